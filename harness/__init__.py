@@ -1,0 +1,1 @@
+"""The harness: the only owner of streams, loops, clocks, evaluation and records."""

@@ -1,0 +1,170 @@
+"""The command line: single runs, and the steps that the pipeline is made of."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import psutil
+from tqdm import tqdm
+
+from harness import records, training
+from harness.errors import UserError, one_of
+from harness.plugins import CELLS, TRACKS, framework_names, task_names
+from harness.progress import finished_line, summary
+from harness.records import Run
+from harness.settings import Settings, resolve
+
+PIPELINE = "GATEBENCH_PIPELINE_PID"
+
+
+def main() -> None:
+    """Run the command line; a :class:`UserError` ends it with one sentence and status 2."""
+    arguments = _parser().parse_args()
+    try:
+        code = arguments.do(arguments)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        code = 2
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A framework takes up to a second to tear itself down; everything is written by now.
+    os._exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    train = commands.add_parser(
+        "train",
+        help="carry out one run",
+        description="Carry out one run and print its progress and its score.",
+        epilog="Example: python -m harness train --task adding --framework jax --cell gru "
+        "--seed 0 --set steps=500",
+    )
+    _add_identity(train)
+    train.add_argument(
+        "--record", type=Path, metavar="FILE", help="write the run's record here (JSON)"
+    )
+    train.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="keep compiled code in this folder"
+    )
+    train.add_argument(
+        "--results", type=Path, metavar="FOLDER",
+        help="as a part of the pipeline that fills this folder: print one line at the end",
+    )  # fmt: skip
+    train.set_defaults(do=_train)
+
+    crashed = commands.add_parser("crashed", help="record a run whose process died")
+    _add_identity(crashed)
+    crashed.add_argument("--record", type=Path, required=True, metavar="FILE")
+    crashed.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    crashed.add_argument("--code", type=int, required=True, help="the process's exit status")
+    crashed.set_defaults(do=_crashed)
+
+    tables = commands.add_parser("tables", help="write the tables of a results folder")
+    tables.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    tables.set_defaults(do=_tables)
+
+    status = commands.add_parser("status", help="say what is there and which runs failed")
+    status.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
+    status.set_defaults(do=lambda a: summary(a.results))
+    return parser
+
+
+def _add_identity(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--task", required=True, help=f"one of {', '.join(task_names())}")
+    add("--framework", required=True, help=f"one of {', '.join(framework_names())}")
+    add("--cell", required=True, help=f"one of {', '.join(CELLS)}")
+    add("--track", default="matched", help=f"one of {', '.join(TRACKS)} (default: matched)")
+    add("--seed", type=int, default=0, help="names data and initial weights (default: 0)")
+    add("--threads", type=int, default=1, help="CPU threads of the framework (default: 1)")
+    add(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="change a value of the task's budget or parameters, such as steps=500",
+    )  # fmt: skip
+
+
+def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
+    run = Run(
+        arguments.task, arguments.framework, arguments.cell, arguments.track, arguments.seed
+    )
+    for key, value, allowed in (
+        ("task", run.task, task_names()),
+        ("framework", run.framework, framework_names()),
+        ("cell", run.cell, list(CELLS)),
+        ("track", run.track, list(TRACKS)),
+    ):
+        if value not in allowed:
+            raise one_of(f"--{key}", key, value, allowed)
+    for key, value, least in (("seed", run.seed, 0), ("threads", arguments.threads, 1)):
+        if value < least:
+            raise UserError(f"--{key}: must be at least {least}, not {value}.")
+    overrides = {}
+    for item in arguments.overrides:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise UserError(f"--set: {item!r} is not KEY=VALUE.")
+        overrides[key] = value
+    return run, resolve(run.task, overrides, "--set")
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    run, settings = _identity(arguments)
+    in_pipeline = arguments.results is not None
+    pipeline = int(os.environ.get(PIPELINE, "0")) if in_pipeline else 0
+    bar = tqdm(
+        total=settings.budget.steps, unit="step", desc=run.title, disable=in_pipeline, leave=True
+    )
+
+    def on_chunk(step: int, loss: float, score: float) -> None:
+        if pipeline and not psutil.pid_exists(pipeline):
+            print("The pipeline that started this run is gone: stopping.", file=sys.stderr)
+            os._exit(os.EX_TEMPFAIL)
+        bar.set_postfix_str(f"loss {loss:.4g}, {settings.task.metric} {score:.4g}")
+        bar.update(step - bar.n)
+        if in_pipeline:
+            print(f"step {step} loss {loss:.6g} score {score:.6g}", file=sys.stderr, flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
+        cache = arguments.cache or Path(scratch)
+        record, progress = training.run(run, settings, arguments.threads, cache, on_chunk)
+    bar.close()
+    if arguments.record:
+        if progress.weights is not None:
+            records.write_arrays(arguments.record, progress.weights, progress.all_losses())
+        records.write(arguments.record, record)
+    if in_pipeline:
+        print(finished_line(arguments.results, record), flush=True)
+        return 0
+    print(finished_line(None, record))
+    return 0 if record["status"] == "ok" else 1
+
+
+def _crashed(arguments: argparse.Namespace) -> int:
+    """Record a run whose process died without a word, unless it was told to stop."""
+    # 130 and 143 are SIGINT and SIGTERM as a shell reports them.
+    if arguments.code in (130, 143, os.EX_TEMPFAIL):
+        return arguments.code
+    run, settings = _identity(arguments)
+    signal = f"killed by signal {arguments.code - 128}" if arguments.code > 128 else ""
+    reason = f"the process died ({signal or f'exit status {arguments.code}'}); see the run's log"
+    record = training.describe(
+        run, settings, arguments.threads, training.Progress(), "failed", reason
+    )
+    records.write(arguments.record, record)
+    print(finished_line(arguments.results, record), flush=True)
+    return 0
+
+
+def _tables(arguments: argparse.Namespace) -> int:
+    # pandas takes half a second to import, which a run need not wait for.
+    from harness.tables import write_tables
+
+    write_tables(arguments.results)
+    return 0

@@ -1,0 +1,11 @@
+"""The one kind of error that a user is meant to read."""
+
+
+class UserError(Exception):
+    """What is wrong, where, and what to do, in one sentence; shown without a traceback."""
+
+
+def one_of(where: str, kind: str, value: object, allowed: list[str]) -> UserError:
+    """The sentence for a name that is not among the allowed ones."""
+    names = ", ".join(sorted(allowed))
+    return UserError(f"{where}: unknown {kind} {str(value)!r}; allowed: {names}.")

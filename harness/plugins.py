@@ -1,0 +1,90 @@
+"""Finding tasks and implementations: whatever is in their folders."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UserError, one_of
+from tasks import Task
+
+ROOT = Path(__file__).resolve().parent.parent
+CELLS = ("rnn", "lstm", "gru")
+TRACKS = ("matched",)
+
+
+@cache
+def task_names() -> list[str]:
+    """The tasks that exist: the files in ``tasks/``."""
+    return sorted(p.stem for p in (ROOT / "tasks").glob("[a-z]*.py"))
+
+
+@cache
+def framework_names() -> list[str]:
+    """The frameworks that exist: the folders in ``implementations/``."""
+    return sorted(p.parent.name for p in (ROOT / "implementations").glob("[a-z]*/model.py"))
+
+
+def load_task(name: str, **parameters: Any) -> Task:
+    """The task ``name`` with some of its parameters set.
+
+    Raises :class:`UserError` when there is no such task, its file does not
+    define one, or a parameter is refused.
+    """
+    if name not in task_names():
+        raise one_of("tasks", "task", name, task_names())
+    task = task_class(name)()
+    try:
+        return replace(task, **parameters) if parameters else task  # type: ignore[type-var]
+    except ValueError as error:
+        raise UserError(f"tasks/{name}.py: {error}.") from error
+
+
+@cache
+def task_class(name: str) -> type[Task]:
+    """The class that ``tasks/<name>.py`` defines."""
+    where = f"tasks/{name}.py"
+    try:
+        module = importlib.import_module(f"tasks.{name}")
+    except Exception as error:
+        raise UserError(f"{where}: cannot be imported ({error!r}); mend or remove it.") from error
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Task) and value is not Task
+    ]
+    if len(found) != 1 or not is_dataclass(found[0]) or found[0].name != name:
+        raise UserError(
+            f"{where}: must define exactly one frozen dataclass derived from tasks.Task "
+            f"whose name is {name!r}."
+        )
+    return found[0]
+
+
+def task_parameters(name: str) -> dict[str, Any]:
+    """The task's own parameters and their default values."""
+    task = load_task(name)
+    return {f.name: getattr(task, f.name) for f in fields(task)}  # type: ignore[arg-type]
+
+
+def load_implementation(name: str) -> Any:
+    """The light module of a framework: ``PACKAGES`` and ``environment``."""
+    if name not in framework_names():
+        raise one_of("implementations", "framework", name, framework_names())
+    return importlib.import_module(f"implementations.{name}")
+
+
+def load_model_module(name: str) -> Any:
+    """The module that imports the framework and defines ``build``."""
+    return importlib.import_module(f"implementations.{name}.model")
+
+
+def docstring(path: Path) -> str:
+    """The docstring of a module or, if it has one, of its only class; nothing is run."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    return ast.get_docstring(classes[0] if classes else tree) or ""

@@ -1,0 +1,106 @@
+"""What a person sees while the pipeline runs, and at its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from harness import records
+from harness.errors import UserError
+from harness.files import write_text
+from harness.records import Record, Run
+
+Plan = dict[str, Any]
+
+
+def write_plan(results: Path, runs: tuple[Run, ...], cores: int) -> None:
+    """Note which runs are asked for, so that each can say how many are left."""
+    plan = {"runs": [run.name for run in runs], "cores": cores, "started": time.time()}
+    write_text(results / "plan.json", json.dumps(plan) + "\n")
+
+
+def read_plan(results: Path) -> Plan:
+    """The plan of a results folder; an empty one when there is none."""
+    try:
+        plan: Plan = json.loads((results / "plan.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {"runs": [], "cores": 1, "started": 0.0}
+    return plan
+
+
+def finished_line(results: Path | None, record: Record) -> str:
+    """One line on a finished run; with ``results``, how many of how many and the time left."""
+    run = records.identity(record)
+    if record["status"] == "ok":
+        solved = ", solved" if record["solved"] else ""
+        outcome = f"{record['metric']} {record['score']:.4g}{solved}"
+    else:
+        outcome = f"{record['status'].upper()}: {record['reason']}"
+    line = f"{run.title}: {outcome}, {record['seconds']['total']:.1f} s"
+    return line + (_position(results) if results else "")
+
+
+def _position(results: Path) -> str:
+    plan = read_plan(results)
+    if not plan["runs"]:
+        return ""
+    done = {name: results / "runs" / f"{name}.json" for name in plan["runs"]}
+    done = {name: path for name, path in done.items() if path.exists()}
+    left = [name for name in plan["runs"] if name not in done]
+    seconds = _expected_seconds(left, done) / plan["cores"]
+    counts = f" [{len(done)}/{len(plan['runs'])}"
+    return f"{counts}, about {_duration(seconds)} left]" if left else f"{counts}]"
+
+
+def _expected_seconds(left: list[str], done: dict[str, Path]) -> float:
+    """What the runs in ``left`` take, judged by the finished runs most like them."""
+    known: dict[tuple[str, ...], list[float]] = {}
+    for name, path in done.items():
+        try:
+            total = json.loads(path.read_text(encoding="utf-8"))["seconds"]["total"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        for key in _likeness(name):
+            known.setdefault(key, []).append(total)
+    expected = 0.0
+    for name in left:
+        values = next((known[key] for key in _likeness(name) if key in known), [0.0])
+        expected += sum(values) / len(values)
+    return expected
+
+
+def _likeness(name: str) -> list[tuple[str, ...]]:
+    """Keys from the most to the least alike: all but the seed, task and framework, task, any."""
+    task, framework, cell, track, _ = name.split("-")
+    return [(task, framework, cell, track), (task, framework), (task,), ()]
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def summary(results: Path) -> int:
+    """Say where the results are and which runs did not end well; 1 when one failed."""
+    found: list[Record] = []
+    for path in sorted((results / "runs").glob("*.json")):
+        try:
+            found.append(records.read(path))
+        except UserError as error:
+            print(error)
+    wanted = set(read_plan(results)["runs"])
+    found = [r for r in found if not wanted or records.identity(r).name in wanted]
+    report = results / "report.html"
+    tables = sorted(p.name for p in results.glob("*.csv"))
+    print(f"Runs:   {sum(r['status'] == 'ok' for r in found)} of {len(wanted or found)} well ended")
+    if tables:
+        print(f"Tables: {results}{os.sep}{{{', '.join(tables)}}}")
+    if report.exists():
+        print(f"Report: {report}")
+    for status in ("diverged", "unavailable", "failed"):
+        for record in found:
+            if record["status"] == status:
+                print(f"{status}: {records.identity(record).title}: {record['reason']}")
+    return 1 if any(r["status"] == "failed" for r in found) else 0

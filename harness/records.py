@@ -1,0 +1,102 @@
+"""Run records: one JSON file a run, checked before it is written and after it is read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+
+from harness.errors import UserError
+from harness.files import replacing, write_text
+from harness.plugins import ROOT
+from implementations import Array, Weights
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What names a run: it is the record's file name and the tables' key."""
+
+    task: str
+    framework: str
+    cell: str
+    track: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.task}-{self.framework}-{self.cell}-{self.track}-seed{self.seed}"
+
+    @property
+    def title(self) -> str:
+        return f"{self.task} {self.framework} {self.cell} {self.track} seed {self.seed}"
+
+    def path(self, results: Path) -> Path:
+        """The record's place in a results folder; the weights stand beside it as .npz."""
+        return results / "runs" / f"{self.name}.json"
+
+
+@cache
+def _validator() -> Any:
+    schema = json.loads((ROOT / "harness" / "record.schema.json").read_text(encoding="utf-8"))
+    return jsonschema.Draft202012Validator(schema)
+
+
+def check(record: Record, where: str) -> None:
+    """Raise :class:`UserError` unless ``record`` fits the schema."""
+    error = jsonschema.exceptions.best_match(_validator().iter_errors(record))
+    if error is not None:
+        key = ".".join(str(part) for part in error.absolute_path) or "the record"
+        raise UserError(f"{where}: {key}: {error.message}.")
+
+
+def write(path: Path, record: Record) -> None:
+    """Check ``record`` and put it at ``path`` in one step."""
+    check(record, str(path))
+    write_text(path, json.dumps(record, indent=1, allow_nan=False) + "\n")
+
+
+def write_arrays(path: Path, weights: Weights, losses: Array) -> None:
+    """Keep the final canonical weights and every step's loss beside the record ``path``."""
+    with replacing(path.with_suffix(".npz")) as temporary, temporary.open("wb") as file:
+        np.savez(file, losses=losses, **weights)  # type: ignore[arg-type]
+
+
+def read(path: Path) -> Record:
+    """The record at ``path``; :class:`UserError` when it is damaged or of another run."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: is not a readable record ({error}).") from error
+    if not isinstance(record, dict):
+        raise UserError(f"{path}: is not a record.")
+    check(record, str(path))
+    if identity(record).name != path.stem:
+        raise UserError(f"{path}: is the record of another run, {identity(record).title}.")
+    return record
+
+
+def identity(record: Record) -> Run:
+    """The run that a record is of."""
+    return Run(**{key: record[key] for key in asdict(Run("", "", "", "", 0))})
+
+
+def unfinished(path: Path) -> str:
+    """Why the run at ``path`` must be done again; empty when its record stands.
+
+    A diverged run stands: it would diverge again. A failed one, or one whose
+    framework was not installed, may go differently the next time.
+    """
+    try:
+        record = read(path)
+    except UserError as error:
+        return str(error)
+    if record["status"] in ("failed", "unavailable"):
+        return f"{path}: {record['status']} ({record['reason']})."
+    return ""

@@ -1,0 +1,28 @@
+"""PyTorch: ``torch.nn.RNN``, ``LSTM`` and ``GRU`` on the CPU, eager.
+
+Kernel path: ATen's fused CPU layers (``nn.LSTM`` through oneDNN where the build
+has it), sequence first. A chunk of K optimiser steps is a Python loop whose
+losses stay tensors until its end. Weights and gradients are views into one flat
+vector each, so that clipping and the update are a handful of vector operations
+instead of one for every weight, and ``torch.optim``, whose import takes longer
+than a second, is not needed.
+
+Conventions: weights are stored transposed, [G·h, d]; gates i, f, g, o and
+r, z, n as in the canonical form. PyTorch has two biases for each gate, of which
+only the GRU's candidate needs both. The redundant ones are held at zero: left
+free, both would get the same gradient and the effective bias would move twice
+as fast under Adam. They still count in ``parameter_counts``.
+"""
+
+from pathlib import Path
+
+PACKAGES = ("torch",)
+
+
+def environment(threads: int, cache: Path) -> dict[str, str]:
+    """The variables that pin PyTorch to the CPU and to ``threads`` threads."""
+    return {
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+    }

@@ -1,0 +1,120 @@
+"""The contract of a task: what a file in this folder must offer.
+
+A task is one file in this folder that defines one frozen dataclass derived
+from :class:`Task`. Its fields are its parameters (each can be set in a
+configuration under ``overrides``), its docstring is its documentation.
+A task knows NumPy and nothing of frameworks, loops or seeds.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+OPTIMISERS = ("adam", "rmsprop", "sgd")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The model a task is trained with and how long.
+
+    ``steps`` and ``evaluate_every`` count optimiser steps, ``batch`` and the
+    ``*_examples`` count sequences. ``train_examples = 0`` draws fresh examples
+    for every step; a positive number draws that many once and goes through
+    them in epochs, in a new order each time.
+    """
+
+    layers: int
+    hidden: int
+    batch: int
+    steps: int
+    learning_rate: float
+    optimiser: Literal["adam", "rmsprop", "sgd"] = "adam"
+    clip: float = 1.0
+    evaluate_every: int = 100
+    train_examples: int = 0
+    validation_examples: int = 256
+    test_examples: int = 2048
+
+    def __post_init__(self) -> None:
+        for name in (
+            "layers", "hidden", "batch", "steps", "evaluate_every",
+            "validation_examples", "test_examples",
+        ):  # fmt: skip
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        if self.train_examples != 0 and self.train_examples < self.batch:
+            raise ValueError("train_examples must be 0 or at least one batch")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be positive, not {self.learning_rate}")
+        if not self.clip >= 0:
+            raise ValueError(f"clip must be 0 (none) or positive, not {self.clip}")
+        if self.optimiser not in OPTIMISERS:
+            raise ValueError(f"optimiser must be one of {', '.join(OPTIMISERS)}")
+
+
+class Task(ABC):
+    """One task: examples, a loss, a score, and the values to judge the score by."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    references: ClassVar[tuple[str, ...]]
+    loss: ClassVar[Literal["mse", "cross_entropy"]]
+    every_step: ClassVar[bool]
+    metric: ClassVar[str]
+    higher_is_better: ClassVar[bool]
+    budget: ClassVar[Budget]
+
+    @property
+    @abstractmethod
+    def input_size(self) -> int:
+        """The number of features of one time step, ``d``."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """The number of the model's outputs: values (mse) or classes (cross_entropy)."""
+
+    @property
+    @abstractmethod
+    def baseline(self) -> float:
+        """The score that a model without memory reaches."""
+
+    @property
+    @abstractmethod
+    def solved(self) -> float:
+        """The score from which on the task counts as solved."""
+
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+        """Draw ``n`` independent examples.
+
+        Returns inputs ``[n, T, d]`` float32 and targets: float32 ``[n, o]``
+        (mse) or int32 ``[n]`` (cross_entropy), with a time axis ``T`` after
+        ``n`` when ``every_step`` is true.
+        """
+
+    @abstractmethod
+    def score(self, outputs: Array, targets: Array) -> float:
+        """Score the model's outputs, shaped as ``targets`` (plus a class axis)."""
+
+    def classical_scores(
+        self, train: tuple[Array, Array], test: tuple[Array, Array]
+    ) -> dict[str, float]:
+        """Scores on ``test`` of methods without a network, by name; may be empty.
+
+        ``train`` is what such a method may be fitted on; both are pairs as
+        returned by :meth:`sample`.
+        """
+        return {}
+
+    def is_solved(self, score: float) -> bool:
+        """Whether ``score`` reaches the task's solved value."""
+        return score >= self.solved if self.higher_is_better else score <= self.solved

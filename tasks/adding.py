@@ -1,0 +1,74 @@
+"""The adding problem."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tasks import Array, Budget, Task
+
+
+@dataclass(frozen=True)
+class Adding(Task):
+    """Add the two marked numbers of a long sequence.
+
+    Every time step shows a number u ~ U[0, 1] and a marker that is 1 at two
+    time steps, one in each half of the sequence, and 0 elsewhere. The target,
+    asked for at the last step, is the sum of the two marked numbers. The split
+    in halves forces a lag between what must be kept and the answer.
+
+    Always answering 1 has the mean squared error Var(u1 + u2) = 1/6. A run
+    counts as solved when its error falls below 0.01.
+    """
+
+    name: ClassVar = "adding"
+    summary: ClassVar = "Add two marked numbers of a long sequence (one per half)."
+    references: ClassVar = (
+        "Hochreiter & Schmidhuber 1997, Long short-term memory, experiment 4",
+        "Arjovsky, Shah & Bengio 2016, Unitary evolution recurrent neural networks, section 4.2",
+    )
+    loss: ClassVar = "mse"
+    every_step: ClassVar = False
+    metric: ClassVar = "mean squared error"
+    higher_is_better: ClassVar = False
+    budget: ClassVar = Budget(
+        layers=1, hidden=64, batch=32, steps=1500, learning_rate=5e-3, evaluate_every=50
+    )
+
+    sequence_length: int = 100
+
+    def __post_init__(self) -> None:
+        if self.sequence_length < 2:
+            raise ValueError("sequence_length must be at least 2: one marker in each half")
+
+    @property
+    def input_size(self) -> int:
+        return 2
+
+    @property
+    def outputs(self) -> int:
+        return 1
+
+    @property
+    def baseline(self) -> float:
+        return 1 / 6
+
+    @property
+    def solved(self) -> float:
+        return 0.01
+
+    def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+        half = self.sequence_length // 2
+        numbers = rng.random((n, self.sequence_length), dtype=np.float32)
+        markers = np.zeros_like(numbers)
+        rows = np.arange(n)
+        first = rng.integers(0, half, n)
+        second = rng.integers(half, self.sequence_length, n)
+        markers[rows, first] = markers[rows, second] = 1
+        targets = numbers[rows, first] + numbers[rows, second]
+        return np.stack([numbers, markers], axis=-1), targets[:, None]
+
+    def score(self, outputs: Array, targets: Array) -> float:
+        return float(np.mean((outputs - targets) ** 2, dtype=np.float64))

@@ -1,0 +1,95 @@
+"""The copy memory task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tasks import Array, Budget, Task
+
+
+@dataclass(frozen=True)
+class Copying(Task):
+    """Show symbols, wait, and ask for them again.
+
+    The sequence holds ``recall`` symbols out of ``symbols``, then T - 1 blanks,
+    one delimiter, and ``recall`` more blanks, with T = ``delay``; its length is
+    T + 2·recall. The target is blank everywhere but in the last ``recall``
+    steps, where it is the symbols in their order. Inputs are one-hot over the
+    symbols, the blank and the delimiter; the loss is the mean cross-entropy
+    over all steps.
+
+    A model without memory that guesses the symbols has the loss
+    recall·ln(symbols)/(T + 2·recall), which for 10 of 8 symbols is
+    10·ln 8/(T + 20). The share of right answers over all steps is near 1 even
+    then, so the score is the accuracy over the last ``recall`` steps only, of
+    which guessing reaches 1/symbols. A run counts as solved from 0.99 on.
+    """
+
+    name: ClassVar = "copying"
+    summary: ClassVar = "Recall ten symbols after a delay."
+    references: ClassVar = (
+        "Hochreiter & Schmidhuber 1997, Long short-term memory",
+        "Arjovsky, Shah & Bengio 2016, Unitary evolution recurrent neural networks, section 4.1",
+    )
+    loss: ClassVar = "cross_entropy"
+    every_step: ClassVar = True
+    metric: ClassVar = "recall accuracy"
+    higher_is_better: ClassVar = True
+    budget: ClassVar = Budget(
+        layers=1, hidden=64, batch=64, steps=3000, learning_rate=1e-2, evaluate_every=100
+    )
+
+    delay: int = 5
+    symbols: int = 8
+    recall: int = 10
+
+    def __post_init__(self) -> None:
+        if self.delay < 1:
+            raise ValueError("delay must be at least 1")
+        if self.symbols < 2:
+            raise ValueError("symbols must be at least 2")
+        if self.recall < 1:
+            raise ValueError("recall must be at least 1")
+
+    @property
+    def sequence_length(self) -> int:
+        """T + 2·recall, in time steps."""
+        return self.delay + 2 * self.recall
+
+    @property
+    def input_size(self) -> int:
+        return self.symbols + 2
+
+    @property
+    def outputs(self) -> int:
+        return self.symbols + 1
+
+    @property
+    def baseline(self) -> float:
+        return 1 / self.symbols
+
+    @property
+    def baseline_loss(self) -> float:
+        """The memoryless model's mean cross-entropy, in nats per time step."""
+        return self.recall * float(np.log(self.symbols)) / self.sequence_length
+
+    @property
+    def solved(self) -> float:
+        return 0.99
+
+    def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+        blank, delimiter = self.symbols, self.symbols + 1
+        shown = rng.integers(0, self.symbols, (n, self.recall), dtype=np.int32)
+        tokens = np.full((n, self.sequence_length), blank, dtype=np.int32)
+        tokens[:, : self.recall] = shown
+        tokens[:, -self.recall - 1] = delimiter
+        targets = np.full_like(tokens, blank)
+        targets[:, -self.recall :] = shown
+        return np.eye(self.input_size, dtype=np.float32)[tokens], targets
+
+    def score(self, outputs: Array, targets: Array) -> float:
+        answers = outputs[:, -self.recall :].argmax(axis=-1)
+        return float(np.mean(answers == targets[:, -self.recall :], dtype=np.float64))
