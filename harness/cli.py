@@ -13,12 +13,11 @@ from tqdm import tqdm
 
 from harness import records, training
 from harness.errors import UserError, one_of
+from harness.pipeline import PIPELINE
 from harness.plugins import CELLS, TRACKS, framework_names, task_names
 from harness.progress import finished_line, summary
 from harness.records import Run
 from harness.settings import Settings, resolve
-
-PIPELINE = "GATEBENCH_PIPELINE_PID"
 
 
 def main() -> None:

@@ -73,4 +73,9 @@ def peak_rss_mb() -> float:
 
 def process_age() -> float:
     """Seconds since this process was started."""
-    return max(0.0, time.time() - psutil.Process().create_time())
+    try:
+        # psutil adds the start to the boot time, which Linux gives in whole seconds only.
+        ticks = int(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError, ValueError):
+        return max(0.0, time.time() - psutil.Process().create_time())

@@ -25,15 +25,19 @@ class Settings:
         """Every value that determines a run beside its identity; by name."""
         return asdict(self.budget) | asdict(self.task)  # type: ignore[call-overload]
 
-    def command(self, run: Run, threads: int) -> str:
-        """The command that repeats ``run`` with these settings."""
-        words = ["python", "-m", "harness", "train"]
+    def arguments(self, run: Run, threads: int) -> str:
+        """The arguments of ``python -m harness train`` for ``run``, quoted for a shell."""
+        words = []
         for name in ("task", "framework", "cell", "track", "seed"):
             words += [f"--{name}", str(getattr(run, name))]
         words += ["--threads", str(threads)]
         for name, value in changed(self).items():
             words += ["--set", f"{name}={value}"]
         return shlex.join(words)
+
+    def command(self, run: Run, threads: int) -> str:
+        """The command that repeats ``run`` with these settings."""
+        return f"python -m harness train {self.arguments(run, threads)}"
 
 
 def resolve(name: str, overrides: dict[str, Any], where: str) -> Settings:

@@ -122,3 +122,10 @@ def _orthogonal(rng: np.random.Generator, rows: int, columns: int) -> Array:
     # The signs make the distribution uniform (Mezzadri 2007).
     rows_of_q: Array = (q * np.sign(np.diag(r))).T
     return rows_of_q
+
+
+def sha256_of_text(*parts: str | None) -> str:
+    """One digest of several; empty when one of them is missing."""
+    if any(part is None for part in parts):
+        return ""
+    return hashlib.sha256("".join(str(part) for part in parts).encode()).hexdigest()

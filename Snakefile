@@ -1,0 +1,31 @@
+# GateBench: train gated recurrent networks in every framework and compare them.
+# Plain `snakemake --cores all` makes results/report.html; profiles/default is read by itself.
+
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: "workflows/config/default.yaml"
+
+
+include: "workflows/common.smk"
+include: "workflows/train.smk"
+include: "workflows/tables.smk"
+include: "workflows/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        RESULTS / "report.html",
+
+
+onstart:
+    progress.write_plan(RESULTS, CONFIGURATION.runs, workflow.cores)
+
+
+onsuccess:
+    code = progress.summary(RESULTS)
+    if code:
+        sys.exit(code)

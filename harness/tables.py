@@ -1,0 +1,253 @@
+"""The tables: everything that the report shows, from the records of a results folder."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from harness import progress, records, streams
+from harness.errors import UserError
+from harness.files import write_text
+from harness.plugins import ROOT, docstring
+from harness.records import Record, Run
+from harness.settings import Settings, resolve
+from harness.training import PHASES
+
+Rows = list[dict[str, Any]]
+
+IDENTITY = ("task", "framework", "cell", "track", "seed")
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "runs": (
+        *IDENTITY, "status", "error", "parameters", "score", "baseline", "solved_at", "solved",
+        "steps", "steps_to_solve", "train_seconds", "step_ms", "total_seconds", "peak_rss_mb",
+        "device", "threads", "data_sha256", "weights_sha256", "git_commit", "finished", "command",
+    ),
+    "scores": (
+        "task", "framework", "cell", "track", "runs", "ended_well", "median", "lowest", "highest",
+        "solved", "progress", "state", "median_steps_to_solve", "errors",
+    ),
+    "curves": (*IDENTITY, "step", "loss", "score"),
+    "tasks": (
+        "task", "summary", "metric", "direction", "baseline", "solved", "settings",
+        "references", "documentation",
+    ),
+    "classical": ("task", "method", "seed", "score"),
+    "parameters": ("task", "framework", "cell", "track", "name", "parameters"),
+    "machines": ("framework", "packages", "processor", "cores", "memory_gb", "system", "runs"),
+    "frameworks": ("framework", "documentation"),
+    "cost": ("phase", "core_seconds", "share"),
+}  # fmt: skip
+NAMES = tuple(COLUMNS)
+
+
+def write_tables(results: Path) -> None:
+    """Write every table of ``results``; raises :class:`UserError` when there is no record."""
+    found = read_planned(results)
+    if not found:
+        raise UserError(f"{results}: there is no record to make tables of; run the pipeline.")
+    rows: dict[str, Rows] = {
+        "runs": [_run_row(r) for r in found],
+        "scores": _score_rows(found),
+        "curves": [
+            {k: r[k] for k in IDENTITY} | point for r in found for point in r["curve"]
+        ],
+        "tasks": [_task_row(settings) for settings in _settings(found).values()],
+        "classical": _classical_rows(found),
+        "parameters": _parameter_rows(found),
+        "machines": _machine_rows(found),
+        "frameworks": [
+            {"framework": name, "documentation": docstring(_init_file(name))}
+            for name in sorted({r["framework"] for r in found})
+        ],
+        "cost": _cost_rows(results, found),
+    }
+    for name, table in rows.items():
+        frame = pd.DataFrame(table, columns=list(COLUMNS[name]))
+        write_text(results / f"{name}.csv", frame.to_csv(index=False))
+
+
+def read_planned(results: Path) -> list[Record]:
+    """The records of the runs that the folder's plan asks for; of all where there is no plan."""
+    names = progress.read_plan(results)["runs"]
+    folder = results / "runs"
+    paths = [folder / f"{n}.json" for n in names] if names else sorted(folder.glob("*.json"))
+    return [records.read(path) for path in paths if path.exists()]
+
+
+def _init_file(framework: str) -> Path:
+    return ROOT / "implementations" / framework / "__init__.py"
+
+
+def _run_row(record: Record) -> dict[str, Any]:
+    seconds = record["seconds"]
+    digests = record["data_sha256"]
+    data = streams.sha256_of_text(digests["train"], digests["test"])
+    step = steady_step_seconds(record)
+    return {k: record.get(k) for k in COLUMNS["runs"]} | {
+        "error": record["reason"],
+        "parameters": record["parameters"]["total"],
+        "train_seconds": round(seconds["first_chunk"] + seconds["training"], 3),
+        "step_ms": None if step is None else round(1000 * step, 4),
+        "total_seconds": seconds["total"],
+        "data_sha256": data,
+        "weights_sha256": record["weights_sha256"]["final"],
+    }
+
+
+def steady_step_seconds(record: Record) -> float | None:
+    """Seconds of one training step after the first chunk, in which code is compiled."""
+    later = record["steps"] - min(record["steps"], record["settings"]["evaluate_every"])
+    return record["seconds"]["training"] / later if later else None
+
+
+def _score_rows(found: list[Record]) -> Rows:
+    """Each method's scores over its seeds: median and range.
+
+    ``progress`` is the median's place between the baseline (0) and the solved
+    value (1); below 0.05 the method counts as being at the baseline.
+    """
+    groups: dict[tuple[str, ...], list[Record]] = {}
+    for record in found:
+        groups.setdefault(tuple(record[k] for k in IDENTITY[:-1]), []).append(record)
+    rows = []
+    for key, group in groups.items():
+        first = group[0]
+        row: dict[str, Any] = dict(zip(IDENTITY, key, strict=False)) | {
+            "runs": len(group),
+            "errors": "; ".join(
+                f"seed {r['seed']} {r['status']}: {r['reason']}" for r in group if r["reason"]
+            ),
+        }
+        scores = [r["score"] for r in group if r["status"] == "ok"]
+        row |= {"ended_well": len(scores), "state": "failed"}
+        if scores:
+            median = statistics.median(scores)
+            gap = first["solved_at"] - first["baseline"]
+            progress_made = (median - first["baseline"]) / gap
+            state = "above baseline" if progress_made > 0.05 else "at baseline"
+            steps = [r["steps_to_solve"] for r in group if r["steps_to_solve"] is not None]
+            row |= {
+                "median": median,
+                "lowest": min(scores),
+                "highest": max(scores),
+                "solved": sum(bool(r["solved"]) for r in group),
+                "progress": round(progress_made, 4),
+                "state": "solved" if progress_made >= 1 else state,
+                # Censored at the budget: a median exists when more than half got there.
+                "median_steps_to_solve": (
+                    statistics.median_low(sorted(steps + [2**62] * (len(scores) - len(steps))))
+                    if 2 * len(steps) > len(scores)
+                    else None
+                ),
+            }
+        rows.append(row)
+    return rows
+
+
+def _settings(found: list[Record]) -> dict[str, Settings]:
+    """The settings of each task, from the first record of it."""
+    return {
+        r["task"]: resolve(r["task"], r["settings"], f"the record of {records.identity(r).title}")
+        for r in reversed(found)
+    }
+
+
+def _task_row(settings: Settings) -> dict[str, Any]:
+    task = settings.task
+    return {
+        "task": task.name,
+        "summary": task.summary,
+        "metric": task.metric,
+        "direction": "higher" if task.higher_is_better else "lower",
+        "baseline": task.baseline,
+        "solved": task.solved,
+        "settings": "; ".join(f"{k} {v}" for k, v in settings.as_dict().items()),
+        "references": "; ".join(task.references),
+        "documentation": docstring(ROOT / "tasks" / f"{task.name}.py"),
+    }
+
+
+def _classical_rows(found: list[Record]) -> Rows:
+    """What methods without a network reach on each seed's own test data."""
+    seeds = {task: sorted({r["seed"] for r in found if r["task"] == task}) for task in _settings(found)}
+    rows = []
+    for name, settings in _settings(found).items():
+        budget, task = settings.budget, settings.task
+        for seed in seeds[name]:
+            train, test = (
+                streams.examples(task, split, seed, n)
+                for split, n in (
+                    ("train", budget.train_examples or 1024),
+                    ("test", budget.test_examples),
+                )
+            )
+            for method, score in task.classical_scores(train, test).items():
+                rows.append({"task": name, "method": method, "seed": seed, "score": score})
+    return rows
+
+
+def _parameter_rows(found: list[Record]) -> Rows:
+    rows: dict[tuple[str, ...], Rows] = {}
+    for record in found:
+        key = tuple(record[k] for k in ("task", "framework", "cell", "track"))
+        if key not in rows and record["parameters"]["by_name"]:
+            rows[key] = [
+                dict(zip(("task", "framework", "cell", "track"), key, strict=True))
+                | {"name": name, "parameters": count}
+                for name, count in record["parameters"]["by_name"].items()
+            ]
+    return [row for table in rows.values() for row in table]
+
+
+def _machine_rows(found: list[Record]) -> Rows:
+    groups: dict[tuple[Any, ...], int] = {}
+    for record in found:
+        packages = ", ".join(f"{k} {v}" for k, v in record["versions"].items())
+        machine = record["machine"]
+        key = (
+            record["framework"], packages, machine["processor"], machine["cores"],
+            machine["memory_gb"], machine["system"],
+        )  # fmt: skip
+        groups[key] = groups.get(key, 0) + 1
+    return [dict(zip(COLUMNS["machines"], (*key, n), strict=True)) for key, n in groups.items()]
+
+
+def _cost_rows(results: Path, found: list[Record]) -> Rows:
+    """Core-seconds by phase, over the processes of all runs as Snakemake timed them.
+
+    What the first chunk took beyond a steady chunk is compilation. What
+    Snakemake saw beyond the record's own total is the shell and the process's
+    end; it is zero for runs made without Snakemake.
+    """
+    costs = dict.fromkeys(
+        ("training", "compile", *(p for p in PHASES if p not in ("training", "first_chunk")),
+         "rest", "shell"), 0.0,
+    )  # fmt: skip
+    for record in found:
+        threads, seconds = record["threads"], record["seconds"]
+        step = steady_step_seconds(record)
+        chunk = min(record["steps"], record["settings"]["evaluate_every"])
+        steady = min(seconds["first_chunk"], (step or 0.0) * chunk)
+        parts = {p: seconds[p] for p in PHASES if p != "first_chunk"}
+        parts["training"] += steady
+        parts["compile"] = seconds["first_chunk"] - steady
+        parts["rest"] = max(0.0, seconds["total"] - sum(seconds[p] for p in PHASES))
+        wall = _wall_seconds(results, records.identity(record))
+        parts["shell"] = max(0.0, (wall or 0.0) - seconds["total"])
+        for phase, value in parts.items():
+            costs[phase] += threads * value
+    total = sum(costs.values())
+    return [
+        {"phase": phase, "core_seconds": round(value, 2), "share": round(value / total, 4)}
+        for phase, value in sorted(costs.items(), key=lambda item: -item[1])
+    ]
+
+
+def _wall_seconds(results: Path, run: Run) -> float | None:
+    path = results / "benchmarks" / f"{run.name}.tsv"
+    if not path.exists():
+        return None
+    return statistics.median(pd.read_csv(path, sep="\t")["s"].astype(float))

@@ -1,0 +1,92 @@
+"""Figures as SVG that take the page's own colours, light or dark."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import matplotlib as mpl
+
+mpl.use("svg")
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from markupsafe import escape
+
+CELL_ORDER = ("rnn", "gru", "lstm")
+# Okabe & Ito's palette, which colour-blind readers can tell apart.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+STYLES = {"lstm": "", "gru": (4, 1.5), "rnn": (1, 1)}
+# A colour no figure uses: it stands for the page's text colour.
+INK = "#010203"
+
+
+def colours(frameworks: list[str]) -> dict[str, str]:
+    """The colour of each framework, the same everywhere."""
+    return {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(sorted(frameworks))}
+
+
+def learning_curves(curves: pd.DataFrame, task: pd.Series) -> str:
+    """The validation score of every run of ``task`` against steps, one panel a cell."""
+    data = curves[(curves["task"] == task["task"]) & curves["score"].notna()]
+    if data.empty:
+        return ""
+    cells = [cell for cell in CELL_ORDER if cell in set(data["cell"])]
+    with sns.axes_style("ticks"), mpl.rc_context(_settings(str(task["task"]))):
+        grid = sns.relplot(
+            data=data, kind="line", x="step", y="score", col="cell", col_order=cells,
+            hue="framework", palette=colours(list(curves["framework"].unique())),
+            units="seed", estimator=None, linewidth=1.1, alpha=0.75, height=2.9,
+            aspect=3.3 / len(cells) if len(cells) > 1 else 1.9,
+        )  # fmt: skip
+        for cell, axes in grid.axes_dict.items():
+            axes.set_title(str(cell).upper())
+            if task["direction"] == "lower":
+                axes.set_yscale("log")
+            for value, name in ((task["baseline"], "baseline"), (task["solved"], "solved")):
+                axes.axhline(value, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.6)
+                if cell == cells[-1]:
+                    axes.annotate(
+                        f" {name}", (1, value), xycoords=("axes fraction", "data"),
+                        va="center", fontsize=9, color=INK,
+                    )  # fmt: skip
+        grid.set_axis_labels("training step", f"{task['metric']}")
+        sns.move_legend(grid, "upper center", bbox_to_anchor=(0.5, 0.02), ncol=6, title=None)
+        return _svg(
+            grid.figure, f"Learning curves on {task['task']}: {task['metric']} against steps"
+        )
+
+
+def _settings(salt: str) -> dict[str, object]:
+    ink = dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
+    )
+    return {
+        **ink,
+        "svg.fonttype": "none",
+        # Fixes the identifiers inside the file: unlike between figures, alike between builds.
+        "svg.hashsalt": salt,
+        "font.family": "sans-serif",
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+        "savefig.transparent": True,
+    }
+
+
+def _svg(figure: plt.Figure, title: str) -> str:
+    """The figure as an inline SVG of fluid width, with its title for screen readers."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    plt.close(figure)
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    # Its own style rule would hold for the whole page; as attributes it stays inside.
+    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
+    head, rest = text.split(">", 1)
+    box = re.search(r'viewBox="[^"]*"', head)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {box.group() if box else ""} role="img" '
+        f'aria-label="{escape(title)}" stroke-linejoin="round" stroke-linecap="butt" '
+        f'xmlns:xlink="http://www.w3.org/1999/xlink">{rest}'
+    )

@@ -1,0 +1,112 @@
+"""The page: tables in, one self-contained HTML file out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from harness.errors import UserError
+from harness.files import write_text
+from harness.tables import NAMES
+from report.figures import CELL_ORDER, learning_curves
+
+HERE = Path(__file__).resolve().parent
+
+
+def write_report(results: Path) -> None:
+    """Write ``report.html`` into ``results`` from the tables there.
+
+    Raises :class:`UserError` when a table is missing.
+    """
+    tables = {name: _read(results / f"{name}.csv") for name in NAMES}
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "paragraphs": paragraphs}
+    page = environment.get_template("page.html").render(
+        style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
+        tables={name: _rows(frame) for name, frame in tables.items()},
+        methods=_methods(tables["scores"]),
+        cells=_present(tables["scores"]["cell"], CELL_ORDER),
+        cost=dict(zip(tables["cost"]["phase"], tables["cost"]["share"], strict=True)),
+        problems=_rows(tables["runs"][tables["runs"]["status"] != "ok"]),
+        parameters=_parameters(tables["runs"]),
+        figures={
+            task: Markup(learning_curves(tables["curves"], row))
+            for task, row in tables["tasks"].set_index("task", drop=False).iterrows()
+        },
+        names=[f"{name}.csv" for name in NAMES],
+    )
+    write_text(results / "report.html", page)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); run the pipeline first.") from error
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The table's rows, with None where a value is missing."""
+    return [
+        {str(k): (None if pd.isna(v) else v) for k, v in row.items()}
+        for row in frame.to_dict("records")
+    ]
+
+
+def _present(column: pd.Series[str], order: tuple[str, ...]) -> list[str]:
+    found = set(column)
+    return [name for name in order if name in found] + sorted(found - set(order))
+
+
+def _methods(scores: pd.DataFrame) -> dict[tuple[str, str], dict[tuple[str, str], Any]]:
+    """The matrix: rows (framework, track), columns (task, cell)."""
+    matrix: dict[tuple[str, str], dict[tuple[str, str], Any]] = {}
+    for row in _rows(scores.sort_values(["track", "framework"])):
+        place = matrix.setdefault((row["framework"], row["track"]), {})
+        place[row["task"], row["cell"]] = row
+    return matrix
+
+
+def _parameters(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """Total parameter counts: one row a task and framework, one column a cell."""
+    known = runs.dropna(subset=["parameters"])
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in _rows(known):
+        key = (row["task"], row["framework"], row["track"])
+        rows.setdefault(key, dict(zip(("task", "framework", "track"), key, strict=True)))
+        rows[key][row["cell"]] = int(row["parameters"])
+    return list(rows.values())
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with ``digits`` significant digits; an en dash where there is none."""
+    if value is None:
+        return "–"
+    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 1000):
+        return f"{int(value):,}"
+    if value != 0 and not 1e-3 <= abs(value) < 1e5:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+    return f"{value:.{digits}g}"
+
+
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def paragraphs(text: str) -> list[str]:
+    """A docstring's paragraphs, each on one line, without code quotes."""
+    return [
+        re.sub(r"\s+", " ", part).replace("``", "")
+        for part in re.split(r"\n\s*\n", text.strip())
+    ]

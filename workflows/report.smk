@@ -1,0 +1,21 @@
+# The page, from the tables.
+
+
+rule report:
+    input:
+        tables=[RESULTS / f"{name}.csv" for name in tables.NAMES],
+        code=sorted(
+            path
+            for pattern in ("*.py", "*.html", "*.css", "*.js")
+            for path in (ROOT / "report").glob(pattern)
+        ),
+    output:
+        RESULTS / "report.html",
+    log:
+        RESULTS / "logs" / "report.log",
+    benchmark:
+        RESULTS / "benchmarks" / "report.tsv"
+    params:
+        results=str(RESULTS),
+    shell:
+        "python -m report --results {params.results:q} 2> {log:q}"

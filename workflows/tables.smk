@@ -1,0 +1,17 @@
+# The tables, from the records.
+
+
+rule tables:
+    input:
+        records=[run.path(RESULTS) for run in CONFIGURATION.runs],
+        code=ROOT / "harness" / "tables.py",
+    output:
+        [RESULTS / f"{name}.csv" for name in tables.NAMES],
+    log:
+        RESULTS / "logs" / "tables.log",
+    benchmark:
+        RESULTS / "benchmarks" / "tables.tsv"
+    params:
+        results=str(RESULTS),
+    shell:
+        "python -m harness tables --results {params.results:q} 2> {log:q}"
