@@ -43,7 +43,7 @@ class TensorFlowModel:
         self._seeds: Tensors = [
             tf.identity(v.value) for v in self._keras.non_trainable_variables
         ]
-        self._masks = [_mask(spec, w) for w in self._weights]
+        self._masks = _masks(spec)
         self._steps = 0
         # autograph would only spend time: the loops below are tf.while_loop.
         compiled = tf.function(jit_compile=True, autograph=False)
@@ -171,13 +171,14 @@ def _keras_model(spec: ModelSpec) -> Any:
     return keras.Sequential([inputs, *layers, output])
 
 
-def _mask(spec: ModelSpec, weight: Any) -> Any:
-    """Zero where a GRU's bias is redundant; None where nothing is."""
-    if spec.cell != "gru" or tuple(weight.shape) != (2, 3 * spec.hidden):
-        return None
-    mask = np.ones(weight.shape)
-    mask[1, : 2 * spec.hidden] = 0
-    return tf.constant(mask, spec.dtype)
+def _masks(spec: ModelSpec) -> Tensors:
+    """For each weight a mask, zero where a GRU's bias is redundant; None where nothing is."""
+    mask = None
+    if spec.cell == "gru":
+        keep = np.ones((2, 3 * spec.hidden))
+        keep[1, : 2 * spec.hidden] = 0
+        mask = tf.constant(keep, spec.dtype)
+    return [None, None, mask] * spec.layers + [None, None]
 
 
 def _swap_gates(spec: ModelSpec, value: Array) -> Array:
