@@ -90,9 +90,7 @@ def _add_identity(parser: argparse.ArgumentParser) -> None:
 
 
 def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
-    run = Run(
-        arguments.task, arguments.framework, arguments.cell, arguments.track, arguments.seed
-    )
+    run = Run(arguments.task, arguments.framework, arguments.cell, arguments.track, arguments.seed)
     for key, value, allowed in (
         ("task", run.task, task_names()),
         ("framework", run.framework, framework_names()),
@@ -101,9 +99,9 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
     ):
         if value not in allowed:
             raise one_of(f"--{key}", key, value, allowed)
-    for key, value, least in (("seed", run.seed, 0), ("threads", arguments.threads, 1)):
-        if value < least:
-            raise UserError(f"--{key}: must be at least {least}, not {value}.")
+    for key, number, least in (("seed", run.seed, 0), ("threads", arguments.threads, 1)):
+        if number < least:
+            raise UserError(f"--{key}: must be at least {least}, not {number}.")
     overrides = {}
     for item in arguments.overrides:
         key, equals, value = item.partition("=")
@@ -149,7 +147,7 @@ def _crashed(arguments: argparse.Namespace) -> int:
     """Record a run whose process died without a word, unless it was told to stop."""
     # 130 and 143 are SIGINT and SIGTERM as a shell reports them.
     if arguments.code in (130, 143, os.EX_TEMPFAIL):
-        return arguments.code
+        return int(arguments.code)
     run, settings = _identity(arguments)
     signal = f"killed by signal {arguments.code - 128}" if arguments.code > 128 else ""
     reason = f"the process died ({signal or f'exit status {arguments.code}'}); see the run's log"

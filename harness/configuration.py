@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,7 +19,8 @@ from harness.plugins import CELLS, ROOT, TRACKS, framework_names, task_names
 from harness.records import Run
 from harness.settings import Settings, resolve
 
-AXES = {
+Names = Callable[[], list[str]]
+AXES: dict[str, tuple[str, Names]] = {
     "tasks": ("task", task_names),
     "frameworks": ("framework", framework_names),
     "cells": ("cell", lambda: list(CELLS)),

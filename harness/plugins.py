@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def load_task(name: str, **parameters: Any) -> Task:
         raise one_of("tasks", "task", name, task_names())
     task = task_class(name)()
     try:
-        return replace(task, **parameters) if parameters else task  # type: ignore[type-var]
+        return replace(task, **parameters) if parameters else task
     except ValueError as error:
         raise UserError(f"tasks/{name}.py: {error}.") from error
 
@@ -57,7 +57,11 @@ def task_class(name: str) -> type[Task]:
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, Task) and value is not Task
     ]
-    if len(found) != 1 or not is_dataclass(found[0]) or found[0].name != name:
+    if (
+        len(found) != 1
+        or "__dataclass_fields__" not in vars(found[0])
+        or getattr(found[0], "name", "") != name
+    ):
         raise UserError(
             f"{where}: must define exactly one frozen dataclass derived from tasks.Task "
             f"whose name is {name!r}."
@@ -68,7 +72,7 @@ def task_class(name: str) -> type[Task]:
 def task_parameters(name: str) -> dict[str, Any]:
     """The task's own parameters and their default values."""
     task = load_task(name)
-    return {f.name: getattr(task, f.name) for f in fields(task)}  # type: ignore[arg-type]
+    return {f.name: getattr(task, f.name) for f in fields(task)}
 
 
 def load_implementation(name: str) -> Any:

@@ -23,7 +23,7 @@ class Settings:
 
     def as_dict(self) -> dict[str, Any]:
         """Every value that determines a run beside its identity; by name."""
-        return asdict(self.budget) | asdict(self.task)  # type: ignore[call-overload]
+        return asdict(self.budget) | asdict(self.task)
 
     def arguments(self, run: Run, threads: int) -> str:
         """The arguments of ``python -m harness train`` for ``run``, quoted for a shell."""
@@ -56,9 +56,7 @@ def resolve(name: str, overrides: dict[str, Any], where: str) -> Settings:
         values[key] = _as_type_of(defaults[key], value, f"{where}.{key}")
     try:
         changed_budget = replace(task.budget, **{k: v for k, v in values.items() if k in budget})
-        changed_task = replace(  # type: ignore[type-var]
-            task, **{k: v for k, v in values.items() if k in parameters}
-        )
+        changed_task = replace(task, **{k: v for k, v in values.items() if k in parameters})
     except ValueError as error:
         raise UserError(f"{where}: {error}.") from error
     return Settings(changed_task, changed_budget)

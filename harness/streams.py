@@ -26,7 +26,7 @@ def generator(*key: object, step: int = 0) -> np.random.Generator:
 
 def task_key(task: Task) -> str:
     """The task's name and parameters: another length is another stream."""
-    parameters = asdict(task)  # type: ignore[call-overload]
+    parameters = asdict(task)
     return f"{task.name}{sorted(parameters.items())}"
 
 
@@ -83,9 +83,7 @@ def sha256(arrays: Iterable[Array]) -> str:
     return digest.hexdigest()
 
 
-def initial_weights(
-    task: Task, cell: str, layers: int, hidden: int, seed: int
-) -> Weights:
+def initial_weights(task: Task, cell: str, layers: int, hidden: int, seed: int) -> Weights:
     """The weights that every framework starts from, float32, in canonical form.
 
     Input weights are Glorot uniform over (d, G·h) (Glorot & Bengio 2010),

@@ -51,9 +51,7 @@ def write_tables(results: Path) -> None:
     rows: dict[str, Rows] = {
         "runs": [_run_row(r) for r in found],
         "scores": _score_rows(found),
-        "curves": [
-            {k: r[k] for k in IDENTITY} | point for r in found for point in r["curve"]
-        ],
+        "curves": [{k: r[k] for k in IDENTITY} | point for r in found for point in r["curve"]],
         "tasks": [_task_row(settings) for settings in _settings(found).values()],
         "classical": _classical_rows(found),
         "parameters": _parameter_rows(found),
@@ -172,7 +170,9 @@ def _task_row(settings: Settings) -> dict[str, Any]:
 
 def _classical_rows(found: list[Record]) -> Rows:
     """What methods without a network reach on each seed's own test data."""
-    seeds = {task: sorted({r["seed"] for r in found if r["task"] == task}) for task in _settings(found)}
+    seeds = {
+        task: sorted({r["seed"] for r in found if r["task"] == task}) for task in _settings(found)
+    }
     rows = []
     for name, settings in _settings(found).items():
         budget, task = settings.budget, settings.task

@@ -100,9 +100,7 @@ def _train(
     task, budget = settings.task, settings.budget
     with progress.phase("data"):
         stream = streams.TrainingStream(task, budget, identity.seed)
-        validation = streams.examples(
-            task, "validation", identity.seed, budget.validation_examples
-        )
+        validation = streams.examples(task, "validation", identity.seed, budget.validation_examples)
         initial = streams.initial_weights(
             task, identity.cell, budget.layers, budget.hidden, identity.seed
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import matplotlib as mpl
 
@@ -13,6 +14,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from markupsafe import escape
+from matplotlib.figure import Figure
 
 CELL_ORDER = ("rnn", "gru", "lstm")
 # Okabe & Ito's palette, which colour-blind readers can tell apart.
@@ -58,7 +60,7 @@ def learning_curves(curves: pd.DataFrame, task: pd.Series) -> str:
         )
 
 
-def _settings(salt: str) -> dict[str, object]:
+def _settings(salt: str) -> dict[Any, Any]:
     ink = dict.fromkeys(
         ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
     )
@@ -74,7 +76,7 @@ def _settings(salt: str) -> dict[str, object]:
     }
 
 
-def _svg(figure: plt.Figure, title: str) -> str:
+def _svg(figure: Figure, title: str) -> str:
     """The figure as an inline SVG of fluid width, with its title for screen readers."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})

@@ -107,6 +107,5 @@ _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 def paragraphs(text: str) -> list[str]:
     """A docstring's paragraphs, each on one line, without code quotes."""
     return [
-        re.sub(r"\s+", " ", part).replace("``", "")
-        for part in re.split(r"\n\s*\n", text.strip())
+        re.sub(r"\s+", " ", part).replace("``", "") for part in re.split(r"\n\s*\n", text.strip())
     ]

@@ -60,6 +60,7 @@ class Budget:
             raise ValueError(f"optimiser must be one of {', '.join(OPTIMISERS)}")
 
 
+@dataclass(frozen=True)
 class Task(ABC):
     """One task: examples, a loss, a score, and the values to judge the score by."""
 

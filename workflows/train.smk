@@ -28,11 +28,11 @@ rule train:
         RESULTS / "logs" / "{task}-{framework}-{cell}-{track}-seed{seed}.log",
     benchmark:
         RESULTS / "benchmarks" / "{task}-{framework}-{cell}-{track}-seed{seed}.tsv"
+    threads: CONFIGURATION.threads
     params:
         run=arguments_of_a_run,
         results=str(RESULTS),
         cache=lambda wildcards: str(pipeline.cache_folder(RESULTS, wildcards.framework)),
-    threads: CONFIGURATION.threads
     # A process that dies without a word (out of memory, a crash in a framework) is
     # recorded by the second command, so that no run can stop the others.
     shell:

@@ -18,7 +18,7 @@ State = tuple[Tree, Tree, Tree]
 def build(spec: ModelSpec, weights: Weights) -> JaxModel:
     """Place ``weights`` on the CPU as a model of ``spec``."""
     if spec.dtype == "float64":
-        jax.config.update("jax_enable_x64", True)
+        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
     return JaxModel(spec, weights)
 
 
@@ -101,9 +101,7 @@ def _update(
         return weights, first, second
     first = each(lambda m, g: rule.beta1 * m + (1 - rule.beta1) * g, first, gradient)
     second = each(lambda v, g: rule.beta2 * v + (1 - rule.beta2) * g * g, second, gradient)
-    weights = each(
-        lambda w, m, v: w - rate * m / (jnp.sqrt(v) + epsilon), weights, first, second
-    )
+    weights = each(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + epsilon), weights, first, second)
     return weights, first, second
 
 

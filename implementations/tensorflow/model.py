@@ -40,9 +40,7 @@ class TensorFlowModel:
         self._first: Tensors = [tf.zeros_like(w) for w in self._weights]
         self._second: Tensors = [tf.zeros_like(w) for w in self._weights]
         # The seeds of dropout, which is off; stateless_call wants them all the same.
-        self._seeds: Tensors = [
-            tf.identity(v.value) for v in self._keras.non_trainable_variables
-        ]
+        self._seeds: Tensors = [tf.identity(v.value) for v in self._keras.non_trainable_variables]
         self._masks = _masks(spec)
         self._steps = 0
         # autograph would only spend time: the loops below are tf.while_loop.
@@ -103,8 +101,7 @@ class TensorFlowModel:
                 )
         gradient = tape.gradient(loss, weights)
         return loss, [
-            g if mask is None else g * mask
-            for g, mask in zip(gradient, self._masks, strict=True)
+            g if mask is None else g * mask for g, mask in zip(gradient, self._masks, strict=True)
         ]
 
     def _chunk(self, state: Any, inputs: Any, targets: Any, rates: Any, epsilons: Any) -> Any:
@@ -135,17 +132,14 @@ def _update(rule: Optimiser, state: Any, gradient: Tensors, rate: Any, epsilon: 
         return weights, first, second
     if rule.name == "rmsprop":
         second = [
-            rule.decay * v + (1 - rule.decay) * g * g
-            for v, g in zip(second, gradient, strict=True)
+            rule.decay * v + (1 - rule.decay) * g * g for v, g in zip(second, gradient, strict=True)
         ]
         weights = [
             w - rule.learning_rate * g / (tf.sqrt(v) + rule.epsilon)
             for w, g, v in zip(weights, gradient, second, strict=True)
         ]
         return weights, first, second
-    first = [
-        rule.beta1 * m + (1 - rule.beta1) * g for m, g in zip(first, gradient, strict=True)
-    ]
+    first = [rule.beta1 * m + (1 - rule.beta1) * g for m, g in zip(first, gradient, strict=True)]
     second = [
         rule.beta2 * v + (1 - rule.beta2) * g * g for v, g in zip(second, gradient, strict=True)
     ]

@@ -1,0 +1,51 @@
+# Two commands do everything on a fresh machine with Python 3.11+: make report, make test.
+# Nothing depends on make: with the environment active, `snakemake --cores all` is the same.
+
+PYTHON ?= python3
+BIN := .venv/bin
+CORES ?= all
+
+.PHONY: report quick full test lint bench lock clean
+
+report: .venv/ready
+	$(BIN)/snakemake --cores $(CORES)
+	@$(BIN)/python -m harness status --results results
+
+quick: .venv/ready
+	$(BIN)/snakemake --cores $(CORES) --configfile workflows/config/quick.yaml
+	@$(BIN)/python -m harness status --results results/quick
+
+full: .venv/ready
+	$(BIN)/snakemake --cores $(CORES) --configfile workflows/config/full.yaml
+	@$(BIN)/python -m harness status --results results/full
+
+test: .venv/ready lint
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflows
+
+bench: .venv/ready
+	$(BIN)/python -m benchmarks.article_model
+
+# Renamed into place when it is whole: an interrupted install is done again.
+.venv/ready: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit("GateBench needs Python 3.11 or newer; set PYTHON=...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+# Pins every package by name and version. The accelerator packages of one PyTorch build are
+# left out: each build asks for its own.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
+		--no-emit-index-url --no-emit-find-links pyproject.toml \
+		| grep -vE '^(nvidia-|cuda-|triton|torch==)' > requirements.txt.new
+	echo 'torch==2.13.0' >> requirements.txt.new
+	mv requirements.txt.new requirements.txt
+
+clean:
+	rm -rf .venv .snakemake
