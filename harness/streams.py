@@ -86,10 +86,10 @@ def sha256(arrays: Iterable[Array]) -> str:
 def initial_weights(task: Task, cell: str, layers: int, hidden: int, seed: int) -> Weights:
     """The weights that every framework starts from, float32, in canonical form.
 
-    Input weights are Glorot uniform over (d, G·h) (Glorot & Bengio 2010),
-    recurrent weights have orthonormal rows over (h, G·h) (Saxe 2014), the
-    output layer is Glorot uniform, biases are 0 but the LSTM's forget bias,
-    which is 1 (Jozefowicz 2015).
+    Gate by gate, input weights are Glorot uniform over (d, h) (Glorot & Bengio
+    2010) and recurrent weights orthogonal (Saxe 2014); the output layer is
+    Glorot uniform, biases are 0 but the LSTM's forget bias, which is 1
+    (Jozefowicz 2015).
     """
     rng = generator(task_key(task), cell, layers, hidden, "weights", seed)
     gates = GATES[cell]
@@ -99,9 +99,14 @@ def initial_weights(task: Task, cell: str, layers: int, hidden: int, seed: int) 
         bias = np.zeros(gates * hidden)
         if cell == "lstm":
             bias[hidden : 2 * hidden] = 1
-        weights[f"layers.{layer}.input"] = _glorot_uniform(rng, size, gates * hidden)
-        weights[f"layers.{layer}.recurrent"] = _orthogonal(rng, hidden, gates * hidden)
-        weights[f"layers.{layer}.bias"] = bias
+        blocks = range(gates)
+        weights |= {
+            f"layers.{layer}.input": np.hstack(
+                [_glorot_uniform(rng, size, hidden) for _ in blocks]
+            ),
+            f"layers.{layer}.recurrent": np.hstack([_orthogonal(rng, hidden) for _ in blocks]),
+            f"layers.{layer}.bias": bias,
+        }
         if cell == "gru":
             weights[f"layers.{layer}.recurrent_bias"] = np.zeros(hidden)
     weights["output.weight"] = _glorot_uniform(rng, hidden, task.outputs)
@@ -114,12 +119,11 @@ def _glorot_uniform(rng: np.random.Generator, rows: int, columns: int) -> Array:
     return rng.uniform(-limit, limit, (rows, columns))
 
 
-def _orthogonal(rng: np.random.Generator, rows: int, columns: int) -> Array:
-    """Orthonormal rows; ``columns`` is at least ``rows``."""
-    q, r = np.linalg.qr(rng.standard_normal((columns, rows)))
-    # The signs make the distribution uniform (Mezzadri 2007).
-    rows_of_q: Array = (q * np.sign(np.diag(r))).T
-    return rows_of_q
+def _orthogonal(rng: np.random.Generator, size: int) -> Array:
+    q, r = np.linalg.qr(rng.standard_normal((size, size)))
+    # The signs make the distribution uniform over all rotations (Mezzadri 2007).
+    matrix: Array = q * np.sign(np.diag(r))
+    return matrix
 
 
 def sha256_of_text(*parts: str | None) -> str:

@@ -112,7 +112,7 @@ def _train(
     if progress.device != settings.device:
         raise RuntimeError(f"the model is on {progress.device}, not on {settings.device}")
 
-    score = _evaluate(model, task, validation, progress)
+    score = _evaluate(model, settings, validation, progress)
     progress.curve.append({"step": 0, "loss": None, "score": score})
     while progress.steps < budget.steps:
         count = min(budget.evaluate_every, budget.steps - progress.steps)
@@ -125,7 +125,7 @@ def _train(
         if not np.isfinite(losses).all():
             step = progress.steps - count + int(np.argmin(np.isfinite(losses))) + 1
             return f"the loss was not finite at step {step}"
-        score = _evaluate(model, task, validation, progress)
+        score = _evaluate(model, settings, validation, progress)
         loss = float(losses.mean(dtype=np.float64))
         progress.curve.append({"step": progress.steps, "loss": loss, "score": score})
         if score is None:
@@ -137,7 +137,7 @@ def _train(
     with progress.phase("data"):
         test = streams.examples(task, "test", identity.seed, budget.test_examples)
         progress.digests |= {"train": stream.sha256, "test": streams.sha256(test)}
-    progress.score = _evaluate(model, task, test, progress, budget.validation_examples)
+    progress.score = _evaluate(model, settings, test, progress)
     progress.weights = model.weights()
     progress.digests["final"] = streams.sha256(progress.weights.values())
     return "" if progress.score is not None else "the outputs on the test data were not finite"
@@ -159,24 +159,20 @@ def model_spec(cell: str, settings: Settings) -> ModelSpec:
 
 
 def _evaluate(
-    model: Model,
-    task: Task,
-    data: tuple[Array, Array],
-    progress: Progress,
-    block: int | None = None,
+    model: Model, settings: Settings, data: tuple[Array, Array], progress: Progress
 ) -> float | None:
     """The score on ``data``, or None when an output is not finite.
 
-    ``block`` examples go through the model at a time: a block of the size seen
-    before is not compiled again.
+    Examples go through the model a training batch at a time: larger blocks fall
+    out of the processor's caches.
     """
     inputs, targets = data
+    size = settings.budget.batch
     with progress.phase("evaluation"):
-        size = block or len(inputs)
         outputs = np.concatenate(
             [model.predict(inputs[i : i + size]) for i in range(0, len(inputs), size)]
         )
-        return task.score(outputs, targets) if np.isfinite(outputs).all() else None
+        return settings.task.score(outputs, targets) if np.isfinite(outputs).all() else None
 
 
 def describe(

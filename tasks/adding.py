@@ -21,6 +21,10 @@ class Adding(Task):
 
     Always answering 1 has the mean squared error Var(u1 + u2) = 1/6. A run
     counts as solved when its error falls below 0.01.
+
+    The budget: of the rates 0.005 and 0.01 the larger one solved the task sooner
+    with either gated cell; 1,200 steps are about twice what LSTM then needed
+    on two seeds (600 and 700; GRU 300 and 400).
     """
 
     name: ClassVar = "adding"
@@ -34,8 +38,9 @@ class Adding(Task):
     metric: ClassVar = "mean squared error"
     higher_is_better: ClassVar = False
     budget: ClassVar = Budget(
-        layers=1, hidden=64, batch=32, steps=1500, learning_rate=5e-3, evaluate_every=50
-    )
+        layers=1, hidden=64, batch=32, steps=1200, learning_rate=1e-2, evaluate_every=50,
+        validation_examples=128, test_examples=1024,
+    )  # fmt: skip
 
     sequence_length: int = 100
 

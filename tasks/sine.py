@@ -24,7 +24,8 @@ class Sine(Task):
 
     This is the example of the article that the suite starts from, made real:
     window (10, 1), two stacked layers of 50, one linear output, Adam, mean
-    squared error, batch 32, 100 epochs (of ``train_examples``).
+    squared error, batch 32, 100 epochs (6,400 steps over 2,048 examples; with
+    1,024 examples the error stayed 20 to 27 % above the noise floor).
 
     The observation that follows carries noise², but no forecast from ten noisy
     observations reaches that: ω and φ must be estimated from them. The noise
@@ -47,8 +48,8 @@ class Sine(Task):
     metric: ClassVar = "mean squared error"
     higher_is_better: ClassVar = False
     budget: ClassVar = Budget(
-        layers=2, hidden=50, batch=32, steps=3200, learning_rate=1e-3,
-        evaluate_every=64, train_examples=1024,
+        layers=2, hidden=50, batch=32, steps=6400, learning_rate=1e-3,
+        evaluate_every=128, train_examples=2048, test_examples=4096,
     )  # fmt: skip
 
     window: int = 10

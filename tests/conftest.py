@@ -1,0 +1,61 @@
+"""What the tests share: the project's root and pipelines run for real."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# One chunk of three steps in every task: enough to go through everything once.
+TINY = {
+    "layers": 1, "hidden": 4, "batch": 4, "steps": 3, "evaluate_every": 3,
+    "train_examples": 0, "validation_examples": 8, "test_examples": 8,
+}  # fmt: skip
+
+
+def snakemake(results: Path, *words: str, **config: object) -> subprocess.CompletedProcess[str]:
+    """Run the real pipeline into ``results`` with parts of the configuration changed."""
+    return subprocess.run(command(results, *words, **config), **_process())
+
+
+def start_snakemake(results: Path, *words: str, **config: object) -> subprocess.Popen[str]:
+    """The same, without waiting for its end and in a process group of its own."""
+    return subprocess.Popen(
+        command(results, *words, **config), start_new_session=True, **_process(wait=False)
+    )
+
+
+def command(results: Path, *words: str, **config: object) -> list[str]:
+    """The command line of a pipeline; values are written as YAML flow."""
+    items = [f"{key}={value}" for key, value in {"results": results, **config}.items()]
+    return [
+        sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *words, "--config", *items
+    ]  # fmt: skip
+
+
+def _process(wait: bool = True) -> dict[str, object]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("SNAKEMAKE", "PYTEST"))}
+    options: dict[str, object] = {"cwd": ROOT, "env": environment, "text": True}
+    if wait:
+        return options | {"capture_output": True, "timeout": 300}
+    return options | {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+
+
+def overrides(tasks: list[str], **values: object) -> str:
+    """The ``overrides`` of a configuration as Snakemake's command line takes them."""
+    inner = ", ".join(f"{k}: {v}" for k, v in {**TINY, **values}.items())
+    return "{" + ", ".join(f"{task}: {{{inner}}}" for task in tasks) + "}"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Where Chromium is; its absence is an error, not a skip: the page must be looked at."""
+    for name in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"):
+        if Path(name).exists():
+            return name
+    pytest.fail("Chromium is missing: apt-get install chromium")

@@ -1,0 +1,196 @@
+"""Records: checked, written in one step, and damage is noticed and named."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import progress, records, training
+from harness.errors import UserError
+from harness.files import replacing, write_text
+from harness.records import Run
+from harness.settings import resolve
+from tests.conftest import TINY
+
+RUN = Run("adding", "pytorch", "gru", "matched", 0)
+
+
+@pytest.fixture(scope="module")
+def finished():
+    settings = resolve("adding", TINY, "test")
+    record, state = training.run(RUN, settings, 1, Path("/nonexistent-is-made"), lambda *_: None)
+    return record, state
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_cache_folder():
+    """The cache folder above is never needed: PyTorch compiles nothing."""
+    original = Path.mkdir
+
+    def mkdir(self: Path, *args: object, **kwargs: object) -> None:
+        if "nonexistent" not in str(self):
+            original(self, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "mkdir", mkdir)
+        yield
+
+
+def test_a_run_leaves_a_complete_record(finished):
+    record, state = finished
+    records.check(record, "test")
+    assert record["status"] == "ok"
+    assert record["steps"] == 3
+    assert [p["step"] for p in record["curve"]] == [0, 3]
+    assert state.all_losses().shape == (3,)
+    assert record["parameters"]["total"] == sum(record["parameters"]["by_name"].values())
+    assert record["device"] == "cpu"
+    assert 0 < record["seconds"]["first_chunk"] < record["seconds"]["total"]
+    assert record["versions"]["torch"].startswith("2.")
+
+
+def test_the_command_in_a_record_repeats_it(finished):
+    record, _ = finished
+    words = record["command"].split()
+    given = dict(w.split("=") for w in words if "=" in w)
+    again = resolve("adding", given, "test")
+    assert again.as_dict() == record["settings"]
+
+
+def test_writing_and_reading(finished, tmp_path):
+    record, state = finished
+    path = RUN.path(tmp_path)
+    records.write(path, record)
+    records.write_arrays(path, state.weights, state.all_losses())
+    assert records.read(path) == record
+    assert records.unfinished(path) == ""
+    with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
+        assert arrays["losses"].shape == (3,)
+        assert set(arrays) == {"losses", *state.weights}
+    assert sorted(p.name for p in path.parent.iterdir()) == [f"{RUN.name}.json", f"{RUN.name}.npz"]
+
+
+def test_a_record_that_does_not_fit_is_not_written(finished, tmp_path):
+    record, _ = finished
+    with pytest.raises(UserError, match="status"):
+        records.write(RUN.path(tmp_path), record | {"status": "fine"})
+    with pytest.raises(ValueError, match="JSON"):
+        records.write(RUN.path(tmp_path), record | {"score": float("nan")})
+    assert not RUN.path(tmp_path).exists()
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (lambda text: text[: len(text) // 2], "not a readable record"),
+        (lambda text: "", "not a readable record"),
+        (lambda text: "[1, 2]", "not a record"),
+        (lambda text: text.replace('"status": "ok"', '"status": "fine"'), "status"),
+        (lambda text: text.replace('"seed": 0', '"seed": 7'), "record of another run"),
+        (lambda text: text.replace('"status": "ok"', '"status": "failed"'), "failed"),
+        (lambda text: text.replace('"status": "ok"', '"status": "unavailable"'), "unavailable"),
+    ],
+)
+def test_a_damaged_record_is_named_and_run_again(finished, tmp_path, damage, says):
+    path = RUN.path(tmp_path)
+    write_text(path, damage(json.dumps(finished[0])))
+    reason = records.unfinished(path)
+    assert says in reason
+    assert str(path) in reason
+
+
+def test_a_diverged_run_stands(finished, tmp_path):
+    records.write(RUN.path(tmp_path), finished[0] | {"status": "diverged", "score": None})
+    assert records.unfinished(RUN.path(tmp_path)) == ""
+
+
+def test_divergence_is_a_result():
+    settings = resolve("adding", TINY | {"learning_rate": 1e30, "clip": 0, "steps": 9}, "test")
+    run = Run("adding", "pytorch", "rnn", "matched", 0)
+    record, _ = training.run(run, settings, 1, Path("/nonexistent-is-made"), lambda *_: None)
+    assert record["status"] == "diverged"
+    assert "finite" in record["reason"]
+    assert record["score"] is None
+    records.check(record, "test")
+
+
+def test_what_a_framework_raises_ends_in_the_record(monkeypatch):
+    class Broken:
+        @staticmethod
+        def build(spec, weights):
+            raise RuntimeError("no such kernel\nand more")
+
+    monkeypatch.setattr(training, "load_model_module", lambda name: Broken)
+    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, Path("/nonexistent"), print)
+    assert (record["status"], record["reason"]) == ("failed", "RuntimeError: no such kernel")
+    records.check(record, "test")
+
+
+def test_a_framework_that_is_not_installed_is_unavailable(monkeypatch):
+    def missing(name):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(training, "load_model_module", missing)
+    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, Path("/nonexistent"), print)
+    assert record["status"] == "unavailable"
+    assert "torch" in record["reason"]
+
+
+def test_a_model_elsewhere_than_asked_is_refused(monkeypatch):
+    real = training.load_model_module("pytorch")
+
+    class Elsewhere:
+        @staticmethod
+        def build(spec, weights):
+            model = real.build(spec, weights)
+            model.device = lambda: "cuda"
+            return model
+
+    monkeypatch.setattr(training, "load_model_module", lambda name: Elsewhere)
+    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, Path("/nonexistent"), print)
+    assert record["status"] == "failed"
+    assert "cuda" in record["reason"]
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    write_text(path, "old")
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_line_on_a_finished_run_says_how_many_are_left(finished, tmp_path):
+    other = Run("adding", "pytorch", "gru", "matched", 1)
+    progress.write_plan(tmp_path, (RUN, other), cores=2)
+    records.write(RUN.path(tmp_path), finished[0])
+    line = progress.finished_line(tmp_path, finished[0])
+    assert line.startswith("adding pytorch gru matched seed 0: mean squared error ")
+    assert "[1/2, about " in line
+
+
+def test_the_time_left_is_judged_by_the_runs_most_alike(tmp_path):
+    known = {"adding-jax-gru-matched-seed0": 10, "adding-jax-lstm-matched-seed0": 30}
+    done = {}
+    for name, seconds in known.items():
+        done[name] = tmp_path / name
+        write_text(done[name], json.dumps({"seconds": {"total": seconds}}))
+    expect = progress._expected_seconds
+    assert expect(["adding-jax-gru-matched-seed1"], done) == 10
+    assert expect(["adding-jax-rnn-matched-seed0"], done) == 20
+    assert expect(["sine-jax-rnn-matched-seed0"], done) == 20
+    assert expect(["sine-jax-rnn-matched-seed0"], {}) == 0
+
+
+def test_the_summary_names_what_failed_and_says_so_in_its_status(finished, tmp_path, capsys):
+    progress.write_plan(tmp_path, (RUN,), cores=1)
+    records.write(RUN.path(tmp_path), finished[0])
+    assert progress.summary(tmp_path) == 0
+    records.write(RUN.path(tmp_path), finished[0] | {"status": "failed", "reason": "no kernel"})
+    assert progress.summary(tmp_path) == 1
+    assert "failed: adding pytorch gru matched seed 0: no kernel" in capsys.readouterr().out
