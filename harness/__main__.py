@@ -1,6 +1,20 @@
 """``python -m harness``: see :mod:`harness.cli`."""
 
-from harness.cli import main
+import sys
+
+from harness.preload import forward
+
+
+def main() -> None:
+    """Hand the run to a preloader where there is one, else do it here."""
+    code = forward(sys.argv[1:])
+    if code is not None:
+        sys.exit(code)
+    # Half a second of imports that a forwarded run need not wait for.
+    from harness.cli import main
+
+    main(sys.argv[1:])
+
 
 if __name__ == "__main__":
     main()

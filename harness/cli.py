@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
+import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
+from typing import NoReturn
 
-import psutil
 from tqdm import tqdm
 
-from harness import records, training
+from harness import preload, records, training
 from harness.errors import UserError, one_of
-from harness.pipeline import PIPELINE
-from harness.plugins import CELLS, TRACKS, framework_names, task_names
+from harness.files import write_text
+from harness.plugins import CELLS, TRACKS, framework_names, load_model_module, task_names
 from harness.progress import finished_line, summary
 from harness.records import Run
 from harness.settings import Settings, resolve
 
 
-def main() -> None:
+def main(words: list[str]) -> NoReturn:
     """Run the command line; a :class:`UserError` ends it with one sentence and status 2."""
-    arguments = _parser().parse_args()
+    arguments = _parser().parse_args(words)
     try:
         code = arguments.do(arguments)
     except UserError as error:
         print(error, file=sys.stderr)
         code = 2
+    except KeyboardInterrupt:
+        code = 128 + signal.SIGINT
     sys.stdout.flush()
     sys.stderr.flush()
     # A framework takes up to a second to tear itself down; everything is written by now.
@@ -45,17 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Example: python -m harness train --task adding --framework jax --cell gru "
         "--seed 0 --set steps=500",
     )
-    _add_identity(train)
-    train.add_argument(
-        "--record", type=Path, metavar="FILE", help="write the run's record here (JSON)"
-    )
-    train.add_argument(
-        "--cache", type=Path, metavar="FOLDER", help="keep compiled code in this folder"
-    )
-    train.add_argument(
-        "--results", type=Path, metavar="FOLDER",
-        help="as a part of the pipeline that fills this folder: print one line at the end",
-    )  # fmt: skip
+    _add_train_options(train)
     train.set_defaults(do=_train)
 
     crashed = commands.add_parser("crashed", help="record a run whose process died")
@@ -65,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
     crashed.add_argument("--code", type=int, required=True, help="the process's exit status")
     crashed.set_defaults(do=_crashed)
 
+    preloader = commands.add_parser("preload", help="import a framework and wait for runs of it")
+    _add_train_options(preloader)
+    preloader.set_defaults(do=_preload)
+
     tables = commands.add_parser("tables", help="write the tables of a results folder")
     tables.add_argument("--results", type=Path, required=True, metavar="FOLDER")
     tables.set_defaults(do=_tables)
@@ -73,6 +72,20 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
     status.set_defaults(do=lambda a: summary(a.results))
     return parser
+
+
+def _add_train_options(parser: argparse.ArgumentParser) -> None:
+    _add_identity(parser)
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="write the run's record here (JSON)"
+    )
+    parser.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="keep compiled code in this folder"
+    )
+    parser.add_argument(
+        "--results", type=Path, metavar="FOLDER",
+        help="as a part of the pipeline that fills this folder: print one line at the end",
+    )  # fmt: skip
 
 
 def _add_identity(parser: argparse.ArgumentParser) -> None:
@@ -114,13 +127,13 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
 def _train(arguments: argparse.Namespace) -> int:
     run, settings = _identity(arguments)
     in_pipeline = arguments.results is not None
-    pipeline = int(os.environ.get(PIPELINE, "0")) if in_pipeline else 0
+    pipeline = int(os.environ.get(preload.PIPELINE, "0")) if in_pipeline else 0
     bar = tqdm(
         total=settings.budget.steps, unit="step", desc=run.title, disable=in_pipeline, leave=True
     )
 
     def on_chunk(step: int, loss: float, score: float) -> None:
-        if pipeline and not psutil.pid_exists(pipeline):
+        if pipeline and not preload.alive(pipeline):
             print("The pipeline that started this run is gone: stopping.", file=sys.stderr)
             os._exit(os.EX_TEMPFAIL)
         bar.set_postfix_str(f"loss {loss:.4g}, {settings.task.metric} {score:.4g}")
@@ -141,6 +154,24 @@ def _train(arguments: argparse.Namespace) -> int:
         return 0
     print(finished_line(None, record))
     return 0 if record["status"] == "ok" else 1
+
+
+def _preload(arguments: argparse.Namespace) -> int:
+    """Import what the runs of a framework need and serve them; see harness.preload."""
+    start = time.perf_counter()
+    run, _ = _identity(arguments)
+    training.pin(run.framework, arguments.threads, arguments.cache)
+    gc.disable()  # an import makes much and frees little: a fifth of its time
+    try:
+        load_model_module(run.framework)
+    except Exception:
+        return 1  # each run will say itself what is wrong
+    gc.enable()
+    seconds = time.perf_counter() - start
+    path = arguments.results / "benchmarks" / f"preload-{run.framework}.tsv"
+    write_text(path, f"s\n{seconds}\n")
+    preload.serve(run.framework)
+    return 0
 
 
 def _crashed(arguments: argparse.Namespace) -> int:

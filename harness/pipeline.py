@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import hashlib
 import logging
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import IO
 
-from harness import machine, records
+from harness import machine, preload, records
 from harness.errors import UserError
 from harness.records import Run
-
-# The environment variable that tells a run which process it is a part of.
-PIPELINE = "GATEBENCH_PIPELINE_PID"
 
 # The open lock file: the kernel drops the lock when this process ends, however it ends.
 _held: list[IO[str]] = []
@@ -48,7 +47,11 @@ def start(results: Path) -> None:
     file.write(str(os.getpid()))
     file.flush()
     _held.append(file)
-    os.environ[PIPELINE] = str(os.getpid())
+    os.environ[preload.PIPELINE] = str(os.getpid())
+    # In the system's temporary folder: a socket's path must be short.
+    sockets = tempfile.TemporaryDirectory(prefix="gatebench-", ignore_cleanup_errors=True)
+    atexit.register(sockets.cleanup)
+    os.environ[preload.FOLDER] = sockets.name
     for lock in Path(".snakemake/locks").glob("*.lock"):
         if any(_belongs(Path(line), results) for line in lock.read_text().splitlines()):
             lock.unlink(missing_ok=True)

@@ -41,6 +41,7 @@ class TrainingStream:
     def __init__(self, task: Task, budget: Budget, seed: int) -> None:
         self._task, self._budget, self._seed = task, budget, seed
         self._digest = hashlib.sha256()
+        self._epoch, self._order = -1, np.empty(0, np.int64)
         self._pool = (
             examples(task, "train", seed, budget.train_examples) if budget.train_examples else None
         )
@@ -63,10 +64,10 @@ class TrainingStream:
             return self._task.sample(rng, self._budget.batch)
         per_epoch = self._budget.train_examples // self._budget.batch
         epoch, place = divmod(step, per_epoch)
-        order = generator(task_key(self._task), "order", self._seed, step=epoch).permutation(
-            self._budget.train_examples
-        )
-        chosen = order[place * self._budget.batch : (place + 1) * self._budget.batch]
+        if epoch != self._epoch:
+            rng = generator(task_key(self._task), "order", self._seed, step=epoch)
+            self._epoch, self._order = epoch, rng.permutation(self._budget.train_examples)
+        chosen = self._order[place * self._budget.batch : (place + 1) * self._budget.batch]
         return self._pool[0][chosen], self._pool[1][chosen]
 
 

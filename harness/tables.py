@@ -12,7 +12,7 @@ from harness import progress, records, streams
 from harness.errors import UserError
 from harness.files import write_text
 from harness.plugins import ROOT, docstring
-from harness.records import Record, Run
+from harness.records import Record
 from harness.settings import Settings, resolve
 from harness.training import PHASES
 
@@ -235,10 +235,13 @@ def _cost_rows(results: Path, found: list[Record]) -> Rows:
         parts["training"] += steady
         parts["compile"] = seconds["first_chunk"] - steady
         parts["rest"] = max(0.0, seconds["total"] - sum(seconds[p] for p in PHASES))
-        wall = _wall_seconds(results, records.identity(record))
+        name = records.identity(record).name
+        wall = _benchmark_seconds(results / "benchmarks" / f"{name}.tsv")
         parts["shell"] = max(0.0, (wall or 0.0) - seconds["total"])
         for phase, value in parts.items():
             costs[phase] += threads * value
+    for path in (results / "benchmarks").glob("preload-*.tsv"):
+        costs["import"] += _benchmark_seconds(path) or 0.0
     total = sum(costs.values())
     return [
         {"phase": phase, "core_seconds": round(value, 2), "share": round(value / total, 4)}
@@ -246,8 +249,7 @@ def _cost_rows(results: Path, found: list[Record]) -> Rows:
     ]
 
 
-def _wall_seconds(results: Path, run: Run) -> float | None:
-    path = results / "benchmarks" / f"{run.name}.tsv"
+def _benchmark_seconds(path: Path) -> float | None:
     if not path.exists():
         return None
     return statistics.median(pd.read_csv(path, sep="\t")["s"].astype(float))

@@ -18,7 +18,6 @@ from harness.plugins import load_implementation, load_model_module
 from harness.records import Record, Run
 from harness.settings import Settings
 from implementations import Array, Model, ModelSpec, Optimiser, Weights
-from tasks import Task
 
 PHASES = ("start", "import", "build", "first_chunk", "training", "evaluation", "data")
 OnChunk = Callable[[int, float, float], None]

@@ -46,7 +46,7 @@ class Copying(Task):
     higher_is_better: ClassVar = True
     budget: ClassVar = Budget(
         layers=1, hidden=96, batch=64, steps=2000, learning_rate=1e-2, evaluate_every=100,
-        test_examples=1024,
+        validation_examples=128, test_examples=1024,
     )  # fmt: skip
 
     delay: int = 5

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from implementations import GATES, Array, ModelSpec, Weights, adam_schedule
+from implementations.pytorch import cells
 
 LAYERS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -102,11 +103,21 @@ class TorchModel:
 
     def _outputs(self, x: torch.Tensor) -> torch.Tensor:
         """x [T, B, d] -> [B, o] or [B, T, o]."""
-        hidden = self._layers(x)[0]
+        hidden = self._hidden(x)
         out: torch.Tensor = self._output(
             hidden.transpose(0, 1) if self._spec.every_step else hidden[-1]
         )
         return out
+
+    def _hidden(self, x: torch.Tensor) -> torch.Tensor:
+        """The top layer's hidden states, x [T, B, d] -> [T, B, h]."""
+        if self._spec.cell == "lstm":
+            hidden: torch.Tensor = self._layers(x)[0]
+            return hidden
+        cell = cells.gru if self._spec.cell == "gru" else cells.rnn
+        for weights in self._layers.all_weights:
+            x = cell(x, weights)
+        return x
 
     def _backward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Fill the gradient vector for one batch; returns the loss."""

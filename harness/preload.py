@@ -1,0 +1,149 @@
+"""Importing a framework once for many runs: a process that forks a child for each.
+
+A run of twenty seconds should not spend four of them importing TensorFlow. The
+first run of a framework in a pipeline starts its preloader, a process that
+imports the framework, starts no thread, and waits at a socket. Every run's own
+process hands its command line and its outputs over, waits, and ends as the
+forked child ends. Runs stay apart from each other as before: one process each,
+killed and measured alone.
+
+It is a shortcut only. Where there is no preloader (a single run by hand, a
+framework that cannot be imported, another machine) a run does its own import.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+# Set by the pipeline: the folder of the sockets and locks, and the pipeline's process.
+FOLDER = "GATEBENCH_PRELOAD_FOLDER"
+PIPELINE = "GATEBENCH_PIPELINE_PID"
+
+
+def alive(process: int) -> bool:
+    """Whether there is a process of this number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def forward(words: list[str]) -> int | None:
+    """Let the framework's preloader carry out ``train``; its exit status.
+
+    Returns None when the run must be done in this process.
+    """
+    folder = os.environ.get(FOLDER)
+    if folder is None or words[:1] != ["train"] or "--results" not in words:
+        return None
+    options = {name: words[words.index(name) + 1] for name in ("--framework", "--results")}
+    server = _connect(Path(folder), options["--framework"], words)
+    if server is None:
+        return None
+    with server:
+        outputs = [sys.stdout.fileno(), sys.stderr.fileno()]
+        socket.send_fds(server, [json.dumps(words).encode()], outputs)
+        answer = server.recv(16)
+    code = int(answer) if answer else -signal.SIGKILL
+    return code if code >= 0 else 128 - code
+
+
+def _connect(folder: Path, framework: str, words: list[str]) -> socket.socket | None:
+    """A connection to the preloader, started if there has been none; None if it failed."""
+    started = folder / f"{framework}.started"
+    while True:
+        server = socket.socket(socket.AF_UNIX)
+        try:
+            server.connect(str(folder / f"{framework}.socket"))
+            return server
+        except OSError:
+            server.close()
+        # The preloader inherits this lock and keeps it for as long as it lives.
+        with (folder / f"{framework}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.02)
+                continue
+            if started.exists():
+                return None
+            started.touch()
+            command = [sys.executable, "-m", "harness", "preload", *words[1:]]
+            subprocess.Popen(
+                command,
+                pass_fds=[lock.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+
+
+def serve(framework: str) -> None:
+    """Fork a child for every request until the pipeline is gone.
+
+    The caller has imported the framework and everything else that a run needs.
+    """
+    folder = Path(os.environ[FOLDER])
+    address = folder / f"{framework}.socket"
+    pipeline = int(os.environ[PIPELINE])
+    gc.freeze()  # so that children share the pages
+    children: dict[int, socket.socket] = {}
+    with socket.socket(socket.AF_UNIX) as server:
+        # Only bound sockets that already listen can be found: rename, as with files.
+        server.bind(str(address) + ".new")
+        server.listen()
+        os.rename(str(address) + ".new", address)
+        while alive(pipeline):
+            ready, _, _ = select.select([server, *children.values()], [], [], 0.05)
+            if server in ready:
+                client, _ = server.accept()
+                children[_fork(client, server)] = client
+            for process, client in list(children.items()):
+                if client in ready:
+                    # Nothing more is ever sent: readable means that the run was killed.
+                    os.kill(process, signal.SIGTERM)
+                ended, status = os.waitpid(process, os.WNOHANG)
+                if ended:
+                    _answer(client, os.waitstatus_to_exitcode(status))
+                    del children[process]
+    for process in children:
+        os.kill(process, signal.SIGTERM)
+
+
+def _fork(client: socket.socket, server: socket.socket) -> int:
+    message, outputs, _, _ = socket.recv_fds(client, 1 << 16, 2)
+    process = os.fork()
+    if process:
+        for output in outputs:
+            os.close(output)
+        return process
+    server.close()
+    client.close()
+    for number, output in enumerate(outputs, start=1):
+        os.dup2(output, number)
+        os.close(output)
+    from harness.cli import main
+
+    main(json.loads(message))
+    os._exit(1)  # main does not return
+
+
+def _answer(client: socket.socket, code: int) -> None:
+    with client:
+        try:
+            client.sendall(str(code).encode())
+        except OSError:
+            return

@@ -1,0 +1,148 @@
+"""What bad input gets: one sentence that names the file, the key and what is allowed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from harness import configuration
+from harness.errors import UserError
+from tests.conftest import ROOT, snakemake
+
+DEFAULT = "workflows/config/default.yaml"
+
+
+def default() -> dict:
+    return yaml.safe_load((ROOT / DEFAULT).read_text())
+
+
+def load(tmp_path: Path, **changes: object) -> configuration.Configuration:
+    config = default() | {"results": str(tmp_path / "results")} | changes
+    return configuration.load(config, [str(ROOT / DEFAULT)])
+
+
+@pytest.mark.parametrize("name", ["default", "quick", "full"])
+def test_the_committed_configurations_are_valid(tmp_path, name):
+    config = yaml.safe_load((ROOT / f"workflows/config/{name}.yaml").read_text())
+    loaded = load(tmp_path, **config | {"results": str(tmp_path)})
+    assert {run.task for run in loaded.runs} == {"adding", "copying", "sine"}
+    assert len({run.name for run in loaded.runs}) == len(loaded.runs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"tasks": ["addin"]}, "tasks: unknown task 'addin'; allowed: adding, copying, sine."),
+        (
+            {"frameworks": ["torch"]},
+            "frameworks: unknown framework 'torch'; allowed: jax, pytorch, tensorflow.",
+        ),
+        ({"cells": ["lstmm"]}, "cells: unknown cell 'lstmm'; allowed: gru, lstm, rnn."),
+        ({"tracks": ["free"]}, "tracks: unknown track 'free'; allowed: matched."),
+        ({"sedes": [1]}, "unknown key 'sedes'; allowed: cells, device, frameworks, "),
+        ({"seeds": []}, "seeds: must not be empty."),
+        ({"seeds": [1, 1]}, "seeds: names a value twice."),
+        ({"seeds": [-1]}, "seeds.0: must be at least 0, not -1."),
+        ({"seeds": ["one"]}, "seeds.0: 'one' is not of type 'integer'."),
+        ({"tasks": []}, 'tasks: must be "all" or a list of names.'),
+        ({"cells": "lstm"}, 'cells: must be "all" or a list of names.'),
+        ({"device": "cuda"}, "device: must be 'cpu', not 'cuda'."),
+        ({"threads": 0}, "threads: must be at least 1, not 0."),
+        ({"overrides": {"addin": {}}}, "overrides: unknown task 'addin'; allowed: adding, "),
+        (
+            {"overrides": {"adding": {"lenght": 5}}},
+            "overrides.adding: unknown key 'lenght'; allowed: batch, ",
+        ),
+        (
+            {"overrides": {"adding": {"hidden": -3}}},
+            "overrides.adding: hidden must be at least 1, not -3.",
+        ),
+        (
+            {"overrides": {"adding": {"hidden": 2.5}}},
+            "overrides.adding.hidden: must be a whole number, not 2.5.",
+        ),
+        (
+            {"overrides": {"adding": {"learning_rate": "fast"}}},
+            "overrides.adding.learning_rate: must be a number, not 'fast'.",
+        ),
+        (
+            {"overrides": {"adding": {"sequence_length": 1}}},
+            "overrides.adding: sequence_length must be at least 2: one marker in each half.",
+        ),
+        (
+            {"overrides": {"sine": {"train_examples": 8}}},
+            "overrides.sine: train_examples must be 0 or at least one batch.",
+        ),
+        (
+            {"overrides": {"sine": {"optimiser": "adamw"}}},
+            "overrides.sine: optimiser must be one of adam, rmsprop, sgd.",
+        ),
+    ],
+)
+def test_one_sentence_for_a_bad_value(tmp_path, changes, says):
+    with pytest.raises(UserError) as error:
+        load(tmp_path, **changes)
+    message = str(error.value)
+    assert says in message
+    assert message.endswith(".")
+    assert "\n" not in message
+    key = next(iter(changes))
+    assert message.startswith((f"{DEFAULT}: ", "--config: " if key == "sedes" else DEFAULT))
+
+
+def test_the_file_that_sets_the_key_is_named(tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text("cells: [x]\n")
+    config = default() | {"results": str(tmp_path), "cells": ["x"]}
+    with pytest.raises(UserError, match=r"own\.yaml: cells: unknown cell 'x'"):
+        configuration.load(config, [str(ROOT / DEFAULT), str(own)])
+
+
+def test_an_unwritable_results_folder_is_refused(tmp_path):
+    file = tmp_path / "file"
+    file.touch()
+    with pytest.raises(UserError, match="is not a folder"):
+        load(tmp_path, results=str(file / "results"))
+
+
+def test_numbers_from_the_command_line_are_numbers(tmp_path):
+    changes = {"seeds": ["0", "3"], "overrides": {"adding": {"steps": "7", "clip": "1e-1"}}}
+    loaded = load(tmp_path, tasks=["adding"], **changes)
+    assert {run.seed for run in loaded.runs} == {0, 3}
+    budget = loaded.settings["adding"].budget
+    assert (budget.steps, budget.clip) == (7, 0.1)
+
+
+def test_snakemake_prints_the_sentence_and_nothing_trains(tmp_path):
+    done = snakemake(tmp_path / "results", tasks="[addin]")
+    assert done.returncode != 0
+    sentence = "tasks: unknown task 'addin'; allowed: adding, copying, sine."
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--task addin --framework jax --cell gru", "--task: unknown task 'addin'; allowed: "),
+        ("--task adding --framework jx --cell gru", "--framework: unknown framework 'jx'"),
+        ("--task adding --framework jax --cell gr", "--cell: unknown cell 'gr'; allowed: gru,"),
+        ("--task adding --framework jax --cell gru --set steps", "'steps' is not KEY=VALUE."),
+        ("--task adding --framework jax --cell gru --set steps=0", "steps must be at least 1"),
+        ("--task adding --framework jax --cell gru --seed -1", "--seed: must be at least 0"),
+        ("--task adding --framework jax --cell gru --threads 0", "--threads: must be at least 1"),
+    ],
+)
+def test_the_command_line_answers_in_one_sentence(words, says):
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "train", *words.split()],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
