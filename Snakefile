@@ -22,7 +22,9 @@ rule all:
 
 
 onstart:
-    progress.write_plan(RESULTS, CONFIGURATION.runs, workflow.cores)
+    todo = [str(job.output) for job in workflow.dag.needrun_jobs() if job.rule.name == "train"]
+    todo = [Path(name).stem for name in todo]
+    progress.write_plan(RESULTS, CONFIGURATION.runs, todo, workflow.cores)
 
 
 onsuccess:

@@ -16,9 +16,15 @@ from harness.records import Record, Run
 Plan = dict[str, Any]
 
 
-def write_plan(results: Path, runs: tuple[Run, ...], cores: int) -> None:
-    """Note which runs are asked for, so that each can say how many are left."""
-    plan = {"runs": [run.name for run in runs], "cores": cores, "started": time.time()}
+def write_plan(results: Path, runs: tuple[Run, ...], todo: list[str], cores: int) -> None:
+    """Note which runs are asked for and which are still to do, so that each can say
+    how many are left."""
+    plan = {
+        "runs": [run.name for run in runs],
+        "todo": todo,
+        "cores": cores,
+        "started": time.time(),
+    }
     write_text(results / "plan.json", json.dumps(plan) + "\n")
 
 
@@ -27,7 +33,7 @@ def read_plan(results: Path) -> Plan:
     try:
         plan: Plan = json.loads((results / "plan.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {"runs": [], "cores": 1, "started": 0.0}
+        return {"runs": [], "todo": [], "cores": 1, "started": 0.0}
     return plan
 
 
@@ -45,13 +51,17 @@ def finished_line(results: Path | None, record: Record) -> str:
 
 def _position(results: Path) -> str:
     plan = read_plan(results)
-    if not plan["runs"]:
+    todo = plan["todo"]
+    if not todo:
         return ""
-    done = {name: results / "runs" / f"{name}.json" for name in plan["runs"]}
-    done = {name: path for name, path in done.items() if path.exists()}
-    left = [name for name in plan["runs"] if name not in done]
-    seconds = _expected_seconds(left, done) / plan["cores"]
-    counts = f" [{len(done)}/{len(plan['runs'])}"
+    known = {name: results / "runs" / f"{name}.json" for name in plan["runs"]}
+    known = {name: path for name, path in known.items() if path.exists()}
+    # A record from before that is to be made again lies there until its run starts.
+    left = [
+        name for name in todo if name not in known or known[name].stat().st_mtime < plan["started"]
+    ]
+    seconds = _expected_seconds(left, known) / plan["cores"]
+    counts = f" [{len(todo) - len(left)}/{len(todo)}"
     return f"{counts}, about {_duration(seconds)} left]" if left else f"{counts}]"
 
 

@@ -89,7 +89,7 @@ def test_weights_come_back_bit_for_bit(framework, cell, dtype):
         assert np.array_equal(returned[name], value), name
 
 
-# Beside G·h(d + h) weights a layer has so many biases, in multiples of h (FACTS of each API).
+# Beside G·h(d + h) weights a layer has so many biases, in multiples of h as each API documents.
 BIASES = {
     "pytorch": {"rnn": 2, "lstm": 8, "gru": 6},
     "tensorflow": {"rnn": 1, "lstm": 4, "gru": 6},
@@ -148,14 +148,11 @@ def results(framework: str, spec: ModelSpec) -> dict[str, Array]:
     return outcome | {f"trained {k}": v for k, v in model.weights().items()}
 
 
-@pytest.mark.parametrize("every_step", [False, True])
-@pytest.mark.parametrize("rule", ["adam", "rmsprop", "sgd"])
+@pytest.mark.parametrize(("rule", "every_step"), [("adam", 1), ("rmsprop", 0), ("sgd", 0)])
 def test_frameworks_compute_the_same_function(cell, rule, every_step):
-    if every_step != (rule == "adam"):
-        pytest.skip("each rule once, both losses once")
     loss = "cross_entropy" if every_step else "mse"
     optimiser = Optimiser(rule, 1e-2, clip=0.1)
-    spec = replace(SPEC, cell=cell, every_step=every_step, loss=loss, optimiser=optimiser)
+    spec = replace(SPEC, cell=cell, every_step=bool(every_step), loss=loss, optimiser=optimiser)
     outcomes = {name: results(name, spec) for name in framework_names()}
     first = next(iter(outcomes.values()))
     for name, outcome in outcomes.items():

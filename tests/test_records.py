@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,28 +14,19 @@ from harness.records import Run
 from harness.settings import resolve
 from tests.conftest import TINY
 
+
+def ignore(step: int, loss: float, score: float) -> None:
+    """What ``on_chunk`` does where nobody looks."""
+
+
 RUN = Run("adding", "pytorch", "gru", "matched", 0)
 
 
 @pytest.fixture(scope="module")
-def finished():
+def finished(tmp_path_factory):
     settings = resolve("adding", TINY, "test")
-    record, state = training.run(RUN, settings, 1, Path("/nonexistent-is-made"), lambda *_: None)
+    record, state = training.run(RUN, settings, 1, tmp_path_factory.mktemp("cache"), ignore)
     return record, state
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_cache_folder():
-    """The cache folder above is never needed: PyTorch compiles nothing."""
-    original = Path.mkdir
-
-    def mkdir(self: Path, *args: object, **kwargs: object) -> None:
-        if "nonexistent" not in str(self):
-            original(self, *args, **kwargs)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Path, "mkdir", mkdir)
-        yield
 
 
 def test_a_run_leaves_a_complete_record(finished):
@@ -107,39 +97,39 @@ def test_a_diverged_run_stands(finished, tmp_path):
     assert records.unfinished(RUN.path(tmp_path)) == ""
 
 
-def test_divergence_is_a_result():
+def test_divergence_is_a_result(tmp_path):
     settings = resolve("adding", TINY | {"learning_rate": 1e30, "clip": 0, "steps": 9}, "test")
     run = Run("adding", "pytorch", "rnn", "matched", 0)
-    record, _ = training.run(run, settings, 1, Path("/nonexistent-is-made"), lambda *_: None)
+    record, _ = training.run(run, settings, 1, tmp_path, ignore)
     assert record["status"] == "diverged"
     assert "finite" in record["reason"]
     assert record["score"] is None
     records.check(record, "test")
 
 
-def test_what_a_framework_raises_ends_in_the_record(monkeypatch):
+def test_what_a_framework_raises_ends_in_the_record(monkeypatch, tmp_path):
     class Broken:
         @staticmethod
         def build(spec, weights):
             raise RuntimeError("no such kernel\nand more")
 
     monkeypatch.setattr(training, "load_model_module", lambda name: Broken)
-    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, Path("/nonexistent"), print)
+    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert (record["status"], record["reason"]) == ("failed", "RuntimeError: no such kernel")
     records.check(record, "test")
 
 
-def test_a_framework_that_is_not_installed_is_unavailable(monkeypatch):
+def test_a_framework_that_is_not_installed_is_unavailable(monkeypatch, tmp_path):
     def missing(name):
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
     monkeypatch.setattr(training, "load_model_module", missing)
-    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, Path("/nonexistent"), print)
+    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "unavailable"
     assert "torch" in record["reason"]
 
 
-def test_a_model_elsewhere_than_asked_is_refused(monkeypatch):
+def test_a_model_elsewhere_than_asked_is_refused(monkeypatch, tmp_path):
     real = training.load_model_module("pytorch")
 
     class Elsewhere:
@@ -150,24 +140,29 @@ def test_a_model_elsewhere_than_asked_is_refused(monkeypatch):
             return model
 
     monkeypatch.setattr(training, "load_model_module", lambda name: Elsewhere)
-    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, Path("/nonexistent"), print)
+    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "failed"
     assert "cuda" in record["reason"]
+
+
+def fail_while_writing(path):
+    with replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError("the disk is gone")
 
 
 def test_a_write_that_fails_leaves_the_old_file(tmp_path):
     path = tmp_path / "file"
     write_text(path, "old")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+    with pytest.raises(RuntimeError, match="gone"):
+        fail_while_writing(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_the_line_on_a_finished_run_says_how_many_are_left(finished, tmp_path):
     other = Run("adding", "pytorch", "gru", "matched", 1)
-    progress.write_plan(tmp_path, (RUN, other), cores=2)
+    progress.write_plan(tmp_path, (RUN, other), [RUN.name, other.name], cores=2)
     records.write(RUN.path(tmp_path), finished[0])
     line = progress.finished_line(tmp_path, finished[0])
     assert line.startswith("adding pytorch gru matched seed 0: mean squared error ")
@@ -188,7 +183,7 @@ def test_the_time_left_is_judged_by_the_runs_most_alike(tmp_path):
 
 
 def test_the_summary_names_what_failed_and_says_so_in_its_status(finished, tmp_path, capsys):
-    progress.write_plan(tmp_path, (RUN,), cores=1)
+    progress.write_plan(tmp_path, (RUN,), [RUN.name], cores=1)
     records.write(RUN.path(tmp_path), finished[0])
     assert progress.summary(tmp_path) == 0
     records.write(RUN.path(tmp_path), finished[0] | {"status": "failed", "reason": "no kernel"})
