@@ -1,0 +1,198 @@
+"""The page, in real Chromium: whole, offline, escaped, readable on a phone."""
+
+from __future__ import annotations
+
+import html
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from harness import progress, records, tables
+from harness.errors import UserError
+from harness.records import Record, Run
+from harness.settings import resolve
+from report.page import number, write_report
+
+EVIL = "<script>window.hacked = 1</script>\"'&"
+
+
+def record(run: Run, score: float | None, status: str = "ok", reason: str = "") -> Record:
+    """A record as a run would leave it, with the given outcome."""
+    settings = resolve(run.task, {}, "test")
+    return {
+        "schema": 1,
+        **vars(run),
+        "status": status,
+        "reason": reason,
+        "settings": settings.as_dict(),
+        "command": settings.command(run, 1),
+        "score": score,
+        "metric": settings.task.metric,
+        "higher_is_better": settings.task.higher_is_better,
+        "baseline": settings.task.baseline,
+        "solved_at": settings.task.solved,
+        "solved": None if score is None else settings.task.is_solved(score),
+        "steps": 1200,
+        "steps_to_solve": 500 if score is not None and settings.task.is_solved(score) else None,
+        "curve": [{"step": s, "loss": 0.1, "score": 0.1 / (1 + s)} for s in (0, 600, 1200)],
+        "parameters": {"total": 17_000, "by_name": {"w": 17_000}},
+        "seconds": dict.fromkeys(
+            ("start", "import", "build", "first_chunk", "evaluation", "data"), 1.0
+        )
+        | {"training": 23.0, "total": 30.0},
+        "peak_rss_mb": 400.0,
+        "data_sha256": {"train": "a" * 64, "test": "b" * 64},
+        "weights_sha256": {"initial": "c" * 64, "final": "d" * 64},
+        "versions": {"python": "3.11", "thing": "1.0 " + EVIL},
+        "machine": {"processor": EVIL, "cores": 2, "memory_gb": 8.0, "system": "Linux"},
+        "threads": 1,
+        "device": "cpu",
+        "git_commit": "unknown",
+        "finished": "2026-01-01T00:00:00+00:00",
+    }
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    runs = []
+    for seed in range(3):
+        for cell, score in (("lstm", 1e-3 * (seed + 1)), ("gru", 0.1), ("rnn", 0.17)):
+            for framework in ("jax", "pytorch"):
+                run = Run("adding", framework, cell, "matched", seed)
+                runs.append(run)
+                found = record(run, score)
+                if framework == "pytorch" and cell == "gru":
+                    found = record(run, None, "failed", EVIL)
+                records.write(run.path(folder), found)
+    progress.write_plan(folder, tuple(runs), [], 1)
+    tables.write_tables(folder)
+    write_report(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, results) -> Page:
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.requests = []
+    page.errors = []
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.on("pageerror", lambda error: page.errors.append(error))
+    page.goto((results / "report.html").as_uri())
+    yield page
+    page.close()
+
+
+def test_one_file_and_no_request(page):
+    assert len(page.requests) == 1
+    assert page.errors == []
+
+
+def test_scores_and_their_states(page):
+    cells = page.locator("#scores tbody tr").first.locator("td")
+    rnn, gru, lstm = (cells.nth(i).inner_text() for i in range(3))
+    assert "○ 0.17" in rnn
+    assert "◐ 0.1" in gru
+    assert "✓ 0.002" in lstm
+    assert "0.001 to 0.003" in lstm
+    assert "3 of 3 solved, at step 500" in lstm
+    assert "0 of 3 solved" in gru
+
+
+def test_what_failed_is_shown_and_escaped(page):
+    assert page.locator("#problems tbody tr").count() == 3
+    assert EVIL in page.locator("#problems").inner_text()
+    assert page.evaluate("window.hacked") is None
+    assert html.escape("<script>window.hacked", quote=False) in page.content()
+
+
+def test_every_link_leads_somewhere(page, results):
+    for link in page.locator("a").all():
+        target = link.get_attribute("href")
+        if target.startswith("#"):
+            assert page.locator(target).count() == 1, target
+        else:
+            assert (results / target).is_file(), target
+
+
+def test_figures_are_named_and_drawn_in_the_pages_colours(page):
+    figures = page.locator("figure svg")
+    assert figures.count() == 1
+    assert figures.first.get_attribute("aria-label").startswith("Learning curves on adding")
+    box = figures.first.bounding_box()
+    assert box["width"] > 600
+    assert box["height"] > 100
+    assert "currentColor" in figures.first.inner_html()
+
+
+def test_dark_and_light_differ(browser, results):
+    colours = set()
+    for scheme in ("light", "dark"):
+        page = browser.new_page(color_scheme=scheme)
+        page.goto((results / "report.html").as_uri())
+        colours.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        page.close()
+    assert len(colours) == 2
+
+
+def test_nothing_is_wider_than_a_phone(browser, results):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.goto((results / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+def test_a_missing_table_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"runs\.csv: cannot be read .* run the pipeline first"):
+        write_report(tmp_path)
+
+
+def test_tables_of_an_empty_folder(tmp_path):
+    with pytest.raises(UserError, match="there is no record"):
+        tables.write_tables(tmp_path)
+
+
+def test_scores_table(results):
+    scores = pd.read_csv(results / "scores.csv").set_index(["framework", "cell"])
+    solved = scores.loc[("jax", "lstm")]
+    assert (solved["median"], solved["lowest"], solved["highest"]) == (0.002, 0.001, 0.003)
+    assert (solved["state"], solved["solved"], solved["median_steps_to_solve"]) == (
+        "solved", 3, 500,
+    )  # fmt: skip
+    assert scores.loc[("jax", "rnn"), "state"] == "at baseline"
+    assert scores.loc[("jax", "gru"), "state"] == "above baseline"
+    failed = scores.loc[("pytorch", "gru")]
+    assert (failed["state"], failed["ended_well"]) == ("failed", 0)
+
+
+def test_cost_table(results):
+    """Fifteen good runs of 30 s, 23 s of them in 23 later chunks and 1 s in the first one."""
+    cost = pd.read_csv(results / "cost.csv").set_index("phase")
+    assert cost["core_seconds"].sum() == pytest.approx(18 * 30)
+    assert cost.loc["training", "core_seconds"] == pytest.approx(18 * 24)
+    assert cost.loc["compile", "core_seconds"] == pytest.approx(0)
+    assert cost.loc["rest", "core_seconds"] == pytest.approx(18 * 1)
+    assert cost["share"].sum() == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.123456, "0.123"), (1e-5, "1.00·10⁻⁵"), (0.0, "0"), (1200, "1,200"), (30651.0, "30,651"),
+        (None, "–"), (1 / 6, "0.167"),
+    ],
+)  # fmt: skip
+def test_numbers_are_readable(value, text):
+    assert number(value) == text
