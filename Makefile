@@ -9,15 +9,12 @@ CORES ?= all
 
 report: .venv/ready
 	$(BIN)/snakemake --cores $(CORES)
-	@$(BIN)/python -m harness status --results results
 
 quick: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) --configfile workflows/config/quick.yaml
-	@$(BIN)/python -m harness status --results results/quick
 
 full: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) --configfile workflows/config/full.yaml
-	@$(BIN)/python -m harness status --results results/full
 
 test: .venv/ready lint
 	$(BIN)/python -m pytest

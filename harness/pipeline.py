@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import base64
 import fcntl
 import hashlib
 import logging
@@ -73,6 +74,18 @@ def set_aside_unfinished(results: Path, runs: tuple[Run, ...]) -> None:
         if reason:
             print(f"Once more: {reason}", file=sys.stderr)
             path.replace(path.with_suffix(".json.old"))
+        else:
+            # A record is renamed into place when it is whole. If the pipeline was killed
+            # before it took note of that, Snakemake would throw the record away.
+            mark = base64.urlsafe_b64encode(str(path).encode()).decode()
+            Path(".snakemake", "incomplete", mark).unlink(missing_ok=True)
+
+
+def set_environment(root: Path) -> None:
+    """Let jobs find the project's modules and this very Python, activated or not."""
+    for name, first in (("PYTHONPATH", root), ("PATH", Path(sys.executable).parent)):
+        rest = os.environ.get(name)
+        os.environ[name] = f"{first}{os.pathsep}{rest}" if rest else str(first)
 
 
 def cache_folder(results: Path, framework: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -94,23 +95,35 @@ def _duration(seconds: float) -> str:
 
 def summary(results: Path) -> int:
     """Say where the results are and which runs did not end well; 1 when one failed."""
-    found: list[Record] = []
-    for path in sorted((results / "runs").glob("*.json")):
-        try:
-            found.append(records.read(path))
-        except UserError as error:
-            print(error)
-    wanted = set(read_plan(results)["runs"])
-    found = [r for r in found if not wanted or records.identity(r).name in wanted]
-    report = results / "report.html"
+    found = _planned_records(results)
+    wanted = len(read_plan(results)["runs"]) or len(found)
+    print(f"Runs:   {sum(r['status'] == 'ok' for r in found)} of {wanted} well ended")
     tables = sorted(p.name for p in results.glob("*.csv"))
-    print(f"Runs:   {sum(r['status'] == 'ok' for r in found)} of {len(wanted or found)} well ended")
     if tables:
-        print(f"Tables: {results}{os.sep}{{{', '.join(tables)}}}")
-    if report.exists():
-        print(f"Report: {report}")
+        print(f"Tables: {results}{os.sep}{{{','.join(tables)}}}")
+    if (results / "report.html").exists():
+        print(f"Report: {results / 'report.html'}")
     for status in ("diverged", "unavailable", "failed"):
         for record in found:
             if record["status"] == status:
                 print(f"{status}: {records.identity(record).title}: {record['reason']}")
-    return 1 if any(r["status"] == "failed" for r in found) else 0
+    sys.stdout.flush()
+    return int(failed(results))
+
+
+def failed(results: Path) -> bool:
+    """Whether any of the planned runs failed."""
+    return any(r["status"] == "failed" for r in _planned_records(results))
+
+
+def _planned_records(results: Path) -> list[Record]:
+    """The readable records of the plan's runs; of all runs where there is no plan."""
+    found = []
+    wanted = set(read_plan(results)["runs"])
+    for path in sorted((results / "runs").glob("*.json")):
+        if not wanted or path.stem in wanted:
+            try:
+                found.append(records.read(path))
+            except UserError as error:
+                print(error)
+    return found

@@ -48,7 +48,7 @@ def test_the_committed_configurations_are_valid(tmp_path, name):
         ({"seeds": [1, 1]}, "seeds: names a value twice."),
         ({"seeds": [-1]}, "seeds.0: must be at least 0, not -1."),
         ({"seeds": ["one"]}, "seeds.0: 'one' is not of type 'integer'."),
-        ({"tasks": []}, 'tasks: must be "all" or a list of names.'),
+        ({"tasks": []}, "tasks: must not be empty."),
         ({"cells": "lstm"}, 'cells: must be "all" or a list of names.'),
         ({"device": "cuda"}, "device: must be 'cpu', not 'cuda'."),
         ({"threads": 0}, "threads: must be at least 1, not 0."),

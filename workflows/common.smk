@@ -1,17 +1,13 @@
 # What every stage needs: the checked configuration, the environment of the jobs, and
 # the one-pipeline-a-folder lock.
 
-import os
+import atexit
 import sys
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 
-# Jobs find the project's modules and this very Python, whether or not it is activated.
 sys.path.insert(0, str(ROOT))
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-
 from harness import configuration, pipeline, progress, records, tables
 from harness.errors import UserError
 
@@ -23,10 +19,13 @@ try:
     if workflow.is_main_process and not pipeline.is_dry_run(sys.argv):
         pipeline.start(RESULTS)
         pipeline.set_aside_unfinished(RESULTS, CONFIGURATION.runs)
+        # The last lines of all, whether Snakemake had much to do, nothing, or was stopped.
+        atexit.register(progress.summary, RESULTS)
 except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
 
+pipeline.set_environment(ROOT)
 pipeline.quieten_snakemake()
 
 
@@ -36,3 +35,23 @@ wildcard_constraints:
     cell="[a-z]+",
     track="[a-z]+",
     seed="[0-9]+",
+
+
+def code_of_a_run(wildcards):
+    """The files that decide what a run computes, so that an edit of one task or one
+    implementation re-runs just what depends on it."""
+    # These modules take part in every run; those that only print or collect do not.
+    shared = ["harness/streams.py", "harness/training.py"]
+    contracts = ["tasks/__init__.py", "implementations/__init__.py"]
+    folder = ROOT / "implementations" / wildcards.framework
+    return [
+        *(ROOT / name for name in (*shared, *contracts, f"tasks/{wildcards.task}.py")),
+        *sorted(folder.glob("*.py")),
+    ]
+
+
+def arguments_of_a_run(wildcards):
+    """What tells ``python -m harness`` which run it is and with what settings."""
+    settings = CONFIGURATION.settings[wildcards.task]
+    run = records.Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
+    return settings.arguments(run, CONFIGURATION.threads)

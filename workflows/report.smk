@@ -16,6 +16,6 @@ rule report:
     benchmark:
         RESULTS / "benchmarks" / "report.tsv"
     params:
-        results=str(RESULTS),
+        results=lambda wildcards, output: Path(output[0]).parent,
     shell:
         "python -m report --results {params.results:q} 2> {log:q}"

@@ -12,6 +12,6 @@ rule tables:
     benchmark:
         RESULTS / "benchmarks" / "tables.tsv"
     params:
-        results=str(RESULTS),
+        results=lambda wildcards, output: Path(output[0]).parent,
     shell:
         "python -m harness tables --results {params.results:q} 2> {log:q}"
