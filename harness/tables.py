@@ -147,9 +147,12 @@ def _score_rows(found: list[Record]) -> Rows:
 
 def _settings(found: list[Record]) -> dict[str, Settings]:
     """The settings of each task, from the first record of it."""
+    firsts: dict[str, Record] = {}
+    for record in found:
+        firsts.setdefault(record["task"], record)
     return {
-        r["task"]: resolve(r["task"], r["settings"], f"the record of {records.identity(r).title}")
-        for r in reversed(found)
+        name: resolve(name, r["settings"], f"the record of {records.identity(r).title}")
+        for name, r in firsts.items()
     }
 
 
@@ -170,13 +173,10 @@ def _task_row(settings: Settings) -> dict[str, Any]:
 
 def _classical_rows(found: list[Record]) -> Rows:
     """What methods without a network reach on each seed's own test data."""
-    seeds = {
-        task: sorted({r["seed"] for r in found if r["task"] == task}) for task in _settings(found)
-    }
     rows = []
     for name, settings in _settings(found).items():
         budget, task = settings.budget, settings.task
-        for seed in seeds[name]:
+        for seed in sorted({r["seed"] for r in found if r["task"] == name}):
             train, test = (
                 streams.examples(task, split, seed, n)
                 for split, n in (

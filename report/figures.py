@@ -15,13 +15,12 @@ import pandas as pd
 import seaborn as sns
 from markupsafe import escape
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 CELL_ORDER = ("rnn", "gru", "lstm")
-# Okabe & Ito's palette, which colour-blind readers can tell apart.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-STYLES = {"lstm": "", "gru": (4, 1.5), "rnn": (1, 1)}
-# A colour no figure uses: it stands for the page's text colour.
+# Stand-ins that become the style sheet's colours, which differ between light and dark.
 INK = "#010203"
+COLOURS = tuple(f"#0102{10 + i}" for i in range(6))
 
 
 def colours(frameworks: list[str]) -> dict[str, str]:
@@ -38,7 +37,8 @@ def learning_curves(curves: pd.DataFrame, task: pd.Series) -> str:
     with sns.axes_style("ticks"), mpl.rc_context(_settings(str(task["task"]))):
         grid = sns.relplot(
             data=data, kind="line", x="step", y="score", col="cell", col_order=cells,
-            hue="framework", palette=colours(list(curves["framework"].unique())),
+            hue="framework", hue_order=sorted(set(data["framework"])),
+            palette=colours(list(curves["framework"].unique())),
             units="seed", estimator=None, linewidth=1.1, alpha=0.75, height=2.9,
             aspect=3.3 / len(cells) if len(cells) > 1 else 1.9,
         )  # fmt: skip
@@ -46,6 +46,11 @@ def learning_curves(curves: pd.DataFrame, task: pd.Series) -> str:
             axes.set_title(str(cell).upper())
             if task["direction"] == "lower":
                 axes.set_yscale("log")
+                lowest, highest = axes.get_ylim()
+                subs = (1.0,) if highest / lowest > 300 else (1.0, 2.0, 5.0)
+                axes.yaxis.set_major_locator(LogLocator(subs=subs))
+                axes.yaxis.set_major_formatter("{x:g}")
+                axes.yaxis.set_minor_formatter(NullFormatter())
             for value, name in ((task["baseline"], "baseline"), (task["solved"], "solved")):
                 axes.axhline(value, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.6)
                 if cell == cells[-1]:
@@ -83,6 +88,8 @@ def _svg(figure: Figure, title: str) -> str:
     plt.close(figure)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
+    for i, colour in enumerate(COLOURS):
+        text = text.replace(colour, f"var(--colour-{i})")
     # Its own style rule would hold for the whole page; as attributes it stays inside.
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
     head, rest = text.split(">", 1)

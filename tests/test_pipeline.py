@@ -82,6 +82,21 @@ def test_tables_hold_together(whole):
     assert {"training", "compile", "import", "data", "evaluation"} <= set(cost["phase"])
 
 
+@pytest.mark.parametrize("framework", framework_names())
+def test_the_command_in_a_record_repeats_it_bit_for_bit(whole, tmp_path, framework):
+    """By hand, without the preloader that carried out the pipeline's run."""
+    path = whole / "runs" / f"adding-{framework}-gru-matched-seed0.json"
+    record = records.read(path)
+    again = tmp_path / path.name
+    words = [*record["command"].split(), "--record", str(again)]
+    words[0] = sys.executable
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    repeated = records.read(again)
+    for key in ("settings", "curve", "score", "data_sha256", "weights_sha256", "parameters"):
+        assert repeated[key] == record[key], key
+
+
 def test_a_second_call_does_nothing(whole):
     before = {p: p.stat().st_mtime_ns for p in (whole / "runs").iterdir()}
     done = snakemake(whole, seeds="[0]", overrides=overrides(task_names()))
@@ -157,27 +172,33 @@ def test_damage_is_named_and_made_again_and_nothing_else_is_lost(tmp_path):
 
 
 @pytest.fixture
-def broken_framework():
-    """A fourth implementation that dies, raises or is missing, by the cell."""
-    folder = ROOT / "implementations" / "broken"
-    folder.mkdir()
-    (folder / "__init__.py").write_text(
-        '"""Broken on purpose."""\n\nPACKAGES = ()\n\n\n'
-        "def environment(threads, cache):\n    return {}\n"
-    )
-    (folder / "model.py").write_text(
-        "import os\n\n\ndef build(spec, weights):\n"
+def broken_frameworks():
+    """Two more implementations: one dies or raises, by the cell, one cannot be imported."""
+    bodies = {
+        "broken": "import os\n\n\ndef build(spec, weights):\n"
         "    if spec.cell == 'rnn':\n        os.kill(os.getpid(), 9)\n"
-        "    if spec.cell == 'gru':\n        import not_installed_anywhere\n"
-        "    raise RuntimeError('no <b>kernel</b> for this')\n"
-    )
-    yield "broken"
-    shutil.rmtree(folder)
+        "    raise RuntimeError('no <b>kernel</b> for this')\n",
+        "missing": "import not_installed_anywhere\n",
+    }
+    folders = []
+    for name, body in bodies.items():
+        folder = ROOT / "implementations" / name
+        folder.mkdir()
+        folders.append(folder)
+        (folder / "__init__.py").write_text(
+            f'"""{name.title()} on purpose."""\n\nPACKAGES = ()\n\n\n'
+            "def environment(threads, cache):\n    return {}\n"
+        )
+        (folder / "model.py").write_text(body)
+    yield
+    for folder in folders:
+        shutil.rmtree(folder)
 
 
-def test_failures_are_results_and_stop_nothing(tmp_path, broken_framework):
+@pytest.mark.usefixtures("broken_frameworks")
+def test_failures_are_results_and_stop_nothing(tmp_path):
     config = {
-        "tasks": "[adding]", "frameworks": "[broken, pytorch]", "cells": "[rnn, lstm]",
+        "tasks": "[adding]", "frameworks": "[broken, missing, pytorch]", "cells": "[rnn, lstm]",
         "seeds": "[0]", "overrides": overrides(["adding"]),
     }  # fmt: skip
     done = snakemake(tmp_path, **config)
@@ -185,16 +206,19 @@ def test_failures_are_results_and_stop_nothing(tmp_path, broken_framework):
     runs = table(tmp_path, "runs").set_index(["framework", "cell"])
     assert set(runs.loc["pytorch"]["status"]) == {"ok"}
     assert set(runs.loc["broken"]["status"]) == {"failed"}
+    assert set(runs.loc["missing"]["status"]) == {"unavailable"}
     assert "killed by signal 9" in runs.loc[("broken", "rnn"), "error"]
     reason = "RuntimeError: no <b>kernel</b> for this"
     assert runs.loc[("broken", "lstm"), "error"] == reason
-    last = done.stdout.strip().splitlines()[-2:]
-    assert all(line.startswith("failed: adding broken ") for line in last)
+    assert "not_installed_anywhere" in runs.loc[("missing", "lstm"), "error"]
+    last = done.stdout.strip().splitlines()[-4:]
+    starts = ["unavailable: adding missing "] * 2 + ["failed: adding broken "] * 2
+    assert all(line.startswith(start) for line, start in zip(last, starts, strict=True))
     page = (tmp_path / "report.html").read_text()
     assert "no &lt;b&gt;kernel&lt;/b&gt; for this" in page
     assert "<b>kernel" not in page
     again = snakemake(tmp_path, **config)
-    assert again.stderr.count("Once more: ") == 2, "failed runs are tried again, the others stand"
+    assert again.stderr.count("Once more: ") == 4, "these are tried again, the others stand"
 
 
 def wait_for(condition, seconds: float = 90) -> None:

@@ -49,7 +49,7 @@ def record(run: Run, score: float | None, status: str = "ok", reason: str = "") 
         "machine": {"processor": EVIL, "cores": 2, "memory_gb": 8.0, "system": "Linux"},
         "threads": 1,
         "device": "cpu",
-        "git_commit": "unknown",
+        "git_commit": "0123456789abcdef" * 4 + "+changes",
         "finished": "2026-01-01T00:00:00+00:00",
     }
 
