@@ -160,7 +160,7 @@ def model_spec(cell: str, settings: Settings) -> ModelSpec:
 def _evaluate(
     model: Model, settings: Settings, data: tuple[Array, Array], progress: Progress
 ) -> float | None:
-    """The score on ``data``, or None when an output is not finite.
+    """The score on ``data``, or None when an output or the score is not finite.
 
     Examples go through the model a training batch at a time: larger blocks fall
     out of the processor's caches.
@@ -171,7 +171,8 @@ def _evaluate(
         outputs = np.concatenate(
             [model.predict(inputs[i : i + size]) for i in range(0, len(inputs), size)]
         )
-        return settings.task.score(outputs, targets) if np.isfinite(outputs).all() else None
+        score = settings.task.score(outputs, targets)
+    return score if np.isfinite(outputs).all() and np.isfinite(score) else None
 
 
 def describe(

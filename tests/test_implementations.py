@@ -17,7 +17,8 @@ import pytest
 from harness.plugins import CELLS, framework_names, load_implementation, load_model_module
 from implementations import GATES, Array, ModelSpec, Optimiser, Weights, adam_schedule
 
-CACHE = Path(tempfile.mkdtemp(prefix="gatebench-test-"))
+_FOLDER = tempfile.TemporaryDirectory(prefix="gatebench-test-")
+CACHE = Path(_FOLDER.name)
 ADAM = Optimiser("adam", 1e-2, clip=0.1)
 # As many inputs as a GRU of Keras has rows of biases: shapes alike must not be confused.
 SPEC = ModelSpec("lstm", 2, 2, 6, 3, False, "mse", ADAM, "float64")

@@ -107,6 +107,23 @@ def test_divergence_is_a_result(tmp_path):
     records.check(record, "test")
 
 
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_a_score_too_large_for_its_type_is_divergence(tmp_path, monkeypatch):
+    real = training.load_model_module("pytorch")
+
+    class Wild:
+        @staticmethod
+        def build(spec, weights):
+            model = real.build(spec, weights)
+            model.predict = lambda inputs: np.full((len(inputs), 1), 3e38, np.float32)
+            return model
+
+    monkeypatch.setattr(training, "load_model_module", lambda name: Wild)
+    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    assert record["status"] == "diverged"
+    records.write(RUN.path(tmp_path), record)
+
+
 def test_what_a_framework_raises_ends_in_the_record(monkeypatch, tmp_path):
     class Broken:
         @staticmethod
