@@ -39,7 +39,7 @@ bench: .venv/ready
 # left out: each build asks for its own.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-header \
-		--no-emit-index-url --no-emit-find-links pyproject.toml \
+		pyproject.toml \
 		| grep -vE '^(nvidia-|cuda-|triton|torch==)' > requirements.txt.new
 	echo 'torch==2.13.0' >> requirements.txt.new
 	mv requirements.txt.new requirements.txt

@@ -127,13 +127,12 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
 def _train(arguments: argparse.Namespace) -> int:
     run, settings = _identity(arguments)
     in_pipeline = arguments.results is not None
-    pipeline = int(os.environ.get(preload.PIPELINE, "0")) if in_pipeline else 0
     bar = tqdm(
         total=settings.budget.steps, unit="step", desc=run.title, disable=in_pipeline, leave=True
     )
 
     def on_chunk(step: int, loss: float, score: float) -> None:
-        if pipeline and not preload.alive(pipeline):
+        if in_pipeline and preload.pipeline_is_gone():
             print("The pipeline that started this run is gone: stopping.", file=sys.stderr)
             os._exit(os.EX_TEMPFAIL)
         bar.set_postfix_str(f"loss {loss:.4g}, {settings.task.metric} {score:.4g}")

@@ -48,11 +48,10 @@ def start(results: Path) -> None:
     file.write(str(os.getpid()))
     file.flush()
     _held.append(file)
-    os.environ[preload.PIPELINE] = str(os.getpid())
     # In the system's temporary folder: a socket's path must be short.
     sockets = tempfile.TemporaryDirectory(prefix="gatebench-", ignore_cleanup_errors=True)
     atexit.register(sockets.cleanup)
-    os.environ[preload.FOLDER] = sockets.name
+    preload.announce(sockets.name)
     for lock in Path(".snakemake/locks").glob("*.lock"):
         if any(_belongs(Path(line), results) for line in lock.read_text().splitlines()):
             lock.unlink(missing_ok=True)

@@ -25,20 +25,32 @@ import sys
 import time
 from pathlib import Path
 
-# Set by the pipeline: the folder of the sockets and locks, and the pipeline's process.
+# Set by the pipeline: the folder of the sockets and locks, and its host and process.
 FOLDER = "GATEBENCH_PRELOAD_FOLDER"
-PIPELINE = "GATEBENCH_PIPELINE_PID"
+PIPELINE = "GATEBENCH_PIPELINE"
 
 
-def alive(process: int) -> bool:
-    """Whether there is a process of this number."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+def announce(folder: str) -> None:
+    """Let the jobs of this process, a pipeline, know it and the folder of the sockets."""
+    os.environ[FOLDER] = folder
+    os.environ[PIPELINE] = f"{socket.gethostname()}:{os.getpid()}"
+
+
+def pipeline_is_gone() -> bool:
+    """Whether the pipeline that this process works for has ended without it.
+
+    A pipeline on another host, as with a cluster's executor, cannot be seen.
+    """
+    host, _, process = os.environ.get(PIPELINE, "").rpartition(":")
+    if host != socket.gethostname():
         return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
     except PermissionError:
         pass
-    return True
+    return False
 
 
 def forward(words: list[str]) -> int | None:
@@ -47,7 +59,9 @@ def forward(words: list[str]) -> int | None:
     Returns None when the run must be done in this process.
     """
     folder = os.environ.get(FOLDER)
-    if folder is None or words[:1] != ["train"] or "--results" not in words:
+    if words[:1] != ["train"] or "--results" not in words:
+        return None
+    if folder is None or not Path(folder).is_dir():
         return None
     options = {name: words[words.index(name) + 1] for name in ("--framework", "--results")}
     server = _connect(Path(folder), options["--framework"], words)
@@ -98,7 +112,6 @@ def serve(framework: str) -> None:
     """
     folder = Path(os.environ[FOLDER])
     address = folder / f"{framework}.socket"
-    pipeline = int(os.environ[PIPELINE])
     gc.freeze()  # so that children share the pages
     children: dict[int, socket.socket] = {}
     with socket.socket(socket.AF_UNIX) as server:
@@ -106,7 +119,7 @@ def serve(framework: str) -> None:
         server.bind(str(address) + ".new")
         server.listen()
         os.rename(str(address) + ".new", address)
-        while alive(pipeline):
+        while not pipeline_is_gone():
             ready, _, _ = select.select([server, *children.values()], [], [], 0.05)
             if server in ready:
                 client, _ = server.accept()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -16,6 +17,9 @@ TINY = {
     "layers": 1, "hidden": 4, "batch": 4, "steps": 3, "evaluate_every": 3,
     "train_examples": 0, "validation_examples": 8, "test_examples": 8,
 }  # fmt: skip
+
+# The smallest grid: one run.
+SMALL = {"tasks": "[adding]", "frameworks": "[pytorch]", "cells": "[rnn]", "seeds": "[0]"}
 
 
 def snakemake(results: Path, *words: str, **config: object) -> subprocess.CompletedProcess[str]:
@@ -59,3 +63,20 @@ def chromium() -> str:
         if Path(name).exists():
             return name
     pytest.fail("Chromium is missing: apt-get install chromium")
+
+
+@pytest.fixture
+def new_task():
+    """A task that appears as one more file, with no other edit."""
+    path = ROOT / "tasks" / "echo_test.py"
+    text = (ROOT / "tasks" / "adding.py").read_text()
+    path.write_text(
+        text.replace("class Adding", "class Echo").replace('= "adding"', '= "echo_test"')
+    )
+    yield "echo_test"
+    path.unlink()
+
+
+def table(results: Path, name: str) -> pd.DataFrame:
+    """One of the tables of a results folder."""
+    return pd.read_csv(results / f"{name}.csv")

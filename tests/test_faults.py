@@ -1,0 +1,149 @@
+"""What the pipeline does when something goes wrong: damage, failures, kills, two at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import records
+from tests.conftest import ROOT, SMALL, overrides, snakemake, start_snakemake, table
+
+
+def test_damage_is_named_and_made_again_and_nothing_else_is_lost(tmp_path):
+    config = SMALL | {"seeds": "[0, 1]", "overrides": overrides(["adding"])}
+    assert snakemake(tmp_path, **config).returncode == 0
+    first, second = sorted((tmp_path / "runs").glob("*.json"))
+    first.write_text(first.read_text()[:200])
+    kept = second.stat().st_mtime_ns
+    done = snakemake(tmp_path, **config)
+    assert done.returncode == 0, done.stderr
+    assert f"Once more: {first}: is not a readable record" in done.stderr
+    assert records.read(first)["status"] == "ok"
+    assert second.stat().st_mtime_ns == kept
+
+
+@pytest.fixture
+def broken_frameworks():
+    """Two more implementations: one dies or raises, by the cell, one cannot be imported."""
+    bodies = {
+        "broken": "import os\n\n\ndef build(spec, weights):\n"
+        "    if spec.cell == 'rnn':\n        os.kill(os.getpid(), 9)\n"
+        "    raise RuntimeError('no <b>kernel</b> for this')\n",
+        "missing": "import not_installed_anywhere\n",
+    }
+    folders = []
+    for name, body in bodies.items():
+        folder = ROOT / "implementations" / name
+        folder.mkdir()
+        folders.append(folder)
+        (folder / "__init__.py").write_text(
+            f'"""{name.title()} on purpose."""\n\nPACKAGES = ()\n\n\n'
+            "def environment(threads, cache):\n    return {}\n"
+        )
+        (folder / "model.py").write_text(body)
+    yield
+    for folder in folders:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.usefixtures("broken_frameworks")
+def test_failures_are_results_and_stop_nothing(tmp_path):
+    config = {
+        "tasks": "[adding]", "frameworks": "[broken, missing, pytorch]", "cells": "[rnn, lstm]",
+        "seeds": "[0]", "overrides": overrides(["adding"]),
+    }  # fmt: skip
+    done = snakemake(tmp_path, **config)
+    assert done.returncode == 1
+    runs = table(tmp_path, "runs").set_index(["framework", "cell"])
+    assert set(runs.loc["pytorch"]["status"]) == {"ok"}
+    assert set(runs.loc["broken"]["status"]) == {"failed"}
+    assert set(runs.loc["missing"]["status"]) == {"unavailable"}
+    assert "killed by signal 9" in runs.loc[("broken", "rnn"), "error"]
+    reason = "RuntimeError: no <b>kernel</b> for this"
+    assert runs.loc[("broken", "lstm"), "error"] == reason
+    assert "not_installed_anywhere" in runs.loc[("missing", "lstm"), "error"]
+    last = done.stdout.strip().splitlines()[-4:]
+    starts = ["unavailable: adding missing "] * 2 + ["failed: adding broken "] * 2
+    assert all(line.startswith(start) for line, start in zip(last, starts, strict=True))
+    page = (tmp_path / "report.html").read_text()
+    assert "no &lt;b&gt;kernel&lt;/b&gt; for this" in page
+    assert "<b>kernel" not in page
+    again = snakemake(tmp_path, **config)
+    assert again.stderr.count("Once more: ") == 4, "these are tried again, the others stand"
+
+
+def wait_for(condition, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def pids_with(text: str) -> list[int]:
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_text().replace("\0", " ")
+        except OSError:
+            continue
+        if text in words:
+            found.append(int(folder.name))
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_killed_pipeline_goes_on_with_what_it_had(tmp_path, sign):
+    config = SMALL | {
+        "seeds": "[0, 1, 2, 3, 4, 5, 6, 7]",
+        "overrides": overrides(["adding"], steps=400, evaluate_every=1),
+    }
+    process = start_snakemake(tmp_path, **config)
+    folder = tmp_path / "runs"
+    wait_for(lambda: len(list(folder.glob("*.json"))) >= 4)
+    if sign == signal.SIGINT:
+        os.killpg(process.pid, sign)  # as Ctrl-C does
+    else:
+        os.kill(process.pid, sign)
+    process.communicate(timeout=60)
+    wait_for(lambda: not pids_with(str(tmp_path)), 30)
+    before = {p: p.stat().st_mtime_ns for p in folder.glob("*.json")}
+    assert 2 <= len(before) < 8
+    assert all(records.read(p)["status"] == "ok" for p in before)
+    done = snakemake(tmp_path, **config)
+    assert done.returncode == 0, done.stderr
+    assert "Directory cannot be locked" not in done.stderr
+    # Two jobs run at a time: of those that were just ending Snakemake may not have heard.
+    kept = sorted(before, key=before.__getitem__)[:-2]
+    assert all(p.stat().st_mtime_ns == before[p] for p in kept), "finished runs are kept"
+    assert len(table(tmp_path, "runs")) == 8
+
+
+def test_a_second_pipeline_in_the_same_folder_says_so(tmp_path):
+    config = SMALL | {"overrides": overrides(["adding"], steps=100_000, evaluate_every=10)}
+    process = start_snakemake(tmp_path, **config)
+    try:
+        wait_for(lambda: (tmp_path / "plan.json").exists())
+        second = snakemake(tmp_path, **config)
+        assert second.returncode != 0
+        assert f"{tmp_path}: another pipeline (process {process.pid}) is working" in second.stderr
+        assert "Traceback" not in second.stderr
+        other = snakemake(tmp_path / "other", **SMALL, overrides=overrides(["adding"]))
+        assert other.returncode == 0, "another folder is free"
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def test_a_broken_task_file_gets_one_sentence(tmp_path, new_task):
+    (ROOT / "tasks" / "echo_test.py").write_text("def broken(\n")
+    done = snakemake(tmp_path, **SMALL | {"tasks": "all"})
+    assert done.returncode != 0
+    assert "tasks/echo_test.py: cannot be imported (SyntaxError" in done.stderr
+    assert "Traceback" not in done.stderr

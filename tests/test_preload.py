@@ -1,0 +1,68 @@
+"""The preloader: who uses it, and what happens when it is not there or a pipeline is gone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from harness import preload
+from tests.conftest import ROOT
+
+RUN = ["--framework", "jax", "--results", "r"]
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch):
+    monkeypatch.delenv(preload.FOLDER, raising=False)
+    monkeypatch.delenv(preload.PIPELINE, raising=False)
+
+
+def test_only_a_pipelines_runs_are_forwarded(monkeypatch, tmp_path):
+    assert preload.forward(["train", *RUN]) is None, "no pipeline"
+    monkeypatch.setenv(preload.FOLDER, str(tmp_path / "another hosts folder"))
+    assert preload.forward(["train", *RUN]) is None, "a pipeline elsewhere"
+    monkeypatch.setenv(preload.FOLDER, str(tmp_path))
+    assert preload.forward(["train", "--framework", "jax"]) is None, "by hand"
+    assert preload.forward(["tables", *RUN]) is None
+
+
+def test_a_preloader_that_failed_is_not_tried_again(monkeypatch, tmp_path):
+    monkeypatch.setenv(preload.FOLDER, str(tmp_path))
+    (tmp_path / "jax.started").touch()
+    assert preload.forward(["train", *RUN]) is None
+
+
+def test_whether_the_pipeline_is_gone(monkeypatch):
+    assert not preload.pipeline_is_gone(), "there is none"
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here = socket.gethostname()
+    for value, gone in (
+        (f"{here}:{os.getpid()}", False),
+        (f"{here}:{ended.pid}", True),
+        (f"elsewhere:{ended.pid}", False),
+    ):
+        monkeypatch.setenv(preload.PIPELINE, value)
+        assert preload.pipeline_is_gone() is gone
+
+
+def test_a_run_whose_pipeline_is_gone_stops_without_a_record(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    record = tmp_path / "adding-pytorch-rnn-matched-seed0.json"
+    words = (
+        "train --task adding --framework pytorch --cell rnn --set hidden=4 --set steps=1000 "
+        f"--set evaluate_every=1 --record {record} --results {tmp_path}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *words.split()],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, preload.PIPELINE: f"{socket.gethostname()}:{ended.pid}"},
+    )  # fmt: skip
+    assert done.returncode == os.EX_TEMPFAIL
+    assert "gone" in done.stderr
+    assert not record.exists()
