@@ -2,8 +2,7 @@
 
 Kernel path: ``nn.LSTM`` runs through oneDNN where the build has it. ``nn.RNN`` and
 ``nn.GRU`` hold their parameters but compute through ``cells.py``, whose custom
-autograd functions take about two thirds of the time of ATen's CPU layers at the
-sizes of the default tasks.
+autograd functions are faster than ATen's CPU layers at the default tasks' sizes.
 Sequences come first. A chunk of K optimiser steps is a Python loop whose
 losses stay tensors until its end. Weights and gradients are views into one flat
 vector each, so that clipping and the update are a handful of vector operations
