@@ -25,7 +25,7 @@ class Sine(Task):
     This is the example of the article that the suite starts from, made real:
     window (10, 1), two stacked layers of 50, one linear output, Adam, mean
     squared error, batch 32, 100 epochs (6,400 steps over 2,048 examples; with
-    1,024 examples the error stayed 20 to 27 % above the noise floor).
+    1,024 examples the error stayed about 20 to 27 % above the noise floor).
 
     The observation that follows carries noise², but no forecast from ten noisy
     observations reaches that: ω and φ must be estimated from them. The noise

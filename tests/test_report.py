@@ -178,7 +178,7 @@ def test_scores_table(results):
 
 
 def test_cost_table(results):
-    """Fifteen good runs of 30 s, 23 s of them in 23 later chunks and 1 s in the first one."""
+    """Eighteen runs of 30 s, 23 s of them in 23 later chunks and 1 s in the first one."""
     cost = pd.read_csv(results / "cost.csv").set_index("phase")
     assert cost["core_seconds"].sum() == pytest.approx(18 * 30)
     assert cost.loc["training", "core_seconds"] == pytest.approx(18 * 24)
