@@ -11,6 +11,7 @@ configfile: "workflows/config/default.yaml"
 
 include: "workflows/common.smk"
 include: "workflows/train.smk"
+include: "workflows/conformance.smk"
 include: "workflows/tables.smk"
 include: "workflows/report.smk"
 

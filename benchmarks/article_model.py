@@ -152,16 +152,15 @@ def keras_fit(cell: str) -> Callable[[], object]:
 
 def harness_train(framework: str, cell: str) -> Callable[[], object]:
     """The harness's way: one call for the whole block."""
-    from harness import streams, training
-    from harness.plugins import load_model_module
+    from harness import tracks, training
+    from harness.records import Run
     from harness.settings import resolve
 
     training.pin(framework, 1, Path(tempfile.mkdtemp()))
-    settings = resolve("sine", {}, "benchmark")
-    weights = streams.initial_weights(settings.task, cell, 2, 50, 0)
-    model = load_model_module(framework).build(training.model_spec(cell, settings), weights)
+    run = Run("sine", framework, cell, "matched", 0)
+    learner = tracks.learner(run, resolve("sine", {}, "benchmark"))
     inputs, targets = data()
-    return lambda: model.train(inputs, targets)
+    return lambda: learner.train(inputs, targets, 0)
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:

@@ -14,11 +14,18 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from harness import preload, records, training
+from harness import preload, records, tracks, training
 from harness.errors import UserError, one_of
 from harness.files import write_text
-from harness.plugins import CELLS, TRACKS, framework_names, load_model_module, task_names
-from harness.progress import finished_line, summary
+from harness.plugins import (
+    CELLS,
+    TRACKS,
+    framework_names,
+    load_model_module,
+    load_native_module,
+    task_names,
+)
+from harness.progress import finished_line, read_plan, summary
 from harness.records import Run
 from harness.settings import Settings, resolve
 
@@ -63,6 +70,17 @@ def _parser() -> argparse.ArgumentParser:
     preloader = commands.add_parser("preload", help="import a framework and wait for runs of it")
     _add_train_options(preloader)
     preloader.set_defaults(do=_preload)
+
+    conform = commands.add_parser(
+        "conform", help="compare an implementation with the NumPy reference, check by check"
+    )
+    conform.add_argument(
+        "--framework", required=True, help=f"one of {', '.join(framework_names())}"
+    )
+    conform.add_argument("--output", type=Path, metavar="FILE", help="write the table here (CSV)")
+    conform.add_argument("--cache", type=Path, metavar="FOLDER", help="keep compiled code here")
+    conform.add_argument("--code", type=int, help=argparse.SUPPRESS)
+    conform.set_defaults(do=_conform)
 
     tables = commands.add_parser("tables", help="write the tables of a results folder")
     tables.add_argument("--results", type=Path, required=True, metavar="FOLDER")
@@ -121,6 +139,11 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
         if not equals:
             raise UserError(f"--set: {item!r} is not KEY=VALUE.")
         overrides[key] = value
+    if not tracks.is_run(run):
+        raise UserError(
+            f"--track: {run.framework}'s default for {run.track} is that of the matched track "
+            f"in the {run.cell}; use matched."
+        )
     return run, resolve(run.task, overrides, "--set")
 
 
@@ -146,7 +169,9 @@ def _train(arguments: argparse.Namespace) -> int:
     bar.close()
     if arguments.record:
         if progress.weights is not None:
-            records.write_arrays(arguments.record, progress.weights, progress.all_losses())
+            records.write_arrays(
+                arguments.record, progress.initial, progress.weights, progress.dynamics()
+            )
         records.write(arguments.record, record)
     if in_pipeline:
         print(finished_line(arguments.results, record), flush=True)
@@ -163,6 +188,9 @@ def _preload(arguments: argparse.Namespace) -> int:
     gc.disable()  # an import makes much and frees little: a fifth of its time
     try:
         load_model_module(run.framework)
+        planned = read_plan(arguments.results)["runs"]
+        if any("-matched-" not in name for name in planned):
+            load_native_module(run.framework)
     except Exception:
         return 1  # each run will say itself what is wrong
     gc.enable()
@@ -187,6 +215,32 @@ def _crashed(arguments: argparse.Namespace) -> int:
     records.write(arguments.record, record)
     print(finished_line(arguments.results, record), flush=True)
     return 0
+
+
+def _conform(arguments: argparse.Namespace) -> int:
+    from harness import conformance
+
+    if arguments.framework not in framework_names():
+        raise one_of("--framework", "framework", arguments.framework, framework_names())
+    if arguments.code is not None:
+        # 130 and 143: told to stop, which says nothing of the implementation.
+        if arguments.code in (130, 143):
+            return int(arguments.code)
+        reason = f"the process died (exit status {arguments.code}); see the log"
+        rows = conformance.not_checked(arguments.framework, reason)
+    else:
+        with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
+            training.pin(arguments.framework, 1, arguments.cache or Path(scratch))
+            rows = conformance.check(arguments.framework)
+    if arguments.output:
+        conformance.write(arguments.output, rows)
+    failed = [row for row in rows if not row["passed"]]
+    for row in failed:
+        print(conformance.sentence(row))
+    print(
+        f"{arguments.framework} {arguments.dtype}: {len(rows) - len(failed)} of {len(rows)} passed"
+    )
+    return int(bool(failed) and arguments.output is None)
 
 
 def _tables(arguments: argparse.Namespace) -> int:

@@ -14,8 +14,9 @@ from typing import Any
 import jsonschema
 import yaml
 
+from harness import tracks
 from harness.errors import UserError, one_of
-from harness.plugins import CELLS, ROOT, TRACKS, framework_names, task_names
+from harness.plugins import CELLS, FACTORS, ROOT, framework_names, task_names
 from harness.records import Run
 from harness.settings import Settings, resolve
 
@@ -24,7 +25,6 @@ AXES: dict[str, tuple[str, Names]] = {
     "tasks": ("task", task_names),
     "frameworks": ("framework", framework_names),
     "cells": ("cell", lambda: list(CELLS)),
-    "tracks": ("track", lambda: list(TRACKS)),
 }
 
 
@@ -64,17 +64,36 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         name: resolve(name, config["overrides"].get(name, {}), f"{where}.{name}")
         for name in axes["tasks"]
     }
+    on_track = _tasks_of_tracks(config, axes["tasks"], files)
     runs = tuple(
-        Run(task, framework, cell, track, seed)
+        run
         for seed in config["seeds"]
         for task in axes["tasks"]
         for framework in axes["frameworks"]
         for cell in axes["cells"]
-        for track in axes["tracks"]
+        for track, tasks in on_track.items()
+        if task in tasks and tracks.is_run(run := Run(task, framework, cell, track, seed))
     )
+    if not runs:
+        raise UserError(f"{_origin('tracks', files)}: tracks: there is no task on any track.")
     results = Path(config["results"])
     _check_writable(results, f"{_origin('results', files)}: results")
     return Configuration(results, config["threads"], runs, settings)
+
+
+def _tasks_of_tracks(
+    config: dict[str, Any], tasks: list[str], files: list[str]
+) -> dict[str, list[str]]:
+    """The tasks that each track runs on; a task that the configuration leaves out is left out."""
+    where = f"{_origin('tracks', files)}: tracks"
+    chosen = {}
+    for key, names in config["tracks"].items():
+        for name in [] if names == "all" else names:
+            if name not in task_names():
+                raise one_of(f"{where}.{key}", "task", name, task_names())
+        for track in FACTORS if key == "factors" else [key]:
+            chosen[track] = tasks if names == "all" else names
+    return chosen
 
 
 @cache

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError, one_of
+from implementations import CELLS, FACTORS
 from tasks import Task
 
 ROOT = Path(__file__).resolve().parent.parent
-CELLS = ("rnn", "lstm", "gru")
-TRACKS = ("matched",)
+TRACKS = ("matched", "native", *FACTORS)
+__all__ = ["CELLS", "FACTORS", "ROOT", "TRACKS"]
 
 
 @cache
@@ -76,7 +77,7 @@ def task_parameters(name: str) -> dict[str, Any]:
 
 
 def load_implementation(name: str) -> Any:
-    """The light module of a framework: ``PACKAGES`` and ``environment``."""
+    """The light module of a framework, which imports nothing of it."""
     if name not in framework_names():
         raise one_of("implementations", "framework", name, framework_names())
     return importlib.import_module(f"implementations.{name}")
@@ -85,6 +86,11 @@ def load_implementation(name: str) -> Any:
 def load_model_module(name: str) -> Any:
     """The module that imports the framework and defines ``build``."""
     return importlib.import_module(f"implementations.{name}.model")
+
+
+def load_native_module(name: str) -> Any:
+    """The module that builds the model which the framework's users get."""
+    return importlib.import_module(f"implementations.{name}.native")
 
 
 def docstring(path: Path) -> str:

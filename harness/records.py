@@ -14,7 +14,7 @@ import numpy as np
 from harness.errors import UserError
 from harness.files import replacing, write_text
 from harness.plugins import ROOT
-from implementations import Array, Weights
+from implementations import Weights
 
 Record = dict[str, Any]
 
@@ -62,10 +62,11 @@ def write(path: Path, record: Record) -> None:
     write_text(path, json.dumps(record, indent=1, allow_nan=False) + "\n")
 
 
-def write_arrays(path: Path, weights: Weights, losses: Array) -> None:
-    """Keep the final canonical weights and every step's loss beside the record ``path``."""
+def write_arrays(path: Path, initial: Weights, final: Weights, dynamics: Weights) -> None:
+    """Keep the canonical weights and every step's loss and norm beside the record ``path``."""
+    arrays = {f"initial.{k}": v for k, v in initial.items()} | final | dynamics
     with replacing(path.with_suffix(".npz")) as temporary, temporary.open("wb") as file:
-        np.savez(file, losses=losses, **weights)  # type: ignore[arg-type]
+        np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def read(path: Path) -> Record:

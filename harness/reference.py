@@ -80,8 +80,11 @@ def loss_and_gradients(
     for layer in reversed(range(spec.layers)):
         own = layer_weights(weights, layer)
         d_sequence, d_own = _BACKWARD[spec.cell](
-            own, sequences[layer], caches[layer], d_sequence, reset
+            _effective(own), sequences[layer], caches[layer], d_sequence, reset
         )
+        if "redundant_bias" in own:
+            d_own["redundant_bias"] = d_own["bias"][: own["redundant_bias"].size]
+        d_own = {name: d_own[name] for name in own}
         gradients |= {f"layers.{layer}.{name}": value for name, value in d_own.items()}
     return float(loss(spec, predicted, targets)), gradients
 
@@ -111,11 +114,20 @@ def _forward(
     """Outputs; the sequences [T, B, .] before each layer and after the last; caches."""
     sequences, caches = [x.swapaxes(0, 1)], []
     for layer in range(spec.layers):
-        states, cache = _FORWARD[spec.cell](layer_weights(weights, layer), sequences[-1], reset)
+        own = _effective(layer_weights(weights, layer))
+        states, cache = _FORWARD[spec.cell](own, sequences[-1], reset)
         sequences.append(states)
         caches.append(cache)
     top = sequences[-1].swapaxes(0, 1) if spec.every_step else sequences[-1][-1]
     return top @ weights["output.weight"] + weights["output.bias"], sequences, caches
+
+
+def _effective(own: Weights) -> Weights:
+    """The layer with one bias for each gate: a redundant one is added to the first."""
+    redundant = own.get("redundant_bias", np.zeros(0))
+    bias = own["bias"] + np.pad(redundant, (0, own["bias"].size - redundant.size))
+    inner = np.zeros(own["recurrent"].shape[0])
+    return {"recurrent_bias": inner, **own, "bias": bias}
 
 
 def _start(own: Weights, x: Array) -> Array:

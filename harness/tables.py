@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness import progress, records, streams
+from harness import progress, records, sameness, streams
 from harness.errors import UserError
 from harness.files import write_text
 from harness.plugins import ROOT, docstring
@@ -27,7 +27,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "scores": (
         "task", "framework", "cell", "track", "runs", "ended_well", "median", "lowest", "highest",
-        "solved", "progress", "state", "median_steps_to_solve", "errors",
+        "solved", "progress", "state", "median_steps_to_solve", "comparable", "errors",
     ),
     "curves": (*IDENTITY, "step", "loss", "score"),
     "tasks": (
@@ -39,6 +39,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "machines": ("framework", "packages", "processor", "cores", "memory_gb", "system", "runs"),
     "frameworks": ("framework", "documentation"),
     "cost": ("phase", "core_seconds", "share"),
+    **sameness.COLUMNS,
 }  # fmt: skip
 NAMES = tuple(COLUMNS)
 
@@ -48,9 +49,10 @@ def write_tables(results: Path) -> None:
     found = read_planned(results)
     if not found:
         raise UserError(f"{results}: there is no record to make tables of; run the pipeline.")
+    gate = sameness.conformance_rows(results, found)
     rows: dict[str, Rows] = {
         "runs": [_run_row(r) for r in found],
-        "scores": _score_rows(found),
+        "scores": _score_rows(found, sameness.not_comparable(gate)),
         "curves": [{k: r[k] for k in IDENTITY} | point for r in found for point in r["curve"]],
         "tasks": [_task_row(settings) for settings in _settings(found).values()],
         "classical": _classical_rows(found),
@@ -61,6 +63,10 @@ def write_tables(results: Path) -> None:
             for name in sorted({r["framework"] for r in found})
         ],
         "cost": _cost_rows(results, found),
+        "conformance": gate,
+        "divergence": sameness.divergence_rows(results, found),
+        "parameter_counts": sameness.parameter_rows(found, gate),
+        "attribution": sameness.attribution_rows(found),
     }
     for name, table in rows.items():
         frame = pd.DataFrame(table, columns=list(COLUMNS[name]))
@@ -101,7 +107,7 @@ def steady_step_seconds(record: Record) -> float | None:
     return record["seconds"]["training"] / later if later else None
 
 
-def _score_rows(found: list[Record]) -> Rows:
+def _score_rows(found: list[Record], not_comparable: set[tuple[str, str]]) -> Rows:
     """Each method's scores over its seeds: median and range.
 
     ``progress`` is the median's place between the baseline (0) and the solved
@@ -115,6 +121,7 @@ def _score_rows(found: list[Record]) -> Rows:
         first = group[0]
         row: dict[str, Any] = dict(zip(IDENTITY, key, strict=False)) | {
             "runs": len(group),
+            "comparable": (first["framework"], first["cell"]) not in not_comparable,
             "errors": "; ".join(
                 f"seed {r['seed']} {r['status']}: {r['reason']}" for r in group if r["reason"]
             ),

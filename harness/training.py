@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from harness import machine, streams
-from harness.plugins import load_implementation, load_model_module
+from harness import machine, streams, tracks
+from harness.plugins import load_implementation
 from harness.records import Record, Run
 from harness.settings import Settings
-from implementations import Array, Model, ModelSpec, Optimiser, Weights
+from implementations import Array, Described, Weights
 
 PHASES = ("start", "import", "build", "first_chunk", "training", "evaluation", "data")
 OnChunk = Callable[[int, float, float], None]
@@ -30,17 +30,21 @@ class Progress:
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
     curve: list[dict[str, Any]] = field(default_factory=list)
     losses: list[Array] = field(default_factory=list)
+    norms: list[Array] = field(default_factory=list)
     steps: int = 0
     steps_to_solve: int | None = None
     score: float | None = None
     parameters: dict[str, int] = field(default_factory=dict)
     digests: dict[str, str | None] = field(default_factory=dict)
     device: str | None = None
+    initial: Weights = field(default_factory=dict)
     weights: Weights | None = None
 
-    def all_losses(self) -> Array:
-        """The loss of every step taken, in order."""
-        return np.concatenate(self.losses) if self.losses else np.empty(0, np.float32)
+    def dynamics(self) -> dict[str, Array]:
+        """The loss and the global gradient norm of every step taken, in order."""
+        kinds = {"losses": self.losses, "gradient_norms": self.norms}
+        none = np.empty(0, np.float32)
+        return {name: np.concatenate(parts) if parts else none for name, parts in kinds.items()}
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -72,7 +76,7 @@ def run(
     try:
         pin(identity.framework, threads, cache)
         with progress.phase("import"):
-            module = load_model_module(identity.framework)
+            tracks.load(identity)
     except ImportError as error:
         status, reason = "unavailable", f"{error.name or identity.framework} cannot be imported"
         reason += f": {error}"
@@ -80,7 +84,7 @@ def run(
         status, reason = "failed", _describe(error)
     else:
         try:
-            reason = _train(identity, settings, module, progress, on_chunk)
+            reason = _train(identity, settings, progress, on_chunk)
             status = "diverged" if reason else "ok"
         except Exception as error:
             status, reason = "failed", _describe(error)
@@ -92,20 +96,17 @@ def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def _train(
-    identity: Run, settings: Settings, module: Any, progress: Progress, on_chunk: OnChunk
-) -> str:
+def _train(identity: Run, settings: Settings, progress: Progress, on_chunk: OnChunk) -> str:
     """Train and evaluate; returns why the run diverged, or nothing."""
     task, budget = settings.task, settings.budget
     with progress.phase("data"):
         stream = streams.TrainingStream(task, budget, identity.seed)
         validation = streams.examples(task, "validation", identity.seed, budget.validation_examples)
-        initial = streams.initial_weights(
-            task, identity.cell, budget.layers, budget.hidden, identity.seed
-        )
-    progress.digests["initial"] = streams.sha256(initial.values())
     with progress.phase("build"):
-        model: Model = module.build(model_spec(identity.cell, settings), initial)
+        learner = tracks.learner(identity, settings)
+        model = learner.model
+        progress.initial = learner.initial
+        progress.digests["initial"] = streams.sha256(learner.initial.values())
         progress.parameters = model.parameter_counts()
         progress.device = model.device()
     if progress.device != settings.device:
@@ -118,8 +119,9 @@ def _train(
         with progress.phase("data"):
             inputs, targets = stream.chunk(progress.steps, count)
         with progress.phase("training" if progress.losses else "first_chunk"):
-            losses = model.train(inputs, targets)
+            losses, norms = learner.train(inputs, targets, progress.steps)
         progress.losses.append(losses)
+        progress.norms.append(norms)
         progress.steps += count
         if not np.isfinite(losses).all():
             step = progress.steps - count + int(np.argmin(np.isfinite(losses))) + 1
@@ -142,23 +144,8 @@ def _train(
     return "" if progress.score is not None else "the outputs on the test data were not finite"
 
 
-def model_spec(cell: str, settings: Settings) -> ModelSpec:
-    """The model that a task's settings ask for."""
-    task, budget = settings.task, settings.budget
-    return ModelSpec(
-        cell=cell,  # type: ignore[arg-type]
-        layers=budget.layers,
-        input_size=task.input_size,
-        hidden=budget.hidden,
-        outputs=task.outputs,
-        every_step=task.every_step,
-        loss=task.loss,
-        optimiser=Optimiser(budget.optimiser, budget.learning_rate, budget.clip),
-    )
-
-
 def _evaluate(
-    model: Model, settings: Settings, data: tuple[Array, Array], progress: Progress
+    model: Described, settings: Settings, data: tuple[Array, Array], progress: Progress
 ) -> float | None:
     """The score on ``data``, or None when an output or the score is not finite.
 

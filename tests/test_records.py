@@ -35,7 +35,7 @@ def test_a_run_leaves_a_complete_record(finished):
     assert record["status"] == "ok"
     assert record["steps"] == 3
     assert [p["step"] for p in record["curve"]] == [0, 3]
-    assert state.all_losses().shape == (3,)
+    assert state.dynamics()["losses"].shape == (3,)
     assert record["parameters"]["total"] == sum(record["parameters"]["by_name"].values())
     assert record["device"] == "cpu"
     assert 0 < record["seconds"]["first_chunk"] < record["seconds"]["total"]
@@ -54,7 +54,7 @@ def test_writing_and_reading(finished, tmp_path):
     record, state = finished
     path = RUN.path(tmp_path)
     records.write(path, record)
-    records.write_arrays(path, state.weights, state.all_losses())
+    records.write_arrays(path, state.initial, state.weights, state.dynamics())
     assert records.read(path) == record
     assert records.unfinished(path) == ""
     with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:

@@ -4,7 +4,11 @@
 rule tables:
     input:
         records=[run.path(RESULTS) for run in CONFIGURATION.runs],
-        code=ROOT / "harness" / "tables.py",
+        conformance=expand(
+            RESULTS / "conformance" / "{framework}.csv",
+            framework=sorted({run.framework for run in CONFIGURATION.runs}),
+        ),
+        code=[ROOT / "harness" / f"{name}.py" for name in ("tables", "sameness")],
     output:
         [RESULTS / f"{name}.csv" for name in tables.NAMES],
     log:

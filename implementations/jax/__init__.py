@@ -8,11 +8,29 @@ runs K steps without Python. Nothing of Flax or Optax takes part.
 Conventions: the canonical form as it is. One bias for each gate, and one more
 inside the GRU's reset product (4h biases in all, as in ``flax.linen.GRUCell``;
 ``flax.nnx.GRUCell`` leaves that one out).
+
+Native track: ``flax.nnx`` cells in ``nnx.RNN``, ``nnx.Linear``, ``optax.adam`` after
+``optax.clip_by_global_norm``, float32, with the loop over steps compiled as above.
 """
 
 from pathlib import Path
 
-PACKAGES = ("jax", "jaxlib")
+from implementations import Default
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax")
+BIASES = {
+    "matched": {"rnn": 1, "lstm": 4, "gru": 4},
+    "native": {"rnn": 1, "lstm": 4, "gru": 3},
+}
+DEFAULTS = (
+    Default(
+        "initialisation",
+        "input and output weights lecun_normal, a normal distribution cut at two deviations; "
+        "recurrent weights orthogonal, for each gate apart in LSTMCell, as one block in GRUCell",
+    ),
+    Default("biases", "forget bias 0 instead of 1", ("lstm",)),
+    Default("form", "no bias inside the reset product", ("gru",)),
+)
 
 
 def environment(threads: int, cache: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from implementations import Array, ModelSpec, Optimiser, Weights, adam_schedule
+from implementations import Array, ModelSpec, Weights
 
 Tree = dict[str, jax.Array]
 State = tuple[Tree, Tree, Tree]
@@ -30,29 +31,20 @@ class JaxModel:
         tree = {name: jnp.asarray(value, spec.dtype) for name, value in weights.items()}
         zeros = jax.tree.map(jnp.zeros_like, tree)
         self._state: State = (tree, zeros, zeros)
-        self._steps = 0
-        self._train = jax.jit(lambda state, batches: _train(spec, state, batches))
-        self._predict = jax.jit(lambda tree, x: _outputs(spec, tree, x))
-        self._gradients = jax.jit(lambda tree, x, y: jax.grad(_loss, 1)(spec, tree, x, y))
 
-    def train(self, inputs: Array, targets: Array) -> Array:
-        rates, epsilons = adam_schedule(self._spec.optimiser, self._steps + 1, len(inputs))
+    def train(self, inputs: Array, targets: Array, constants: Array) -> tuple[Array, Array]:
         batches = (
-            self._array(inputs),
-            self._targets(targets),
-            self._array(rates),
-            self._array(epsilons),
+            jnp.asarray(inputs, self._spec.dtype),
+            place_targets(self._spec, targets),
+            jnp.asarray(constants, self._spec.dtype),
         )
-        self._state, losses = self._train(self._state, batches)
-        self._steps += len(inputs)
-        return np.asarray(losses)
+        self._state, (losses, norms) = _train(self._spec, self._state, batches)
+        return np.asarray(losses), np.asarray(norms)
 
     def predict(self, inputs: Array) -> Array:
-        return np.asarray(self._predict(self._state[0], self._array(inputs)))
-
-    def gradients(self, inputs: Array, targets: Array) -> Weights:
-        tree = self._gradients(self._state[0], self._array(inputs), self._targets(targets))
-        return {name: np.asarray(value) for name, value in tree.items()}
+        return np.asarray(
+            _outputs(self._spec, self._state[0], jnp.asarray(inputs, self._spec.dtype))
+        )
 
     def weights(self) -> Weights:
         return {name: np.asarray(value) for name, value in self._state[0].items()}
@@ -63,112 +55,121 @@ class JaxModel:
     def device(self) -> str:
         return str(next(iter(self._state[0]["output.bias"].devices())).platform)
 
-    def _array(self, values: Array) -> jax.Array:
-        return jnp.asarray(values, self._spec.dtype)
 
-    def _targets(self, values: Array) -> jax.Array:
-        return self._array(values) if self._spec.loss == "mse" else jnp.asarray(values, "int32")
+def place_targets(spec: ModelSpec, values: Array) -> jax.Array:
+    """Targets on the device, of the model's type or integer classes."""
+    return jnp.asarray(values, spec.dtype if spec.loss == "mse" else "int32")
 
 
-def _train(spec: ModelSpec, state: State, batches: Any) -> tuple[State, jax.Array]:
-    def step(state: State, batch: Any) -> tuple[State, jax.Array]:
-        x, y, rate, epsilon = batch
+# The specification is static: models of one shape share their compiled code.
+@partial(jax.jit, static_argnums=0)
+def _train(spec: ModelSpec, state: State, batches: Any) -> tuple[State, Any]:
+    def step(state: State, batch: Any) -> tuple[State, tuple[jax.Array, jax.Array]]:
+        x, y, constants = batch
         loss, gradient = jax.value_and_grad(_loss, 1)(spec, state[0], x, y)
-        return _update(spec.optimiser, state, gradient, rate, epsilon), loss
+        state, norm = _update(state, gradient, constants)
+        return state, (loss, norm)
 
     return lax.scan(step, state, batches)
 
 
-def _update(
-    rule: Optimiser, state: State, gradient: Tree, rate: jax.Array, epsilon: jax.Array
-) -> State:
-    weights, first, second = state
+def _update(state: State, gradient: Tree, constants: jax.Array) -> tuple[State, jax.Array]:
+    """The rule of :func:`implementations.updates`; also the norm before clipping."""
+    rate, keep_m, keep_v, scale, epsilon, clip, clip_each = constants
     each = jax.tree.map
-    if rule.clip:
-        norm = jnp.sqrt(sum(jnp.sum(g * g) for g in gradient.values()))
-        scale = jnp.minimum(1, rule.clip / norm)
-        gradient = each(lambda g: g * scale, gradient)
-    if rule.name == "sgd":
-        return each(lambda w, g: w - rule.learning_rate * g, weights, gradient), first, second
-    if rule.name == "rmsprop":
-        second = each(lambda v, g: rule.decay * v + (1 - rule.decay) * g * g, second, gradient)
-        weights = each(
-            lambda w, g, v: w - rule.learning_rate * g / (jnp.sqrt(v) + rule.epsilon),
-            weights,
-            gradient,
-            second,
-        )
-        return weights, first, second
-    first = each(lambda m, g: rule.beta1 * m + (1 - rule.beta1) * g, first, gradient)
-    second = each(lambda v, g: rule.beta2 * v + (1 - rule.beta2) * g * g, second, gradient)
-    weights = each(lambda w, m, v: w - rate * m / (jnp.sqrt(v) + epsilon), weights, first, second)
-    return weights, first, second
+    squares = {name: jnp.sum(g * g) for name, g in gradient.items()}
+    norm = jnp.sqrt(sum(squares.values()))
+    whole = jnp.minimum(1, clip / norm)
+    variables: Tree = {}
+    for name, square in squares.items():
+        variables[_variable(name)] = variables.get(_variable(name), 0.0) + square
+    apart = {name: jnp.minimum(1, clip_each / jnp.sqrt(s)) for name, s in variables.items()}
+    gradient = {name: g * whole * apart[_variable(name)] for name, g in gradient.items()}
+    weights, first, second = state
+    first = each(lambda m, g: keep_m * m + g, first, gradient)
+    second = each(lambda v, g: keep_v * v + g * g, second, gradient)
+    weights = each(
+        lambda w, m, v: w - rate * m / (scale * jnp.sqrt(v) + epsilon), weights, first, second
+    )
+    return (weights, first, second), norm
+
+
+def _variable(name: str) -> str:
+    """The variable that a weight belongs to: the biases of a layer are one."""
+    return name.rpartition(".")[0] + ".biases" if name.endswith("bias") else name
 
 
 def _loss(spec: ModelSpec, tree: Tree, x: jax.Array, y: jax.Array) -> jax.Array:
-    outputs = _outputs(spec, tree, x)
+    return loss(spec, _outputs(spec, tree, x), y)
+
+
+def loss(spec: ModelSpec, outputs: jax.Array, y: jax.Array) -> jax.Array:
+    """The mean squared error over all values, or the mean cross-entropy in nats."""
     if spec.loss == "mse":
         return jnp.mean((outputs - y) ** 2)
     chosen = jnp.take_along_axis(jax.nn.log_softmax(outputs), y[..., None], axis=-1)
     return -jnp.mean(chosen)
 
 
+@partial(jax.jit, static_argnums=0)
 def _outputs(spec: ModelSpec, tree: Tree, x: jax.Array) -> jax.Array:
     sequence = x.swapaxes(0, 1)
     for layer in range(spec.layers):
-        weights = {
-            name: tree[f"layers.{layer}.{name}"]
-            for name in ("input", "recurrent", "bias", "recurrent_bias")
-            if f"layers.{layer}.{name}" in tree
-        }
-        sequence = LAYERS[spec.cell](weights, sequence)
+        prefix = f"layers.{layer}."
+        weights = {k.removeprefix(prefix): v for k, v in tree.items() if k.startswith(prefix)}
+        a = sequence @ weights["input"] + weights["bias"]
+        if "redundant_bias" in weights:
+            spare = a.shape[-1] - weights["redundant_bias"].size
+            a += jnp.pad(weights["redundant_bias"], (0, spare))
+        sequence = LAYERS[spec.cell](weights, a)
     last = sequence.swapaxes(0, 1) if spec.every_step else sequence[-1]
     return last @ tree["output.weight"] + tree["output.bias"]
 
 
-def _rnn(weights: Tree, x: jax.Array) -> jax.Array:
-    """Elman 1990, x [T, B, d] -> h [T, B, h]."""
+def _rnn(weights: Tree, a: jax.Array) -> jax.Array:
+    """Elman 1990; input products a [T, B, h] -> h [T, B, h]."""
 
-    def step(h: jax.Array, a: jax.Array) -> tuple[jax.Array, jax.Array]:
-        h = jnp.tanh(a + h @ weights["recurrent"])
+    def step(h: jax.Array, a_t: jax.Array) -> tuple[jax.Array, jax.Array]:
+        h = jnp.tanh(a_t + h @ weights["recurrent"])
         return h, h
 
-    return lax.scan(step, _zero_state(weights, x), x @ weights["input"] + weights["bias"])[1]
+    return lax.scan(step, _zero_state(weights, a), a)[1]
 
 
-def _lstm(weights: Tree, x: jax.Array) -> jax.Array:
-    """Gers, Schmidhuber & Cummins 2000, x [T, B, d] -> h [T, B, h]."""
+def _lstm(weights: Tree, a: jax.Array) -> jax.Array:
+    """Gers, Schmidhuber & Cummins 2000; input products a [T, B, 4h] -> h [T, B, h]."""
 
     def step(
-        state: tuple[jax.Array, jax.Array], a: jax.Array
+        state: tuple[jax.Array, jax.Array], a_t: jax.Array
     ) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
         h, c = state
-        i, f, g, o = jnp.split(a + h @ weights["recurrent"], 4, axis=-1)
+        i, f, g, o = jnp.split(a_t + h @ weights["recurrent"], 4, axis=-1)
         c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
         h = jax.nn.sigmoid(o) * jnp.tanh(c)
         return (h, c), h
 
-    zero = _zero_state(weights, x)
-    return lax.scan(step, (zero, zero), x @ weights["input"] + weights["bias"])[1]
+    zero = _zero_state(weights, a)
+    return lax.scan(step, (zero, zero), a)[1]
 
 
-def _gru(weights: Tree, x: jax.Array) -> jax.Array:
-    """Cho 2014 with the reset gate after the product, x [T, B, d] -> h [T, B, h]."""
+def _gru(weights: Tree, a: jax.Array) -> jax.Array:
+    """Cho 2014 with the reset gate after the product; a [T, B, 3h] -> h [T, B, h]."""
+    inner_bias = weights.get("recurrent_bias", jnp.zeros((), a.dtype))
 
-    def step(h: jax.Array, a: jax.Array) -> tuple[jax.Array, jax.Array]:
-        a_r, a_z, a_n = jnp.split(a, 3, axis=-1)
+    def step(h: jax.Array, a_t: jax.Array) -> tuple[jax.Array, jax.Array]:
+        a_r, a_z, a_n = jnp.split(a_t, 3, axis=-1)
         u_r, u_z, u_n = jnp.split(h @ weights["recurrent"], 3, axis=-1)
         r = jax.nn.sigmoid(a_r + u_r)
         z = jax.nn.sigmoid(a_z + u_z)
-        n = jnp.tanh(a_n + r * (u_n + weights["recurrent_bias"]))
+        n = jnp.tanh(a_n + r * (u_n + inner_bias))
         h = (1 - z) * n + z * h
         return h, h
 
-    return lax.scan(step, _zero_state(weights, x), x @ weights["input"] + weights["bias"])[1]
+    return lax.scan(step, _zero_state(weights, a), a)[1]
 
 
-def _zero_state(weights: Tree, x: jax.Array) -> jax.Array:
-    return jnp.zeros((x.shape[1], weights["recurrent"].shape[0]), x.dtype)
+def _zero_state(weights: Tree, a: jax.Array) -> jax.Array:
+    return jnp.zeros((a.shape[1], weights["recurrent"].shape[0]), a.dtype)
 
 
 LAYERS = {"rnn": _rnn, "lstm": _lstm, "gru": _gru}

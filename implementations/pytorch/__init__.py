@@ -14,11 +14,26 @@ r, z, n as in the canonical form. PyTorch has two biases for each gate, of which
 only the GRU's candidate needs both. The redundant ones are held at zero: left
 free, both would get the same gradient and the effective bias would move twice
 as fast under Adam. They still count in ``parameter_counts``.
+
+Native track: ``torch.nn.RNN``, ``LSTM`` or ``GRU`` as they are, ``torch.nn.Linear``,
+``clip_grad_norm_`` and ``torch.optim.Adam``, in an eager loop.
 """
 
 from pathlib import Path
 
+from implementations import Default
+
 PACKAGES = ("torch",)
+_LAYER = {"rnn": 2, "lstm": 8, "gru": 6}
+BIASES = {"matched": _LAYER, "native": _LAYER}
+DEFAULTS = (
+    Default("initialisation", "every weight uniform on ±1/√h"),
+    Default(
+        "biases",
+        "two for each gate, both trained, so that the sum moves twice as fast; uniform on ±1/√h; "
+        "no forget bias of 1",
+    ),
+)
 
 
 def environment(threads: int, cache: Path) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 
 import numpy as np
 import torch
 
-from implementations import GATES, Array, ModelSpec, Weights, adam_schedule
+from implementations import GATES, Array, ModelSpec, Weights
 from implementations.pytorch import cells
 
 LAYERS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
@@ -25,6 +26,7 @@ class TorchModel:
 
     def __init__(self, spec: ModelSpec, weights: Weights) -> None:
         self._spec = spec
+        self._given = tuple(weights)
         self._dtype = DTYPES[spec.dtype]
         self._layers = LAYERS[spec.cell](
             spec.input_size, spec.hidden, spec.layers, dtype=self._dtype, device="cpu"
@@ -37,56 +39,51 @@ class TorchModel:
         self._flatten()
         self._first = torch.zeros_like(self._flat)
         self._second = torch.zeros_like(self._flat)
-        self._steps = 0
 
     def _flatten(self) -> None:
         """Make every trained parameter and its gradient a view into one vector each."""
-        redundant = "layers.bias_hh" if self._spec.cell != "gru" else "none"
+        second = self._spec.hidden * (2 if self._spec.cell == "gru" else GATES[self._spec.cell])
+        redundant = "layers.0.redundant_bias" in self._given
+        inner = "layers.0.recurrent_bias" in self._given
         for name, parameter in self._modules.named_parameters():
-            parameter.requires_grad_(not name.startswith(redundant))
+            parameter.requires_grad_(redundant or inner or "bias_hh" not in name)
         trained = {n: p for n, p in self._modules.named_parameters() if p.requires_grad}
         self._flat = torch.cat([p.detach().reshape(-1) for p in trained.values()])
         self._gradient = torch.zeros_like(self._flat)
-        self._redundant_gradients = []
+        self._held: list[torch.Tensor] = []
+        self._variables: dict[str, list[torch.Tensor]] = {}
         place = 0
         for name, parameter in trained.items():
             size = parameter.numel()
             parameter.data = self._flat[place : place + size].view_as(parameter)
             parameter.grad = self._gradient[place : place + size].view_as(parameter)
             if "bias_hh" in name:
-                self._redundant_gradients.append(parameter.grad[: 2 * self._spec.hidden])
+                if not redundant:
+                    self._held.append(parameter.grad[:second])
+                if not inner:
+                    self._held.append(parameter.grad[second:])
+            # The biases of a layer are one variable.
+            variable = name.replace("bias_hh", "bias_ih")
+            self._variables.setdefault(variable, []).append(parameter.grad)
             place += size
 
-    def train(self, inputs: Array, targets: Array) -> Array:
+    def train(self, inputs: Array, targets: Array, constants: Array) -> tuple[Array, Array]:
         x = self._inputs(inputs).transpose(1, 2).contiguous()
         y = self._targets(targets)
-        schedule = adam_schedule(self._spec.optimiser, self._steps + 1, len(inputs))
-        losses = []
-        for k, (rate, epsilon) in enumerate(zip(*(a.tolist() for a in schedule), strict=True)):
+        losses, norms = [], []
+        for k, row in enumerate(constants.tolist()):
             losses.append(self._backward(x[k], y[k]))
-            self._update(rate, epsilon)
-        self._steps += len(inputs)
-        return torch.stack(losses).numpy()
+            norms.append(self._update(*row))
+        return torch.stack(losses).numpy(), torch.stack(norms).numpy()
 
     def predict(self, inputs: Array) -> Array:
         with torch.no_grad():
             return self._outputs(self._inputs(inputs).transpose(0, 1).contiguous()).numpy()
 
-    def gradients(self, inputs: Array, targets: Array) -> Weights:
-        self._backward(self._inputs(inputs).transpose(0, 1).contiguous(), self._targets(targets))
-        return _to_canonical(
-            self._spec,
-            {
-                name: (torch.zeros_like(p) if p.grad is None else p.grad).numpy()
-                for name, p in self._modules.named_parameters()
-            },
-        )
-
     def weights(self) -> Weights:
-        return _to_canonical(
-            self._spec,
-            {name: p.detach().numpy() for name, p in self._modules.named_parameters()},
-        )
+        parameters = {n: p.detach().numpy() for n, p in self._modules.named_parameters()}
+        found = to_canonical(self._spec, parameters)
+        return {name: found[name] for name in self._given}
 
     def parameter_counts(self) -> dict[str, int]:
         return {name: p.numel() for name, p in self._modules.named_parameters()}
@@ -121,32 +118,43 @@ class TorchModel:
 
     def _backward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Fill the gradient vector for one batch; returns the loss."""
-        outputs = self._outputs(x)
-        if self._spec.loss == "mse":
-            loss = torch.nn.functional.mse_loss(outputs, y)
-        else:
-            loss = torch.nn.functional.cross_entropy(outputs.flatten(0, -2), y.flatten())
+        value = loss(self._spec, self._outputs(x), y)
         self._gradient.zero_()
-        loss.backward()  # type: ignore[no-untyped-call]
-        for gradient in self._redundant_gradients:
+        value.backward()  # type: ignore[no-untyped-call]
+        for gradient in self._held:
             gradient.zero_()
-        return loss.detach()
+        return value.detach()
 
     @torch.no_grad()
-    def _update(self, rate: float, epsilon: float) -> None:
-        rule, w, g = self._spec.optimiser, self._flat, self._gradient
-        m, v = self._first, self._second
-        if rule.clip:
-            g.mul_((rule.clip / torch.linalg.vector_norm(g)).clamp_(max=1))
-        if rule.name == "sgd":
-            w.sub_(g, alpha=rule.learning_rate)
-        elif rule.name == "rmsprop":
-            v.mul_(rule.decay).addcmul_(g, g, value=1 - rule.decay)
-            w.addcdiv_(g, v.sqrt().add_(rule.epsilon), value=-rule.learning_rate)
+    def _update(
+        self, rate: float, keep_m: float, keep_v: float, scale: float, epsilon: float,
+        clip: float, clip_each: float,
+    ) -> torch.Tensor:  # fmt: skip
+        """The rule of :func:`implementations.updates`; returns the norm before clipping."""
+        w, g, m, v = self._flat, self._gradient, self._first, self._second
+        norm: torch.Tensor = torch.linalg.vector_norm(g)
+        if clip < math.inf:
+            g.mul_((clip / norm).clamp_(max=1))
+        if clip_each < math.inf:
+            for parts in self._variables.values():
+                one = torch.linalg.vector_norm(torch.cat([p.flatten() for p in parts]))
+                for part in parts:
+                    part.mul_((clip_each / one).clamp_(max=1))
+        if keep_m:
+            g = m.mul_(keep_m).add_(g)
+        if scale:
+            v.mul_(keep_v).addcmul_(self._gradient, self._gradient)
+            w.addcdiv_(g, v.sqrt().mul_(scale).add_(epsilon), value=-rate)
         else:
-            m.mul_(rule.beta1).add_(g, alpha=1 - rule.beta1)
-            v.mul_(rule.beta2).addcmul_(g, g, value=1 - rule.beta2)
-            w.addcdiv_(m, v.sqrt().add_(epsilon), value=-rate)
+            w.sub_(g, alpha=rate / epsilon)
+        return norm
+
+
+def loss(spec: ModelSpec, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The mean squared error over all values, or the mean cross-entropy in nats."""
+    if spec.loss == "mse":
+        return torch.nn.functional.mse_loss(outputs, y)
+    return torch.nn.functional.cross_entropy(outputs.flatten(0, -2), y.flatten())
 
 
 def _to_torch(spec: ModelSpec, weights: Weights, name: str) -> Array:
@@ -163,22 +171,25 @@ def _to_torch(spec: ModelSpec, weights: Weights, name: str) -> Array:
     if end == "ih":
         return weights[f"{prefix}.bias"]
     second = np.zeros_like(weights[f"{prefix}.bias"])
-    if spec.cell == "gru":
+    redundant = weights.get(f"{prefix}.redundant_bias", second[:0])
+    second[: redundant.size] = redundant
+    if f"{prefix}.recurrent_bias" in weights:
         second[2 * spec.hidden :] = weights[f"{prefix}.recurrent_bias"]
     return second
 
 
-def _to_canonical(spec: ModelSpec, parameters: dict[str, Array]) -> Weights:
+def to_canonical(spec: ModelSpec, parameters: dict[str, Array]) -> Weights:
+    """Every array of the canonical form, the redundant ones included."""
     weights: Weights = {}
     for layer in range(spec.layers):
         ours, theirs = f"layers.{layer}", f"layers.{{}}_l{layer}"
         weights[f"{ours}.input"] = parameters[theirs.format("weight_ih")].T.copy()
         weights[f"{ours}.recurrent"] = parameters[theirs.format("weight_hh")].T.copy()
         weights[f"{ours}.bias"] = parameters[theirs.format("bias_ih")].copy()
+        second = parameters[theirs.format("bias_hh")].copy()
         if spec.cell == "gru":
-            second = parameters[theirs.format("bias_hh")]
-            weights[f"{ours}.recurrent_bias"] = second[2 * spec.hidden :].copy()
+            second, weights[f"{ours}.recurrent_bias"] = np.split(second, [2 * spec.hidden])
+        weights[f"{ours}.redundant_bias"] = second
     weights["output.weight"] = parameters["output.weight"].T.copy()
     weights["output.bias"] = parameters["output.bias"].copy()
-    assert weights["layers.0.bias"].size == GATES[spec.cell] * spec.hidden
     return weights

@@ -10,11 +10,36 @@ Conventions: gates i, f, c, o (the same as i, f, g, o) and z, r, h: the GRU's
 blocks are reordered from and to the canonical r, z, n. ``reset_after`` is true,
 and its bias is [2, 3h], of which the second row's z and r are redundant and held
 at zero. They still count in ``parameter_counts``.
+
+Native track: the same layers as Keras initialises them, and ``keras.optimizers.Adam``
+with ``clipnorm``, through ``stateless_apply`` in the same compiled loop.
 """
 
 from pathlib import Path
 
+from implementations import Default
+
 PACKAGES = ("tensorflow", "tensorflow-cpu", "keras")
+_LAYER = {"rnn": 1, "lstm": 4, "gru": 6}
+BIASES = {"matched": _LAYER, "native": _LAYER}
+DEFAULTS = (
+    Default(
+        "initialisation",
+        "input weights Glorot uniform and recurrent weights orthogonal over all gates at once "
+        "instead of gate by gate",
+    ),
+    Default("biases", "two for each gate, both trained, so that r's and z's move faster", ("gru",)),
+    Default(
+        "adam",
+        "ε = 1e-7 added before the bias correction instead of 1e-8 after it",
+        optimiser={"epsilon": 1e-7, "epsilon_hat": True},
+    ),
+    Default(
+        "clipping",
+        "clipnorm limits the norm of each variable apart, not of all together",
+        optimiser={"clip_each": True},
+    ),
+)
 
 
 def environment(threads: int, cache: Path) -> dict[str, str]:

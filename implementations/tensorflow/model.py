@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from implementations import GATES, Array, ModelSpec, Optimiser, Weights, adam_schedule
+from implementations import Array, ModelSpec, Weights
 
 # TensorFlow and Keras import these where they are installed, for exporters and
 # plots that no run uses: 2.4 of 5.9 seconds, in every process.
@@ -34,123 +35,126 @@ class TensorFlowModel:
 
     def __init__(self, spec: ModelSpec, weights: Weights) -> None:
         self._spec = spec
-        self._keras = _keras_model(spec)
-        self._keras.set_weights(_to_keras(spec, weights))
-        self._weights: Tensors = [tf.identity(v.value) for v in self._keras.trainable_variables]
+        self._given = tuple(weights)
+        self._program = _program(spec)
+        self._weights: Tensors = [tf.constant(v, spec.dtype) for v in _to_keras(spec, weights)]
         self._first: Tensors = [tf.zeros_like(w) for w in self._weights]
         self._second: Tensors = [tf.zeros_like(w) for w in self._weights]
-        # The seeds of dropout, which is off; stateless_call wants them all the same.
-        self._seeds: Tensors = [tf.identity(v.value) for v in self._keras.non_trainable_variables]
-        self._masks = _masks(spec)
-        self._steps = 0
-        # autograph would only spend time: the loops below are tf.while_loop.
-        compiled = tf.function(jit_compile=True, autograph=False)
-        self._train = compiled(self._chunk)
-        self._predict = compiled(self._outputs)
-        self._gradients = compiled(self._loss_and_gradient)
+        self._masks = [tf.constant(mask, spec.dtype) for mask in _masks(spec, weights)]
 
-    def train(self, inputs: Array, targets: Array) -> Array:
-        rates, epsilons = adam_schedule(self._spec.optimiser, self._steps + 1, len(inputs))
-        state, losses = self._train(
+    def train(self, inputs: Array, targets: Array, constants: Array) -> tuple[Array, Array]:
+        state, losses, norms = self._program.train(
             (self._weights, self._first, self._second),
-            self._tensor(inputs),
-            self._targets(targets),
-            self._tensor(rates),
-            self._tensor(epsilons),
+            self._masks,
+            tf.constant(inputs, self._spec.dtype),
+            place_targets(self._spec, targets),
+            tf.constant(constants, self._spec.dtype),
         )
         self._weights, self._first, self._second = state
-        self._steps += len(inputs)
-        result: Array = losses.numpy()
-        return result
+        return losses.numpy(), norms.numpy()
 
     def predict(self, inputs: Array) -> Array:
-        outputs: Array = self._predict(self._weights, self._tensor(inputs)).numpy()
+        inputs = tf.constant(inputs, self._spec.dtype)
+        outputs: Array = self._program.predict(self._weights, inputs).numpy()
         return outputs
 
-    def gradients(self, inputs: Array, targets: Array) -> Weights:
-        _, gradient = self._gradients(self._weights, self._tensor(inputs), self._targets(targets))
-        return _to_canonical(self._spec, [g.numpy() for g in gradient])
-
     def weights(self) -> Weights:
-        return _to_canonical(self._spec, [w.numpy() for w in self._weights])
+        found = to_canonical(self._spec, [w.numpy() for w in self._weights])
+        return {name: found[name] for name in self._given}
 
     def parameter_counts(self) -> dict[str, int]:
-        return {v.path: int(np.prod(v.shape)) for v in self._keras.trainable_variables}
+        variables = self._program.keras.trainable_variables
+        return {v.path: int(np.prod(v.shape)) for v in variables}
 
     def device(self) -> str:
         return str(tf.DeviceSpec.from_string(self._weights[0].device).device_type).lower()
 
-    def _tensor(self, values: Array) -> Any:
-        return tf.constant(values, self._spec.dtype)
 
-    def _targets(self, values: Array) -> Any:
-        return self._tensor(values) if self._spec.loss == "mse" else tf.constant(values, tf.int32)
+def place_targets(spec: ModelSpec, values: Array) -> Any:
+    """Targets on the device, of the model's type or integer classes."""
+    return tf.constant(values, spec.dtype if spec.loss == "mse" else tf.int32)
+
+
+@cache
+def _program(spec: ModelSpec) -> _Program:
+    """Models of one shape share their compiled code."""
+    return _Program(spec)
+
+
+class _Program:
+    """What is compiled for a specification; weights and constants are its arguments."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self._spec = spec
+        self.keras = keras_model(spec)
+        # The seeds of dropout, which is off; stateless_call wants them all the same.
+        self._seeds: Tensors = [tf.identity(v.value) for v in self.keras.non_trainable_variables]
+        # autograph would only spend time: the loops below are tf.while_loop.
+        compiled = tf.function(jit_compile=True, autograph=False)
+        self.train = compiled(self._chunk)
+        self.predict = compiled(self._outputs)
 
     def _outputs(self, weights: Tensors, x: Any) -> Any:
-        return self._keras.stateless_call(weights, self._seeds, x, training=False)[0]
+        return self.keras.stateless_call(weights, self._seeds, x, training=False)[0]
 
-    def _loss_and_gradient(self, weights: Tensors, x: Any, y: Any) -> tuple[Any, Tensors]:
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            outputs = self._outputs(weights, x)
-            if self._spec.loss == "mse":
-                loss = tf.reduce_mean((outputs - y) ** 2)
-            else:
-                loss = tf.reduce_mean(
-                    tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=outputs)
-                )
-        gradient = tape.gradient(loss, weights)
-        return loss, [
-            g if mask is None else g * mask for g, mask in zip(gradient, self._masks, strict=True)
-        ]
+    def _chunk(self, state: Any, masks: Tensors, inputs: Any, targets: Any, constants: Any) -> Any:
+        def step(k: Any, state: Any) -> tuple[Any, Any, Any]:
+            with tf.GradientTape() as tape:
+                tape.watch(state[0])
+                value = loss(self._spec, self._outputs(state[0], inputs[k]), targets[k])
+            gradient = tape.gradient(value, state[0])
+            gradient = [g * mask for g, mask in zip(gradient, masks, strict=True)]
+            state, norm = _update(state, gradient, tf.unstack(constants[k]))
+            return state, value, norm
 
-    def _chunk(self, state: Any, inputs: Any, targets: Any, rates: Any, epsilons: Any) -> Any:
-        steps = int(inputs.shape[0])
-        record = tf.TensorArray(inputs.dtype, steps, element_shape=[])
-
-        def step(k: Any, state: Any, record: Any) -> Any:
-            weights, first, second = state
-            loss, gradient = self._loss_and_gradient(weights, inputs[k], targets[k])
-            state = _update(
-                self._spec.optimiser, (weights, first, second), gradient, rates[k], epsilons[k]
-            )
-            return k + 1, state, record.write(k, loss)
-
-        _, state, record = tf.while_loop(
-            lambda k, *_: k < steps, step, (0, state, record), maximum_iterations=steps
-        )
-        return state, record.stack()
+        return over_steps(step, state, inputs)
 
 
-def _update(rule: Optimiser, state: Any, gradient: Tensors, rate: Any, epsilon: Any) -> Any:
+def over_steps(step: Any, state: Any, inputs: Any) -> tuple[Any, Any, Any]:
+    """``step(k, state) -> state, loss, norm`` for every batch of ``inputs`` [K, ..].
+
+    Returns the last state and all losses and norms [K].
+    """
+    count = int(inputs.shape[0])
+    losses, norms = (tf.TensorArray(inputs.dtype, count, element_shape=[]) for _ in range(2))
+
+    def body(k: Any, state: Any, losses: Any, norms: Any) -> Any:
+        state, value, norm = step(k, state)
+        return k + 1, state, losses.write(k, value), norms.write(k, norm)
+
+    _, state, losses, norms = tf.while_loop(
+        lambda k, *_: k < count, body, (0, state, losses, norms), maximum_iterations=count
+    )
+    return state, losses.stack(), norms.stack()
+
+
+def loss(spec: ModelSpec, outputs: Any, y: Any) -> Any:
+    """The mean squared error over all values, or the mean cross-entropy in nats."""
+    if spec.loss == "mse":
+        return tf.reduce_mean((outputs - y) ** 2)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=outputs))
+
+
+def _update(state: Any, gradient: Tensors, constants: Tensors) -> tuple[Any, Any]:
+    """The rule of :func:`implementations.updates`; also the norm before clipping."""
+    rate, keep_m, keep_v, scale, epsilon, clip, clip_each = constants
+    squares = [tf.reduce_sum(g * g) for g in gradient]
+    norm = tf.sqrt(tf.add_n(squares))
+    whole = tf.minimum(tf.ones_like(norm), clip / norm)
+    apart = [tf.minimum(tf.ones_like(norm), clip_each / tf.sqrt(s)) for s in squares]
+    gradient = [g * whole * one for g, one in zip(gradient, apart, strict=True)]
     weights, first, second = state
-    if rule.clip:
-        norm = tf.sqrt(tf.add_n([tf.reduce_sum(g * g) for g in gradient]))
-        gradient = [g * tf.minimum(tf.ones_like(norm), rule.clip / norm) for g in gradient]
-    if rule.name == "sgd":
-        weights = [w - rule.learning_rate * g for w, g in zip(weights, gradient, strict=True)]
-        return weights, first, second
-    if rule.name == "rmsprop":
-        second = [
-            rule.decay * v + (1 - rule.decay) * g * g for v, g in zip(second, gradient, strict=True)
-        ]
-        weights = [
-            w - rule.learning_rate * g / (tf.sqrt(v) + rule.epsilon)
-            for w, g, v in zip(weights, gradient, second, strict=True)
-        ]
-        return weights, first, second
-    first = [rule.beta1 * m + (1 - rule.beta1) * g for m, g in zip(first, gradient, strict=True)]
-    second = [
-        rule.beta2 * v + (1 - rule.beta2) * g * g for v, g in zip(second, gradient, strict=True)
-    ]
+    first = [keep_m * m + g for m, g in zip(first, gradient, strict=True)]
+    second = [keep_v * v + g * g for v, g in zip(second, gradient, strict=True)]
     weights = [
-        w - rate * m / (tf.sqrt(v) + epsilon)
+        w - rate * m / (scale * tf.sqrt(v) + epsilon)
         for w, m, v in zip(weights, first, second, strict=True)
     ]
-    return weights, first, second
+    return (weights, first, second), norm
 
 
-def _keras_model(spec: ModelSpec) -> Any:
+def keras_model(spec: ModelSpec) -> Any:
+    """The layers as Keras makes them, ``LAYERS[cell]`` and Dense."""
     layers = [
         LAYERS[spec.cell](
             spec.hidden,
@@ -165,14 +169,16 @@ def _keras_model(spec: ModelSpec) -> Any:
     return keras.Sequential([inputs, *layers, output])
 
 
-def _masks(spec: ModelSpec) -> Tensors:
-    """For each weight a mask, zero where a GRU's bias is redundant; None where nothing is."""
-    mask = None
+def _masks(spec: ModelSpec, weights: Weights) -> list[Array]:
+    """For each variable 1, or, for a GRU's biases, 1 where they are trained."""
+    mask = np.ones(())
     if spec.cell == "gru":
-        keep = np.ones((2, 3 * spec.hidden))
-        keep[1, : 2 * spec.hidden] = 0
-        mask = tf.constant(keep, spec.dtype)
-    return [None, None, mask] * spec.layers + [None, None]
+        mask = np.ones((2, 3 * spec.hidden))
+        mask[1, : 2 * spec.hidden] = "layers.0.redundant_bias" in weights
+        mask[1, 2 * spec.hidden :] = "layers.0.recurrent_bias" in weights
+    elif "layers.0.redundant_bias" in weights:
+        raise ValueError(f"Keras's {spec.cell} has one bias for each gate")
+    return [np.ones(()), np.ones(()), mask] * spec.layers + [np.ones(())] * 2
 
 
 def _swap_gates(spec: ModelSpec, value: Array) -> Array:
@@ -189,9 +195,10 @@ def _to_keras(spec: ModelSpec, weights: Weights) -> list[Array]:
         prefix = f"layers.{layer}"
         bias = weights[f"{prefix}.bias"]
         if spec.cell == "gru":
-            second = np.zeros_like(bias)
-            second[2 * spec.hidden :] = weights[f"{prefix}.recurrent_bias"]
-            bias = np.stack([bias, second])
+            none = np.zeros(spec.hidden)
+            redundant = weights.get(f"{prefix}.redundant_bias", np.tile(none, 2))
+            inner = weights.get(f"{prefix}.recurrent_bias", none)
+            bias = np.stack([bias, np.concatenate([redundant, inner])])
         arrays += [
             _swap_gates(spec, weights[f"{prefix}.input"]),
             _swap_gates(spec, weights[f"{prefix}.recurrent"]),
@@ -200,19 +207,21 @@ def _to_keras(spec: ModelSpec, weights: Weights) -> list[Array]:
     return [*arrays, weights["output.weight"], weights["output.bias"]]
 
 
-def _to_canonical(spec: ModelSpec, arrays: list[Array]) -> Weights:
+def to_canonical(spec: ModelSpec, arrays: list[Array]) -> Weights:
+    """Every array of the canonical form, a GRU's redundant biases included."""
     weights: Weights = {}
     for layer in range(spec.layers):
         prefix = f"layers.{layer}"
         kernel, recurrent, bias = (_swap_gates(spec, a) for a in arrays[3 * layer : 3 * layer + 3])
         if spec.cell == "gru":
-            weights[f"{prefix}.recurrent_bias"] = bias[1, 2 * spec.hidden :].copy()
+            redundant, inner = np.split(bias[1], [2 * spec.hidden])
+            weights[f"{prefix}.redundant_bias"] = redundant.copy()
+            weights[f"{prefix}.recurrent_bias"] = inner.copy()
             bias = bias[0].copy()
         weights |= {
             f"{prefix}.input": kernel,
             f"{prefix}.recurrent": recurrent,
             f"{prefix}.bias": bias,
         }
-        assert kernel.shape[-1] == GATES[spec.cell] * spec.hidden
     weights["output.weight"], weights["output.bias"] = arrays[-2:]
     return weights

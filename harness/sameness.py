@@ -1,0 +1,189 @@
+"""Tables on sameness: where frameworks agree, where float32 parts them, what defaults change."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from harness import conformance, records
+from harness.plugins import load_implementation
+from harness.records import Record
+from harness.settings import resolve
+from harness.tracks import default_of, model_spec
+from implementations import FACTORS, GATES, ModelSpec
+
+Rows = list[dict[str, Any]]
+
+THRESHOLDS = (0.001, 0.01, 0.1)
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "conformance": conformance.COLUMNS,
+    "divergence": (
+        "task", "cell", "seed", "framework", "other_framework", "threshold", "step", "steps",
+    ),
+    "parameter_counts": (
+        "model", "framework", "track", "cell", "matrices", "biases", "redundant", "total",
+        "counted", "agrees", "matrices_to_lstm", "total_to_lstm",
+    ),
+    "attribution": (
+        "task", "framework", "cell", "factor", "what", "n", "censored", "steps_ratio",
+        "steps_ratio_low", "steps_ratio_high", "score_change", "score_change_low",
+        "score_change_high",
+    ),
+}  # fmt: skip
+
+
+def conformance_rows(results: Path, found: list[Record]) -> Rows:
+    """The gate's rows for the frameworks that ran; none where the gate has not been."""
+    rows: Rows = []
+    for framework in sorted({r["framework"] for r in found}):
+        path = results / "conformance" / f"{framework}.csv"
+        if path.exists():
+            rows += pd.read_csv(path).to_dict("records")  # type: ignore[arg-type]
+    return rows
+
+
+def not_comparable(rows: Rows) -> set[tuple[str, str]]:
+    """(framework, cell) for which some check did not pass."""
+    return {(row["framework"], row["cell"]) for row in rows if not row["passed"]}
+
+
+def divergence_rows(results: Path, found: list[Record]) -> Rows:
+    """The first step at which two frameworks' losses of the same matched run differ by more
+    than each threshold, relative to the smaller; no step where they never do.
+    """
+    groups: dict[tuple[str, str, int], dict[str, Any]] = {}
+    for record in found:
+        path = records.identity(record).path(results).with_suffix(".npz")
+        if record["track"] == "matched" and path.exists():
+            with np.load(path, allow_pickle=False) as arrays:
+                losses = arrays["losses"]
+            key = (record["task"], record["cell"], record["seed"])
+            groups.setdefault(key, {})[record["framework"]] = losses
+    rows: Rows = []
+    for (task, cell, seed), by_framework in groups.items():
+        for one, other in itertools.combinations(sorted(by_framework), 2):
+            a, b = by_framework[one], by_framework[other]
+            count = min(len(a), len(b))
+            apart = np.abs(a[:count] - b[:count]) / np.minimum(a[:count], b[:count])
+            for threshold in THRESHOLDS:
+                places = np.flatnonzero(apart > threshold)
+                step = int(places[0]) + 1 if places.size else None
+                values = (task, cell, seed, one, other, threshold, step, count)
+                rows.append(dict(zip(COLUMNS["divergence"], values, strict=True)))
+    return rows
+
+
+def parameter_rows(found: list[Record], gate: Rows) -> Rows:
+    """Weights and biases by cell and convention: the article's model and each task's.
+
+    ``redundant`` biases are those beyond one for each gate and one inside the GRU's
+    reset product; ``counted`` is the framework's own total, ``total`` the formula's.
+    """
+    counted: dict[tuple[str, str, str, str], tuple[ModelSpec, int]] = {}
+    for row in gate:
+        if row["check"].startswith("parameters of") and not pd.isna(row["counted"]):
+            spec = conformance.article(row["cell"])
+            key = ("the article's", row["framework"], row["track"], row["cell"])
+            counted[key] = spec, int(row["counted"])
+    for r in found:
+        if r["track"] in ("matched", "native") and r["parameters"]["total"]:
+            settings = resolve(r["task"], r["settings"], "a record")
+            key = (r["task"], r["framework"], r["track"], r["cell"])
+            counted.setdefault(key, (model_spec(r["cell"], settings), r["parameters"]["total"]))
+    rows: Rows = []
+    for (model, framework, track, cell), (spec, count) in counted.items():
+        layers = load_implementation(framework).BIASES[track]
+        total = conformance.formula(framework, track, spec)
+        biases = spec.layers * layers[cell] * spec.hidden + spec.outputs
+        needed = GATES[cell] + (cell == "gru")
+        rows.append({
+            "model": model, "framework": framework, "track": track, "cell": cell,
+            "matrices": total - biases, "biases": biases,
+            "redundant": spec.layers * max(0, layers[cell] - needed) * spec.hidden,
+            "total": total, "counted": count, "agrees": count == total,
+        })  # fmt: skip
+    lstm = {(r["model"], r["framework"], r["track"]): r for r in rows if r["cell"] == "lstm"}
+    for row in rows:
+        base = lstm.get((row["model"], row["framework"], row["track"]))
+        if base is not None:
+            # The output layer is no part of the cell.
+            spec = counted[row["model"], row["framework"], row["track"], row["cell"]][0]
+            output = spec.hidden * spec.outputs
+            ratio = (row["matrices"] - output) / (base["matrices"] - output)
+            row |= {"matrices_to_lstm": ratio, "total_to_lstm": row["total"] / base["total"]}
+    return rows
+
+
+def attribution_rows(found: list[Record]) -> Rows:
+    """What each default changes, alone, against matched; and all together, natively.
+
+    Paired by seed: the geometric mean of the ratios of steps to solve and the mean
+    difference of scores, each with the 95 % interval of the paired t-test (of the
+    logarithms for the ratio). A run that did not solve counts with its whole budget,
+    and ``censored`` says how many did not, of both. ``left over`` is what native
+    changes beyond the product (or sum) of the single factors.
+    """
+    runs = {records.identity(r): r for r in found if r["status"] == "ok"}
+    keys = sorted({(r["task"], r["framework"], r["cell"]) for r in found if r["track"] in FACTORS})
+    rows: Rows = []
+    for task, framework, cell in keys:
+        logs: dict[str, dict[int, float]] = {}
+        scores: dict[str, dict[int, float]] = {}
+        censored: dict[str, int] = {}
+        for run, r in runs.items():
+            if (run.task, run.framework, run.cell) == (task, framework, cell):
+                logs.setdefault(run.track, {})[run.seed] = np.log(r["steps_to_solve"] or r["steps"])
+                scores.setdefault(run.track, {})[run.seed] = r["score"]
+                missed = r["steps_to_solve"] is None
+                censored[run.track] = censored.get(run.track, 0) + missed
+        factors = [f for f in FACTORS if f in logs]
+        tracks = [*factors, *(["native"] if "native" in logs else [])]
+        if "matched" not in logs:
+            continue
+        for track in [*tracks, *(["left over"] if "native" in logs else [])]:
+            seeds = set(logs["matched"]).intersection(*(logs[t] for t in tracks))
+            if track != "left over":
+                seeds = set(logs["matched"]) & set(logs[track])
+            changes = [
+                [
+                    _change(values, track, factors, seed)
+                    for seed in sorted(seeds)
+                ]
+                for values in (logs, scores)
+            ]  # fmt: skip
+            default = default_of(track, framework, cell)
+            what = {"native": "all defaults at once", "left over": "native beyond its factors"}
+            ratio, difference = (_interval(values) for values in changes)
+            rows.append({
+                "task": task, "framework": framework, "cell": cell, "factor": track,
+                "what": default.what if default else what[track], "n": len(seeds),
+                "censored": censored["matched"] + censored.get(track, 0),
+                **dict(zip(COLUMNS["attribution"][7:10], np.exp(ratio), strict=True)),
+                **dict(zip(COLUMNS["attribution"][10:], difference, strict=True)),
+            })  # fmt: skip
+    return rows
+
+
+def _change(
+    values: dict[str, dict[int, float]], track: str, factors: list[str], seed: int
+) -> float:
+    base = values["matched"][seed]
+    if track != "left over":
+        return values[track][seed] - base
+    return values["native"][seed] - base - sum(values[f][seed] - base for f in factors)
+
+
+def _interval(values: list[float]) -> tuple[float, float, float]:
+    """Mean and 95 % interval of Student's t; no interval for one value, none for a constant."""
+    mean = float(np.mean(values)) if values else float("nan")
+    if len(values) < 2:
+        return mean, float("nan"), float("nan")
+    if np.ptp(values) == 0:
+        return mean, mean, mean
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+    return mean, float(low), float(high)

@@ -1,0 +1,82 @@
+"""The model that Keras's users get: its layers and optimisers, their defaults untouched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from implementations import Array, ModelSpec, Optimiser, Weights
+from implementations.tensorflow.model import (
+    keras,
+    keras_model,
+    loss,
+    over_steps,
+    place_targets,
+    tf,
+    to_canonical,
+)
+
+RULES = {
+    "adam": keras.optimizers.Adam,
+    "rmsprop": keras.optimizers.RMSprop,
+    "sgd": keras.optimizers.SGD,
+}
+
+
+def build(spec: ModelSpec, optimiser: Optimiser, seed: int) -> KerasModel:
+    """A model as Keras initialises it from ``seed``."""
+    return KerasModel(spec, optimiser, seed)
+
+
+class KerasModel:
+    """A :class:`implementations.NativeModel` in Keras."""
+
+    def __init__(self, spec: ModelSpec, optimiser: Optimiser, seed: int) -> None:
+        self._spec = spec
+        # The type of the learning rate and of Adam's bias corrections.
+        keras.config.set_floatx(spec.dtype)
+        keras.utils.set_random_seed(seed)
+        self._keras = keras_model(spec)
+        self._rule = RULES[optimiser.name](
+            learning_rate=optimiser.learning_rate, clipnorm=optimiser.clip or None
+        )
+        self._rule.build(self._keras.trainable_variables)
+        compiled = tf.function(jit_compile=True, autograph=False)
+        self._train = compiled(self._chunk)
+        self._predict = compiled(lambda x: self._keras(x, training=False))
+
+    def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
+        losses, norms = self._train(
+            tf.constant(inputs, self._spec.dtype), place_targets(self._spec, targets)
+        )
+        return losses.numpy(), norms.numpy()
+
+    def predict(self, inputs: Array) -> Array:
+        outputs: Array = self._predict(tf.constant(inputs, self._spec.dtype)).numpy()
+        return outputs
+
+    def weights(self) -> Weights:
+        return to_canonical(self._spec, [v.numpy() for v in self._keras.trainable_variables])
+
+    def parameter_counts(self) -> dict[str, int]:
+        return {v.path: int(np.prod(v.shape)) for v in self._keras.trainable_variables}
+
+    def device(self) -> str:
+        return str(
+            tf.DeviceSpec.from_string(self._keras.trainable_variables[0].value.device).device_type
+        ).lower()
+
+    def _chunk(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
+        variables = self._keras.trainable_variables
+
+        def step(k: Any, state: Any) -> tuple[Any, Any, Any]:
+            with tf.GradientTape() as tape:
+                value = loss(self._spec, self._keras(inputs[k], training=True), targets[k])
+            gradient = tape.gradient(value, variables)
+            norm = tf.linalg.global_norm(gradient)
+            self._rule.apply(gradient, variables)
+            return state, value, norm
+
+        # The state is in Keras's own variables.
+        return over_steps(step, (), inputs)[1:]

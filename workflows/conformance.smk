@@ -1,0 +1,27 @@
+# The gate: every implementation against the NumPy reference, a job for each.
+
+
+rule conform:
+    input:
+        lambda wildcards: [
+            *(
+                ROOT / "harness" / f"{n}.py"
+                for n in ("conformance", "reference", "reference_training")
+            ),
+            ROOT / "implementations" / "__init__.py",
+            *sorted((ROOT / "implementations" / wildcards.framework).glob("*.py")),
+        ],
+    output:
+        RESULTS / "conformance" / "{framework}.csv",
+    log:
+        RESULTS / "logs" / "conform-{framework}.log",
+    benchmark:
+        RESULTS / "benchmarks" / "conform-{framework}.tsv"
+    params:
+        cache=lambda wildcards: str(pipeline.cache_folder(RESULTS, wildcards.framework)),
+    # As with a run: a process that dies becomes rows that did not pass.
+    shell:
+        "(python -m harness conform --framework {wildcards.framework}"
+        " --cache {params.cache:q} --output {output:q}"
+        " || python -m harness conform --framework {wildcards.framework}"
+        " --output {output:q} --code $?) 2> {log:q}"
