@@ -237,9 +237,8 @@ def _conform(arguments: argparse.Namespace) -> int:
     failed = [row for row in rows if not row["passed"]]
     for row in failed:
         print(conformance.sentence(row))
-    print(
-        f"{arguments.framework} {arguments.dtype}: {len(rows) - len(failed)} of {len(rows)} passed"
-    )
+    passed = len(rows) - len(failed)
+    print(f"{arguments.framework} against the reference: {passed} of {len(rows)} checks passed")
     return int(bool(failed) and arguments.output is None)
 
 

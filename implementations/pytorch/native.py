@@ -1,4 +1,4 @@
-"""The model that PyTorch's users get: ``torch.nn`` and ``torch.optim``, their defaults untouched."""
+"""The model that PyTorch's users get: ``torch.nn`` and ``torch.optim`` with their defaults."""
 
 from __future__ import annotations
 

@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 
 from implementations import Array, ModelSpec, Optimiser, Weights
+from implementations.tensorflow import model as matched
 from implementations.tensorflow.model import (
-    keras,
     keras_model,
     loss,
     over_steps,
     place_targets,
-    tf,
     to_canonical,
 )
+
+# The other module knows how to import these two quickly.
+keras: Any = matched.keras
+tf: Any = matched.tf
 
 RULES = {
     "adam": keras.optimizers.Adam,
