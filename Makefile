@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
 
-.PHONY: report quick full test lint bench lock clean
+.PHONY: report quick full attribution test lint bench lock clean
 
 report: .venv/ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -15,6 +15,9 @@ quick: .venv/ready
 
 full: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) --configfile workflows/config/full.yaml
+
+attribution: .venv/ready
+	$(BIN)/snakemake --cores $(CORES) --configfile workflows/config/attribution.yaml
 
 test: .venv/ready lint
 	$(BIN)/python -m pytest

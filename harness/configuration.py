@@ -26,6 +26,8 @@ AXES: dict[str, tuple[str, Names]] = {
     "frameworks": ("framework", framework_names),
     "cells": ("cell", lambda: list(CELLS)),
 }
+# "factors" stands for a track each.
+TRACK_KEYS = ("matched", "native", "factors")
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def _tasks_of_tracks(
     where = f"{_origin('tracks', files)}: tracks"
     chosen = {}
     for key, names in config["tracks"].items():
+        if key not in TRACK_KEYS:
+            raise one_of(where, "key", key, list(TRACK_KEYS))
         for name in [] if names == "all" else names:
             if name not in task_names():
                 raise one_of(f"{where}.{key}", "task", name, task_names())

@@ -22,8 +22,16 @@ Rows = list[dict[str, Any]]
 THRESHOLDS = (0.001, 0.01, 0.1)
 COLUMNS: dict[str, tuple[str, ...]] = {
     "conformance": conformance.COLUMNS,
+    "conformance_summary": (
+        "framework", "cell", "check", "dtype", "checks", "passed", "max_error", "tolerance",
+        "detail",
+    ),
     "divergence": (
         "task", "cell", "seed", "framework", "other_framework", "threshold", "step", "steps",
+    ),
+    "divergence_summary": (
+        "task", "cell", "framework", "other_framework", "threshold", "seeds", "reached",
+        "median_step", "first_step", "last_step", "steps",
     ),
     "parameter_counts": (
         "model", "framework", "track", "cell", "matrices", "biases", "redundant", "total",
@@ -45,6 +53,25 @@ def conformance_rows(results: Path, found: list[Record]) -> Rows:
         if path.exists():
             rows += pd.read_csv(path).to_dict("records")  # type: ignore[arg-type]
     return rows
+
+
+def conformance_summary(rows: Rows) -> Rows:
+    """For each framework, cell, kind of check and type: how many passed, and the worst error."""
+    groups: dict[tuple[str, ...], Rows] = {}
+    for row in rows:
+        kind = str(row["check"]).split(" of ")[0].split(",")[0]
+        groups.setdefault((row["framework"], row["cell"], kind, row["dtype"]), []).append(row)
+    return [
+        dict(zip(COLUMNS["conformance_summary"][:4], key, strict=True))
+        | {
+            "checks": len(group),
+            "passed": sum(bool(row["passed"]) for row in group),
+            "max_error": max(row["max_error"] for row in group),
+            "tolerance": group[0]["tolerance"],
+            "detail": "; ".join({str(row["detail"]) for row in group if not row["passed"]}),
+        }
+        for key, group in groups.items()
+    ]
 
 
 def not_comparable(rows: Rows) -> set[tuple[str, str]]:
@@ -76,6 +103,30 @@ def divergence_rows(results: Path, found: list[Record]) -> Rows:
                 values = (task, cell, seed, one, other, threshold, step, count)
                 rows.append(dict(zip(COLUMNS["divergence"], values, strict=True)))
     return rows
+
+
+def divergence_summary(rows: Rows) -> Rows:
+    """Over the seeds: how many runs parted, and the median, first and last step at which they did.
+
+    The median counts a run that never parted as later than all others, and is missing
+    where that is half of them or more.
+    """
+    names = COLUMNS["divergence_summary"][:5]
+    groups: dict[tuple[Any, ...], Rows] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[name] for name in names), []).append(row)
+    result: Rows = []
+    for key, group in groups.items():
+        steps = sorted(row["step"] for row in group if row["step"] is not None)
+        middle = (len(group) - 1) // 2
+        result.append(dict(zip(names, key, strict=True)) | {
+            "seeds": len(group), "reached": len(steps),
+            "median_step": steps[middle] if middle < len(steps) else None,
+            "first_step": steps[0] if steps else None,
+            "last_step": steps[-1] if steps else None,
+            "steps": max(row["steps"] for row in group),
+        })  # fmt: skip
+    return result
 
 
 def parameter_rows(found: list[Record], gate: Rows) -> Rows:

@@ -50,6 +50,7 @@ def write_tables(results: Path) -> None:
     if not found:
         raise UserError(f"{results}: there is no record to make tables of; run the pipeline.")
     gate = sameness.conformance_rows(results, found)
+    divergence = sameness.divergence_rows(results, found)
     rows: dict[str, Rows] = {
         "runs": [_run_row(r) for r in found],
         "scores": _score_rows(found, sameness.not_comparable(gate)),
@@ -64,7 +65,9 @@ def write_tables(results: Path) -> None:
         ],
         "cost": _cost_rows(results, found),
         "conformance": gate,
-        "divergence": sameness.divergence_rows(results, found),
+        "conformance_summary": sameness.conformance_summary(gate),
+        "divergence": divergence,
+        "divergence_summary": sameness.divergence_summary(divergence),
         "parameter_counts": sameness.parameter_rows(found, gate),
         "attribution": sameness.attribution_rows(found),
     }

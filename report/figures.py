@@ -28,13 +28,15 @@ def colours(frameworks: list[str]) -> dict[str, str]:
     return {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(sorted(frameworks))}
 
 
-def learning_curves(curves: pd.DataFrame, task: pd.Series) -> str:
+def learning_curves(curves: pd.DataFrame, task: pd.Series, track: str) -> str:
     """The validation score of every run of ``task`` against steps, one panel a cell."""
-    data = curves[(curves["task"] == task["task"]) & curves["score"].notna()]
+    data = curves[
+        (curves["task"] == task["task"]) & (curves["track"] == track) & curves["score"].notna()
+    ]
     if data.empty:
         return ""
     cells = [cell for cell in CELL_ORDER if cell in set(data["cell"])]
-    with sns.axes_style("ticks"), mpl.rc_context(_settings(str(task["task"]))):
+    with sns.axes_style("ticks"), mpl.rc_context(_settings(f"{task['task']} {track}")):
         grid = sns.relplot(
             data=data, kind="line", x="step", y="score", col="cell", col_order=cells,
             hue="framework", hue_order=sorted(set(data["framework"])),
@@ -61,8 +63,42 @@ def learning_curves(curves: pd.DataFrame, task: pd.Series) -> str:
         grid.set_axis_labels("training step", f"{task['metric']}")
         sns.move_legend(grid, "upper center", bbox_to_anchor=(0.5, 0.02), ncol=6, title=None)
         return _svg(
-            grid.figure, f"Learning curves on {task['task']}: {task['metric']} against steps"
+            grid.figure,
+            f"Learning curves on {task['task']}, {track} track: {task['metric']} against steps",
         )
+
+
+def attribution(rows: pd.DataFrame, task: str, frameworks: list[str]) -> str:
+    """What each default changes in the steps to solve ``task``, one panel a cell."""
+    data = rows[(rows["task"] == task) & rows["steps_ratio"].notna()].copy()
+    if data.empty:
+        return ""
+    data["label"] = data["framework"] + ": " + data["factor"]
+    cells = [cell for cell in CELL_ORDER if cell in set(data["cell"])]
+    palette = colours(frameworks)
+    with sns.axes_style("ticks"), mpl.rc_context(_settings(f"attribution {task}")):
+        figure, panels = plt.subplots(
+            1, len(cells), figsize=(9.5, 0.6 + 0.3 * data["label"].nunique()), squeeze=False,
+            sharex=True, layout="constrained",
+        )  # fmt: skip
+        for axes, cell in zip(panels[0], cells, strict=True):
+            mine = data[data["cell"] == cell].iloc[::-1]
+            for place, (_, row) in enumerate(mine.iterrows()):
+                bounds = row["steps_ratio_low"], row["steps_ratio_high"]
+                colour = palette[row["framework"]]
+                axes.plot(bounds, (place, place), color=colour, linewidth=1.6)
+                filled = colour if row["factor"] in ("native", "left over") else "none"
+                axes.plot(row["steps_ratio"], place, "o", color=colour, markerfacecolor=filled)
+            axes.axvline(1, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.6)
+            axes.set_yticks(range(len(mine)), mine["label"])
+            axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.set_title(cell.upper())
+            axes.set_xlabel("steps to solve, ratio to matched")
+        sns.despine(figure)
+        return _svg(figure, f"Steps to solve {task} with each framework's defaults")
 
 
 def _settings(salt: str) -> dict[Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from markupsafe import Markup
 from harness.errors import UserError
 from harness.files import write_text
 from harness.tables import NAMES
-from report.figures import CELL_ORDER, learning_curves
+from report.figures import CELL_ORDER, attribution, learning_curves
 
 HERE = Path(__file__).resolve().parent
 
@@ -24,6 +25,7 @@ def write_report(results: Path) -> None:
     Raises :class:`UserError` when a table is missing.
     """
     tables = {name: _read(results / f"{name}.csv") for name in NAMES}
+    frameworks = sorted(set(tables["runs"]["framework"]))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,
@@ -39,10 +41,18 @@ def write_report(results: Path) -> None:
         cells=_present(tables["scores"]["cell"], CELL_ORDER),
         cost=dict(zip(tables["cost"]["phase"], tables["cost"]["share"], strict=True)),
         problems=_rows(tables["runs"][tables["runs"]["status"] != "ok"]),
-        parameters=_parameters(tables["runs"]),
+        frameworks=frameworks,
         figures={
-            task: Markup(learning_curves(tables["curves"], row))
+            (task, track): Markup(learning_curves(tables["curves"], row, track))
             for task, row in tables["tasks"].set_index("task", drop=False).iterrows()
+            for track in ("matched", "native")
+        },
+        gate=_by_check(tables["conformance_summary"]),
+        attributions={
+            task: Markup(
+                attribution(tables["attribution"], task, sorted(set(tables["runs"]["framework"])))
+            )
+            for task in dict.fromkeys(tables["attribution"]["task"])
         },
         names=[f"{name}.csv" for name in NAMES],
     )
@@ -72,27 +82,28 @@ def _present(column: pd.Series[str], order: tuple[str, ...]) -> list[str]:
 def _methods(scores: pd.DataFrame) -> dict[tuple[str, str], dict[tuple[str, str], Any]]:
     """The matrix: rows (framework, track), columns (task, cell)."""
     matrix: dict[tuple[str, str], dict[tuple[str, str], Any]] = {}
-    for row in _rows(scores.sort_values(["track", "framework"])):
+    for row in _rows(
+        scores[scores["track"].isin(["matched", "native"])].sort_values(["track", "framework"])
+    ):
         place = matrix.setdefault((row["framework"], row["track"]), {})
         place[row["task"], row["cell"]] = row
     return matrix
 
 
-def _parameters(runs: pd.DataFrame) -> list[dict[str, Any]]:
-    """Total parameter counts: one row a task and framework, one column a cell."""
-    known = runs.dropna(subset=["parameters"])
-    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for row in _rows(known):
-        key = (row["task"], row["framework"], row["track"])
-        rows.setdefault(key, dict(zip(("task", "framework", "track"), key, strict=True)))
-        rows[key][row["cell"]] = int(row["parameters"])
-    return list(rows.values())
+def _by_check(summary: pd.DataFrame) -> dict[tuple[str, str], dict[tuple[str, str], Any]]:
+    """The gate's matrix: rows (check, type), columns (framework, cell)."""
+    matrix: dict[tuple[str, str], dict[tuple[str, str], Any]] = {}
+    for row in _rows(summary):
+        matrix.setdefault((row["check"], row["dtype"]), {})[row["framework"], row["cell"]] = row
+    return matrix
 
 
 def number(value: float | None, digits: int = 3) -> str:
     """A number with ``digits`` significant digits; an en dash where there is none."""
     if value is None:
         return "–"
+    if math.isinf(value):
+        return "∞"
     if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 1000):
         return f"{int(value):,}"
     if value != 0 and not 1e-3 <= abs(value) < 1e5:

@@ -11,6 +11,7 @@ import yaml
 
 from harness import configuration
 from harness.errors import UserError
+from harness.plugins import TRACKS
 from tests.conftest import ROOT, snakemake
 
 DEFAULT = "workflows/config/default.yaml"
@@ -25,12 +26,34 @@ def load(tmp_path: Path, **changes: object) -> configuration.Configuration:
     return configuration.load(config, [str(ROOT / DEFAULT)])
 
 
-@pytest.mark.parametrize("name", ["default", "quick", "full"])
-def test_the_committed_configurations_are_valid(tmp_path, name):
+@pytest.mark.parametrize(
+    ("name", "tasks", "tracks"),
+    [
+        ("default", 3, {"matched", "native"}),
+        ("quick", 3, {"matched", "native"}),
+        ("full", 3, set(TRACKS)),
+        ("attribution", 2, set(TRACKS)),
+    ],
+)
+def test_the_committed_configurations_are_valid(tmp_path, name, tasks, tracks):
     config = yaml.safe_load((ROOT / f"workflows/config/{name}.yaml").read_text())
+    config["tracks"] = default()["tracks"] | config.get("tracks", {})
     loaded = load(tmp_path, **config | {"results": str(tmp_path)})
-    assert {run.task for run in loaded.runs} == {"adding", "copying", "sine"}
+    assert len({run.task for run in loaded.runs}) == tasks
+    assert {run.track for run in loaded.runs} == tracks
     assert len({run.name for run in loaded.runs}) == len(loaded.runs)
+
+
+def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
+    tracks = {"matched": [], "native": [], "factors": ["adding"]}
+    runs = load(tmp_path, tracks=tracks, seeds=[0], cells=["lstm", "gru"]).runs
+    planned = {(run.framework, run.cell, run.track) for run in runs}
+    assert ("tensorflow", "lstm", "biases") not in planned
+    assert ("tensorflow", "gru", "biases") in planned
+    assert ("jax", "gru", "form") in planned
+    assert ("pytorch", "lstm", "adam") not in planned
+    assert ("tensorflow", "lstm", "clipping") in planned
+    assert len(planned) == 15
 
 
 @pytest.mark.parametrize(
@@ -42,7 +65,9 @@ def test_the_committed_configurations_are_valid(tmp_path, name):
             "frameworks: unknown framework 'torch'; allowed: jax, pytorch, tensorflow.",
         ),
         ({"cells": ["lstmm"]}, "cells: unknown cell 'lstmm'; allowed: gru, lstm, rnn."),
-        ({"tracks": ["free"]}, "tracks: unknown track 'free'; allowed: matched."),
+        ({"tracks": {"free": "all"}}, "tracks: unknown key 'free'; allowed: factors, matched, na"),
+        ({"tracks": {"native": ["addin"]}}, "tracks.native: unknown task 'addin'; allowed: addi"),
+        ({"tracks": {"matched": []}}, "tracks: there is no task on any track."),
         ({"sedes": [1]}, "unknown key 'sedes'; allowed: cells, device, frameworks, "),
         ({"seeds": []}, "seeds: must not be empty."),
         ({"seeds": [1, 1]}, "seeds: names a value twice."),
@@ -132,6 +157,11 @@ def test_snakemake_prints_the_sentence_and_nothing_trains(tmp_path):
         ("--task addin --framework jax --cell gru", "--task: unknown task 'addin'; allowed: "),
         ("--task adding --framework jx --cell gru", "--framework: unknown framework 'jx'"),
         ("--task adding --framework jax --cell gr", "--cell: unknown cell 'gr'; allowed: gru,"),
+        (
+            "--task adding --framework jax --cell gru --track adam",
+            "--track: jax's default for adam",
+        ),
+        ("--task adding --framework jax --cell gru --track own", "--track: unknown track 'own'"),
         ("--task adding --framework jax --cell gru --set steps", "'steps' is not KEY=VALUE."),
         ("--task adding --framework jax --cell gru --set steps=0", "steps must be at least 1"),
         ("--task adding --framework jax --cell gru --seed -1", "--seed: must be at least 0"),

@@ -59,7 +59,9 @@ def test_writing_and_reading(finished, tmp_path):
     assert records.unfinished(path) == ""
     with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
         assert arrays["losses"].shape == (3,)
-        assert set(arrays) == {"losses", *state.weights}
+        initial = {f"initial.{name}" for name in state.weights}
+        assert set(arrays) == {"losses", "gradient_norms", *initial, *state.weights}
+        assert (arrays["gradient_norms"] > 0).all()
     assert sorted(p.name for p in path.parent.iterdir()) == [f"{RUN.name}.json", f"{RUN.name}.npz"]
 
 

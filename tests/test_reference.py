@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness import reference
-from tests.test_implementations import SPEC, batches, build, random_weights
+from tests.test_implementations import SPEC, batches, random_weights
 
 STEP = 1e-30  # a complex step has no subtraction, so it may be as small as one likes
 
@@ -76,15 +76,22 @@ def test_the_two_resets_are_different_functions():
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_implementations_agree_with_the_reference(cell):
-    """PyTorch here; the others agree with it in test_implementations."""
+def test_a_redundant_bias_adds_to_the_first_and_has_its_gradient(cell):
     spec = replace(SPEC, cell=cell)
-    inputs, targets = batches(spec, 1)
-    model, weights = build("pytorch", spec), random_weights(spec)
-    np.testing.assert_allclose(
-        model.predict(inputs[0]), reference.outputs(spec, weights, inputs[0]), rtol=1e-10
-    )
-    _, expected = reference.loss_and_gradients(spec, weights, inputs[0], targets[0])
-    for name, value in model.gradients(inputs[0], targets[0]).items():
-        error = np.abs(value - expected[name]).max() / np.abs(expected[name]).max()
-        assert error < 1e-10, name
+    weights, (inputs, targets) = random_weights(spec), batches(spec, 1)
+    whole = dict(weights)
+    for layer in range(spec.layers):
+        bias = weights[f"layers.{layer}.bias"]
+        size = 2 * spec.hidden if cell == "gru" else bias.size
+        whole[f"layers.{layer}.redundant_bias"] = 0.25 * bias[:size]
+        whole[f"layers.{layer}.bias"] = bias.copy()
+        whole[f"layers.{layer}.bias"][:size] *= 0.75
+    x = inputs[0].astype(np.float64)
+    loss, gradients = reference.loss_and_gradients(spec, weights, x, targets[0])
+    same_loss, same = reference.loss_and_gradients(spec, whole, x, targets[0])
+    assert same_loss == pytest.approx(loss, rel=1e-12)
+    assert set(same) == set(whole)
+    for layer in range(spec.layers):
+        second = same[f"layers.{layer}.redundant_bias"]
+        expected = gradients[f"layers.{layer}.bias"][: second.size]
+        np.testing.assert_allclose(second, expected, rtol=1e-9)

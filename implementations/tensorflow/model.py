@@ -21,6 +21,8 @@ finally:
     for _name in _UNUSED:
         del sys.modules[_name]
 
+__all__ = ["keras", "tf"]  # also for native.py, which need not import them its own way
+
 Tensors = list[Any]
 LAYERS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 

@@ -17,8 +17,7 @@ from implementations.tensorflow.model import (
 )
 
 # The other module knows how to import these two quickly.
-keras: Any = matched.keras
-tf: Any = matched.tf
+keras, tf = matched.keras, matched.tf
 
 RULES = {
     "adam": keras.optimizers.Adam,

@@ -1,0 +1,147 @@
+"""The gate catches what it is for: broken copies of implementations, each by its own check."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness import conformance, sameness
+from harness.plugins import ROOT, framework_names
+from tests.test_implementations import module
+
+CELL = "gru"
+
+
+def broken(framework: str, *edits: tuple[str, str]) -> types.ModuleType:
+    """A copy of an implementation's module with every ``old`` replaced by ``new``."""
+    module(framework)
+    path = ROOT / "implementations" / framework / "model.py"
+    source = path.read_text()
+    for old, new in edits:
+        assert source.count(old) == 1, old
+        source = source.replace(old, new)
+    copy = types.ModuleType("broken")
+    exec(compile(source, str(path), "exec"), copy.__dict__)
+    return copy
+
+
+def failed(framework: str, copy: types.ModuleType, cell: str) -> set[str]:
+    spec = next(
+        s for s in conformance.SPECIFICATIONS
+        if (s.cell, s.layers, s.every_step, s.dtype) == (cell, 2, False, "float64")
+    )  # fmt: skip
+    rows = conformance.check_one(framework, copy, spec)
+    assert {"round trip", "parameters"} <= {row["check"] for row in rows if row["passed"]}
+    return {row["check"] for row in rows if not row["passed"]}
+
+
+FORWARD = {
+    "forward", "gradient", "trajectory adam", "trajectory adam, each variable clipped",
+    "trajectory rmsprop", "trajectory sgd",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("framework", "cell", "edits"),
+    [
+        pytest.param(
+            "jax", "lstm", [("i, f, g, o = jnp.split", "f, i, g, o = jnp.split")], id="gates swapped"
+        ),
+        pytest.param(
+            "jax", "rnn", [('weights["input"] + weights["bias"]', 'weights["input"]')],
+            id="bias forgotten",
+        ),
+        pytest.param("jax", "gru", [("+ r * (u_n + inner_bias)", "+ r * u_n")], id="inner bias"),
+        pytest.param(
+            "jax", "gru",
+            [
+                (
+                    "n = jnp.tanh(a_n + r * (u_n + inner_bias))",
+                    'n = jnp.tanh(a_n + (r * h) @ jnp.split(weights["recurrent"], 3, -1)[2]'
+                    " + r * inner_bias)",
+                )
+            ],
+            id="reset before the product",
+        ),
+    ],
+)  # fmt: skip
+def test_another_function_is_caught_forward(framework, cell, edits):
+    assert failed(framework, broken(framework, *edits), cell) == FORWARD
+
+
+@pytest.mark.parametrize(
+    ("edit", "caught_by"),
+    [
+        pytest.param(
+            (
+                "whole = jnp.minimum(1, clip / norm)",
+                "whole, clip_each = 1.0, jnp.minimum(clip, clip_each)",
+            ),
+            {"trajectory adam", "trajectory rmsprop"},
+            id="each variable clipped apart",
+        ),
+        pytest.param(
+            ("(scale * jnp.sqrt(v) + epsilon)", "jnp.sqrt(scale * v + epsilon**2)"),
+            {"trajectory adam", "trajectory adam, each variable clipped", "trajectory rmsprop"},
+            id="epsilon inside the root",
+        ),
+        pytest.param(
+            ("first = each(lambda m, g: keep_m * m + g", "first = each(lambda m, g: g"),
+            {"trajectory adam", "trajectory adam, each variable clipped"},
+            id="no momentum",
+        ),
+    ],
+)
+def test_another_update_is_caught_by_its_trajectory_alone(edit, caught_by):
+    assert failed("jax", broken("jax", edit), "lstm") == caught_by
+
+
+def test_redundant_biases_left_free_are_caught():
+    free = ("                if not redundant:\n", "                if False:\n")
+    caught = failed("pytorch", broken("pytorch", free), "gru")
+    assert "trajectory adam" in caught
+    assert "forward" not in caught
+
+
+def test_another_count_and_a_changed_weight_are_caught():
+    copy = broken("jax", ("value.size for name", "value.size + 1 for name"))
+    spec = replace(conformance.SPECIFICATIONS[0], dtype="float32")
+    caught = {r["check"] for r in conformance.check_one("jax", copy, spec) if not r["passed"]}
+    assert caught == {"parameters"}
+    copy = broken("pytorch", ('weights["output.bias"] = parameters["output.bias"].copy()',
+                              'weights["output.bias"] = parameters["output.bias"] * 1.5'))  # fmt: skip
+    caught = {r["check"] for r in conformance.check_one("pytorch", copy, spec) if not r["passed"]}
+    assert "round trip" in caught
+    assert "forward" not in caught
+
+
+def test_what_raises_or_cannot_be_imported_is_a_row():
+    copy = types.ModuleType("raises")
+    copy.build = lambda spec, weights: 1 / 0
+    (row,) = conformance.check_one("jax", copy, conformance.SPECIFICATIONS[0])
+    assert not row["passed"]
+    assert row["detail"].startswith("ZeroDivisionError")
+    assert "run: error inf, expected at most 0." in conformance.sentence(row)
+    rows = conformance.not_checked("jax", "no")
+    assert len(rows) == len(conformance.SPECIFICATIONS) == 24
+    assert sameness.not_comparable(rows) == {("jax", cell) for cell in ("rnn", "lstm", "gru")}
+
+
+@pytest.mark.parametrize("framework", framework_names())
+def test_the_articles_model_is_counted_as_published(framework):
+    module(framework)
+    rows = conformance.article_counts(framework)
+    assert all(row["passed"] for row in rows)
+    counted = {(row["track"], row["cell"]): row["counted"] for row in rows}
+    published = {"pytorch": (31_051, 23_301), "tensorflow": (30_651, 23_301)}
+    native = counted["native", "lstm"], counted["native", "gru"]
+    assert native == published.get(framework, (30_651, 23_001))
+
+
+def test_relative_errors():
+    assert conformance.relative(np.array([1.0, 2.2]), np.array([1.0, 2.0])) == pytest.approx(0.1)
+    assert conformance.relative(np.array([1.0]), np.array([1.0, 2.0])) == np.inf
+    assert conformance.relative(np.array([np.nan]), np.array([1.0])) == np.inf
