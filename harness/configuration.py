@@ -38,6 +38,7 @@ class Configuration:
     threads: int
     runs: tuple[Run, ...]
     settings: dict[str, Settings]
+    conformance: bool
 
 
 def load(config: dict[str, Any], files: list[str]) -> Configuration:
@@ -46,7 +47,7 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
     Raises :class:`UserError` that names the file and the key of the first
     thing that is wrong.
     """
-    config = _numbers(config)
+    config = _values(config)
     _check_schema(config, files)
     axes = {
         axis: names() if config[axis] == "all" else config[axis]
@@ -80,7 +81,7 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         raise UserError(f"{_origin('tracks', files)}: tracks: there is no task on any track.")
     results = Path(config["results"])
     _check_writable(results, f"{_origin('results', files)}: results")
-    return Configuration(results, config["threads"], runs, settings)
+    return Configuration(results, config["threads"], runs, settings, config["conformance"])
 
 
 def _tasks_of_tracks(
@@ -139,12 +140,14 @@ def _origin(key: str, files: list[str]) -> str:
     return "--config"
 
 
-def _numbers(value: Any) -> Any:
-    """Numbers that the command line passed on as text, as numbers."""
+def _values(value: Any) -> Any:
+    """Numbers and truth values that the command line passed on as text, as what they are."""
     if isinstance(value, dict):
-        return {str(k): _numbers(v) for k, v in value.items()}
+        return {str(k): _values(v) for k, v in value.items()}
     if isinstance(value, list):
-        return [_numbers(v) for v in value]
+        return [_values(v) for v in value]
+    if isinstance(value, str) and value in ("true", "false"):
+        return value == "true"
     if isinstance(value, str) and re.fullmatch(r"[+-]?\d+", value):
         return int(value)
     if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value):

@@ -19,7 +19,10 @@ TINY = {
 }  # fmt: skip
 
 # The smallest grid: one run.
-SMALL = {"tasks": "[adding]", "frameworks": "[pytorch]", "cells": "[rnn]", "seeds": "[0]"}
+SMALL = {
+    "tasks": "[adding]", "frameworks": "[pytorch]", "cells": "[rnn]", "seeds": "[0]",
+    "tracks": "{native: []}", "conformance": "false",
+}  # fmt: skip
 
 
 def snakemake(results: Path, *words: str, **config: object) -> subprocess.CompletedProcess[str]:

@@ -68,7 +68,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         ({"tracks": {"free": "all"}}, "tracks: unknown key 'free'; allowed: factors, matched, na"),
         ({"tracks": {"native": ["addin"]}}, "tracks.native: unknown task 'addin'; allowed: addi"),
         ({"tracks": {"matched": []}}, "tracks: there is no task on any track."),
-        ({"sedes": [1]}, "unknown key 'sedes'; allowed: cells, device, frameworks, "),
+        ({"sedes": [1]}, "unknown key 'sedes'; allowed: cells, conformance, device, "),
         ({"seeds": []}, "seeds: must not be empty."),
         ({"seeds": [1, 1]}, "seeds: names a value twice."),
         ({"seeds": [-1]}, "seeds.0: must be at least 0, not -1."),
@@ -159,7 +159,7 @@ def test_snakemake_prints_the_sentence_and_nothing_trains(tmp_path):
         ("--task adding --framework jax --cell gr", "--cell: unknown cell 'gr'; allowed: gru,"),
         (
             "--task adding --framework jax --cell gru --track adam",
-            "--track: jax's default for adam",
+            "jax's default for adam",
         ),
         ("--task adding --framework jax --cell gru --track own", "--track: unknown track 'own'"),
         ("--task adding --framework jax --cell gru --set steps", "'steps' is not KEY=VALUE."),

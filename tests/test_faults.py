@@ -56,7 +56,7 @@ def broken_frameworks():
 def test_failures_are_results_and_stop_nothing(tmp_path):
     config = {
         "tasks": "[adding]", "frameworks": "[broken, missing, pytorch]", "cells": "[rnn, lstm]",
-        "seeds": "[0]", "overrides": overrides(["adding"]),
+        "seeds": "[0]", "overrides": overrides(["adding"]), "tracks": "{native: []}",
     }  # fmt: skip
     done = snakemake(tmp_path, **config)
     assert done.returncode == 1
@@ -71,6 +71,11 @@ def test_failures_are_results_and_stop_nothing(tmp_path):
     last = done.stdout.strip().splitlines()[-4:]
     starts = ["unavailable: adding missing "] * 2 + ["failed: adding broken "] * 2
     assert all(line.startswith(start) for line, start in zip(last, starts, strict=True))
+    scores = table(tmp_path, "scores").set_index(["framework", "cell"])["comparable"]
+    assert scores["pytorch"].all()
+    assert not scores[["broken", "missing"]].any()
+    gate = table(tmp_path, "conformance")
+    assert set(gate.loc[gate["framework"] == "broken", "check"]) == {"import"}
     page = (tmp_path / "report.html").read_text()
     assert "no &lt;b&gt;kernel&lt;/b&gt; for this" in page
     assert "<b>kernel" not in page

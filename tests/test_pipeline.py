@@ -29,7 +29,7 @@ def whole(tmp_path_factory) -> Path:
 
 def test_every_combination_ends_well(whole):
     runs = table(whole, "runs")
-    assert len(runs) == len(task_names()) * len(framework_names()) * len(CELLS)
+    assert len(runs) == 2 * len(task_names()) * len(framework_names()) * len(CELLS)
     assert set(runs["status"]) == {"ok"}
     assert not runs["score"].isna().any()
     assert set(runs["steps"]) == {3}
@@ -48,7 +48,7 @@ def test_every_framework_sees_the_same_bytes_and_starts_alike(whole):
         mine = [r for r in found if r["task"] == task]
         assert len({json.dumps(r["data_sha256"]) for r in mine}) == 1
         for cell in CELLS:
-            alike = [r for r in mine if r["cell"] == cell]
+            alike = [r for r in mine if r["cell"] == cell and r["track"] == "matched"]
             assert len({r["weights_sha256"]["initial"] for r in alike}) == 1
             scores = [r["score"] for r in alike]
             assert max(scores) - min(scores) <= 1e-4 * abs(max(scores))
@@ -74,10 +74,24 @@ def test_tables_hold_together(whole):
     assert {"training", "compile", "import", "data", "evaluation"} <= set(cost["phase"])
 
 
+def test_the_gate_and_where_frameworks_part_are_in_the_tables(whole):
+    gate = table(whole, "conformance")
+    assert set(gate["framework"]) == set(framework_names())
+    assert set(gate["dtype"]) == {"float32", "float64"}
+    failed = gate[~gate["passed"]]
+    assert failed.empty, failed.to_string()
+    assert table(whole, "scores")["comparable"].all()
+    assert table(whole, "parameter_counts")["agrees"].all()
+    parted = table(whole, "divergence")
+    assert len(parted) == 3 * 3 * len(task_names()) * len(CELLS)
+    assert parted["step"].isna().all(), "three steps are too few to part"
+
+
+@pytest.mark.parametrize("track", ["matched", "native"])
 @pytest.mark.parametrize("framework", framework_names())
-def test_the_command_in_a_record_repeats_it_bit_for_bit(whole, tmp_path, framework):
+def test_the_command_in_a_record_repeats_it_bit_for_bit(whole, tmp_path, framework, track):
     """By hand, without the preloader that carried out the pipeline's run."""
-    path = whole / "runs" / f"adding-{framework}-gru-matched-seed0.json"
+    path = whole / "runs" / f"adding-{framework}-gru-{track}-seed0.json"
     record = records.read(path)
     again = tmp_path / path.name
     words = [*record["command"].split(), "--record", str(again)]
@@ -142,7 +156,9 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, tmp_path):
     after = {"tables", "report"}
     frameworks, tasks = framework_names(), task_names()
     assert edit("tasks/sine.py") == after | {f"sine-{f}" for f in frameworks}
-    assert edit("implementations/jax/model.py") == after | {f"{t}-jax" for t in tasks}
+    jax = {f"{t}-jax" for t in tasks}
+    assert edit("implementations/jax/model.py") == after | {"conform"} | jax
+    assert edit("harness/reference.py") == after | {"conform"}
     assert edit("harness/streams.py") == after | {f"{t}-{f}" for t in tasks for f in frameworks}
     assert edit("report/page.html") == {"report"}
     assert edit("harness/tables.py") == after

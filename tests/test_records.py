@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from harness import progress, records, training
+from harness import progress, records, tracks, training
 from harness.errors import UserError
 from harness.files import replacing, write_text
 from harness.records import Run
@@ -111,7 +111,7 @@ def test_divergence_is_a_result(tmp_path):
 
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_a_score_too_large_for_its_type_is_divergence(tmp_path, monkeypatch):
-    real = training.load_model_module("pytorch")
+    real = tracks.load_model_module("pytorch")
 
     class Wild:
         @staticmethod
@@ -120,7 +120,7 @@ def test_a_score_too_large_for_its_type_is_divergence(tmp_path, monkeypatch):
             model.predict = lambda inputs: np.full((len(inputs), 1), 3e38, np.float32)
             return model
 
-    monkeypatch.setattr(training, "load_model_module", lambda name: Wild)
+    monkeypatch.setattr(tracks, "load_model_module", lambda name: Wild)
     record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "diverged"
     records.write(RUN.path(tmp_path), record)
@@ -132,7 +132,7 @@ def test_what_a_framework_raises_ends_in_the_record(monkeypatch, tmp_path):
         def build(spec, weights):
             raise RuntimeError("no such kernel\nand more")
 
-    monkeypatch.setattr(training, "load_model_module", lambda name: Broken)
+    monkeypatch.setattr(tracks, "load_model_module", lambda name: Broken)
     record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert (record["status"], record["reason"]) == ("failed", "RuntimeError: no such kernel")
     records.check(record, "test")
@@ -142,14 +142,14 @@ def test_a_framework_that_is_not_installed_is_unavailable(monkeypatch, tmp_path)
     def missing(name):
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
-    monkeypatch.setattr(training, "load_model_module", missing)
+    monkeypatch.setattr(tracks, "load_model_module", missing)
     record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "unavailable"
     assert "torch" in record["reason"]
 
 
 def test_a_model_elsewhere_than_asked_is_refused(monkeypatch, tmp_path):
-    real = training.load_model_module("pytorch")
+    real = tracks.load_model_module("pytorch")
 
     class Elsewhere:
         @staticmethod
@@ -158,7 +158,7 @@ def test_a_model_elsewhere_than_asked_is_refused(monkeypatch, tmp_path):
             model.device = lambda: "cuda"
             return model
 
-    monkeypatch.setattr(training, "load_model_module", lambda name: Elsewhere)
+    monkeypatch.setattr(tracks, "load_model_module", lambda name: Elsewhere)
     record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "failed"
     assert "cuda" in record["reason"]

@@ -4,9 +4,13 @@
 rule tables:
     input:
         records=[run.path(RESULTS) for run in CONFIGURATION.runs],
-        conformance=expand(
-            RESULTS / "conformance" / "{framework}.csv",
-            framework=sorted({run.framework for run in CONFIGURATION.runs}),
+        conformance=(
+            expand(
+                RESULTS / "conformance" / "{framework}.csv",
+                framework=sorted({run.framework for run in CONFIGURATION.runs}),
+            )
+            if CONFIGURATION.conformance
+            else []
         ),
         code=[ROOT / "harness" / f"{name}.py" for name in ("tables", "sameness")],
     output:
