@@ -48,6 +48,8 @@ def write_report(results: Path) -> None:
             for track in ("matched", "native")
         },
         gate=_by_check(tables["conformance_summary"]),
+        horizons=_horizons(tables["divergence_summary"]),
+        thresholds=sorted(set(tables["divergence_summary"]["threshold"])),
         attributions={
             task: Markup(
                 attribution(tables["attribution"], task, sorted(set(tables["runs"]["framework"])))
@@ -95,6 +97,15 @@ def _by_check(summary: pd.DataFrame) -> dict[tuple[str, str], dict[tuple[str, st
     matrix: dict[tuple[str, str], dict[tuple[str, str], Any]] = {}
     for row in _rows(summary):
         matrix.setdefault((row["check"], row["dtype"]), {})[row["framework"], row["cell"]] = row
+    return matrix
+
+
+def _horizons(summary: pd.DataFrame) -> dict[tuple[str, ...], dict[float, Any]]:
+    """When frameworks part: rows (task, cell, framework, other), columns the thresholds."""
+    matrix: dict[tuple[str, ...], dict[float, Any]] = {}
+    for row in _rows(summary):
+        key = (row["task"], row["cell"], row["framework"], row["other_framework"])
+        matrix.setdefault(key, {})[row["threshold"]] = row
     return matrix
 
 
