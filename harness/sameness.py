@@ -12,12 +12,13 @@ from scipy import stats
 
 from harness import conformance, records
 from harness.plugins import load_implementation
-from harness.records import Record
+from harness.records import Record, Run
 from harness.settings import resolve
 from harness.tracks import default_of, model_spec
 from implementations import FACTORS, GATES, ModelSpec
 
 Rows = list[dict[str, Any]]
+Values = dict[str, dict[int, float]]  # track -> seed -> value
 
 THRESHOLDS = (0.001, 0.01, 0.1)
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -182,47 +183,47 @@ def attribution_rows(found: list[Record]) -> Rows:
     runs = {records.identity(r): r for r in found if r["status"] == "ok"}
     keys = sorted({(r["task"], r["framework"], r["cell"]) for r in found if r["track"] in FACTORS})
     rows: Rows = []
-    for task, framework, cell in keys:
-        logs: dict[str, dict[int, float]] = {}
-        scores: dict[str, dict[int, float]] = {}
-        censored: dict[str, int] = {}
+    for key in keys:
+        logs: Values = {}
+        scores: Values = {}
         for run, r in runs.items():
-            if (run.task, run.framework, run.cell) == (task, framework, cell):
+            if (run.task, run.framework, run.cell) == key:
                 logs.setdefault(run.track, {})[run.seed] = np.log(r["steps_to_solve"] or r["steps"])
                 scores.setdefault(run.track, {})[run.seed] = r["score"]
-                missed = r["steps_to_solve"] is None
-                censored[run.track] = censored.get(run.track, 0) + missed
+        unsolved = {(run.track, run.seed) for run in _unsolved(runs, key)}
         factors = [f for f in FACTORS if f in logs]
-        tracks = [*factors, *(["native"] if "native" in logs else [])]
+        whole = ["native", "left over"] if "native" in logs else []
         if "matched" not in logs:
             continue
-        for track in [*tracks, *(["left over"] if "native" in logs else [])]:
-            seeds = set(logs["matched"]).intersection(*(logs[t] for t in tracks))
-            if track != "left over":
-                seeds = set(logs["matched"]) & set(logs[track])
-            changes = [
-                [
-                    _change(values, track, factors, seed)
-                    for seed in sorted(seeds)
-                ]
-                for values in (logs, scores)
-            ]  # fmt: skip
-            default = default_of(track, framework, cell)
+        for track in [*factors, *whole]:
+            needed = [*factors, "native"] if track == "left over" else [track]
+            seeds = sorted(set(logs["matched"]).intersection(*(logs[t] for t in needed)))
+            censored = sum((t, seed) in unsolved for t in ("matched", *needed) for seed in seeds)
+            ratio = _interval([_change(logs, track, factors, seed) for seed in seeds])
+            if censored == len(seeds) * (1 + len(needed)):
+                ratio = (float("nan"),) * 3  # nobody solved, so nothing is known
+            difference = _interval([_change(scores, track, factors, seed) for seed in seeds])
+            default = default_of(track, *key[1:])
             what = {"native": "all defaults at once", "left over": "native beyond its factors"}
-            ratio, difference = (_interval(values) for values in changes)
-            rows.append({
-                "task": task, "framework": framework, "cell": cell, "factor": track,
-                "what": default.what if default else what[track], "n": len(seeds),
-                "censored": censored["matched"] + censored.get(track, 0),
+            rows.append(dict(zip(("task", "framework", "cell"), key, strict=True)) | {
+                "factor": track, "what": default.what if default else what[track],
+                "n": len(seeds), "censored": censored,
                 **dict(zip(COLUMNS["attribution"][7:10], np.exp(ratio), strict=True)),
                 **dict(zip(COLUMNS["attribution"][10:], difference, strict=True)),
             })  # fmt: skip
     return rows
 
 
-def _change(
-    values: dict[str, dict[int, float]], track: str, factors: list[str], seed: int
-) -> float:
+def _unsolved(runs: dict[Run, Record], key: tuple[str, str, str]) -> list[Run]:
+    return [
+        run
+        for run, r in runs.items()
+        if (run.task, run.framework, run.cell) == key and r["steps_to_solve"] is None
+    ]
+
+
+def _change(values: Values, track: str, factors: list[str], seed: int) -> float:
+    """The change against matched for one seed."""
     base = values["matched"][seed]
     if track != "left over":
         return values[track][seed] - base

@@ -68,37 +68,44 @@ def learning_curves(curves: pd.DataFrame, task: pd.Series, track: str) -> str:
         )
 
 
-def attribution(rows: pd.DataFrame, task: str, frameworks: list[str]) -> str:
-    """What each default changes in the steps to solve ``task``, one panel a cell."""
-    data = rows[(rows["task"] == task) & rows["steps_ratio"].notna()].copy()
+def attribution(rows: pd.DataFrame, task: pd.Series, frameworks: list[str]) -> str:
+    """What each default changes on ``task``: steps to solve above, score below, a panel a cell."""
+    data = rows[rows["task"] == task["task"]].copy()
     if data.empty:
         return ""
     data["label"] = data["framework"] + ": " + data["factor"]
     cells = [cell for cell in CELL_ORDER if cell in set(data["cell"])]
+    measures = {
+        "steps_ratio": "steps to solve, ratio to matched",
+        "score_change": f"{task['metric']}, difference to matched",
+    }
     palette = colours(frameworks)
-    with sns.axes_style("ticks"), mpl.rc_context(_settings(f"attribution {task}")):
+    most = max(len(data[data["cell"] == cell]) for cell in cells)
+    with sns.axes_style("ticks"), mpl.rc_context(_settings(f"attribution {task['task']}")):
         figure, panels = plt.subplots(
-            1, len(cells), figsize=(9.5, 0.6 + 0.3 * data["label"].nunique()), squeeze=False,
-            sharex=True, layout="constrained",
+            2, len(cells), figsize=(9.5, 1.8 + 0.46 * most), squeeze=False, sharex="row",
+            layout="constrained",
         )  # fmt: skip
-        for axes, cell in zip(panels[0], cells, strict=True):
+        for axes, (measure, cell) in zip(
+            panels.flat, [(m, c) for m in measures for c in cells], strict=True
+        ):
             mine = data[data["cell"] == cell].iloc[::-1]
             for place, (_, row) in enumerate(mine.iterrows()):
-                bounds = row["steps_ratio_low"], row["steps_ratio_high"]
+                bounds = row[f"{measure}_low"], row[f"{measure}_high"]
                 colour = palette[row["framework"]]
                 axes.plot(bounds, (place, place), color=colour, linewidth=1.6)
                 filled = colour if row["factor"] in ("native", "left over") else "none"
-                axes.plot(row["steps_ratio"], place, "o", color=colour, markerfacecolor=filled)
-            axes.axvline(1, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.6)
+                axes.plot(row[measure], place, "o", color=colour, markerfacecolor=filled)
+            same = float(measure == "steps_ratio")
+            axes.axvline(same, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.6)
             axes.set_yticks(range(len(mine)), mine["label"])
-            axes.set_xscale("log")
-            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            axes.xaxis.set_major_formatter("{x:g}")
-            axes.xaxis.set_minor_formatter(NullFormatter())
-            axes.set_title(cell.upper())
-            axes.set_xlabel("steps to solve, ratio to matched")
+            if measure == "steps_ratio":
+                axes.set_title(cell.upper())
+                axes.set_xscale("log", base=2)
+                axes.xaxis.set_major_formatter("{x:g}")
+            axes.set_xlabel(measures[measure])
         sns.despine(figure)
-        return _svg(figure, f"Steps to solve {task} with each framework's defaults")
+        return _svg(figure, f"What each framework's defaults change on {task['task']}")
 
 
 def _settings(salt: str) -> dict[Any, Any]:

@@ -51,10 +51,8 @@ def write_report(results: Path) -> None:
         horizons=_horizons(tables["divergence_summary"]),
         thresholds=sorted(set(tables["divergence_summary"]["threshold"])),
         attributions={
-            task: Markup(
-                attribution(tables["attribution"], task, sorted(set(tables["runs"]["framework"])))
-            )
-            for task in dict.fromkeys(tables["attribution"]["task"])
+            row["task"]: Markup(attribution(tables["attribution"], row, frameworks))
+            for _, row in tables["tasks"].iterrows()
         },
         names=[f"{name}.csv" for name in NAMES],
     )

@@ -163,7 +163,7 @@ def test_figures_are_named_and_drawn_in_the_pages_colours(page):
     figures = page.locator("figure svg")
     assert figures.count() == 3
     assert figures.first.get_attribute("aria-label").startswith("Learning curves on adding")
-    assert figures.last.get_attribute("aria-label").startswith("Steps to solve adding")
+    assert figures.last.get_attribute("aria-label").endswith("defaults change on adding")
     box = figures.first.bounding_box()
     assert box["width"] > 600
     assert box["height"] > 100

@@ -26,13 +26,11 @@ from implementations import Default
 PACKAGES = ("torch",)
 _LAYER = {"rnn": 2, "lstm": 8, "gru": 6}
 BIASES = {"matched": _LAYER, "native": _LAYER}
+_BIASES = "two for each gate, both trained, so that the sum moves faster; uniform on ±1/√h"
 DEFAULTS = (
     Default("initialisation", "every weight uniform on ±1/√h"),
-    Default(
-        "biases",
-        "two for each gate, both trained, so that the sum moves twice as fast; uniform on ±1/√h; "
-        "no forget bias of 1",
-    ),
+    Default("biases", f"{_BIASES}; no forget bias of 1", ("lstm",)),
+    Default("biases", _BIASES, ("rnn", "gru")),
 )
 
 
