@@ -16,12 +16,14 @@ from harness import progress, records
 from harness.plugins import CELLS, framework_names, task_names
 from tests.conftest import ROOT, SMALL, command, overrides, snakemake, table
 
+WHOLE = {"seeds": "[0]", "tracks": "{native: [adding]}"}
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
-    """Every task, framework and cell once, on three steps each."""
+    """Every task, framework and cell once, on three steps each; one task natively too."""
     results = tmp_path_factory.mktemp("whole") / "results"
-    done = snakemake(results, seeds="[0]", overrides=overrides(task_names()))
+    done = snakemake(results, **WHOLE, overrides=overrides(task_names()))
     assert done.returncode == 0, done.stdout + done.stderr
     (results / "stdout").write_text(done.stdout)
     return results
@@ -29,7 +31,9 @@ def whole(tmp_path_factory) -> Path:
 
 def test_every_combination_ends_well(whole):
     runs = table(whole, "runs")
-    assert len(runs) == 2 * len(task_names()) * len(framework_names()) * len(CELLS)
+    methods = len(framework_names()) * len(CELLS)
+    assert (runs["track"] == "matched").sum() == len(task_names()) * methods
+    assert (runs["track"] == "native").sum() == methods
     assert set(runs["status"]) == {"ok"}
     assert not runs["score"].isna().any()
     assert set(runs["steps"]) == {3}
@@ -105,7 +109,7 @@ def test_the_command_in_a_record_repeats_it_bit_for_bit(whole, tmp_path, framewo
 
 def test_a_second_call_does_nothing(whole):
     before = {p: p.stat().st_mtime_ns for p in (whole / "runs").iterdir()}
-    done = snakemake(whole, seeds="[0]", overrides=overrides(task_names()))
+    done = snakemake(whole, **WHOLE, overrides=overrides(task_names()))
     assert done.returncode == 0
     assert "Nothing to be done" in done.stderr
     assert before == {p: p.stat().st_mtime_ns for p in (whole / "runs").iterdir()}
@@ -113,9 +117,7 @@ def test_a_second_call_does_nothing(whole):
 
 def planned(results: Path, clone: Path) -> set[str]:
     """The jobs of a dry run in ``clone``: rule, and for a run its task and framework."""
-    words = command(
-        results, "-n", "--quiet", "host", seeds="[0]", overrides=overrides(task_names())
-    )
+    words = command(results, "-n", "--quiet", "host", **WHOLE, overrides=overrides(task_names()))
     done = subprocess.run(words, cwd=clone, capture_output=True, text=True, check=True)
     jobs, rule = set(), ""
     for line in done.stdout.splitlines() + done.stderr.splitlines():
@@ -134,7 +136,7 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, tmp_path):
     shutil.copytree(ROOT, clone, ignore=ignored)
     # What Snakemake knows of the finished jobs goes along, under the same relative names.
     shutil.copytree(whole, clone / "results")
-    words = command(Path("results"), seeds="[0]", overrides=overrides(task_names()))
+    words = command(Path("results"), **WHOLE, overrides=overrides(task_names()))
     touched = subprocess.run(
         [*words[:3], "--touch", *words[3:]], cwd=clone, capture_output=True, text=True, check=False
     )
