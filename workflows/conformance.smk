@@ -17,6 +17,8 @@ rule conform:
         RESULTS / "logs" / "conform-{framework}.log",
     benchmark:
         RESULTS / "benchmarks" / "conform-{framework}.tsv"
+    # The longest jobs of a small configuration: started last they would run alone at its end.
+    priority: 1
     params:
         cache=lambda wildcards: str(pipeline.cache_folder(RESULTS, wildcards.framework)),
     # As with a run: a process that dies becomes rows that did not pass.
