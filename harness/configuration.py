@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,10 @@ import yaml
 
 from harness import tracks
 from harness.errors import UserError, one_of
-from harness.plugins import CELLS, FACTORS, ROOT, framework_names, task_names
+from harness.plugins import CELLS, FACTORS, ROOT, framework_names, kernels_of, task_names
 from harness.records import Run
 from harness.settings import Settings, resolve
+from implementations import NATIVE
 
 Names = Callable[[], list[str]]
 AXES: dict[str, tuple[str, Names]] = {
@@ -39,6 +40,23 @@ class Configuration:
     runs: tuple[Run, ...]
     settings: dict[str, Settings]
     conformance: bool
+    # Chosen by the configuration, by framework and cell; the implementation chooses the others.
+    kernels: dict[tuple[str, str], str]
+
+    def settings_of(self, run: Run) -> Settings:
+        """The settings of ``run``: its task's, with the kernel chosen for it."""
+        kernel = self.kernels.get((run.framework, run.cell), "")
+        return replace(self.settings[run.task], kernel="" if run.track == NATIVE else kernel)
+
+    def kernels_in_use(self, framework: str) -> list[str]:
+        """``CELL=KERNEL`` for every kernel that a run computes with, native runs apart."""
+        used = set()
+        for run in self.runs:
+            if run.framework == framework and run.track != NATIVE:
+                settings = self.settings_of(run)
+                kernel = settings.kernel or tracks.fastest(run, settings)
+                used.add(f"{run.cell}={kernel}")
+        return sorted(used)
 
 
 def load(config: dict[str, Any], files: list[str]) -> Configuration:
@@ -81,7 +99,27 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         raise UserError(f"{_origin('tracks', files)}: tracks: there is no task on any track.")
     results = Path(config["results"])
     _check_writable(results, f"{_origin('results', files)}: results")
-    return Configuration(results, config["threads"], runs, settings, config["conformance"])
+    return Configuration(
+        results=results,
+        threads=config["threads"],
+        runs=runs,
+        settings=settings,
+        conformance=config["conformance"],
+        kernels=_kernels(config["kernels"], files),
+    )
+
+
+def _kernels(chosen: dict[str, dict[str, str]], files: list[str]) -> dict[tuple[str, str], str]:
+    where = f"{_origin('kernels', files)}: kernels"
+    for framework, by_cell in chosen.items():
+        if framework not in framework_names():
+            raise one_of(where, "framework", framework, framework_names())
+        for cell, kernel in by_cell.items():
+            if cell not in CELLS:
+                raise one_of(f"{where}.{framework}", "cell", cell, list(CELLS))
+            if kernel not in (known := kernels_of(framework, cell)):
+                raise one_of(f"{where}.{framework}.{cell}", "kernel", kernel, known)
+    return {(f, cell): kernel for f, by_cell in chosen.items() for cell, kernel in by_cell.items()}
 
 
 def _tasks_of_tracks(

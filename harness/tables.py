@@ -23,7 +23,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "runs": (
         *IDENTITY, "status", "error", "parameters", "score", "baseline", "solved_at", "solved",
         "steps", "steps_to_solve", "train_seconds", "step_ms", "total_seconds", "peak_rss_mb",
-        "device", "threads", "data_sha256", "weights_sha256", "git_commit", "finished", "command",
+        "device", "kernel", "threads", "data_sha256", "weights_sha256", "git_commit", "finished",
+        "command",
     ),
     "scores": (
         "task", "framework", "cell", "track", "runs", "ended_well", "median", "lowest", "highest",

@@ -115,8 +115,8 @@ def test_a_score_too_large_for_its_type_is_divergence(tmp_path, monkeypatch):
 
     class Wild:
         @staticmethod
-        def build(spec, weights):
-            model = real.build(spec, weights)
+        def build(spec, weights, kernel):
+            model = real.build(spec, weights, kernel)
             model.predict = lambda inputs: np.full((len(inputs), 1), 3e38, np.float32)
             return model
 
@@ -129,7 +129,7 @@ def test_a_score_too_large_for_its_type_is_divergence(tmp_path, monkeypatch):
 def test_what_a_framework_raises_ends_in_the_record(monkeypatch, tmp_path):
     class Broken:
         @staticmethod
-        def build(spec, weights):
+        def build(spec, weights, kernel):
             raise RuntimeError("no such kernel\nand more")
 
     monkeypatch.setattr(tracks, "load_model_module", lambda name: Broken)
@@ -153,8 +153,8 @@ def test_a_model_elsewhere_than_asked_is_refused(monkeypatch, tmp_path):
 
     class Elsewhere:
         @staticmethod
-        def build(spec, weights):
-            model = real.build(spec, weights)
+        def build(spec, weights, kernel):
+            model = real.build(spec, weights, kernel)
             model.device = lambda: "cuda"
             return model
 

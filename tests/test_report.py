@@ -23,7 +23,7 @@ def record(run: Run, score: float | None, status: str = "ok", reason: str = "") 
     """A record as a run would leave it, with the given outcome."""
     settings = resolve(run.task, {}, "test")
     return {
-        "schema": 1,
+        "schema": records.SCHEMA,
         **vars(run),
         "status": status,
         "reason": reason,
@@ -50,6 +50,7 @@ def record(run: Run, score: float | None, status: str = "ok", reason: str = "") 
         "machine": {"processor": EVIL, "cores": 2, "memory_gb": 8.0, "system": "Linux"},
         "threads": 1,
         "device": "cpu",
+        "kernel": "stock",
         "git_commit": "0123456789abcdef" * 4 + "+changes",
         "finished": "2026-01-01T00:00:00+00:00",
     }
@@ -76,8 +77,8 @@ def results(tmp_path_factory) -> Path:
                 records.write(run.path(folder), found)
     progress.write_plan(folder, tuple(runs), [], 1)
     spec = conformance.SPECIFICATIONS[-1]
-    rows = [conformance._row("jax", spec, "forward", 1e-16, 1e-10, "")]
-    rows.append(conformance._row("pytorch", spec, "forward", 0.5, 1e-10, EVIL))
+    rows = [conformance._row("jax", "scan", spec, "forward", 1e-16, 1e-10, "")]
+    rows.append(conformance._row("pytorch", "stock", spec, "forward", 0.5, 1e-10, EVIL))
     for row in rows:
         conformance.write(folder / "conformance" / f"{row['framework']}.csv", [row])
     tables.write_tables(folder)

@@ -21,9 +21,12 @@ rule conform:
     priority: 1
     params:
         cache=lambda wildcards: str(pipeline.cache_folder(RESULTS, wildcards.framework)),
+        kernels=lambda wildcards: " ".join(
+            f"--kernel {name}" for name in CONFIGURATION.kernels_in_use(wildcards.framework)
+        ),
     # As with a run: a process that dies becomes rows that did not pass.
     shell:
-        "(python -m harness conform --framework {wildcards.framework}"
+        "(python -m harness conform --framework {wildcards.framework} {params.kernels}"
         " --cache {params.cache:q} --output {output:q}"
-        " || python -m harness conform --framework {wildcards.framework}"
+        " || python -m harness conform --framework {wildcards.framework} {params.kernels}"
         " --output {output:q} --code $?) 2> {log:q}"
