@@ -70,7 +70,10 @@ def _parser() -> argparse.ArgumentParser:
     crashed.set_defaults(do=_crashed)
 
     preloader = commands.add_parser("preload", help="import a framework and wait for runs of it")
-    _add_train_options(preloader)
+    preloader.add_argument("--framework", required=True)
+    preloader.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    preloader.add_argument("--cache", type=Path, required=True, metavar="FOLDER")
+    preloader.add_argument("--threads", type=int, default=1)
     preloader.set_defaults(do=_preload)
 
     conform = commands.add_parser(
@@ -85,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     conform.add_argument("--output", type=Path, metavar="FILE", help="write the table here (CSV)")
     conform.add_argument("--cache", type=Path, metavar="FOLDER", help="keep compiled code here")
+    conform.add_argument(
+        "--results", type=Path, metavar="FOLDER", help="as a part of the pipeline of this folder"
+    )
     conform.add_argument("--code", type=int, help=argparse.SUPPRESS)
     conform.set_defaults(do=_conform)
 
@@ -193,21 +199,21 @@ def _train(arguments: argparse.Namespace) -> int:
 def _preload(arguments: argparse.Namespace) -> int:
     """Import what the runs of a framework need and serve them; see harness.preload."""
     start = time.perf_counter()
-    run, _ = _identity(arguments)
-    training.pin(run.framework, arguments.threads, arguments.cache)
+    framework = arguments.framework
+    training.pin(framework, arguments.threads, arguments.cache)
     gc.disable()  # an import makes much and frees little: a fifth of its time
     try:
-        load_model_module(run.framework)
+        load_model_module(framework)
         planned = read_plan(arguments.results)["runs"]
         if any("-matched-" not in name for name in planned):
-            load_native_module(run.framework)
+            load_native_module(framework)
     except Exception:
         return 1  # each run will say itself what is wrong
     gc.enable()
     seconds = time.perf_counter() - start
-    path = arguments.results / "benchmarks" / f"preload-{run.framework}.tsv"
+    path = arguments.results / "benchmarks" / f"preload-{framework}.tsv"
     write_text(path, f"s\n{seconds}\n")
-    preload.serve(run.framework)
+    preload.serve(framework)
     return 0
 
 
