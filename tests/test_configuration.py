@@ -76,6 +76,18 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         ({"tasks": []}, "tasks: must not be empty."),
         ({"cells": "lstm"}, 'cells: must be "all" or a list of names.'),
         ({"device": "cuda"}, "device: must be 'cpu', not 'cuda'."),
+        (
+            {"kernels": {"torch": {"lstm": "stock"}}},
+            "kernels: unknown framework 'torch'; allowed: jax, pytorch, tensorflow.",
+        ),
+        (
+            {"kernels": {"jax": {"lst": "scan"}}},
+            "kernels.jax: unknown cell 'lst'; allowed: gru, lstm, rnn.",
+        ),
+        (
+            {"kernels": {"jax": {"lstm": "fast"}}},
+            "kernels.jax.lstm: unknown kernel 'fast'; allowed: ",
+        ),
         ({"threads": 0}, "threads: must be at least 1, not 0."),
         ({"overrides": {"addin": {}}}, "overrides: unknown task 'addin'; allowed: adding, "),
         (
@@ -142,6 +154,16 @@ def test_numbers_from_the_command_line_are_numbers(tmp_path):
     assert (budget.steps, budget.clip) == (7, 0.1)
 
 
+def test_a_chosen_kernel_reaches_the_runs_that_it_is_for(tmp_path):
+    loaded = load(tmp_path, tasks=["sine"], kernels={"pytorch": {"gru": "stock"}})
+    commands = [loaded.settings_of(run).arguments(run, 1) for run in loaded.runs]
+    chosen = [command for command in commands if "--kernel stock" in command]
+    assert len(chosen) == 5
+    assert all("pytorch --cell gru --track matched" in command for command in chosen)
+    of_gru = [k for k in loaded.kernels_in_use("pytorch") if k.startswith("gru")]
+    assert of_gru == ["gru=stock"]
+
+
 def test_snakemake_prints_the_sentence_and_nothing_trains(tmp_path):
     done = snakemake(tmp_path / "results", tasks="[addin]")
     assert done.returncode != 0
@@ -165,6 +187,7 @@ def test_snakemake_prints_the_sentence_and_nothing_trains(tmp_path):
         ("--task adding --framework jax --cell gru --set steps", "'steps' is not KEY=VALUE."),
         ("--task adding --framework jax --cell gru --set steps=0", "steps must be at least 1"),
         ("--task adding --framework jax --cell gru --seed -1", "--seed: must be at least 0"),
+        ("--task adding --framework jax --cell gru --kernel x", "--kernel: unknown kernel 'x'"),
         ("--task adding --framework jax --cell gru --threads 0", "--threads: must be at least 1"),
     ],
 )
