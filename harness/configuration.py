@@ -16,9 +16,10 @@ import yaml
 
 from harness import tracks
 from harness.errors import UserError, one_of
-from harness.plugins import CELLS, FACTORS, ROOT, framework_names, task_names
+from harness.plugins import ROOT, framework_names, task_names
 from harness.records import Run
 from harness.settings import Settings, resolve
+from implementations import CELLS, FACTORS
 
 Names = Callable[[], list[str]]
 AXES: dict[str, tuple[str, Names]] = {
