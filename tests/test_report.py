@@ -230,6 +230,17 @@ def test_scores_table(results):
     assert (failed["state"], failed["ended_well"]) == ("failed", 0)
 
 
+def test_a_seed_that_did_not_solve_counts_as_later_and_only_planned_runs_count(tmp_path):
+    runs = [Run("adding", "jax", "gru", "matched", seed) for seed in range(4)]
+    for run, score, steps in zip(runs, (1e-3, 1e-3, 0.1, 1e-3), (400, 600, None, 100), strict=True):
+        records.write(run.path(tmp_path), record(run, score) | {"steps_to_solve": steps})
+    progress.write_plan(tmp_path, tuple(runs[:3]), [], 1)
+    tables.write_tables(tmp_path)
+    (row,) = pd.read_csv(tmp_path / "scores.csv").to_dict("records")
+    assert (row["runs"], row["solved"], row["median_steps_to_solve"]) == (3, 2, 600)
+    assert row["comparable"], "nothing was checked"
+
+
 def test_cost_table(results):
     """Twenty-four runs of 30 s, 23 s of them in 23 later chunks and 1 s in the first one."""
     cost = pd.read_csv(results / "cost.csv").set_index("phase")
