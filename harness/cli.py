@@ -19,7 +19,6 @@ from harness import preload, records, tracks, training
 from harness.errors import UserError, one_of
 from harness.files import write_text
 from harness.plugins import (
-    CELLS,
     TRACKS,
     framework_names,
     kernels_of,
@@ -30,6 +29,7 @@ from harness.plugins import (
 from harness.progress import finished_line, read_plan, summary
 from harness.records import Run
 from harness.settings import Settings, resolve
+from implementations import CELLS
 
 
 def main(words: list[str]) -> NoReturn:

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError, one_of
-from implementations import CELLS, FACTORS
+from implementations import FACTORS
 from tasks import Task
 
 ROOT = Path(__file__).resolve().parent.parent
 TRACKS = ("matched", "native", *FACTORS)
-__all__ = ["CELLS", "FACTORS", "ROOT", "TRACKS"]
 
 
 @cache

@@ -17,7 +17,6 @@ import pytest
 from harness import conformance, reference_training, tracks
 from harness.conformance import formula
 from harness.plugins import (
-    CELLS,
     framework_names,
     kernels_of,
     load_implementation,
@@ -26,7 +25,7 @@ from harness.plugins import (
 )
 from harness.records import Run
 from harness.settings import resolve
-from implementations import FACTORS, Array, ModelSpec, Optimiser, Weights, updates
+from implementations import CELLS, FACTORS, Array, ModelSpec, Optimiser, Weights, updates
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="gatebench-test-")
 CACHE = Path(_FOLDER.name)

@@ -6,6 +6,7 @@ import html
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -56,6 +57,15 @@ def record(run: Run, score: float | None, status: str = "ok", reason: str = "") 
     }
 
 
+def checked(framework: str, cell: str, check: str, error: float, detail: str = "") -> dict:
+    """A row of the gate as it would be written."""
+    return {
+        "framework": framework, "kernel": "stock", "track": "matched", "cell": cell, "layers": 1,
+        "outputs": "last step", "dtype": "float64", "check": check, "max_error": error,
+        "tolerance": 1e-10, "passed": error <= 1e-10, "detail": detail,
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("report")
@@ -76,11 +86,17 @@ def results(tmp_path_factory) -> Path:
                     found = record(run, None, "failed", EVIL)
                 records.write(run.path(folder), found)
     progress.write_plan(folder, tuple(runs), [], 1)
-    spec = conformance.SPECIFICATIONS[-1]
-    rows = [conformance._row("jax", "scan", spec, "forward", 1e-16, 1e-10, "")]
-    rows.append(conformance._row("pytorch", "stock", spec, "forward", 0.5, 1e-10, EVIL))
-    for row in rows:
-        conformance.write(folder / "conformance" / f"{row['framework']}.csv", [row])
+    good = checked("jax", "gru", "forward", 1e-16)
+    gate = {
+        "jax": [
+            good,
+            checked("jax", "rnn", "forward", 0.25),
+            checked("jax", "lstm", "run", np.inf),
+        ],
+        "pytorch": [checked("pytorch", "gru", "forward", 0.5, EVIL)],
+    }
+    for framework, rows in gate.items():
+        conformance.write(folder / "conformance" / f"{framework}.csv", rows)
     tables.write_tables(folder)
     write_report(folder)
     return folder
@@ -136,8 +152,11 @@ def test_what_does_not_conform_is_marked_and_escaped(page):
     assert "✓ 1.0·10⁻¹⁶" in table
     assert "✕ not comparable: 0.5" in table
     assert EVIL in table
-    row = page.locator("#scores tbody tr", has=page.get_by_text("pytorch")).first
-    assert "see the checks" not in row.inner_text(), "this LSTM was not checked"
+    assert "✕ not comparable: 0.25\n0 of 1\n" in table, "no detail is given, so none is shown"
+    assert f"0 of 1; {EVIL}" in table
+    cells = page.locator("#scores tbody tr").first.locator("td")
+    marked = ["see the checks" in cells.nth(i).inner_text() for i in range(3)]
+    assert marked == [True, False, True], "RNN and LSTM did not pass"
 
 
 def test_what_a_default_changes_is_shown_with_its_interval(page, results):
@@ -210,6 +229,17 @@ def test_scores_table(results):
     assert scores.loc[("jax", "gru"), "state"] == "above baseline"
     failed = scores.loc[("pytorch", "gru")]
     assert (failed["state"], failed["ended_well"]) == ("failed", 0)
+
+
+def test_a_seed_that_did_not_solve_counts_as_later_and_only_planned_runs_count(tmp_path):
+    runs = [Run("adding", "jax", "gru", "matched", seed) for seed in range(4)]
+    for run, score, steps in zip(runs, (1e-3, 1e-3, 0.1, 1e-3), (400, 600, None, 100), strict=True):
+        records.write(run.path(tmp_path), record(run, score) | {"steps_to_solve": steps})
+    progress.write_plan(tmp_path, tuple(runs[:3]), [], 1)
+    tables.write_tables(tmp_path)
+    (row,) = pd.read_csv(tmp_path / "scores.csv").to_dict("records")
+    assert (row["runs"], row["solved"], row["median_steps_to_solve"]) == (3, 2, 600)
+    assert row["comparable"], "nothing was checked"
 
 
 def test_cost_table(results):
