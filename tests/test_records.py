@@ -47,7 +47,7 @@ def test_the_score_is_that_of_the_final_weights_on_the_test_data(finished):
     record, state = finished
     settings = resolve("adding", TINY, "test")
     spec = tracks.model_spec(RUN.cell, settings)
-    model = tracks.load_model_module("pytorch").build(spec, state.weights, "stock")
+    model = tracks.load_model_module("pytorch").build(spec, state.weights, record["kernel"])
     scores = {}
     for split in ("validation", "test"):
         inputs, targets = streams.examples(settings.task, split, RUN.seed, 8)
