@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import conformance, reference, reference_training, tracks
+from harness import conformance, reference, reference_training, streams, tracks
 from harness.conformance import formula
 from harness.plugins import (
     framework_names,
@@ -215,6 +215,18 @@ def test_declared_defaults_are_where_native_differs(framework, cell):
     same = all(np.array_equal(ours[k], own[k]) for k in kept) and set(own) <= set(ours)
     assert same == ("biases" not in declared)
     assert not np.allclose(ours["layers.0.recurrent"], own["layers.0.recurrent"])
+
+
+def test_a_seed_names_the_native_weights(framework):
+    settings = resolve("adding", {"hidden": 8}, "test")
+    module(framework)
+    first, again, other = (
+        tracks.learner(Run("adding", framework, "gru", "native", seed), settings).initial
+        for seed in (0, 0, 1)
+    )
+    assert streams.sha256(first.values()) == streams.sha256(again.values())
+    for name in ("layers.0.input", "layers.0.recurrent", "output.weight"):
+        assert not np.array_equal(first[name], other[name]), name
 
 
 def test_every_factor_runs_and_only_where_it_differs(framework, cell):
