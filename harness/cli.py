@@ -188,6 +188,8 @@ def _train(arguments: argparse.Namespace) -> int:
             records.write_arrays(
                 arguments.record, progress.initial, progress.weights, progress.dynamics()
             )
+        else:  # an earlier run's weights are not this one's
+            arguments.record.with_suffix(".npz").unlink(missing_ok=True)
         records.write(arguments.record, record)
     if in_pipeline:
         print(finished_line(arguments.results, record), flush=True)

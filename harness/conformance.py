@@ -55,7 +55,6 @@ RULES = {
     "rmsprop": Optimiser("rmsprop", 1e-3, clip=0.1, epsilon=1e-4),
     "sgd": Optimiser("sgd", 1e-1),
 }
-# Fixed before any comparison was made; none had to be changed.
 TOLERANCE = {
     "float64": {"forward": 1e-10, "gradient": 1e-10, "trajectory": 1e-8},
     "float32": {"forward": 1e-5, "gradient": 1e-5, "trajectory": 1e-3},

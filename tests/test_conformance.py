@@ -157,3 +157,11 @@ def test_relative_errors():
     assert conformance.relative(np.array([1.0, 2.2]), np.array([1.0, 2.0])) == pytest.approx(0.1)
     assert conformance.relative(np.array([1.0]), np.array([1.0, 2.0])) == np.inf
     assert conformance.relative(np.array([np.nan]), np.array([1.0])) == np.inf
+
+
+def test_the_tolerances_are_those_that_were_promised():
+    """Whoever widens one has to say so here."""
+    assert conformance.TOLERANCE == {
+        "float64": {"forward": 1e-10, "gradient": 1e-10, "trajectory": 1e-8},
+        "float32": {"forward": 1e-5, "gradient": 1e-5, "trajectory": 1e-3},
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,6 +56,17 @@ def test_the_score_is_that_of_the_final_weights_on_the_test_data(finished):
         scores[split] = settings.task.score(outputs, targets)
     assert record["score"] == scores["test"]
     assert record["curve"][-1]["score"] == scores["validation"]
+
+
+@pytest.mark.parametrize("track", ["matched", "native"])
+def test_how_often_it_is_evaluated_changes_nothing(tmp_path, track):
+    finals = set()
+    for every in (1, 2, 6):
+        changes = {"steps": 6, "evaluate_every": every, "learning_rate": 0.1}
+        settings = resolve("adding", TINY | changes, "test")
+        record, _ = training.run(replace(RUN, track=track), settings, 1, tmp_path, ignore)
+        finals.add(record["weights_sha256"]["final"])
+    assert len(finals) == 1
 
 
 def test_the_first_evaluation_that_solves_is_kept(tmp_path, monkeypatch):

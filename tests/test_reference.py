@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from harness import reference
-from tests.test_implementations import SPEC, batches, random_weights
+from harness.conformance import random_batches as batches
+from harness.conformance import random_weights
+from tests.test_implementations import SPEC
 
 STEP = 1e-30  # a complex step has no subtraction, so it may be as small as one likes
 

@@ -41,7 +41,7 @@ def code_of_a_run(wildcards):
     """The files that decide what a run computes, so that an edit of one task or one
     implementation re-runs just what depends on it."""
     # These modules take part in every run; those that only print or collect do not.
-    shared = ["harness/streams.py", "harness/training.py", "harness/tracks.py"]
+    shared = [f"harness/{name}.py" for name in ("streams", "training", "tracks", "settings")]
     contracts = ["tasks/__init__.py", "implementations/__init__.py"]
     folder = ROOT / "implementations" / wildcards.framework
     return [

@@ -111,6 +111,6 @@ class FlaxModel:
             )(parameters)
             change, memory = rule.update(gradient, memory, parameters)
             state = (optax.apply_updates(parameters, change), memory)
-            return state, (value, optax.global_norm(gradient))
+            return state, (value, optax.tree.norm(gradient))
 
         return lax.scan(step, state, batches)
