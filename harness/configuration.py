@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from harness import tracks
+from harness import studies, tracks
 from harness.errors import UserError, one_of
 from harness.plugins import CELLS, FACTORS, ROOT, framework_names, task_names
 from harness.records import Run
@@ -26,8 +26,8 @@ AXES: dict[str, tuple[str, Names]] = {
     "frameworks": ("framework", framework_names),
     "cells": ("cell", lambda: list(CELLS)),
 }
-# "factors" stands for a track each.
-TRACK_KEYS = ("matched", "native", "factors")
+# "factors" and "studies" stand for a track each.
+TRACK_KEYS = ("matched", "native", "factors", "studies")
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,10 @@ class Configuration:
     runs: tuple[Run, ...]
     settings: dict[str, Settings]
     conformance: bool
+
+    def settings_of(self, run: Run) -> Settings:
+        """The settings of one run: its task's, and what its study changes."""
+        return studies.applied(self.settings[run.task], run)
 
 
 def load(config: dict[str, Any], files: list[str]) -> Configuration:
@@ -89,10 +93,16 @@ def _tasks_of_tracks(
 ) -> dict[str, list[str]]:
     """The tasks that each track runs on; a task that the configuration leaves out is left out."""
     where = f"{_origin('tracks', files)}: tracks"
-    chosen = {}
+    chosen: dict[str, list[str]] = {}
     for key, names in config["tracks"].items():
         if key not in TRACK_KEYS:
             raise one_of(where, "key", key, list(TRACK_KEYS))
+        if key == "studies":
+            for name in [] if names == "all" else names:
+                if name not in studies.STUDIES:
+                    raise one_of(f"{where}.{key}", "study", name, list(studies.STUDIES))
+            chosen |= dict.fromkeys(studies.STUDIES if names == "all" else names, tasks)
+            continue
         for name in [] if names == "all" else names:
             if name not in task_names():
                 raise one_of(f"{where}.{key}", "task", name, task_names())

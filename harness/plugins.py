@@ -14,8 +14,7 @@ from implementations import CELLS, FACTORS
 from tasks import Task
 
 ROOT = Path(__file__).resolve().parent.parent
-TRACKS = ("matched", "native", *FACTORS)
-__all__ = ["CELLS", "FACTORS", "ROOT", "TRACKS"]
+__all__ = ["CELLS", "FACTORS", "ROOT"]
 
 
 @cache

@@ -33,7 +33,7 @@ wildcard_constraints:
     task="[a-z][a-z0-9_]*",
     framework="[a-z][a-z0-9_]*",
     cell="[a-z]+",
-    track="[a-z]+",
+    track="[a-z][a-z0-9]*",
     seed="[0-9]+",
 
 
@@ -52,6 +52,5 @@ def code_of_a_run(wildcards):
 
 def arguments_of_a_run(wildcards):
     """What tells ``python -m harness`` which run it is and with what settings."""
-    settings = CONFIGURATION.settings[wildcards.task]
     run = records.Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
-    return settings.arguments(run, CONFIGURATION.threads)
+    return CONFIGURATION.settings_of(run).arguments(run, CONFIGURATION.threads)
