@@ -20,9 +20,9 @@ def normalised(score: Array, baseline: Array, solved: Array) -> Array:
     return result
 
 
-def interquartile_mean(scores: Array) -> float:
-    """The mean of the middle half of all runs on all tasks."""
-    return float(stats.trim_mean(scores, 0.25, axis=None))
+def interquartile_mean(scores: Array) -> Any:
+    """The mean of the middle half of all runs on all tasks: the last two axes."""
+    return stats.trim_mean(scores.reshape(*scores.shape[:-2], -1), 0.25, axis=-1)
 
 
 def performance_profile(scores: Array, thresholds: Array) -> Array:
@@ -35,7 +35,8 @@ def stratified_interval(
 ) -> Estimate:
     """``statistic`` of ``scores`` with its percentile interval by a stratified bootstrap.
 
-    Each task's seeds are resampled apart from the other tasks'. ``n`` counts seeds; fewer than
+    Each task's seeds are resampled apart from the other tasks'; ``statistic``
+    takes [.., seeds, tasks]. ``n`` counts seeds; fewer than
     five give no interval.
     """
     seeds, tasks = scores.shape
@@ -44,6 +45,6 @@ def stratified_interval(
         return Estimate(value, NAN, NAN, seeds)
     rng = np.random.default_rng(seed)
     places = rng.integers(0, seeds, (RESAMPLES, seeds, tasks))
-    values = [statistic(np.take_along_axis(scores, chosen, axis=0)) for chosen in places]
+    values = statistic(np.take_along_axis(scores[None], places, axis=1))
     low, high = np.quantile(values, (0.025, 0.975))
     return Estimate(value, float(low), float(high), seeds)

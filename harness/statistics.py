@@ -214,7 +214,7 @@ def trend(difficulty: Array, gaps: Array, seed: int = 0) -> Paired:
     """Spearman's correlation of ``gaps`` [seeds, levels] with ``difficulty`` [levels].
 
     The interval resamples seeds, since the levels of one seed are not independent of it; p is
-    that of the seeds' own correlations against 0 (t-test).
+    that of the seeds' own correlations against 0 (t-test; of their signs where all are alike).
     """
     n = len(gaps)
 
@@ -228,7 +228,8 @@ def trend(difficulty: Array, gaps: Array, seed: int = 0) -> Paired:
     places = _resampled(n, seed)[: RESAMPLES // 4]
     low, high = _percentiles(np.array([correlation(gaps[i]) for i in places]))
     own = np.array([correlation(row[None]) for row in gaps])
-    return Paired(correlation(gaps), low, high, n, paired(own, np.zeros(n)).p)
+    p = 0.5 ** (n - 1) if _constant(own) and own[0] else paired(own, np.zeros(n)).p
+    return Paired(correlation(gaps), low, high, n, p)
 
 
 def holm(p: Sequence[float]) -> Array:

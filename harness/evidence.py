@@ -1,0 +1,122 @@
+"""The evidence: verdicts, comparisons, summaries and advice, from the other tables alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from harness.aggregation import normalised
+from harness.errors import UserError
+
+# What stands in the results folder before the evidence is weighed; a table that this
+# configuration does not make is left out, and the claims on it are not tested.
+INPUTS = (
+    "runs", "scores", "parameter_counts", "attribution", "divergence", "speed_ratios", "timing",
+    "gradient_flow",
+)  # fmt: skip
+NEEDED = ("runs", "scores")
+
+
+def read(results: Path) -> dict[str, pd.DataFrame]:
+    """The tables that are there, ready to be compared.
+
+    Runs get their settings as columns, ``budget`` (steps) and ``progress``, 0 for a run that
+    diverged. What did not pass the gate is left out everywhere.
+    """
+    tables = {}
+    for name in INPUTS:
+        path = results / f"{name}.csv"
+        try:
+            tables[name] = pd.read_csv(path)
+        except FileNotFoundError:
+            if name in NEEDED:
+                raise UserError(f"{path}: is not there; run the pipeline first.") from None
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path}: cannot be read ({error}).") from error
+    tables["runs"] = _runs(tables["runs"])
+    tables["gradient_norms"] = _gradient_norms(results, tables["runs"])
+    if "speed_ratios" in tables:
+        tables["speed_ratios"] = _speed_ratios(tables["speed_ratios"])
+    scores = tables["scores"]
+    bad = set(
+        scores.loc[~scores["comparable"].astype(bool), ["framework", "cell"]].itertuples(
+            index=False, name=None
+        )
+    )
+    return {name: _comparable(table, bad) for name, table in tables.items()}
+
+
+def _comparable(table: pd.DataFrame, bad: set[tuple[str, str]]) -> pd.DataFrame:
+    for framework, cell in (("framework", "cell"), ("other_framework", "other_cell")):
+        if bad and framework in table and cell in table:
+            pairs = zip(table[framework], table[cell], strict=True)
+            table = table[[pair not in bad for pair in pairs]]
+    return table
+
+
+def _runs(runs: pd.DataFrame) -> pd.DataFrame:
+    settings = pd.DataFrame(
+        [dict(word.split(" ", 1) for word in str(text).split("; ")) for text in runs["settings"]],
+        index=runs.index,
+    )
+    runs = runs.assign(budget=settings["steps"].astype(float))
+    for name in settings.columns.difference(runs.columns):
+        values = pd.to_numeric(settings[name], errors="coerce")
+        runs[name] = settings[name] if values.isna().all() else values
+    progress = normalised(
+        *(runs[name].to_numpy(float) for name in ("score", "baseline", "solved_at"))
+    )
+    runs["progress"] = np.where(runs["status"] == "diverged", 0.0, progress)
+    # What never began says nothing of a method.
+    return runs[runs["status"].isin(["ok", "diverged"])].reset_index(drop=True)
+
+
+def _gradient_norms(results: Path, runs: pd.DataFrame) -> pd.DataFrame:
+    """For each run the largest gradient norm over the median one, before clipping.
+
+    A norm that overflowed is the largest there is: the spike is infinite, which no mean can
+    hold, so it counts as float32's largest number over the median.
+    """
+    rows = []
+    for run in runs.itertuples():
+        name = f"{run.task}-{run.framework}-{run.cell}-{run.track}-seed{run.seed}.npz"
+        path = results / "runs" / name
+        if not path.exists():
+            continue
+        with np.load(path, allow_pickle=False) as arrays:
+            norms = arrays["gradient_norms"] if "gradient_norms" in arrays else np.empty(0)
+        finite = norms[np.isfinite(norms)]
+        if not finite.size or not np.median(finite) > 0:
+            continue
+        largest = finite.max() if finite.size == norms.size else np.finfo(np.float32).max
+        identity = {k: getattr(run, k) for k in ("task", "framework", "cell", "track", "seed")}
+        median = float(np.median(finite))
+        rows.append(
+            identity
+            | {"median_norm": median, "largest_norm": largest, "spike": float(largest) / median}
+        )
+    columns = ["task", "framework", "cell", "track", "seed"]
+    return pd.DataFrame(rows, columns=[*columns, "median_norm", "largest_norm", "spike"])
+
+
+def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
+    """The clock's ratios both ways round, with framework and cell of each side apart.
+
+    ``control_ok`` says whether the A/A control of the same shape has 1 in its interval.
+    """
+    both = ratios.rename(columns={"numerator": "denominator", "denominator": "numerator"})
+    both = both.assign(ratio=1 / both["ratio"], low=1 / ratios["high"], high=1 / ratios["low"])
+    ratios = pd.concat([ratios, both], ignore_index=True)
+    control = ratios["numerator"].eq("aa") | ratios["denominator"].eq("aa")
+    wrong = set(
+        ratios.loc[control & ((ratios["low"] > 1) | (ratios["high"] < 1)), "shape"].unique()
+    )
+    ratios = ratios[~control & ratios["numerator"].str.contains("/")].copy()
+    for side, prefix in (("numerator", ""), ("denominator", "other_")):
+        parts = ratios[side].str.split("/", n=1, expand=True).reindex(columns=[0, 1])
+        ratios[f"{prefix}framework"], ratios[f"{prefix}cell"] = parts[0], parts[1]
+    ratios["same_framework"] = ratios["framework"] == ratios["other_framework"]
+    ratios["control_ok"] = ~ratios["shape"].isin(wrong)
+    return ratios
