@@ -85,6 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     tables.add_argument("--results", type=Path, required=True, metavar="FOLDER")
     tables.set_defaults(do=_tables)
 
+    evidence = commands.add_parser(
+        "evidence", help="judge the claims, compare the methods and advise, from the tables"
+    )
+    evidence.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    evidence.set_defaults(do=_evidence)
+
     status = commands.add_parser("status", help="say what is there and which runs failed")
     status.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
     status.set_defaults(do=lambda a: summary(a.results))
@@ -251,4 +257,11 @@ def _tables(arguments: argparse.Namespace) -> int:
     from harness.tables import write_tables
 
     write_tables(arguments.results)
+    return 0
+
+
+def _evidence(arguments: argparse.Namespace) -> int:
+    from harness import evidence
+
+    evidence.write(arguments.results)
     return 0

@@ -7,16 +7,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from harness import advice, claims, comparisons
 from harness.aggregation import normalised
 from harness.errors import UserError
+from harness.files import write_text
 
 # What stands in the results folder before the evidence is weighed; a table that this
 # configuration does not make is left out, and the claims on it are not tested.
 INPUTS = (
-    "runs", "scores", "parameter_counts", "attribution", "divergence", "speed_ratios", "timing",
-    "gradient_flow",
+    "runs", "scores", "tasks", "parameter_counts", "attribution", "divergence", "speed_ratios",
+    "timing", "gradient_flow",
 )  # fmt: skip
-NEEDED = ("runs", "scores")
+NEEDED = ("runs", "scores", "tasks")
+# What is written.
+NAMES = (
+    "claims", "comparisons", "summary", "aggregate", "profiles", "advice", "gradient_norms",
+)  # fmt: skip
 
 
 def read(results: Path) -> dict[str, pd.DataFrame]:
@@ -120,3 +126,24 @@ def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
     ratios["same_framework"] = ratios["framework"] == ratios["other_framework"]
     ratios["control_ok"] = ~ratios["shape"].isin(wrong)
     return ratios
+
+
+def write(results: Path) -> None:
+    """Write the tables of evidence of ``results``; :class:`UserError` when runs are missing."""
+    tables = read(results)
+    ledger = claims.load()
+    verdicts = claims.evaluate(ledger, tables)
+    higher = {str(t): d == "higher" for t, d in tables["tasks"][["task", "direction"]].to_numpy()}
+    compared = comparisons.compare(tables["runs"], higher, ledger.margins)
+    means, profiles = comparisons.aggregate(tables["runs"])
+    frames = {
+        "claims": verdicts,
+        "comparisons": compared,
+        "summary": comparisons.summarise(tables["runs"]),
+        "aggregate": means,
+        "profiles": profiles,
+        "advice": advice.write(tables, verdicts, compared, ledger.margins),
+        "gradient_norms": tables["gradient_norms"],
+    }
+    for name, frame in frames.items():
+        write_text(results / f"{name}.csv", frame.to_csv(index=False))

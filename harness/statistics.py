@@ -142,7 +142,8 @@ def equivalence(a: Array, b: Array, margin: float, scale: str = "difference") ->
 
 def probability_of_improvement(a: Array, b: Array, higher_is_better: bool) -> float:
     """The share of seeds on which ``a`` is better than ``b``; ties count half."""
-    better = np.sign(np.asarray(a) - np.asarray(b)) * (1 if higher_is_better else -1)
+    a, b = np.asarray(a), np.asarray(b)
+    better = (np.greater(a, b) * 1 - np.less(a, b)) * (1 if higher_is_better else -1)
     return float(np.mean((better + 1) / 2)) if len(better) else NAN
 
 
@@ -232,7 +233,7 @@ def trend(difficulty: Array, gaps: Array, seed: int = 0) -> Paired:
     return Paired(correlation(gaps), low, high, n, p)
 
 
-def holm(p: Sequence[float]) -> Array:
+def holm(p: Sequence[float] | Array) -> Array:
     """Holm's (1979) adjusted p for one family of tests; missing ones stay missing."""
     values = np.asarray(p, dtype=float)
     adjusted = np.full(len(values), NAN)

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from harness import configuration, pipeline, progress, records, tables
+from harness import configuration, evidence, pipeline, progress, records, tables
 from harness.errors import UserError
 
 try:
@@ -24,6 +24,9 @@ try:
 except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
+
+# The tables that stages beside `rule tables` write in this configuration: a stage adds its own.
+MORE_TABLES = []
 
 pipeline.set_environment(ROOT)
 pipeline.quieten_snakemake()
