@@ -201,7 +201,9 @@ def compare_steps(a: Array, b: Array, budget: float, seed: int = 0) -> tuple[Pai
     if n == 0 or (np.isnan(a).all() and np.isnan(b).all()):
         return Paired(NAN, NAN, NAN, n, NAN), NAN
     ratio = float(_ratio(median_steps(a), median_steps(b)))
-    logrank = float(stats.logrank(_censored(a, budget), _censored(b, budget)).pvalue)
+    # Where all runs solve at one and the same step there is no statistic.
+    with np.errstate(invalid="ignore"):
+        logrank = float(stats.logrank(_censored(a, budget), _censored(b, budget)).pvalue)
     whole = not (np.isnan(a).any() or np.isnan(b).any())
     p = paired(a, b, "ratio").p if whole else logrank
     if n < FEWEST:
