@@ -240,7 +240,7 @@ def _framework(task: str, claims: pd.DataFrame, track: str, name: str) -> Row:
 
 
 def _unknown(why: str) -> Row:
-    return {"answer": CANNOT, "sure": CANNOT, "evidence": why}
+    return {"answer": CANNOT, "sure": "unknown", "evidence": why}
 
 
 def _names(cells: list[str]) -> str:

@@ -22,7 +22,8 @@ from harness.plugins import ROOT
 LEDGER = ROOT / "workflows" / "claims.yaml"
 COLUMNS = (
     "claim", "source", "verdict", "effect", "low", "high", "n", "p_holm", "detail", "framework",
-    "task", "case", "unit", "expect", "margin", "p", "sentence", "supported_if", "refuted_if",
+    "task", "case", "unit", "expect", "margin", "p", "group", "sentence", "supported_if",
+    "refuted_if",
 )  # fmt: skip
 VERDICTS = ("supported", "refuted", "inconclusive", "not tested")
 Margin = float | Mapping[str, float]
@@ -35,6 +36,7 @@ class Claim:
     """One claim of the ledger; the fields are described in ``workflows/claims.yaml``."""
 
     id: str
+    group: str
     sentence: str
     source: str
     data: Mapping[str, Any]
@@ -143,7 +145,8 @@ def _row(
     claim: Claim, case: dict[str, Any], margin: float | None, finding: Finding | None
 ) -> dict[str, Any]:
     row: dict[str, Any] = {
-        "claim": claim.id, "source": claim.source, "sentence": claim.sentence, "verdict": "",
+        "claim": claim.id, "group": claim.group, "source": claim.source,
+        "sentence": claim.sentence, "verdict": "",
         "framework": case.get("framework"), "task": case.get("task"), "margin": margin,
         "case": " ".join(str(v) for k, v in case.items() if k not in ("framework", "task")),
         "expect": claim.test.get("expect"), "supported_if": claim.supported_if,

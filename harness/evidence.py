@@ -58,7 +58,7 @@ def _comparable(table: pd.DataFrame, bad: set[tuple[str, str]]) -> pd.DataFrame:
     for framework, cell in (("framework", "cell"), ("other_framework", "other_cell")):
         if bad and framework in table and cell in table:
             pairs = zip(table[framework], table[cell], strict=True)
-            table = table[[pair not in bad for pair in pairs]]
+            table = table[np.array([pair not in bad for pair in pairs], dtype=bool)]
     return table
 
 

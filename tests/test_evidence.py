@@ -153,7 +153,7 @@ def test_what_cannot_be_told_is_not():
     other = table["framework"] == "pytorch"
     table.loc[other, "cell"] = table.loc[other, "cell"].map({"lstm": "gru", "gru": "lstm"})
     row = advise(table).iloc[0]
-    assert (row["answer"], row["sure"]) == (advice.CANNOT, advice.CANNOT)
+    assert (row["answer"], row["sure"]) == (advice.CANNOT, "unknown")
 
 
 def ratios(tmp_path: Path, high: float, control: float = 0.99) -> pd.DataFrame:
