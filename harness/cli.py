@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,8 +19,8 @@ from harness import preload, records, studies, tracks, training
 from harness.errors import UserError, one_of
 from harness.files import write_text
 from harness.plugins import (
-    CELLS,
     framework_names,
+    kernels_of,
     load_model_module,
     load_native_module,
     task_names,
@@ -27,6 +28,7 @@ from harness.plugins import (
 from harness.progress import finished_line, read_plan, summary
 from harness.records import Run
 from harness.settings import Settings, resolve
+from implementations import CELLS
 
 
 def main(words: list[str]) -> NoReturn:
@@ -67,7 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     crashed.set_defaults(do=_crashed)
 
     preloader = commands.add_parser("preload", help="import a framework and wait for runs of it")
-    _add_train_options(preloader)
+    preloader.add_argument("--framework", required=True)
+    preloader.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    preloader.add_argument("--cache", type=Path, required=True, metavar="FOLDER")
+    preloader.add_argument("--threads", type=int, default=1)
     preloader.set_defaults(do=_preload)
 
     conform = commands.add_parser(
@@ -76,8 +81,15 @@ def _parser() -> argparse.ArgumentParser:
     conform.add_argument(
         "--framework", required=True, help=f"one of {', '.join(framework_names())}"
     )
+    conform.add_argument(
+        "--kernel", action="append", default=[], metavar="CELL=KERNEL", dest="kernels",
+        help="check this kernel only; may be given more than once (default: all of them)",
+    )  # fmt: skip
     conform.add_argument("--output", type=Path, metavar="FILE", help="write the table here (CSV)")
     conform.add_argument("--cache", type=Path, metavar="FOLDER", help="keep compiled code here")
+    conform.add_argument(
+        "--results", type=Path, metavar="FOLDER", help="as a part of the pipeline of this folder"
+    )
     conform.add_argument("--code", type=int, help=argparse.SUPPRESS)
     conform.set_defaults(do=_conform)
 
@@ -119,6 +131,7 @@ def _add_identity(parser: argparse.ArgumentParser) -> None:
     add("--track", default="matched", help=f"one of {', '.join(tracks.TRACKS)} (default: matched)")
     add("--seed", type=int, default=0, help="names data and initial weights (default: 0)")
     add("--threads", type=int, default=1, help="CPU threads of the framework (default: 1)")
+    add("--kernel", default="", help="how layers are computed (default: the fastest known)")
     add(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
         help="change a value of the task's budget or parameters, such as steps=500",
@@ -154,7 +167,10 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
             f"--track: {run.framework}'s default for {run.track} is that of the matched track "
             f"in the {run.cell}; use matched."
         )
-    return run, resolve(run.task, overrides, "--set")
+    known = kernels_of(run.framework, run.cell)
+    if arguments.kernel and arguments.kernel not in known:
+        raise one_of("--kernel", "kernel", arguments.kernel, known)
+    return run, replace(resolve(run.task, overrides, "--set"), kernel=arguments.kernel)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -193,21 +209,21 @@ def _train(arguments: argparse.Namespace) -> int:
 def _preload(arguments: argparse.Namespace) -> int:
     """Import what the runs of a framework need and serve them; see harness.preload."""
     start = time.perf_counter()
-    run, _ = _identity(arguments)
-    training.pin(run.framework, arguments.threads, arguments.cache)
+    framework = arguments.framework
+    training.pin(framework, arguments.threads, arguments.cache)
     gc.disable()  # an import makes much and frees little: a fifth of its time
     try:
-        load_model_module(run.framework)
+        load_model_module(framework)
         planned = read_plan(arguments.results)["runs"]
         if any("-matched-" not in name for name in planned):
-            load_native_module(run.framework)
+            load_native_module(framework)
     except Exception:
         return 1  # each run will say itself what is wrong
     gc.enable()
     seconds = time.perf_counter() - start
-    path = arguments.results / "benchmarks" / f"preload-{run.framework}.tsv"
+    path = arguments.results / "benchmarks" / f"preload-{framework}.tsv"
     write_text(path, f"s\n{seconds}\n")
-    preload.serve(run.framework)
+    preload.serve(framework)
     return 0
 
 
@@ -232,16 +248,17 @@ def _conform(arguments: argparse.Namespace) -> int:
 
     if arguments.framework not in framework_names():
         raise one_of("--framework", "framework", arguments.framework, framework_names())
+    chosen = _kernels(arguments.framework, arguments.kernels)
     if arguments.code is not None:
         # 130 and 143: told to stop, which says nothing of the implementation.
         if arguments.code in (130, 143):
             return int(arguments.code)
         reason = f"the process died (exit status {arguments.code}); see the log"
-        rows = conformance.not_checked(arguments.framework, reason)
+        rows = conformance.not_checked(arguments.framework, chosen, reason)
     else:
         with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
             training.pin(arguments.framework, 1, arguments.cache or Path(scratch))
-            rows = conformance.check(arguments.framework)
+            rows = conformance.check(arguments.framework, chosen)
     if arguments.output:
         conformance.write(arguments.output, rows)
     failed = [row for row in rows if not row["passed"]]
@@ -250,6 +267,19 @@ def _conform(arguments: argparse.Namespace) -> int:
     passed = len(rows) - len(failed)
     print(f"{arguments.framework} against the reference: {passed} of {len(rows)} checks passed")
     return int(bool(failed) and arguments.output is None)
+
+
+def _kernels(framework: str, words: list[str]) -> dict[str, list[str]]:
+    """The kernels to check, by cell: those named as ``CELL=KERNEL``, or all."""
+    chosen: dict[str, list[str]] = {cell: [] for cell in CELLS}
+    for word in words:
+        cell, equals, kernel = word.partition("=")
+        if not equals or cell not in CELLS:
+            raise UserError(f"--kernel: {word!r} is not CELL=KERNEL, with CELL {', '.join(CELLS)}.")
+        if kernel not in (known := kernels_of(framework, cell)):
+            raise one_of("--kernel", "kernel", kernel, known)
+        chosen[cell].append(kernel)
+    return chosen if words else {cell: kernels_of(framework, cell) for cell in CELLS}
 
 
 def _tables(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ import yaml
 
 from harness import studies, tracks
 from harness.errors import UserError, one_of
-from harness.plugins import CELLS, FACTORS, ROOT, framework_names, task_names
+from harness.plugins import ROOT, framework_names, kernels_of, task_names
 from harness.records import Run
 from harness.settings import Settings, resolve
+from implementations import CELLS, FACTORS, NATIVE
 
 Names = Callable[[], list[str]]
+Sources = list[tuple[str, Any]]
 AXES: dict[str, tuple[str, Names]] = {
     "tasks": ("task", task_names),
     "frameworks": ("framework", framework_names),
@@ -39,10 +41,24 @@ class Configuration:
     runs: tuple[Run, ...]
     settings: dict[str, Settings]
     conformance: bool
+    # Chosen by the configuration, by framework and cell; the implementation chooses the others.
+    kernels: dict[tuple[str, str], str]
 
     def settings_of(self, run: Run) -> Settings:
-        """The settings of one run: its task's, and what its study changes."""
-        return studies.applied(self.settings[run.task], run)
+        """The settings of ``run``: its task's, what its study changes, and the kernel for it."""
+        kernel = self.kernels.get((run.framework, run.cell), "")
+        settings = studies.applied(self.settings[run.task], run)
+        return replace(settings, kernel="" if run.track == NATIVE else kernel)
+
+    def kernels_in_use(self, framework: str) -> list[str]:
+        """``CELL=KERNEL`` for every kernel that a run computes with, native runs apart."""
+        used = set()
+        for run in self.runs:
+            if run.framework == framework and run.track != NATIVE:
+                settings = self.settings_of(run)
+                kernel = settings.kernel or tracks.fastest(run, settings)
+                used.add(f"{run.cell}={kernel}")
+        return sorted(used)
 
 
 def load(config: dict[str, Any], files: list[str]) -> Configuration:
@@ -52,7 +68,8 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
     thing that is wrong.
     """
     config = _values(config)
-    _check_schema(config, files)
+    sources = _sources(files)
+    _check_schema(config, sources)
     axes = {
         axis: names() if config[axis] == "all" else config[axis]
         for axis, (_, names) in AXES.items()
@@ -60,18 +77,20 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
     for axis, (kind, names) in AXES.items():
         for value in axes[axis]:
             if value not in names():
-                raise one_of(f"{_origin(axis, files)}: {axis}", kind, value, names())
+                where = _where(config, sources, axis)
+                raise one_of(where, kind, value, names())
         if not axes[axis]:
-            raise UserError(f"{_origin(axis, files)}: {axis}: there is none.")
-    where = f"{_origin('overrides', files)}: overrides"
-    for name in config["overrides"]:
+            raise UserError(f"{_where(config, sources, axis)}: there is none.")
+    overrides = config["overrides"]
+    for name in overrides:
         if name not in task_names():
-            raise one_of(where, "task", name, task_names())
+            origin = _origin(config, sources, ("overrides", name))
+            raise one_of(f"{origin}: overrides", "task", name, task_names())
     settings = {
-        name: resolve(name, config["overrides"].get(name, {}), f"{where}.{name}")
+        name: resolve(name, overrides.get(name, {}), _where(config, sources, "overrides", name))
         for name in axes["tasks"]
     }
-    on_track = _tasks_of_tracks(config, axes["tasks"], files)
+    on_track = _tasks_of_tracks(config, axes["tasks"], sources)
     runs = tuple(
         run
         for seed in config["seeds"]
@@ -82,30 +101,56 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         if task in tasks and tracks.is_run(run := Run(task, framework, cell, track, seed))
     )
     if not runs:
-        raise UserError(f"{_origin('tracks', files)}: tracks: there is no task on any track.")
+        where = _where(config, sources, "tracks")
+        raise UserError(f"{where}: there is no task on any track.")
     results = Path(config["results"])
-    _check_writable(results, f"{_origin('results', files)}: results")
-    return Configuration(results, config["threads"], runs, settings, config["conformance"])
+    _check_writable(results, _where(config, sources, "results"))
+    return Configuration(
+        results=results,
+        threads=config["threads"],
+        runs=runs,
+        settings=settings,
+        conformance=config["conformance"],
+        kernels=_kernels(config, sources),
+    )
+
+
+def _kernels(config: dict[str, Any], sources: Sources) -> dict[tuple[str, str], str]:
+    chosen = {}
+    for framework, by_cell in config["kernels"].items():
+        if framework not in framework_names():
+            where = f"{_origin(config, sources, ('kernels', framework))}: kernels"
+            raise one_of(where, "framework", framework, framework_names())
+        for cell, kernel in by_cell.items():
+            if cell not in CELLS:
+                where = _where(config, sources, "kernels", framework)
+                raise one_of(where, "cell", cell, list(CELLS))
+            if kernel not in (known := kernels_of(framework, cell)):
+                where = _where(config, sources, "kernels", framework, cell)
+                raise one_of(where, "kernel", kernel, known)
+            chosen[framework, cell] = kernel
+    return chosen
 
 
 def _tasks_of_tracks(
-    config: dict[str, Any], tasks: list[str], files: list[str]
+    config: dict[str, Any], tasks: list[str], sources: Sources
 ) -> dict[str, list[str]]:
     """The tasks that each track runs on; a task that the configuration leaves out is left out."""
-    where = f"{_origin('tracks', files)}: tracks"
     chosen: dict[str, list[str]] = {}
     for key, names in config["tracks"].items():
         if key not in TRACK_KEYS:
-            raise one_of(where, "key", key, list(TRACK_KEYS))
+            origin = _origin(config, sources, ("tracks", key))
+            raise one_of(f"{origin}: tracks", "key", key, list(TRACK_KEYS))
         if key == "studies":
             for name in [] if names == "all" else names:
                 if name not in studies.STUDIES:
-                    raise one_of(f"{where}.{key}", "study", name, list(studies.STUDIES))
+                    where = _where(config, sources, "tracks", key)
+                    raise one_of(where, "study", name, list(studies.STUDIES))
             chosen |= dict.fromkeys(studies.STUDIES if names == "all" else names, tasks)
             continue
         for name in [] if names == "all" else names:
             if name not in task_names():
-                raise one_of(f"{where}.{key}", "task", name, task_names())
+                raise one_of(_where(config, sources, "tracks", key), "task", name, task_names())
         for track in FACTORS if key == "factors" else [key]:
             chosen[track] = tasks if names == "all" else names
     return chosen
@@ -117,17 +162,17 @@ def _validator() -> Any:
     return jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
 
 
-def _check_schema(config: dict[str, Any], files: list[str]) -> None:
+def _check_schema(config: dict[str, Any], sources: Sources) -> None:
     allowed = list(_validator().schema["properties"])
     for key in config:
         if key not in allowed:
-            raise one_of(_origin(key, files), "key", key, allowed)
+            raise one_of(_origin(config, sources, (key,)), "key", key, allowed)
     error = jsonschema.exceptions.best_match(_validator().iter_errors(config))
     if error is None:
         return
     if not error.absolute_path:
-        raise UserError(f"{_origin('', files)}: {error.message}.")
-    key = ".".join(str(part) for part in error.absolute_path)
+        raise UserError(f"{_origin(config, sources, ())}: {error.message}.")
+    path = [str(part) for part in error.absolute_path]
     message = {
         "minItems": "must not be empty",
         "uniqueItems": "names a value twice",
@@ -135,19 +180,47 @@ def _check_schema(config: dict[str, Any], files: list[str]) -> None:
         "minimum": f"must be at least {error.validator_value}, not {error.instance}",
         "oneOf": 'must be "all" or a list of names',
     }.get(str(error.validator), error.message)
-    raise UserError(f"{_origin(str(error.absolute_path[0]), files)}: {key}: {message}.")
+    # Lists are not merged: a part of one came with the whole.
+    names = tuple(part for part in error.absolute_path if isinstance(part, str))
+    raise UserError(f"{_origin(config, sources, names)}: {'.'.join(path)}: {message}.")
 
 
-def _origin(key: str, files: list[str]) -> str:
-    """The last of ``files`` that sets ``key``; without one it came by the command line."""
-    for name in reversed(files):
+def _sources(files: list[str]) -> Sources:
+    """The name and content of each file, in order; a file that cannot be read set nothing."""
+    sources = []
+    for name in files:
         try:
             content = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError):
             continue
-        if isinstance(content, dict) and (not key or key in content):
-            return os.path.relpath(name)
-    return "--config"
+        sources.append((os.path.relpath(name), _values(content)))
+    return sources
+
+
+def _where(config: dict[str, Any], sources: Sources, *path: str) -> str:
+    """The place of a key for an error: where its value came from, and its path."""
+    return f"{_origin(config, sources, path)}: {'.'.join(path)}"
+
+
+def _origin(config: dict[str, Any], sources: Sources, path: tuple[str, ...]) -> str:
+    """The last file with the value that stands at ``path``; without one, the command line."""
+    last = _last(_at(config, path), sources, path)
+    return sources[last][0] if last < len(sources) else "--config"
+
+
+def _last(value: Any, sources: Sources, path: tuple[str, ...]) -> int:
+    """The place among the sources of ``value``; as a mapping is merged, of its latest part."""
+    if isinstance(value, dict) and value:
+        return max(_last(part, sources, (*path, key)) for key, part in value.items())
+    places = [i for i, (_, content) in enumerate(sources) if _at(content, path) == value]
+    return places[-1] if places else len(sources)
+
+
+def _at(content: Any, path: tuple[str, ...]) -> Any:
+    """What stands at ``path``; None where there is nothing."""
+    for key in path:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content
 
 
 def _values(value: Any) -> Any:

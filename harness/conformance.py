@@ -24,12 +24,26 @@ import pandas as pd
 
 from harness import reference, reference_training
 from harness.files import write_text
-from harness.plugins import load_implementation, load_model_module, load_native_module
-from implementations import CELLS, GATES, Array, ModelSpec, Optimiser, Weights, updates
+from harness.plugins import (
+    load_implementation,
+    load_model_module,
+    load_native_module,
+)
+from implementations import (
+    CELLS,
+    GATES,
+    NATIVE,
+    STOCK,
+    Array,
+    ModelSpec,
+    Optimiser,
+    Weights,
+    updates,
+)
 
 COLUMNS = (
-    "framework", "track", "cell", "layers", "outputs", "dtype", "check", "max_error", "tolerance",
-    "passed", "counted", "detail",
+    "framework", "kernel", "track", "cell", "layers", "outputs", "dtype", "check", "max_error",
+    "tolerance", "passed", "counted", "detail",
 )  # fmt: skip
 Row = dict[str, Any]
 
@@ -60,46 +74,62 @@ SPECIFICATIONS = [
 ]  # fmt: skip
 
 
-def check(framework: str) -> list[Row]:
-    """The rows of every check; what raises is a row that did not pass."""
+Kernels = dict[str, list[str]]  # by cell
+
+
+def check(framework: str, chosen: Kernels) -> list[Row]:
+    """The rows of every check of the ``chosen`` kernels; what raises is a row that did not pass."""
     try:
         module = load_model_module(framework)
     except Exception as error:
-        return not_checked(framework, f"cannot be imported: {error!r}")
-    rows = [row for spec in SPECIFICATIONS for row in check_one(framework, module, spec)]
+        return not_checked(framework, chosen, f"cannot be imported: {error!r}")
+    rows = [
+        row
+        for spec, kernel in _combinations(chosen)
+        for row in check_one(framework, module, spec, kernel)
+    ]
     return rows + article_counts(framework)
 
 
-def not_checked(framework: str, reason: str) -> list[Row]:
+def _combinations(chosen: Kernels) -> Iterator[tuple[ModelSpec, str]]:
+    return ((spec, kernel) for spec in SPECIFICATIONS for kernel in chosen.get(spec.cell, ()))
+
+
+def not_checked(framework: str, chosen: Kernels, reason: str) -> list[Row]:
     """One row for each combination that could not be looked at."""
-    return [_row(framework, spec, "import", np.inf, 0.0, reason) for spec in SPECIFICATIONS]
+    return [
+        _row(framework, kernel, spec, "import", np.inf, 0.0, reason)
+        for spec, kernel in _combinations(chosen)
+    ]
 
 
-def check_one(framework: str, module: Any, spec: ModelSpec) -> list[Row]:
+def check_one(framework: str, module: Any, spec: ModelSpec, kernel: str) -> list[Row]:
     """Every check of one combination on ``module``'s ``build``."""
     rows = []
     try:
-        for name, error, tolerance, detail in _checks(framework, module, spec):
-            rows.append(_row(framework, spec, name, error, tolerance, detail))
+        for name, error, tolerance, detail in _checks(framework, module, spec, kernel):
+            rows.append(_row(framework, kernel, spec, name, error, tolerance, detail))
     except Exception as error:
         lines = str(error).splitlines() or [""]
         detail = f"{type(error).__name__}: {lines[0]}"
-        rows.append(_row(framework, spec, "run", np.inf, 0.0, detail))
+        rows.append(_row(framework, kernel, spec, "run", np.inf, 0.0, detail))
     return rows
 
 
 def _checks(
-    framework: str, module: Any, spec: ModelSpec
+    framework: str, module: Any, spec: ModelSpec, kernel: str
 ) -> Iterator[tuple[str, float, float, str]]:
-    weights, (inputs, targets) = random_weights(spec), random_batches(spec)
+    inner_bias = load_implementation(framework).KERNELS[kernel].inner_bias
+    weights, (inputs, targets) = random_weights(spec, inner_bias), random_batches(spec)
     tolerance = TOLERANCE[spec.dtype]
-    model = module.build(spec, weights)
+    model = module.build(spec, weights, kernel)
     returned = model.weights()
     same = returned.keys() == weights.keys() and all(
         np.array_equal(returned[k], v) and returned[k].dtype == v.dtype for k, v in weights.items()
     )
     yield "round trip", 0.0 if same else np.inf, 0.0, ""
-    counted, expected = sum(model.parameter_counts().values()), formula(framework, "matched", spec)
+    counted = sum(model.parameter_counts().values())
+    expected = formula(framework, "matched", spec, inner_bias)
     yield "parameters", abs(counted - expected), 0.0, f"counted {counted}, formula {expected}"
     exact = {name: value.astype(np.float64) for name, value in weights.items()}
     outputs = reference.outputs(spec, exact, inputs[0].astype(np.float64))
@@ -108,7 +138,7 @@ def _checks(
     rate = 2.0**20
     constants = updates(Optimiser("sgd", rate), 1, STEPS)
     constants[:-1, 0] = 0
-    model.train(inputs, targets, constants)
+    model.train(model.place(inputs, targets, constants))
     found = {k: (exact[k] - v.astype(np.float64)) / rate for k, v in model.weights().items()}
     _, gradients = reference.loss_and_gradients(
         spec, exact, inputs[-1].astype(np.float64), targets[-1]
@@ -117,19 +147,20 @@ def _checks(
     yield "gradient", error, tolerance["gradient"], detail
 
     for name, rule in RULES.items():
-        model = module.build(spec, weights)
-        losses, _ = model.train(inputs, targets, updates(rule, 1, STEPS))
+        model = module.build(spec, weights, kernel)
+        losses, _ = model.train(model.place(inputs, targets, updates(rule, 1, STEPS)))
         found = model.weights() | {"losses": losses}
-        error, detail = worst_named(found, _reference(replace(spec, dtype="float64"), name))
+        expected_end = _reference(replace(spec, dtype="float64"), name, inner_bias)
+        error, detail = worst_named(found, expected_end)
         yield f"trajectory {name}", error, tolerance["trajectory"], detail
 
 
 @cache
-def _reference(spec: ModelSpec, rule: str) -> Weights:
+def _reference(spec: ModelSpec, rule: str, inner_bias: bool) -> Weights:
     """The reference's losses and final weights; the same for both types, which start alike."""
-    inputs, targets = random_batches(spec)
+    weights, (inputs, targets) = random_weights(spec, inner_bias), random_batches(spec)
     losses, trained = reference_training.train(
-        spec, RULES[rule], random_weights(spec), inputs.astype(np.float64), targets
+        spec, RULES[rule], weights, inputs.astype(np.float64), targets
     )
     return trained | {"losses": losses}
 
@@ -153,7 +184,7 @@ def article(cell: str) -> ModelSpec:
     return ModelSpec(cell, 2, 1, 50, 1, False, "mse")  # type: ignore[arg-type]
 
 
-def random_weights(spec: ModelSpec, seed: int = 0) -> Weights:
+def random_weights(spec: ModelSpec, inner_bias: bool = True, seed: int = 0) -> Weights:
     """Normal weights and biases that float32 holds exactly, so that both types start alike."""
     rng, gates = np.random.default_rng(seed), GATES[spec.cell]
     shapes: dict[str, tuple[int, ...]] = {}
@@ -162,7 +193,7 @@ def random_weights(spec: ModelSpec, seed: int = 0) -> Weights:
         shapes[f"layers.{layer}.input"] = (size, gates * spec.hidden)
         shapes[f"layers.{layer}.recurrent"] = (spec.hidden, gates * spec.hidden)
         shapes[f"layers.{layer}.bias"] = (gates * spec.hidden,)
-        if spec.cell == "gru":
+        if spec.cell == "gru" and inner_bias:
             shapes[f"layers.{layer}.recurrent_bias"] = (spec.hidden,)
     shapes |= {"output.weight": (spec.hidden, spec.outputs), "output.bias": (spec.outputs,)}
     draws = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
@@ -179,9 +210,9 @@ def random_batches(spec: ModelSpec, steps: int = STEPS, seed: int = 1) -> tuple[
     return inputs, rng.integers(0, spec.outputs, shape).astype(np.int32)
 
 
-def formula(framework: str, track: str, spec: ModelSpec) -> int:
+def formula(framework: str, track: str, spec: ModelSpec, inner_bias: bool = True) -> int:
     """G·h(d + h) weights and the framework's biases in each layer, and the output layer."""
-    biases = load_implementation(framework).BIASES[track][spec.cell]
+    biases = load_implementation(framework).BIASES[track][spec.cell] - (not inner_bias)
     total = spec.outputs * (spec.hidden + 1)
     for layer in range(spec.layers):
         size = spec.input_size if layer == 0 else spec.hidden
@@ -194,30 +225,39 @@ def article_counts(framework: str) -> list[Row]:
     rows = []
     for spec in map(article, CELLS):
         for track in ("matched", "native"):
+            kernel = STOCK if track == "matched" else NATIVE
             counted, error, detail = None, np.inf, ""
             try:
                 counted = _article_count(framework, track, spec)
                 error = abs(counted - formula(framework, track, spec))
             except Exception as problem:
                 detail = repr(problem)
-            row = _row(framework, spec, "parameters of the article's model", error, 0.0, detail)
+            name = "parameters of the article's model"
+            row = _row(framework, kernel, spec, name, error, 0.0, detail)
             rows.append(row | {"track": track, "counted": counted})
     return rows
 
 
 def _article_count(framework: str, track: str, spec: ModelSpec) -> int:
     if track == "matched":
-        model = load_model_module(framework).build(spec, random_weights(spec))
+        model = load_model_module(framework).build(spec, random_weights(spec), STOCK)
     else:
         model = load_native_module(framework).build(spec, Optimiser("adam", 1e-3), 0)
     return sum(model.parameter_counts().values())
 
 
 def _row(
-    framework: str, spec: ModelSpec, name: str, error: float, tolerance: float, detail: str
+    framework: str,
+    kernel: str,
+    spec: ModelSpec,
+    name: str,
+    error: float,
+    tolerance: float,
+    detail: str,
 ) -> Row:
     return {
         "framework": framework,
+        "kernel": kernel,
         "track": "matched",
         "cell": spec.cell,
         "layers": spec.layers,
@@ -235,9 +275,9 @@ def _row(
 def sentence(row: Row) -> str:
     """What is wrong, where, and what was expected."""
     return (
-        f"{row['framework']} {row['cell']}, {row['layers']} layers, {row['outputs']}, "
-        f"{row['dtype']}: {row['check']}: error {row['max_error']:.2g}, expected at most "
-        f"{row['tolerance']:.2g}. {row['detail']}".strip()
+        f"{row['framework']} {row['cell']} ({row['kernel']}), {row['layers']} layers, "
+        f"{row['outputs']}, {row['dtype']}: {row['check']}: error {row['max_error']:.2g}, "
+        f"expected at most {row['tolerance']:.2g}. {row['detail']}".strip()
     )
 
 

@@ -11,6 +11,7 @@ from harness import advice, claims, comparisons
 from harness.aggregation import normalised
 from harness.errors import UserError
 from harness.files import write_text
+from implementations import CELLS
 
 # What stands in the results folder before the evidence is weighed; a table that this
 # configuration does not make is left out, and the claims on it are not tested.
@@ -110,22 +111,25 @@ def _gradient_norms(results: Path, runs: pd.DataFrame) -> pd.DataFrame:
 def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
     """The clock's ratios both ways round, with framework and cell of each side apart.
 
+    A side's name is the framework, the cell, and between them the kernel where there are several.
     ``control_ok`` says whether the A/A control of the same shape has 1 in its interval.
     """
     both = ratios.rename(columns={"numerator": "denominator", "denominator": "numerator"})
     both = both.assign(ratio=1 / both["ratio"], low=1 / ratios["high"], high=1 / ratios["low"])
-    ratios = pd.concat([ratios, both], ignore_index=True)
-    control = ratios["numerator"].eq("aa") | ratios["denominator"].eq("aa")
-    wrong = set(
-        ratios.loc[control & ((ratios["low"] > 1) | (ratios["high"] < 1)), "shape"].unique()
-    )
-    ratios = ratios[~control & ratios["numerator"].str.contains("/")].copy()
+    # What the clock says of each side, apart from the names, is of the first way round.
+    kept = ["shape", "kind", "numerator", "denominator", "ratio", "low", "high", "processes"]
+    both = pd.concat([ratios, both], ignore_index=True)
+    both = both[[name for name in kept if name in both]].astype({"numerator": str})
     for side, prefix in (("numerator", ""), ("denominator", "other_")):
-        parts = ratios[side].str.split("/", n=1, expand=True).reindex(columns=[0, 1])
-        ratios[f"{prefix}framework"], ratios[f"{prefix}cell"] = parts[0], parts[1]
-    ratios["same_framework"] = ratios["framework"] == ratios["other_framework"]
-    ratios["control_ok"] = ~ratios["shape"].isin(wrong)
-    return ratios
+        parts = both[side].astype(str).str.extract(rf"^(\w+)/(?:.*/)?({'|'.join(CELLS)})(?:/|$)")
+        both[f"{prefix}framework"], both[f"{prefix}cell"] = parts[0], parts[1]
+    both["same_framework"] = both["framework"] == both["other_framework"]
+    control = (both["numerator"] == "aa") | (both["denominator"] == "aa")
+    if "kind" in both:
+        control |= both["kind"] == "aa"
+    outside = (both["low"] > 1) | (both["high"] < 1)
+    both["control_ok"] = ~both["shape"].isin(both.loc[control & outside, "shape"])
+    return both[~control & both["cell"].notna() & both["other_cell"].notna()]
 
 
 def write(results: Path) -> None:

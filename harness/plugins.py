@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError, one_of
-from implementations import CELLS, FACTORS
 from tasks import Task
 
 ROOT = Path(__file__).resolve().parent.parent
-__all__ = ["CELLS", "FACTORS", "ROOT"]
 
 
 @cache
@@ -76,10 +74,26 @@ def task_parameters(name: str) -> dict[str, Any]:
 
 
 def load_implementation(name: str) -> Any:
-    """The light module of a framework, which imports nothing of it."""
+    """The light module of a framework, which imports nothing of it.
+
+    Raises :class:`UserError` when there is none, or when it lacks what every one must define.
+    """
     if name not in framework_names():
         raise one_of("implementations", "framework", name, framework_names())
-    return importlib.import_module(f"implementations.{name}")
+    module = importlib.import_module(f"implementations.{name}")
+    needed = ("PACKAGES", "BIASES", "DEFAULTS", "KERNELS", "environment", "fastest")
+    for attribute in needed:
+        if not hasattr(module, attribute):
+            raise UserError(
+                f"implementations/{name}/__init__.py: does not define {attribute}; "
+                "implementations/__init__.py says what it is."
+            )
+    return module
+
+
+def kernels_of(framework: str, cell: str) -> list[str]:
+    """The names of the kernels that a framework knows for a cell."""
+    return [k for k, v in load_implementation(framework).KERNELS.items() if cell in v.cells]
 
 
 def load_model_module(name: str) -> Any:

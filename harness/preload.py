@@ -1,9 +1,9 @@
 """Importing a framework once for many runs: a process that forks a child for each.
 
 A run of twenty seconds should not spend four of them importing TensorFlow. The
-first run of a framework in a pipeline starts its preloader, a process that
-imports the framework, starts no thread, and waits at a socket. Every run's own
-process hands its command line and its outputs over, waits, and ends as the
+first run of a framework in a pipeline (or its job in the gate) starts its preloader, a
+process that imports the framework, starts no thread, and waits at a socket. Every run's
+own process hands its command line and its outputs over, waits, and ends as the
 forked child ends. Runs stay apart from each other as before: one process each,
 killed and measured alone.
 
@@ -54,17 +54,18 @@ def pipeline_is_gone() -> bool:
 
 
 def forward(words: list[str]) -> int | None:
-    """Let the framework's preloader carry out ``train``; its exit status.
+    """Let the framework's preloader carry out a run or the gate; the exit status.
 
     Returns None when the run must be done in this process.
     """
     folder = os.environ.get(FOLDER)
-    if words[:1] != ["train"] or "--results" not in words:
+    if words[:1] not in (["train"], ["conform"]) or "--results" not in words:
         return None
     if folder is None or not Path(folder).is_dir():
         return None
-    options = {name: words[words.index(name) + 1] for name in ("--framework", "--results")}
-    server = _connect(Path(folder), options["--framework"], words)
+    names = ("--framework", "--results", "--cache", "--threads")
+    options = {name: words[words.index(name) + 1] for name in names if name in words}
+    server = _connect(Path(folder), options)
     if server is None:
         return None
     with server:
@@ -75,8 +76,9 @@ def forward(words: list[str]) -> int | None:
     return code if code >= 0 else 128 - code
 
 
-def _connect(folder: Path, framework: str, words: list[str]) -> socket.socket | None:
+def _connect(folder: Path, options: dict[str, str]) -> socket.socket | None:
     """A connection to the preloader, started if there has been none; None if it failed."""
+    framework = options["--framework"]
     started = folder / f"{framework}.started"
     while True:
         server = socket.socket(socket.AF_UNIX)
@@ -95,7 +97,8 @@ def _connect(folder: Path, framework: str, words: list[str]) -> socket.socket | 
             if started.exists():
                 return None
             started.touch()
-            command = [sys.executable, "-m", "harness", "preload", *words[1:]]
+            words = [word for option in options.items() for word in option]
+            command = [sys.executable, "-m", "harness", "preload", *words]
             subprocess.Popen(
                 command,
                 pass_fds=[lock.fileno()],

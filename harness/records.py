@@ -17,6 +17,7 @@ from harness.plugins import ROOT
 from implementations import Weights
 
 Record = dict[str, Any]
+SCHEMA = 2  # counts the forms that records have had
 
 
 @dataclass(frozen=True)

@@ -34,11 +34,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from implementations import GATES, ModelSpec, Weights
+from implementations import GATES, Array, ModelSpec, Weights
 
-Array = NDArray[Any]
 Reset = Literal["after", "before"]
 
 

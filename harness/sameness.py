@@ -12,7 +12,7 @@ from scipy import stats
 
 from harness import conformance, records
 from harness.plugins import load_implementation
-from harness.records import Record, Run
+from harness.records import Record
 from harness.settings import resolve
 from harness.tracks import default_of, model_spec
 from implementations import FACTORS, GATES, ModelSpec
@@ -52,7 +52,8 @@ def conformance_rows(results: Path, found: list[Record]) -> Rows:
     for framework in sorted({r["framework"] for r in found}):
         path = results / "conformance" / f"{framework}.csv"
         if path.exists():
-            rows += pd.read_csv(path).to_dict("records")  # type: ignore[arg-type]
+            table = pd.read_csv(path, dtype={"detail": str}).fillna({"detail": ""})
+            rows += table.to_dict("records")  # type: ignore[arg-type]
     return rows
 
 
@@ -69,7 +70,9 @@ def conformance_summary(rows: Rows) -> Rows:
             "passed": sum(bool(row["passed"]) for row in group),
             "max_error": max(row["max_error"] for row in group),
             "tolerance": group[0]["tolerance"],
-            "detail": "; ".join({str(row["detail"]) for row in group if not row["passed"]}),
+            "detail": "; ".join(
+                dict.fromkeys(r["detail"] for r in group if r["detail"] and not r["passed"])
+            ),
         }
         for key, group in groups.items()
     ]
@@ -83,11 +86,13 @@ def not_comparable(rows: Rows) -> set[tuple[str, str]]:
 def divergence_rows(results: Path, found: list[Record]) -> Rows:
     """The first step at which two frameworks' losses of the same matched run differ by more
     than each threshold, relative to the smaller; no step where they never do.
+
+    Only runs that ended well: what lies beside another's record may be of an earlier run.
     """
     groups: dict[tuple[str, str, int], dict[str, Any]] = {}
     for record in found:
         path = records.identity(record).path(results).with_suffix(".npz")
-        if record["track"] == "matched" and path.exists():
+        if record["track"] == "matched" and record["status"] == "ok" and path.exists():
             with np.load(path, allow_pickle=False) as arrays:
                 losses = arrays["losses"]
             key = (record["task"], record["cell"], record["seed"])
@@ -186,15 +191,17 @@ def attribution_rows(found: list[Record]) -> Rows:
     for key in keys:
         logs: Values = {}
         scores: Values = {}
+        unsolved = set()
         for run, r in runs.items():
             if (run.task, run.framework, run.cell) == key:
                 logs.setdefault(run.track, {})[run.seed] = np.log(r["steps_to_solve"] or r["steps"])
                 scores.setdefault(run.track, {})[run.seed] = r["score"]
-        unsolved = {(run.track, run.seed) for run in _unsolved(runs, key)}
-        factors = [f for f in FACTORS if f in logs]
-        whole = ["native", "left over"] if "native" in logs else []
+                if r["steps_to_solve"] is None:
+                    unsolved.add((run.track, run.seed))
         if "matched" not in logs:
             continue
+        factors = [f for f in FACTORS if f in logs]
+        whole = ["native", "left over"] if "native" in logs else []
         for track in [*factors, *whole]:
             needed = [*factors, "native"] if track == "left over" else [track]
             seeds = sorted(set(logs["matched"]).intersection(*(logs[t] for t in needed)))
@@ -214,14 +221,6 @@ def attribution_rows(found: list[Record]) -> Rows:
     return rows
 
 
-def _unsolved(runs: dict[Run, Record], key: tuple[str, str, str]) -> list[Run]:
-    return [
-        run
-        for run, r in runs.items()
-        if (run.task, run.framework, run.cell) == key and r["steps_to_solve"] is None
-    ]
-
-
 def _change(values: Values, track: str, factors: list[str], seed: int) -> float:
     """The change against matched for one seed."""
     base = values["matched"][seed]
@@ -231,7 +230,7 @@ def _change(values: Values, track: str, factors: list[str], seed: int) -> float:
 
 
 def _interval(values: list[float]) -> tuple[float, float, float]:
-    """Mean and 95 % interval of Student's t; no interval for one value, none for a constant."""
+    """Mean and 95 % interval of Student's t: missing for one value, of no width for equal ones."""
     mean = float(np.mean(values)) if values else float("nan")
     if len(values) < 2:
         return mean, float("nan"), float("nan")

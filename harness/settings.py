@@ -15,11 +15,15 @@ from tasks import Budget, Task
 
 @dataclass(frozen=True)
 class Settings:
-    """A task with its parameters set, its budget, and the device it runs on."""
+    """A task with its parameters set, its budget, and how it is computed.
+
+    Without a ``kernel`` the implementation chooses its fastest for the task's shape.
+    """
 
     task: Task
     budget: Budget
     device: str = "cpu"
+    kernel: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Every value that determines a run beside its identity; by name."""
@@ -31,6 +35,7 @@ class Settings:
         for name in ("task", "framework", "cell", "track", "seed"):
             words += [f"--{name}", str(getattr(run, name))]
         words += ["--threads", str(threads)]
+        words += ["--kernel", self.kernel] if self.kernel else []
         for name, value in changed(self).items():
             words += ["--set", f"{name}={value}"]
         return shlex.join(words)

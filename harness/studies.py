@@ -8,7 +8,7 @@ parameters differ, its data differ with them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.records import Run
@@ -76,4 +76,5 @@ def applied(settings: Settings, run: Run) -> Settings:
     changes = overrides(run)
     if not changes:
         return settings
-    return resolve(run.task, settings.as_dict() | changes, f"the study {run.track}")
+    found = resolve(run.task, settings.as_dict() | changes, f"the study {run.track}")
+    return replace(settings, task=found.task, budget=found.budget)

@@ -24,7 +24,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "runs": (
         *IDENTITY, "status", "error", "parameters", "score", "baseline", "solved_at", "solved",
         "steps", "steps_to_solve", "train_seconds", "step_ms", "total_seconds", "peak_rss_mb",
-        "device", "threads", "data_sha256", "weights_sha256", "git_commit", "finished",
+        "device", "kernel", "threads", "data_sha256", "weights_sha256", "git_commit", "finished",
         "settings", "command",
     ),
     "scores": (
@@ -37,7 +37,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "references", "documentation",
     ),
     "classical": ("task", "method", "seed", "score"),
-    "parameters": ("task", "framework", "cell", "track", "name", "parameters"),
     "machines": ("framework", "packages", "processor", "cores", "memory_gb", "system", "runs"),
     "frameworks": ("framework", "documentation"),
     "cost": ("phase", "core_seconds", "share"),
@@ -59,7 +58,6 @@ def write_tables(results: Path) -> None:
         "curves": [{k: r[k] for k in IDENTITY} | point for r in found for point in r["curve"]],
         "tasks": [_task_row(settings) for settings in _settings(found).values()],
         "classical": _classical_rows(found),
-        "parameters": _parameter_rows(found),
         "machines": _machine_rows(found),
         "frameworks": [
             {"framework": name, "documentation": docstring(_init_file(name))}
@@ -204,19 +202,6 @@ def _classical_rows(found: list[Record]) -> Rows:
             for method, score in task.classical_scores(train, test).items():
                 rows.append({"task": name, "method": method, "seed": seed, "score": score})
     return rows
-
-
-def _parameter_rows(found: list[Record]) -> Rows:
-    rows: dict[tuple[str, ...], Rows] = {}
-    for record in found:
-        key = tuple(record[k] for k in ("task", "framework", "cell", "track"))
-        if key not in rows and record["parameters"]["by_name"]:
-            rows[key] = [
-                dict(zip(("task", "framework", "cell", "track"), key, strict=True))
-                | {"name": name, "parameters": count}
-                for name, count in record["parameters"]["by_name"].items()
-            ]
-    return [row for table in rows.values() for row in table]
 
 
 def _machine_rows(found: list[Record]) -> Rows:

@@ -16,9 +16,11 @@ from harness.records import Run
 from harness.settings import Settings
 from implementations import (
     FACTORS,
+    NATIVE,
     Array,
     Default,
     Described,
+    Model,
     ModelSpec,
     NativeModel,
     Optimiser,
@@ -34,9 +36,10 @@ Train = Callable[[Array, Array, int], tuple[Array, Array]]
 
 @dataclass(frozen=True)
 class Learner:
-    """A model, how it takes a chunk of steps, and the weights it starts from."""
+    """A model, how it takes a chunk of steps, its kernel, and the weights it starts from."""
 
     model: Described
+    kernel: str
     train: Train
     initial: Weights
 
@@ -85,7 +88,7 @@ def learner(run: Run, settings: Settings) -> Learner:
     optimiser = Optimiser(budget.optimiser, budget.learning_rate, budget.clip)
     if run.track == "native":
         native = _native(run, spec, optimiser)
-        return Learner(native, lambda x, y, _: native.train(x, y), native.weights())
+        return Learner(native, NATIVE, lambda x, y, _: native.train(x, y), native.weights())
     weights = streams.initial_weights(
         settings.task, run.cell, budget.layers, budget.hidden, run.seed
     )
@@ -98,14 +101,22 @@ def learner(run: Run, settings: Settings) -> Learner:
         if not default.optimiser:
             own = _native(run, spec, optimiser).weights()
             weights = with_default(default.factor, weights, own)
-    model = load_model_module(run.framework).build(spec, weights)
+    kernel = settings.kernel or fastest(run, settings)
+    model: Model = load_model_module(run.framework).build(spec, weights, kernel)
 
     def train(inputs: Array, targets: Array, first: int) -> tuple[Array, Array]:
         constants = updates(optimiser, first + 1, len(inputs))
-        result: tuple[Array, Array] = model.train(inputs, targets, constants)
-        return result
+        return model.train(model.place(inputs, targets, constants))
 
-    return Learner(model, train, weights)
+    return Learner(model, kernel, train, weights)
+
+
+def fastest(run: Run, settings: Settings) -> str:
+    """The kernel that the implementation chooses at the task's shape."""
+    spec = model_spec(run.cell, settings)
+    choose = load_implementation(run.framework).fastest
+    kernel: str = choose(spec, settings.budget.batch, settings.task.sequence_length)
+    return kernel
 
 
 def with_default(factor: str, weights: Weights, own: Weights) -> Weights:

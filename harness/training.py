@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from harness import machine, streams, tracks
+from harness import machine, records, streams, tracks
 from harness.plugins import load_implementation
 from harness.records import Record, Run
 from harness.settings import Settings
@@ -37,6 +37,7 @@ class Progress:
     parameters: dict[str, int] = field(default_factory=dict)
     digests: dict[str, str | None] = field(default_factory=dict)
     device: str | None = None
+    kernel: str | None = None
     initial: Weights = field(default_factory=dict)
     weights: Weights | None = None
 
@@ -104,7 +105,7 @@ def _train(identity: Run, settings: Settings, progress: Progress, on_chunk: OnCh
         validation = streams.examples(task, "validation", identity.seed, budget.validation_examples)
     with progress.phase("build"):
         learner = tracks.learner(identity, settings)
-        model = learner.model
+        model, progress.kernel = learner.model, learner.kernel
         progress.initial = learner.initial
         progress.digests["initial"] = streams.sha256(learner.initial.values())
         progress.parameters = model.parameter_counts()
@@ -175,7 +176,7 @@ def describe(
     packages = load_implementation(identity.framework).PACKAGES
     seconds = progress.seconds | {"total": machine.process_age()}
     return {
-        "schema": 1,
+        "schema": records.SCHEMA,
         **asdict(identity),
         "status": status,
         "reason": reason,
@@ -202,6 +203,7 @@ def describe(
         "machine": machine.description(),
         "threads": threads,
         "device": progress.device,
+        "kernel": progress.kernel,
         "git_commit": machine.git_commit(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -11,12 +11,16 @@ layer and backend run and which conventions they follow, and it defines
   imported; ``cache`` is a folder it may keep compiled code in;
 - ``BIASES``: for each track and cell, how many biases the framework counts in a
   layer, in multiples of the hidden size;
-- ``DEFAULTS``: what its users get that the matched track does not have.
+- ``DEFAULTS``: what its users get that the matched track does not have;
+- ``KERNELS``: by name, the ways it knows to compute a layer and its gradient; the one
+  called ``stock`` is the framework's own layer;
+- ``fastest(spec, batch, length) -> str``: the kernel that measurements found fastest
+  for a model trained on batches of ``batch`` sequences of ``length`` time steps.
 
 Its ``model.py`` may import the framework and defines
-``build(spec, weights) -> Model``. Its ``native.py`` defines
-``build(spec, optimiser, seed) -> NativeModel``: the framework's own layers,
-initialisation and optimiser, as its users get them without a choice of their own.
+``build(spec, weights, kernel) -> Model`` and ``product(m, k, n, count) -> Product``. Its
+``native.py`` defines ``build(spec, optimiser, seed) -> NativeModel``: the framework's own
+layers, initialisation and optimiser, as its users get them without a choice of their own.
 
 Canonical weights are the one form in which weights travel. Layer l has
 ``layers.l.input`` [d, G·h], ``layers.l.recurrent`` [h, G·h] and ``layers.l.bias``
@@ -33,7 +37,7 @@ and z) holds it; when that is not given, it stays at zero. A GRU without
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -48,6 +52,12 @@ CELLS = tuple(GATES)
 
 # What a framework's defaults may change, one at a time, on the way from matched to native.
 FACTORS = ("initialisation", "biases", "form", "adam", "clipping")
+
+# The kernel that is the framework's own layer, and the one that a native model has.
+STOCK, NATIVE = "stock", "native"
+
+# Does its matrix products once each time it is called, and returns when they are done.
+Product = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -127,6 +137,26 @@ class Default:
 
 
 @dataclass(frozen=True)
+class Kernel:
+    """One way in which a framework can compute a recurrent layer and its gradient.
+
+    ``what`` says it in words, ``cells`` for which cells there is one. Without
+    ``inner_bias`` its GRU has no ``recurrent_bias``. ``needs`` says what it asks of the
+    machine beside the framework, such as a compiler; where that is missing ``build``
+    raises :class:`KernelUnavailable`.
+    """
+
+    what: str
+    cells: tuple[str, ...] = CELLS
+    inner_bias: bool = True
+    needs: str = ""
+
+
+class KernelUnavailable(Exception):
+    """A kernel cannot be had on this machine; the message says why."""
+
+
+@dataclass(frozen=True)
 class ModelSpec:
     """A stack of recurrent layers and one linear output layer.
 
@@ -165,18 +195,31 @@ class Described(Protocol):
 
 
 class Model(Described, Protocol):
-    """A model of the matched kind: canonical weights in, the harness's update rule."""
+    """A model of the matched kind: canonical weights in, the harness's update rule.
 
-    def train(self, inputs: Array, targets: Array, constants: Array) -> tuple[Array, Array]:
-        """Take one optimiser step per batch; inputs [K, B, T, d], constants of :func:`updates`.
+    A placed chunk is whatever the framework wants its data to be; all three methods
+    that take one return when their result is there.
+    """
+
+    def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
+        """Hand over a batch for each step: inputs [K, B, T, d], constants of :func:`updates`."""
+
+    def train(self, placed: Any) -> tuple[Array, Array]:
+        """Take one optimiser step per batch.
 
         Returns the losses and the global gradient norms [K], each from before its
         step and before clipping.
         """
+
+    def gradients(self, placed: Any) -> Array:
+        """The global gradient norm [K] of every batch with the weights as they are."""
+
+    def losses(self, placed: Any) -> Array:
+        """The loss [K] of every batch with the weights as they are: the forward pass alone."""
 
 
 class NativeModel(Described, Protocol):
     """A model as the framework's users get it, with the framework's own optimiser."""
 
     def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
-        """As :meth:`Model.train`, by the framework's own rule."""
+        """As :meth:`Model.place` and :meth:`Model.train`, by the framework's own rule."""

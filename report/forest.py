@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from report.figures import INK, colours, draw_with, to_svg
+from report.figures import INK, colours, settings, svg
 
 UNITS = {
     "difference": "difference", "ratio": "ratio", "share": "share of runs",
@@ -29,7 +30,7 @@ def forest(rows: pd.DataFrame, group: str, frameworks: list[str]) -> str:
     panels = [data[data["claim"] == claim].iloc[::-1] for claim in claims]
     heights = [len(panel) + 1.6 for panel in panels]
     palette = colours(frameworks)
-    with sns.axes_style("ticks"), draw_with(f"forest {group}"):
+    with sns.axes_style("ticks"), mpl.rc_context(settings(f"forest {group}")):
         figure, axes = plt.subplots(
             len(panels), 1, figsize=(9, 0.9 + 0.3 * sum(heights)), squeeze=False,
             height_ratios=heights, layout="constrained",
@@ -37,7 +38,7 @@ def forest(rows: pd.DataFrame, group: str, frameworks: list[str]) -> str:
         for place, panel in zip(axes.flat, panels, strict=True):
             _panel(place, panel, palette)
         sns.despine(figure)
-        return to_svg(figure, f"Effects and intervals of the claims on {group}")
+        return svg(figure, f"Effects and intervals of the claims on {group}")
 
 
 def _panel(axes: Any, rows: pd.DataFrame, palette: dict[str, str]) -> None:

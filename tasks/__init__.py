@@ -86,6 +86,11 @@ class Task(ABC):
 
     @property
     @abstractmethod
+    def sequence_length(self) -> int:
+        """The number of time steps, ``T``."""
+
+    @property
+    @abstractmethod
     def outputs(self) -> int:
         """The number of the model's outputs: values (mse) or classes (cross_entropy)."""
 

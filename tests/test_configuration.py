@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,18 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         ({"tasks": []}, "tasks: must not be empty."),
         ({"cells": "lstm"}, 'cells: must be "all" or a list of names.'),
         ({"device": "cuda"}, "device: must be 'cpu', not 'cuda'."),
+        (
+            {"kernels": {"torch": {"lstm": "stock"}}},
+            "kernels: unknown framework 'torch'; allowed: jax, pytorch, tensorflow.",
+        ),
+        (
+            {"kernels": {"jax": {"lst": "scan"}}},
+            "kernels.jax: unknown cell 'lst'; allowed: gru, lstm, rnn.",
+        ),
+        (
+            {"kernels": {"jax": {"lstm": "fast"}}},
+            "kernels.jax.lstm: unknown kernel 'fast'; allowed: ",
+        ),
         ({"threads": 0}, "threads: must be at least 1, not 0."),
         ({"overrides": {"addin": {}}}, "overrides: unknown task 'addin'; allowed: adding, "),
         (
@@ -116,16 +129,36 @@ def test_one_sentence_for_a_bad_value(tmp_path, changes, says):
     assert says in message
     assert message.endswith(".")
     assert "\n" not in message
-    key = next(iter(changes))
-    assert message.startswith((f"{DEFAULT}: ", "--config: " if key == "sedes" else DEFAULT))
+    assert message.startswith("--config: "), "no file says so"
 
 
-def test_the_file_that_sets_the_key_is_named(tmp_path):
+@pytest.mark.parametrize(
+    ("on_command_line", "says"),
+    [
+        ({"seeds": [0]}, "own.yaml: cells: unknown cell 'x'"),
+        ({"seeds": [0], "cells": ["y"]}, "--config: cells: unknown cell 'y'"),
+        ({"cells": "all", "seeds": ["-1"]}, "own.yaml: seeds.0: must be at least 0"),
+        ({"cells": "all", "seeds": [-1, 2]}, "--config: seeds.0: must be at least 0"),
+        # A mapping is merged from the files and the command line.
+        ({"cells": "all", "seeds": [0]}, "own.yaml: overrides.adding: hidden must be at least 1"),
+        (
+            {"cells": "all", "seeds": [0], "overrides": {"adding": {"hidden": 0}}},
+            "--config: overrides.adding: hidden must be at least 1",
+        ),
+        (
+            {"cells": "all", "seeds": [0], "overrides": {"sine": {"hidden": 0}, "adding": {}}},
+            "--config: overrides.sine: hidden must be at least 1",
+        ),
+    ],
+)
+def test_what_set_the_bad_value_is_named(tmp_path, on_command_line, says):
     own = tmp_path / "own.yaml"
-    own.write_text("cells: [x]\n")
-    config = default() | {"results": str(tmp_path), "cells": ["x"]}
-    with pytest.raises(UserError, match=r"own\.yaml: cells: unknown cell 'x'"):
+    text = "cells: [x]\nseeds: [-1]\noverrides: {adding: {hidden: -3, steps: 9}}\n"
+    own.write_text(text)
+    config = default() | yaml.safe_load(text) | {"results": str(tmp_path)} | on_command_line
+    with pytest.raises(UserError) as error:
         configuration.load(config, [str(ROOT / DEFAULT), str(own)])
+    assert str(error.value).removeprefix(os.path.relpath(tmp_path) + "/").startswith(says)
 
 
 def test_an_unwritable_results_folder_is_refused(tmp_path):
@@ -141,6 +174,16 @@ def test_numbers_from_the_command_line_are_numbers(tmp_path):
     assert {run.seed for run in loaded.runs} == {0, 3}
     budget = loaded.settings["adding"].budget
     assert (budget.steps, budget.clip) == (7, 0.1)
+
+
+def test_a_chosen_kernel_reaches_the_runs_that_it_is_for(tmp_path):
+    loaded = load(tmp_path, tasks=["sine"], kernels={"pytorch": {"gru": "stock"}})
+    commands = [loaded.settings_of(run).arguments(run, 1) for run in loaded.runs]
+    chosen = [command for command in commands if "--kernel stock" in command]
+    assert len(chosen) == 5
+    assert all("pytorch --cell gru --track matched" in command for command in chosen)
+    of_gru = [k for k in loaded.kernels_in_use("pytorch") if k.startswith("gru")]
+    assert of_gru == ["gru=stock"]
 
 
 def test_snakemake_prints_the_sentence_and_nothing_trains(tmp_path):
@@ -166,6 +209,7 @@ def test_snakemake_prints_the_sentence_and_nothing_trains(tmp_path):
         ("--task adding --framework jax --cell gru --set steps", "'steps' is not KEY=VALUE."),
         ("--task adding --framework jax --cell gru --set steps=0", "steps must be at least 1"),
         ("--task adding --framework jax --cell gru --seed -1", "--seed: must be at least 0"),
+        ("--task adding --framework jax --cell gru --kernel x", "--kernel: unknown kernel 'x'"),
         ("--task adding --framework jax --cell gru --threads 0", "--threads: must be at least 1"),
     ],
 )

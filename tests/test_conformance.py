@@ -9,23 +9,25 @@ import numpy as np
 import pytest
 
 from harness import conformance, sameness
-from harness.plugins import ROOT, framework_names
+from harness.plugins import CELLS, ROOT, framework_names
 from tests.test_implementations import module
 
-CELL = "gru"
+KERNELS = {"jax": "scan", "pytorch": "manual"}
 
 
 def broken(framework: str, *edits: tuple[str, str]) -> types.ModuleType:
-    """A copy of an implementation's module with every ``old`` replaced by ``new``."""
+    """A copy of an implementation's modules with every ``old`` replaced by ``new``."""
     module(framework)
-    path = ROOT / "implementations" / framework / "model.py"
-    source = path.read_text()
+    folder = ROOT / "implementations" / framework
+    sources = {name: (folder / name).read_text() for name in ("kernels.py", "model.py")}
     for old, new in edits:
-        assert source.count(old) == 1, old
-        source = source.replace(old, new)
-    copy = types.ModuleType("broken")
-    exec(compile(source, str(path), "exec"), copy.__dict__)
-    return copy
+        (name,) = (name for name, source in sources.items() for _ in range(source.count(old)))
+        sources[name] = sources[name].replace(old, new)
+    kernels, model = (types.ModuleType("broken") for _ in sources)
+    for copy, (name, source) in zip((kernels, model), sources.items(), strict=True):
+        exec(compile(source, str(folder / name), "exec"), copy.__dict__)
+    model.kernels = kernels
+    return model
 
 
 def failed(framework: str, copy: types.ModuleType, cell: str) -> set[str]:
@@ -33,8 +35,12 @@ def failed(framework: str, copy: types.ModuleType, cell: str) -> set[str]:
         s for s in conformance.SPECIFICATIONS
         if (s.cell, s.layers, s.every_step, s.dtype) == (cell, 2, False, "float64")
     )  # fmt: skip
-    rows = conformance.check_one(framework, copy, spec)
+    rows = conformance.check_one(framework, copy, spec, KERNELS[framework])
     assert {"round trip", "parameters"} <= {row["check"] for row in rows if row["passed"]}
+    return caught(rows)
+
+
+def caught(rows: list[conformance.Row]) -> set[str]:
     return {row["check"] for row in rows if not row["passed"]}
 
 
@@ -102,31 +108,36 @@ def test_another_update_is_caught_by_its_trajectory_alone(edit, caught_by):
 
 def test_redundant_biases_left_free_are_caught():
     free = ("                if not redundant:\n", "                if False:\n")
-    caught = failed("pytorch", broken("pytorch", free), "gru")
-    assert "trajectory adam" in caught
-    assert "forward" not in caught
+    by = failed("pytorch", broken("pytorch", free), "gru")
+    assert "trajectory adam" in by
+    assert "forward" not in by
 
 
 def test_another_count_and_a_changed_weight_are_caught():
     copy = broken("jax", ("value.size for name", "value.size + 1 for name"))
     spec = replace(conformance.SPECIFICATIONS[0], dtype="float32")
-    caught = {r["check"] for r in conformance.check_one("jax", copy, spec) if not r["passed"]}
+    caught = {
+        r["check"] for r in conformance.check_one("jax", copy, spec, "scan") if not r["passed"]
+    }
     assert caught == {"parameters"}
     copied = 'weights["output.bias"] = parameters["output.bias"].copy()'
     copy = broken("pytorch", (copied, copied.replace(".copy()", " * 1.5")))
-    caught = {r["check"] for r in conformance.check_one("pytorch", copy, spec) if not r["passed"]}
+    caught = {
+        r["check"] for r in conformance.check_one("pytorch", copy, spec, "stock") if not r["passed"]
+    }
     assert "round trip" in caught
     assert "forward" not in caught
 
 
 def test_what_raises_or_cannot_be_imported_is_a_row():
     copy = types.ModuleType("raises")
-    copy.build = lambda spec, weights: 1 / 0
-    (row,) = conformance.check_one("jax", copy, conformance.SPECIFICATIONS[0])
+    copy.build = lambda spec, weights, kernel: 1 / 0
+    (row,) = conformance.check_one("jax", copy, conformance.SPECIFICATIONS[0], "scan")
     assert not row["passed"]
     assert row["detail"].startswith("ZeroDivisionError")
     assert "run: error inf, expected at most 0." in conformance.sentence(row)
-    rows = conformance.not_checked("jax", "no")
+    chosen = {cell: ["scan"] for cell in CELLS}
+    rows = conformance.not_checked("jax", chosen, "no")
     assert len(rows) == len(conformance.SPECIFICATIONS) == 24
     assert sameness.not_comparable(rows) == {("jax", cell) for cell in ("rnn", "lstm", "gru")}
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -156,22 +154,38 @@ def test_what_cannot_be_told_is_not():
     assert (row["answer"], row["sure"]) == (advice.CANNOT, "unknown")
 
 
-def ratios(tmp_path: Path, high: float, control: float = 0.99) -> pd.DataFrame:
+def ratios(high: float, control: float = 0.99) -> pd.DataFrame:
+    """The clock's table: two frameworks, and the control under its two names."""
     rows = [
-        ("large", "jax/gru", "pytorch/gru", 0.8, 0.7, high),
-        ("large", "aa", "jax/gru", 1.0, control, 1.05),
+        ("large", "framework", "jax/scan/gru", "pytorch/stock/gru", 0.8, 0.7, high),
+        ("large", "kernel", "jax/scan/gru", "jax/stock/gru", 0.5, 0.4, 0.6),
+        ("large", "aa", "jax/scan/gru/again", "jax/scan/gru", 1.0, control, 1.05),
     ]
-    columns = ["shape", "numerator", "denominator", "ratio", "low", "high"]
+    columns = ["shape", "kind", "numerator", "denominator", "ratio", "low", "high"]
     return evidence._speed_ratios(pd.DataFrame(rows, columns=columns))
+
+
+def test_ratios_are_read_both_ways_round():
+    found = ratios(0.9).set_index(["framework", "cell", "other_framework"])
+    assert len(found) == 4, "the control is no comparison"
+    turned = found.loc[("pytorch", "gru", "jax")]
+    assert (turned["ratio"], turned["low"], turned["high"]) == (1 / 0.8, 1 / 0.9, 1 / 0.7)
+    plain = pd.DataFrame(
+        [("s", "jax/gru", "jax/lstm", 0.9, 0.8, 1.0), ("s", "aa", "jax/gru", 1.1, 1.01, 1.2)],
+        columns=["shape", "numerator", "denominator", "ratio", "low", "high"],
+    )
+    plain = evidence._speed_ratios(plain)
+    assert list(plain["cell"]) == ["gru", "lstm"]
+    assert not plain["control_ok"].any()
 
 
 @pytest.mark.parametrize(
     ("high", "control", "answer"),
     [(0.9, 0.99, "jax"), (1.1, 0.99, advice.CANNOT), (0.9, 1.01, advice.CANNOT)],
 )
-def test_the_fastest_framework_by_the_clock(tmp_path, high, control, answer):
+def test_the_fastest_framework_by_the_clock(high, control, answer):
     table = runs(lstm=(0.002, 800), gru=(0.002, 800))
-    rows = advise(table, ratios(tmp_path, high, control)).set_index("question")
+    rows = advise(table, ratios(high, control)).set_index("question")
     row = rows.loc["Which framework is fastest here?"]
     assert (row["task"], row["answer"]) == ("large, GRU", answer)
 

@@ -32,7 +32,7 @@ def test_damage_is_named_and_made_again_and_nothing_else_is_lost(tmp_path):
 def broken_frameworks():
     """Two more implementations: one dies or raises, by the cell, one cannot be imported."""
     bodies = {
-        "broken": "import os\n\n\ndef build(spec, weights):\n"
+        "broken": "import os\n\n\ndef build(spec, weights, kernel):\n"
         "    if spec.cell == 'rnn':\n        os.kill(os.getpid(), 9)\n"
         "    raise RuntimeError('no <b>kernel</b> for this')\n",
         "missing": "import not_installed_anywhere\n",
@@ -44,7 +44,9 @@ def broken_frameworks():
         folders.append(folder)
         (folder / "__init__.py").write_text(
             f'"""{name.title()} on purpose."""\n\nPACKAGES = ()\n\n\n'
-            "def environment(threads, cache):\n    return {}\n"
+            "BIASES = DEFAULTS = KERNELS = {}\n\n\n"
+            "def environment(threads, cache):\n    return {}\n\n\n"
+            "def fastest(spec, batch, length):\n    return 'stock'\n"
         )
         (folder / "model.py").write_text(body)
     yield

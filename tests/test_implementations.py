@@ -17,15 +17,15 @@ import pytest
 from harness import conformance, reference_training, tracks
 from harness.conformance import formula
 from harness.plugins import (
-    CELLS,
     framework_names,
+    kernels_of,
     load_implementation,
     load_model_module,
     load_native_module,
 )
 from harness.records import Run
 from harness.settings import resolve
-from implementations import FACTORS, Array, ModelSpec, Optimiser, Weights, updates
+from implementations import CELLS, FACTORS, Array, ModelSpec, Optimiser, Weights, updates
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="gatebench-test-")
 CACHE = Path(_FOLDER.name)
@@ -46,7 +46,7 @@ def native(framework: str, spec: ModelSpec, optimiser: Optimiser = ADAM, seed: i
 
 
 def random_weights(spec: ModelSpec, seed: int = 0) -> Weights:
-    return conformance.random_weights(spec, seed)
+    return conformance.random_weights(spec, seed=seed)
 
 
 def batches(spec: ModelSpec, steps: int) -> tuple[Array, Array]:
@@ -54,7 +54,7 @@ def batches(spec: ModelSpec, steps: int) -> tuple[Array, Array]:
 
 
 def train(model, inputs: Array, targets: Array, optimiser: Optimiser = ADAM, first: int = 1):
-    return model.train(inputs, targets, updates(optimiser, first, len(inputs)))[0]
+    return model.train(model.place(inputs, targets, updates(optimiser, first, len(inputs))))[0]
 
 
 @pytest.fixture(params=framework_names())
@@ -67,8 +67,13 @@ def cell(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+def kernel_of(framework: str, spec: ModelSpec) -> str:
+    return load_implementation(framework).fastest(spec, 4, 4)
+
+
 def build(framework: str, spec: ModelSpec, seed: int = 0):
-    return module(framework).build(spec, random_weights(spec, seed))
+    weights = random_weights(spec, seed)
+    return module(framework).build(spec, weights, kernel_of(framework, spec))
 
 
 @pytest.mark.parametrize("every_step", [False, True])
@@ -78,7 +83,12 @@ def test_shapes(framework, cell, every_step):
     model = build(framework, spec)
     inputs, targets = batches(spec, 3)
     assert model.predict(inputs[0]).shape == ((4, 4, 3) if every_step else (4, 3))
-    losses, norms = model.train(inputs, targets, updates(ADAM, 1, 3))
+    placed = model.place(inputs, targets, updates(ADAM, 1, 3))
+    before, gradients = model.losses(placed), model.gradients(placed)
+    losses, norms = model.train(placed)
+    assert before[0] == pytest.approx(losses[0], rel=1e-6)
+    assert gradients[0] == pytest.approx(norms[0], rel=1e-6)
+    assert before.shape == gradients.shape == (3,)
     assert losses.shape == norms.shape == (3,)
     assert losses.dtype == norms.dtype == np.float32
     assert model.device() == "cpu"
@@ -145,9 +155,10 @@ def test_every_implementation_passes_the_gate(framework, cell, every_step):
         s for s in conformance.SPECIFICATIONS
         if (s.cell, s.layers, s.every_step, s.dtype) == (cell, 2, every_step, "float64")
     )  # fmt: skip
-    rows = conformance.check_one(framework, module(framework), spec)
-    assert len(rows) == 8
-    assert [conformance.sentence(row) for row in rows if not row["passed"]] == []
+    for kernel in kernels_of(framework, cell):
+        rows = conformance.check_one(framework, module(framework), spec, kernel)
+        assert len(rows) == 8
+        assert [conformance.sentence(row) for row in rows if not row["passed"]] == []
 
 
 RULES = {
@@ -218,7 +229,7 @@ def test_a_weight_of_zero_gradient_survives_clipping(framework):
     """The global norm is zero, and 0/0 must not spread."""
     spec = replace(SPEC, dtype="float32")
     weights = {name: np.zeros_like(value) for name, value in random_weights(spec).items()}
-    model = module(framework).build(spec, weights)
+    model = module(framework).build(spec, weights, kernel_of(framework, spec))
     inputs, targets = batches(spec, 2)
     assert np.isfinite(train(model, inputs, np.zeros_like(targets))).all()
     assert all(np.isfinite(value).all() for value in model.weights().values())

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from harness import progress, records
-from harness.plugins import CELLS, framework_names, task_names
+from harness.plugins import framework_names, task_names
+from implementations import CELLS
 from tests.conftest import ROOT, SMALL, command, overrides, snakemake, table
 
 WHOLE = {"seeds": "[0]", "tracks": "{native: [adding]}"}

@@ -7,11 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from harness import progress, records, tracks, training
+from harness import progress, records, streams, tracks, training
 from harness.errors import UserError
 from harness.files import replacing, write_text
 from harness.records import Run
 from harness.settings import resolve
+from tasks.adding import Adding
 from tests.conftest import TINY
 
 
@@ -40,6 +41,28 @@ def test_a_run_leaves_a_complete_record(finished):
     assert record["device"] == "cpu"
     assert 0 < record["seconds"]["first_chunk"] < record["seconds"]["total"]
     assert record["versions"]["torch"].startswith("2.")
+
+
+def test_the_score_is_that_of_the_final_weights_on_the_test_data(finished):
+    record, state = finished
+    settings = resolve("adding", TINY, "test")
+    spec = tracks.model_spec(RUN.cell, settings)
+    model = tracks.load_model_module("pytorch").build(spec, state.weights, record["kernel"])
+    scores = {}
+    for split in ("validation", "test"):
+        inputs, targets = streams.examples(settings.task, split, RUN.seed, 8)
+        outputs = np.concatenate([model.predict(inputs[:4]), model.predict(inputs[4:])])
+        scores[split] = settings.task.score(outputs, targets)
+    assert record["score"] == scores["test"]
+    assert record["curve"][-1]["score"] == scores["validation"]
+
+
+def test_the_first_evaluation_that_solves_is_kept(tmp_path, monkeypatch):
+    scores = iter([9.0, 9.0, 0.001, 9.0, 0.002, 9.0])  # before training, four times, at the end
+    monkeypatch.setattr(Adding, "score", lambda self, outputs, targets: next(scores))
+    settings = resolve("adding", TINY | {"steps": 8, "evaluate_every": 2}, "test")
+    record, _ = training.run(RUN, settings, 1, tmp_path, ignore)
+    assert (record["steps_to_solve"], record["solved"]) == (4, False)
 
 
 def test_the_command_in_a_record_repeats_it(finished):
@@ -102,9 +125,10 @@ def test_a_diverged_run_stands(finished, tmp_path):
 def test_divergence_is_a_result(tmp_path):
     settings = resolve("adding", TINY | {"learning_rate": 1e30, "clip": 0, "steps": 9}, "test")
     run = Run("adding", "pytorch", "rnn", "matched", 0)
-    record, _ = training.run(run, settings, 1, tmp_path, ignore)
+    record, state = training.run(run, settings, 1, tmp_path, ignore)
     assert record["status"] == "diverged"
-    assert "finite" in record["reason"]
+    step = int(np.argmin(np.isfinite(state.dynamics()["losses"]))) + 1
+    assert record["reason"] == f"the loss was not finite at step {step}"
     assert record["score"] is None
     records.check(record, "test")
 
@@ -115,8 +139,8 @@ def test_a_score_too_large_for_its_type_is_divergence(tmp_path, monkeypatch):
 
     class Wild:
         @staticmethod
-        def build(spec, weights):
-            model = real.build(spec, weights)
+        def build(spec, weights, kernel):
+            model = real.build(spec, weights, kernel)
             model.predict = lambda inputs: np.full((len(inputs), 1), 3e38, np.float32)
             return model
 
@@ -129,7 +153,7 @@ def test_a_score_too_large_for_its_type_is_divergence(tmp_path, monkeypatch):
 def test_what_a_framework_raises_ends_in_the_record(monkeypatch, tmp_path):
     class Broken:
         @staticmethod
-        def build(spec, weights):
+        def build(spec, weights, kernel):
             raise RuntimeError("no such kernel\nand more")
 
     monkeypatch.setattr(tracks, "load_model_module", lambda name: Broken)
@@ -153,8 +177,8 @@ def test_a_model_elsewhere_than_asked_is_refused(monkeypatch, tmp_path):
 
     class Elsewhere:
         @staticmethod
-        def build(spec, weights):
-            model = real.build(spec, weights)
+        def build(spec, weights, kernel):
+            model = real.build(spec, weights, kernel)
             model.device = lambda: "cuda"
             return model
 

@@ -6,6 +6,7 @@ import html
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from playwright.sync_api import Page, sync_playwright
@@ -23,7 +24,7 @@ def record(run: Run, score: float | None, status: str = "ok", reason: str = "") 
     """A record as a run would leave it, with the given outcome."""
     settings = resolve(run.task, {}, "test")
     return {
-        "schema": 1,
+        "schema": records.SCHEMA,
         **vars(run),
         "status": status,
         "reason": reason,
@@ -50,9 +51,19 @@ def record(run: Run, score: float | None, status: str = "ok", reason: str = "") 
         "machine": {"processor": EVIL, "cores": 2, "memory_gb": 8.0, "system": "Linux"},
         "threads": 1,
         "device": "cpu",
+        "kernel": "stock",
         "git_commit": "0123456789abcdef" * 4 + "+changes",
         "finished": "2026-01-01T00:00:00+00:00",
     }
+
+
+def checked(framework: str, cell: str, check: str, error: float, detail: str = "") -> dict:
+    """A row of the gate as it would be written."""
+    return {
+        "framework": framework, "kernel": "stock", "track": "matched", "cell": cell, "layers": 1,
+        "outputs": "last step", "dtype": "float64", "check": check, "max_error": error,
+        "tolerance": 1e-10, "passed": error <= 1e-10, "detail": detail,
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +86,17 @@ def results(tmp_path_factory) -> Path:
                     found = record(run, None, "failed", EVIL)
                 records.write(run.path(folder), found)
     progress.write_plan(folder, tuple(runs), [], 1)
-    spec = conformance.SPECIFICATIONS[-1]
-    rows = [conformance._row("jax", spec, "forward", 1e-16, 1e-10, "")]
-    rows.append(conformance._row("pytorch", spec, "forward", 0.5, 1e-10, EVIL))
-    for row in rows:
-        conformance.write(folder / "conformance" / f"{row['framework']}.csv", [row])
+    good = checked("jax", "gru", "forward", 1e-16)
+    gate = {
+        "jax": [
+            good,
+            checked("jax", "rnn", "forward", 0.25),
+            checked("jax", "lstm", "run", np.inf),
+        ],
+        "pytorch": [checked("pytorch", "gru", "forward", 0.5, EVIL)],
+    }
+    for framework, rows in gate.items():
+        conformance.write(folder / "conformance" / f"{framework}.csv", rows)
     tables.write_tables(folder)
     write_report(folder)
     before = (folder / "report.html").read_text(encoding="utf-8")
@@ -140,8 +157,11 @@ def test_what_does_not_conform_is_marked_and_escaped(page):
     assert "✓ 1.0·10⁻¹⁶" in table
     assert "✕ not comparable: 0.5" in table
     assert EVIL in table
-    row = page.locator("#scores tbody tr", has=page.get_by_text("pytorch")).first
-    assert "see the checks" not in row.inner_text(), "this LSTM was not checked"
+    assert "✕ not comparable: 0.25\n0 of 1\n" in table, "no detail is given, so none is shown"
+    assert f"0 of 1; {EVIL}" in table
+    cells = page.locator("#scores tbody tr").first.locator("td")
+    marked = ["see the checks" in cells.nth(i).inner_text() for i in range(3)]
+    assert marked == [True, False, True], "RNN and LSTM did not pass"
 
 
 def test_what_a_default_changes_is_shown_with_its_interval(page, results):
@@ -159,11 +179,12 @@ def test_claims_stand_with_their_rules_and_cases(page, results):
     rows = pd.read_csv(results / "claims.csv")
     entries = page.locator("#claims details")
     assert entries.count() == rows["claim"].nunique()
-    sooner = entries.filter(has_text="GRU solves adding in fewer steps than LSTM.")
-    assert "? inconclusive" in sooner.locator("summary").inner_text()
-    sooner.locator("summary").click()
-    assert "3 of at least 5 seeds" in sooner.inner_text()
-    assert "refuted if the interval is above 1" in sooner.inner_text()
+    fails = entries.filter(has_text="The plain RNN fails on long lags that LSTM solves.")
+    assert "? inconclusive" in fails.locator("summary").inner_text()
+    fails.locator("summary").click()
+    assert "3 of at least 5 seeds" in fails.inner_text()
+    assert "refuted if they are less than that ahead" in fails.inner_text()
+    assert "jax" not in fails.inner_text(), "what did not pass the gate is in no claim"
     assert "– not tested" in entries.filter(has_text="Pascanu").first.inner_text()
     assert page.locator("#claims figure svg").count() > 0
 
@@ -234,6 +255,17 @@ def test_scores_table(results):
     assert scores.loc[("jax", "gru"), "state"] == "above baseline"
     failed = scores.loc[("pytorch", "gru")]
     assert (failed["state"], failed["ended_well"]) == ("failed", 0)
+
+
+def test_a_seed_that_did_not_solve_counts_as_later_and_only_planned_runs_count(tmp_path):
+    runs = [Run("adding", "jax", "gru", "matched", seed) for seed in range(4)]
+    for run, score, steps in zip(runs, (1e-3, 1e-3, 0.1, 1e-3), (400, 600, None, 100), strict=True):
+        records.write(run.path(tmp_path), record(run, score) | {"steps_to_solve": steps})
+    progress.write_plan(tmp_path, tuple(runs[:3]), [], 1)
+    tables.write_tables(tmp_path)
+    (row,) = pd.read_csv(tmp_path / "scores.csv").to_dict("records")
+    assert (row["runs"], row["solved"], row["median_steps_to_solve"]) == (3, 2, 600)
+    assert row["comparable"], "nothing was checked"
 
 
 def test_cost_table(results):

@@ -20,10 +20,14 @@ rule conform:
     # The longest jobs of a small configuration: started last they would run alone at its end.
     priority: 1
     params:
+        results=lambda wildcards, output: Path(output[0]).parents[1],
         cache=lambda wildcards: str(pipeline.cache_folder(RESULTS, wildcards.framework)),
+        kernels=lambda wildcards: " ".join(
+            f"--kernel {name}" for name in CONFIGURATION.kernels_in_use(wildcards.framework)
+        ),
     # As with a run: a process that dies becomes rows that did not pass.
     shell:
-        "(python -m harness conform --framework {wildcards.framework}"
-        " --cache {params.cache:q} --output {output:q}"
-        " || python -m harness conform --framework {wildcards.framework}"
+        "(python -m harness conform --framework {wildcards.framework} {params.kernels}"
+        " --results {params.results:q} --cache {params.cache:q} --output {output:q}"
+        " || python -m harness conform --framework {wildcards.framework} {params.kernels}"
         " --output {output:q} --code $?) 2> {log:q}"

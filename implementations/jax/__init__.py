@@ -15,7 +15,7 @@ Native track: ``flax.nnx`` cells in ``nnx.RNN``, ``nnx.Linear``, ``optax.adam`` 
 
 from pathlib import Path
 
-from implementations import Default
+from implementations import Default, Kernel, ModelSpec
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax")
 BIASES = {
@@ -31,6 +31,14 @@ DEFAULTS = (
     Default("biases", "forget bias 0 instead of 1", ("lstm",)),
     Default("form", "no bias inside the reset product", ("gru",)),
 )
+KERNELS = {
+    "scan": Kernel("the textbook's step in lax.scan, differentiated by JAX"),
+}
+
+
+def fastest(spec: ModelSpec, batch: int, length: int) -> str:
+    """The kernel to train a model of this shape with."""
+    return "scan"
 
 
 def environment(threads: int, cache: Path) -> dict[str, str]:

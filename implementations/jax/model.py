@@ -10,41 +10,67 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from implementations import Array, ModelSpec, Weights
+from implementations import Array, ModelSpec, Product, Weights
+from implementations.jax import kernels
+from implementations.jax.kernels import Tree
 
-Tree = dict[str, jax.Array]
 State = tuple[Tree, Tree, Tree]
 
 
-def build(spec: ModelSpec, weights: Weights) -> JaxModel:
+def build(spec: ModelSpec, weights: Weights, kernel: str) -> JaxModel:
     """Place ``weights`` on the CPU as a model of ``spec``."""
     if spec.dtype == "float64":
         jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
-    return JaxModel(spec, weights)
+    return JaxModel(spec, weights, kernel)
+
+
+def product(m: int, k: int, n: int, count: int) -> Product:
+    """``count`` products [m, k] @ [k, n] in float32, one after the other."""
+    rng = np.random.default_rng(0)
+    a, b = (jnp.asarray(rng.normal(size=s), "float32") for s in ((count, m, k), (k, n)))
+
+    @jax.jit
+    def all_of_them(a: jax.Array, b: jax.Array) -> jax.Array:
+        return lax.scan(lambda _, one: (one @ b, None), jnp.zeros((m, n), a.dtype), a)[0]
+
+    def done() -> None:
+        all_of_them(a, b).block_until_ready()
+
+    return done
 
 
 class JaxModel:
     """A :class:`implementations.Model` in JAX."""
 
-    def __init__(self, spec: ModelSpec, weights: Weights) -> None:
-        self._spec = spec
+    def __init__(self, spec: ModelSpec, weights: Weights, kernel: str) -> None:
+        self._spec, self._kernel = spec, kernel
         tree = {name: jnp.asarray(value, spec.dtype) for name, value in weights.items()}
         zeros = jax.tree.map(jnp.zeros_like, tree)
         self._state: State = (tree, zeros, zeros)
 
-    def train(self, inputs: Array, targets: Array, constants: Array) -> tuple[Array, Array]:
-        batches = (
+    def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
+        placed = (
             jnp.asarray(inputs, self._spec.dtype),
             place_targets(self._spec, targets),
             jnp.asarray(constants, self._spec.dtype),
         )
-        self._state, (losses, norms) = _train(self._spec, self._state, batches)
+        return jax.block_until_ready(placed)  # type: ignore[no-untyped-call]
+
+    def train(self, placed: Any) -> tuple[Array, Array]:
+        self._state, (losses, norms) = _train(self._spec, self._kernel, self._state, placed)
         return np.asarray(losses), np.asarray(norms)
 
+    def gradients(self, placed: Any) -> Array:
+        norms: Array = np.asarray(_gradients(self._spec, self._kernel, self._state[0], placed[:2]))
+        return norms
+
+    def losses(self, placed: Any) -> Array:
+        losses: Array = np.asarray(_losses(self._spec, self._kernel, self._state[0], placed[:2]))
+        return losses
+
     def predict(self, inputs: Array) -> Array:
-        return np.asarray(
-            _outputs(self._spec, self._state[0], jnp.asarray(inputs, self._spec.dtype))
-        )
+        x = jnp.asarray(inputs, self._spec.dtype)
+        return np.asarray(_outputs(self._spec, self._kernel, self._state[0], x))
 
     def weights(self) -> Weights:
         return {name: np.asarray(value) for name, value in self._state[0].items()}
@@ -61,16 +87,30 @@ def place_targets(spec: ModelSpec, values: Array) -> jax.Array:
     return jnp.asarray(values, spec.dtype if spec.loss == "mse" else "int32")
 
 
-# The specification is static: models of one shape share their compiled code.
-@partial(jax.jit, static_argnums=0)
-def _train(spec: ModelSpec, state: State, batches: Any) -> tuple[State, Any]:
+# Specification and kernel are static: models of one shape share their compiled code.
+@partial(jax.jit, static_argnums=(0, 1))
+def _train(spec: ModelSpec, kernel: str, state: State, batches: Any) -> tuple[State, Any]:
     def step(state: State, batch: Any) -> tuple[State, tuple[jax.Array, jax.Array]]:
         x, y, constants = batch
-        loss, gradient = jax.value_and_grad(_loss, 1)(spec, state[0], x, y)
+        loss, gradient = jax.value_and_grad(_loss, 2)(spec, kernel, state[0], x, y)
         state, norm = _update(state, gradient, constants)
         return state, (loss, norm)
 
     return lax.scan(step, state, batches)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _gradients(spec: ModelSpec, kernel: str, tree: Tree, batches: Any) -> Any:
+    def norm(batch: Any) -> Any:
+        gradient = jax.grad(_loss, 2)(spec, kernel, tree, *batch)
+        return jnp.sqrt(sum(jnp.sum(g * g) for g in gradient.values()))
+
+    return lax.map(norm, batches)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _losses(spec: ModelSpec, kernel: str, tree: Tree, batches: Any) -> Any:
+    return lax.map(lambda batch: _loss(spec, kernel, tree, *batch), batches)
 
 
 def _update(state: State, gradient: Tree, constants: jax.Array) -> tuple[State, jax.Array]:
@@ -99,8 +139,8 @@ def _variable(name: str) -> str:
     return name.rpartition(".")[0] + ".biases" if name.endswith("bias") else name
 
 
-def _loss(spec: ModelSpec, tree: Tree, x: jax.Array, y: jax.Array) -> jax.Array:
-    return loss(spec, _outputs(spec, tree, x), y)
+def _loss(spec: ModelSpec, kernel: str, tree: Tree, x: jax.Array, y: jax.Array) -> jax.Array:
+    return loss(spec, _outputs(spec, kernel, tree, x), y)
 
 
 def loss(spec: ModelSpec, outputs: jax.Array, y: jax.Array) -> jax.Array:
@@ -111,65 +151,12 @@ def loss(spec: ModelSpec, outputs: jax.Array, y: jax.Array) -> jax.Array:
     return -jnp.mean(chosen)
 
 
-@partial(jax.jit, static_argnums=0)
-def _outputs(spec: ModelSpec, tree: Tree, x: jax.Array) -> jax.Array:
+@partial(jax.jit, static_argnums=(0, 1))
+def _outputs(spec: ModelSpec, kernel: str, tree: Tree, x: jax.Array) -> jax.Array:
     sequence = x.swapaxes(0, 1)
     for layer in range(spec.layers):
         prefix = f"layers.{layer}."
         weights = {k.removeprefix(prefix): v for k, v in tree.items() if k.startswith(prefix)}
-        a = sequence @ weights["input"] + weights["bias"]
-        if "redundant_bias" in weights:
-            spare = a.shape[-1] - weights["redundant_bias"].size
-            a += jnp.pad(weights["redundant_bias"], (0, spare))
-        sequence = LAYERS[spec.cell](weights, a)
+        sequence = kernels.layer(kernel, spec.cell, weights, sequence)
     last = sequence.swapaxes(0, 1) if spec.every_step else sequence[-1]
     return last @ tree["output.weight"] + tree["output.bias"]
-
-
-def _rnn(weights: Tree, a: jax.Array) -> jax.Array:
-    """Elman 1990; input products a [T, B, h] -> h [T, B, h]."""
-
-    def step(h: jax.Array, a_t: jax.Array) -> tuple[jax.Array, jax.Array]:
-        h = jnp.tanh(a_t + h @ weights["recurrent"])
-        return h, h
-
-    return lax.scan(step, _zero_state(weights, a), a)[1]
-
-
-def _lstm(weights: Tree, a: jax.Array) -> jax.Array:
-    """Gers, Schmidhuber & Cummins 2000; input products a [T, B, 4h] -> h [T, B, h]."""
-
-    def step(
-        state: tuple[jax.Array, jax.Array], a_t: jax.Array
-    ) -> tuple[tuple[jax.Array, jax.Array], jax.Array]:
-        h, c = state
-        i, f, g, o = jnp.split(a_t + h @ weights["recurrent"], 4, axis=-1)
-        c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
-        h = jax.nn.sigmoid(o) * jnp.tanh(c)
-        return (h, c), h
-
-    zero = _zero_state(weights, a)
-    return lax.scan(step, (zero, zero), a)[1]
-
-
-def _gru(weights: Tree, a: jax.Array) -> jax.Array:
-    """Cho 2014 with the reset gate after the product; a [T, B, 3h] -> h [T, B, h]."""
-    inner_bias = weights.get("recurrent_bias", jnp.zeros((), a.dtype))
-
-    def step(h: jax.Array, a_t: jax.Array) -> tuple[jax.Array, jax.Array]:
-        a_r, a_z, a_n = jnp.split(a_t, 3, axis=-1)
-        u_r, u_z, u_n = jnp.split(h @ weights["recurrent"], 3, axis=-1)
-        r = jax.nn.sigmoid(a_r + u_r)
-        z = jax.nn.sigmoid(a_z + u_z)
-        n = jnp.tanh(a_n + r * (u_n + inner_bias))
-        h = (1 - z) * n + z * h
-        return h, h
-
-    return lax.scan(step, _zero_state(weights, a), a)[1]
-
-
-def _zero_state(weights: Tree, a: jax.Array) -> jax.Array:
-    return jnp.zeros((a.shape[1], weights["recurrent"].shape[0]), a.dtype)
-
-
-LAYERS = {"rnn": _rnn, "lstm": _lstm, "gru": _gru}

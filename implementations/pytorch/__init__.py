@@ -1,7 +1,7 @@
 """PyTorch: ``torch.nn.LSTM``, and an RNN and a GRU with gradients by hand; eager, CPU.
 
 Kernel path: ``nn.LSTM`` runs through oneDNN where the build has it. ``nn.RNN`` and
-``nn.GRU`` hold their parameters but compute through ``cells.py``, whose custom
+``nn.GRU`` hold their parameters but compute through ``kernels.py``, whose custom
 autograd functions are faster than ATen's CPU layers at the default tasks' sizes.
 Sequences come first. A chunk of K optimiser steps is a Python loop whose
 losses stay tensors until its end. Weights and gradients are views into one flat
@@ -21,7 +21,7 @@ Native track: ``torch.nn.RNN``, ``LSTM`` or ``GRU`` as they are, ``torch.nn.Line
 
 from pathlib import Path
 
-from implementations import Default
+from implementations import STOCK, Default, Kernel, ModelSpec
 
 PACKAGES = ("torch",)
 _LAYER = {"rnn": 2, "lstm": 8, "gru": 6}
@@ -32,6 +32,17 @@ DEFAULTS = (
     Default("biases", f"{_BIASES}; no forget bias of 1", ("lstm",)),
     Default("biases", _BIASES, ("rnn", "gru")),
 )
+KERNELS = {
+    STOCK: Kernel("torch.nn.RNN, LSTM and GRU; the LSTM through oneDNN"),
+    "manual": Kernel(
+        "a custom autograd function, eager, weights' gradients as one product", ("rnn", "gru")
+    ),
+}
+
+
+def fastest(spec: ModelSpec, batch: int, length: int) -> str:
+    """The kernel to train a model of this shape with."""
+    return STOCK if spec.cell == "lstm" else "manual"
 
 
 def environment(threads: int, cache: Path) -> dict[str, str]:

@@ -4,28 +4,45 @@ from __future__ import annotations
 
 import math
 import os
+from typing import Any
 
 import numpy as np
 import torch
 
-from implementations import GATES, Array, ModelSpec, Weights
-from implementations.pytorch import cells
+from implementations import GATES, STOCK, Array, ModelSpec, Product, Weights
+from implementations.pytorch import kernels
 
 LAYERS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-def build(spec: ModelSpec, weights: Weights) -> TorchModel:
+def build(spec: ModelSpec, weights: Weights, kernel: str) -> TorchModel:
     """Place ``weights`` on the CPU as a model of ``spec``."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    return TorchModel(spec, weights)
+    return TorchModel(spec, weights, kernel)
+
+
+def product(m: int, k: int, n: int, count: int) -> Product:
+    """``count`` products [m, k] @ [k, n] in float32, one after the other."""
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    rng = np.random.default_rng(0)
+    a, b = (
+        torch.as_tensor(rng.normal(size=s), dtype=torch.float32) for s in ((count, m, k), (k, n))
+    )
+    out = torch.empty(m, n)
+
+    def all_of_them() -> None:
+        for one in a.unbind(0):
+            torch.mm(one, b, out=out)
+
+    return all_of_them
 
 
 class TorchModel:
     """A :class:`implementations.Model` in PyTorch."""
 
-    def __init__(self, spec: ModelSpec, weights: Weights) -> None:
-        self._spec = spec
+    def __init__(self, spec: ModelSpec, weights: Weights, kernel: str) -> None:
+        self._spec, self._kernel = spec, kernel
         self._given = tuple(weights)
         self._dtype = DTYPES[spec.dtype]
         self._layers = LAYERS[spec.cell](
@@ -67,14 +84,30 @@ class TorchModel:
             self._variables.setdefault(variable, []).append(parameter.grad)
             place += size
 
-    def train(self, inputs: Array, targets: Array, constants: Array) -> tuple[Array, Array]:
+    def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
         x = self._inputs(inputs).transpose(1, 2).contiguous()
-        y = self._targets(targets)
+        return x, self._targets(targets), constants.tolist()
+
+    def train(self, placed: Any) -> tuple[Array, Array]:
         losses, norms = [], []
-        for k, row in enumerate(constants.tolist()):
-            losses.append(self._backward(x[k], y[k]))
+        for x, y, row in zip(*placed, strict=True):
+            losses.append(self._backward(x, y))
             norms.append(self._update(*row))
         return torch.stack(losses).numpy(), torch.stack(norms).numpy()
+
+    def gradients(self, placed: Any) -> Array:
+        norms = []
+        for x, y, _ in zip(*placed, strict=True):
+            self._backward(x, y)
+            norms.append(torch.linalg.vector_norm(self._gradient))
+        return torch.stack(norms).numpy()
+
+    def losses(self, placed: Any) -> Array:
+        with torch.no_grad():
+            losses = [
+                loss(self._spec, self._outputs(x), y) for x, y, _ in zip(*placed, strict=True)
+            ]
+        return torch.stack(losses).numpy()
 
     def predict(self, inputs: Array) -> Array:
         with torch.no_grad():
@@ -108,12 +141,11 @@ class TorchModel:
 
     def _hidden(self, x: torch.Tensor) -> torch.Tensor:
         """The top layer's hidden states, x [T, B, d] -> [T, B, h]."""
-        if self._spec.cell == "lstm":
+        if self._kernel == STOCK:
             hidden: torch.Tensor = self._layers(x)[0]
             return hidden
-        cell = cells.gru if self._spec.cell == "gru" else cells.rnn
         for weights in self._layers.all_weights:
-            x = cell(x, weights)
+            x = kernels.LAYERS[self._kernel, self._spec.cell](x, weights)
         return x
 
     def _backward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,7 @@ with ``clipnorm``, through ``stateless_apply`` in the same compiled loop.
 
 from pathlib import Path
 
-from implementations import Default
+from implementations import STOCK, Default, Kernel, ModelSpec
 
 PACKAGES = ("tensorflow", "tensorflow-cpu", "keras")
 _LAYER = {"rnn": 1, "lstm": 4, "gru": 6}
@@ -40,6 +40,14 @@ DEFAULTS = (
         optimiser={"clip_each": True},
     ),
 )
+KERNELS = {
+    STOCK: Kernel("keras.layers, compiled by XLA"),
+}
+
+
+def fastest(spec: ModelSpec, batch: int, length: int) -> str:
+    """The kernel to train a model of this shape with."""
+    return STOCK
 
 
 def environment(threads: int, cache: Path) -> dict[str, str]:

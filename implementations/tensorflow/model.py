@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from implementations import Array, ModelSpec, Weights
+from implementations import Array, ModelSpec, Product, Weights
 
 # TensorFlow and Keras import these where they are installed, for exporters and
 # plots that no run uses: 2.4 of 5.9 seconds, in every process.
@@ -27,33 +27,57 @@ Tensors = list[Any]
 LAYERS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
 
-def build(spec: ModelSpec, weights: Weights) -> TensorFlowModel:
+def build(spec: ModelSpec, weights: Weights, kernel: str) -> TensorFlowModel:
     """Place ``weights`` on the CPU as a model of ``spec``."""
-    return TensorFlowModel(spec, weights)
+    return TensorFlowModel(spec, weights, kernel)
+
+
+def product(m: int, k: int, n: int, count: int) -> Product:
+    """``count`` products [m, k] @ [k, n] in float32, one after the other."""
+    rng = np.random.default_rng(0)
+    a, b = (tf.constant(rng.normal(size=s), tf.float32) for s in ((count, m, k), (k, n)))
+
+    @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
+    def all_of_them(a: Any, b: Any) -> Any:
+        return tf.while_loop(
+            lambda i, _: i < count, lambda i, _: (i + 1, a[i] @ b), (0, tf.zeros((m, n)))
+        )[1]
+
+    return lambda: all_of_them(a, b).numpy()
 
 
 class TensorFlowModel:
     """A :class:`implementations.Model` in TensorFlow."""
 
-    def __init__(self, spec: ModelSpec, weights: Weights) -> None:
+    def __init__(self, spec: ModelSpec, weights: Weights, kernel: str) -> None:
         self._spec = spec
         self._given = tuple(weights)
-        self._program = _program(spec)
+        self._program = _program(spec, kernel)
         self._weights: Tensors = [tf.constant(v, spec.dtype) for v in _to_keras(spec, weights)]
         self._first: Tensors = [tf.zeros_like(w) for w in self._weights]
         self._second: Tensors = [tf.zeros_like(w) for w in self._weights]
         self._masks = [tf.constant(mask, spec.dtype) for mask in _masks(spec, weights)]
 
-    def train(self, inputs: Array, targets: Array, constants: Array) -> tuple[Array, Array]:
-        state, losses, norms = self._program.train(
-            (self._weights, self._first, self._second),
-            self._masks,
+    def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
+        return (
             tf.constant(inputs, self._spec.dtype),
             place_targets(self._spec, targets),
             tf.constant(constants, self._spec.dtype),
         )
+
+    def train(self, placed: Any) -> tuple[Array, Array]:
+        state = (self._weights, self._first, self._second)
+        state, losses, norms = self._program.train(state, self._masks, *placed)
         self._weights, self._first, self._second = state
         return losses.numpy(), norms.numpy()
+
+    def gradients(self, placed: Any) -> Array:
+        norms: Array = self._program.gradients(self._weights, self._masks, *placed[:2]).numpy()
+        return norms
+
+    def losses(self, placed: Any) -> Array:
+        losses: Array = self._program.losses(self._weights, *placed[:2]).numpy()
+        return losses
 
     def predict(self, inputs: Array) -> Array:
         inputs = tf.constant(inputs, self._spec.dtype)
@@ -78,38 +102,60 @@ def place_targets(spec: ModelSpec, values: Array) -> Any:
 
 
 @cache
-def _program(spec: ModelSpec) -> _Program:
+def _program(spec: ModelSpec, kernel: str) -> _Program:
     """Models of one shape share their compiled code."""
-    return _Program(spec)
+    return _Program(spec, kernel)
 
 
 class _Program:
     """What is compiled for a specification; weights and constants are its arguments."""
 
-    def __init__(self, spec: ModelSpec) -> None:
-        self._spec = spec
+    def __init__(self, spec: ModelSpec, kernel: str) -> None:
+        self._spec, self._kernel = spec, kernel
         self.keras = keras_model(spec)
         # The seeds of dropout, which is off; stateless_call wants them all the same.
         self._seeds: Tensors = [tf.identity(v.value) for v in self.keras.non_trainable_variables]
         # autograph would only spend time: the loops below are tf.while_loop.
         compiled = tf.function(jit_compile=True, autograph=False)
-        self.train = compiled(self._chunk)
+        self.train = compiled(self._train)
+        self.gradients = compiled(self._gradients)
+        self.losses = compiled(self._losses)
         self.predict = compiled(self._outputs)
 
     def _outputs(self, weights: Tensors, x: Any) -> Any:
         return self.keras.stateless_call(weights, self._seeds, x, training=False)[0]
 
-    def _chunk(self, state: Any, masks: Tensors, inputs: Any, targets: Any, constants: Any) -> Any:
+    def _loss(self, weights: Tensors, x: Any, y: Any) -> Any:
+        return loss(self._spec, self._outputs(weights, x), y)
+
+    def _gradient(self, weights: Tensors, masks: Tensors, x: Any, y: Any) -> tuple[Any, Tensors]:
+        with tf.GradientTape() as tape:
+            tape.watch(weights)
+            value = self._loss(weights, x, y)
+        gradient = tape.gradient(value, weights)
+        return value, [g * mask for g, mask in zip(gradient, masks, strict=True)]
+
+    def _train(self, state: Any, masks: Tensors, inputs: Any, targets: Any, constants: Any) -> Any:
         def step(k: Any, state: Any) -> tuple[Any, Any, Any]:
-            with tf.GradientTape() as tape:
-                tape.watch(state[0])
-                value = loss(self._spec, self._outputs(state[0], inputs[k]), targets[k])
-            gradient = tape.gradient(value, state[0])
-            gradient = [g * mask for g, mask in zip(gradient, masks, strict=True)]
+            value, gradient = self._gradient(state[0], masks, inputs[k], targets[k])
             state, norm = _update(state, gradient, tf.unstack(constants[k]))
             return state, value, norm
 
         return over_steps(step, state, inputs)
+
+    def _gradients(self, weights: Tensors, masks: Tensors, inputs: Any, targets: Any) -> Any:
+        def step(k: Any, state: Any) -> tuple[Any, Any, Any]:
+            value, gradient = self._gradient(weights, masks, inputs[k], targets[k])
+            return state, value, tf.linalg.global_norm(gradient)
+
+        return over_steps(step, (), inputs)[2]
+
+    def _losses(self, weights: Tensors, inputs: Any, targets: Any) -> Any:
+        def step(k: Any, state: Any) -> tuple[Any, Any, Any]:
+            value = self._loss(weights, inputs[k], targets[k])
+            return state, value, value
+
+        return over_steps(step, (), inputs)[1]
 
 
 def over_steps(step: Any, state: Any, inputs: Any) -> tuple[Any, Any, Any]:
