@@ -15,11 +15,10 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from harness import preload, records, tracks, training
+from harness import preload, records, studies, tracks, training
 from harness.errors import UserError, one_of
 from harness.files import write_text
 from harness.plugins import (
-    TRACKS,
     framework_names,
     kernels_of,
     load_model_module,
@@ -98,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
     tables.add_argument("--results", type=Path, required=True, metavar="FOLDER")
     tables.set_defaults(do=_tables)
 
+    evidence = commands.add_parser(
+        "evidence", help="judge the claims, compare the methods and advise, from the tables"
+    )
+    evidence.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    evidence.set_defaults(do=_evidence)
+
     status = commands.add_parser("status", help="say what is there and which runs failed")
     status.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
     status.set_defaults(do=lambda a: summary(a.results))
@@ -123,7 +128,7 @@ def _add_identity(parser: argparse.ArgumentParser) -> None:
     add("--task", required=True, help=f"one of {', '.join(task_names())}")
     add("--framework", required=True, help=f"one of {', '.join(framework_names())}")
     add("--cell", required=True, help=f"one of {', '.join(CELLS)}")
-    add("--track", default="matched", help=f"one of {', '.join(TRACKS)} (default: matched)")
+    add("--track", default="matched", help=f"one of {', '.join(tracks.TRACKS)} (default: matched)")
     add("--seed", type=int, default=0, help="names data and initial weights (default: 0)")
     add("--threads", type=int, default=1, help="CPU threads of the framework (default: 1)")
     add("--kernel", default="", help="how layers are computed (default: the fastest known)")
@@ -139,20 +144,25 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
         ("task", run.task, task_names()),
         ("framework", run.framework, framework_names()),
         ("cell", run.cell, list(CELLS)),
-        ("track", run.track, list(TRACKS)),
+        ("track", run.track, list(tracks.TRACKS)),
     ):
         if value not in allowed:
             raise one_of(f"--{key}", key, value, allowed)
     for key, number, least in (("seed", run.seed, 0), ("threads", arguments.threads, 1)):
         if number < least:
             raise UserError(f"--{key}: must be at least {least}, not {number}.")
-    overrides = {}
+    overrides = studies.overrides(run)
     for item in arguments.overrides:
         key, equals, value = item.partition("=")
         if not equals:
             raise UserError(f"--set: {item!r} is not KEY=VALUE.")
         overrides[key] = value
     if not tracks.is_run(run):
+        if run.track in studies.STUDIES:
+            raise UserError(
+                f"--track: the study {run.track} has no run of {run.task} with the {run.cell}; "
+                "see harness/studies.py."
+            )
         raise UserError(
             f"--track: {run.framework}'s default for {run.track} is that of the matched track "
             f"in the {run.cell}; use matched."
@@ -279,4 +289,11 @@ def _tables(arguments: argparse.Namespace) -> int:
     from harness.tables import write_tables
 
     write_tables(arguments.results)
+    return 0
+
+
+def _evidence(arguments: argparse.Namespace) -> int:
+    from harness import evidence
+
+    evidence.write(arguments.results)
     return 0

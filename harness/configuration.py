@@ -14,7 +14,7 @@ from typing import Any
 import jsonschema
 import yaml
 
-from harness import tracks
+from harness import studies, tracks
 from harness.errors import UserError, one_of
 from harness.plugins import ROOT, framework_names, kernels_of, task_names
 from harness.records import Run
@@ -28,8 +28,8 @@ AXES: dict[str, tuple[str, Names]] = {
     "frameworks": ("framework", framework_names),
     "cells": ("cell", lambda: list(CELLS)),
 }
-# "factors" stands for a track each.
-TRACK_KEYS = ("matched", "native", "factors")
+# "factors" and "studies" stand for a track each.
+TRACK_KEYS = ("matched", "native", "factors", "studies")
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,10 @@ class Configuration:
     kernels: dict[tuple[str, str], str]
 
     def settings_of(self, run: Run) -> Settings:
-        """The settings of ``run``: its task's, with the kernel chosen for it."""
+        """The settings of ``run``: its task's, what its study changes, and the kernel for it."""
         kernel = self.kernels.get((run.framework, run.cell), "")
-        return replace(self.settings[run.task], kernel="" if run.track == NATIVE else kernel)
+        settings = studies.applied(self.settings[run.task], run)
+        return replace(settings, kernel="" if run.track == NATIVE else kernel)
 
     def kernels_in_use(self, framework: str) -> list[str]:
         """``CELL=KERNEL`` for every kernel that a run computes with, native runs apart."""
@@ -135,11 +136,18 @@ def _tasks_of_tracks(
     config: dict[str, Any], tasks: list[str], sources: Sources
 ) -> dict[str, list[str]]:
     """The tasks that each track runs on; a task that the configuration leaves out is left out."""
-    chosen = {}
+    chosen: dict[str, list[str]] = {}
     for key, names in config["tracks"].items():
         if key not in TRACK_KEYS:
             origin = _origin(config, sources, ("tracks", key))
             raise one_of(f"{origin}: tracks", "key", key, list(TRACK_KEYS))
+        if key == "studies":
+            for name in [] if names == "all" else names:
+                if name not in studies.STUDIES:
+                    where = _where(config, sources, "tracks", key)
+                    raise one_of(where, "study", name, list(studies.STUDIES))
+            chosen |= dict.fromkeys(studies.STUDIES if names == "all" else names, tasks)
+            continue
         for name in [] if names == "all" else names:
             if name not in task_names():
                 raise one_of(_where(config, sources, "tracks", key), "task", name, task_names())

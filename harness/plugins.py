@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UserError, one_of
-from implementations import FACTORS
 from tasks import Task
 
 ROOT = Path(__file__).resolve().parent.parent
-TRACKS = ("matched", "native", *FACTORS)
 
 
 @cache

@@ -115,6 +115,32 @@ def initial_weights(task: Task, cell: str, layers: int, hidden: int, seed: int) 
     return {name: value.astype(np.float32) for name, value in weights.items()}
 
 
+def with_biases(weights: Weights, kind: str, task: Task, cell: str, seed: int) -> Weights:
+    """``weights`` with the biases of their gates started as ``kind`` says.
+
+    ``zero`` takes the LSTM's forget bias of 1 away. ``chrono`` (Tallec & Ollivier 2018) draws
+    ln U(1, T - 1) for each unit, T the length of the sequence: the bias of the gate that keeps
+    the old state (the LSTM's f, the GRU's z); the LSTM's i gets its negative.
+    """
+    if kind == "standard":
+        return weights
+    length = examples(task, "train", seed, 1)[0].shape[1]
+    changed = dict(weights)
+    for name in weights:
+        if not name.endswith(".bias") or name == "output.bias":
+            continue
+        hidden = len(weights[name]) // GATES[cell]
+        bias = np.zeros_like(weights[name])
+        if kind == "chrono" and cell != "rnn":
+            rng = generator(task_key(task), cell, name, hidden, "chrono", seed)
+            keep = np.log(rng.uniform(1, length - 1, hidden))
+            bias[hidden : 2 * hidden] = keep
+            if cell == "lstm":
+                bias[:hidden] = -keep
+        changed[name] = bias
+    return changed
+
+
 def _glorot_uniform(rng: np.random.Generator, rows: int, columns: int) -> Array:
     limit = np.sqrt(6 / (rows + columns))
     return rng.uniform(-limit, limit, (rows, columns))

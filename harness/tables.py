@@ -14,6 +14,7 @@ from harness.files import write_text
 from harness.plugins import ROOT, docstring
 from harness.records import Record
 from harness.settings import Settings, resolve
+from harness.studies import STUDIES
 from harness.training import PHASES
 
 Rows = list[dict[str, Any]]
@@ -24,7 +25,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *IDENTITY, "status", "error", "parameters", "score", "baseline", "solved_at", "solved",
         "steps", "steps_to_solve", "train_seconds", "step_ms", "total_seconds", "peak_rss_mb",
         "device", "kernel", "threads", "data_sha256", "weights_sha256", "git_commit", "finished",
-        "command",
+        "settings", "command",
     ),
     "scores": (
         "task", "framework", "cell", "track", "runs", "ended_well", "median", "lowest", "highest",
@@ -94,6 +95,7 @@ def _run_row(record: Record) -> dict[str, Any]:
     step = steady_step_seconds(record)
     return {k: record.get(k) for k in COLUMNS["runs"]} | {
         "error": record["reason"],
+        "settings": _words(record["settings"]),
         "parameters": record["parameters"]["total"],
         "train_seconds": round(seconds["first_chunk"] + seconds["training"], 3),
         "step_ms": None if step is None else round(1000 * step, 4),
@@ -101,6 +103,10 @@ def _run_row(record: Record) -> dict[str, Any]:
         "data_sha256": data,
         "weights_sha256": record["weights_sha256"]["final"],
     }
+
+
+def _words(settings: dict[str, Any]) -> str:
+    return "; ".join(f"{k} {v}" for k, v in settings.items())
 
 
 def steady_step_seconds(record: Record) -> float | None:
@@ -155,9 +161,9 @@ def _score_rows(found: list[Record], not_comparable: set[tuple[str, str]]) -> Ro
 
 
 def _settings(found: list[Record]) -> dict[str, Settings]:
-    """The settings of each task, from the first record of it."""
+    """The settings of each task, from the first record of it outside the studies."""
     firsts: dict[str, Record] = {}
-    for record in found:
+    for record in sorted(found, key=lambda r: r["track"] in STUDIES):
         firsts.setdefault(record["task"], record)
     return {
         name: resolve(name, r["settings"], f"the record of {records.identity(r).title}")
@@ -174,7 +180,7 @@ def _task_row(settings: Settings) -> dict[str, Any]:
         "direction": "higher" if task.higher_is_better else "lower",
         "baseline": task.baseline,
         "solved": task.solved,
-        "settings": "; ".join(f"{k} {v}" for k, v in settings.as_dict().items()),
+        "settings": _words(settings.as_dict()),
         "references": "; ".join(task.references),
         "documentation": docstring(ROOT / "tasks" / f"{task.name}.py"),
     }

@@ -1,7 +1,8 @@
 """The tracks: what a run takes from its framework's defaults and what is the same everywhere.
 
 ``matched`` takes nothing, ``native`` is the framework as its users get it. Between them
-stands one track for each factor: matched, but for that one default.
+stands one track for each factor: matched, but for that one default. A study's track takes
+nothing either; its settings differ (``studies.py``).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from harness import streams
+from harness import streams, studies
 from harness.plugins import load_implementation, load_model_module, load_native_module
 from harness.records import Run
 from harness.settings import Settings
@@ -26,6 +27,8 @@ from implementations import (
     Weights,
     updates,
 )
+
+TRACKS = ("matched", "native", *FACTORS, *studies.STUDIES)
 
 # inputs [K, B, T, d], targets, and the number of the first step, from 0 -> losses, norms [K].
 Train = Callable[[Array, Array, int], tuple[Array, Array]]
@@ -52,6 +55,8 @@ def default_of(track: str, framework: str, cell: str) -> Default | None:
 
 def is_run(run: Run) -> bool:
     """Whether there is anything to run: a factor that does not differ would be matched again."""
+    if run.track in studies.STUDIES:
+        return studies.is_run(run)
     return run.track not in FACTORS or default_of(run.track, run.framework, run.cell) is not None
 
 
@@ -72,7 +77,7 @@ def model_spec(cell: str, settings: Settings) -> ModelSpec:
 def load(run: Run) -> None:
     """Import what ``run`` needs of its framework."""
     load_model_module(run.framework)
-    if run.track != "matched":
+    if run.track in ("native", *FACTORS):
         load_native_module(run.framework)
 
 
@@ -87,6 +92,7 @@ def learner(run: Run, settings: Settings) -> Learner:
     weights = streams.initial_weights(
         settings.task, run.cell, budget.layers, budget.hidden, run.seed
     )
+    weights = streams.with_biases(weights, budget.initial_biases, settings.task, run.cell, run.seed)
     if run.track in FACTORS:
         default = default_of(run.track, run.framework, run.cell)
         if default is None:

@@ -11,10 +11,13 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from harness import evidence
+from harness.claims import VERDICTS
 from harness.errors import UserError
 from harness.files import write_text
 from harness.tables import NAMES
 from report.figures import CELL_ORDER, attribution, learning_curves
+from report.forest import forest
 
 HERE = Path(__file__).resolve().parent
 
@@ -25,6 +28,12 @@ def write_report(results: Path) -> None:
     Raises :class:`UserError` when a table is missing.
     """
     tables = {name: _read(results / f"{name}.csv") for name in NAMES}
+    weighed = {
+        name: _read(results / f"{name}.csv")
+        for name in evidence.NAMES
+        if (results / f"{name}.csv").exists()
+    }
+    claims = weighed.get("claims", pd.DataFrame(columns=["group"]))
     frameworks = sorted(set(tables["runs"]["framework"]))
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
@@ -54,7 +63,12 @@ def write_report(results: Path) -> None:
             row["task"]: Markup(attribution(tables["attribution"], row, frameworks))
             for _, row in tables["tasks"].iterrows()
         },
-        names=[f"{name}.csv" for name in NAMES],
+        advice=_rows(weighed.get("advice", pd.DataFrame())),
+        claims=_by_group(claims),
+        forests={g: Markup(forest(claims, g, frameworks)) for g in claims["group"].unique()},
+        verdict_class=dict(zip(VERDICTS, ("solved", "failed", "above", "at"), strict=True)),
+        verdict_mark=dict(zip(VERDICTS, "✓✕?–", strict=True)),
+        names=[f"{name}.csv" for name in (*NAMES, *weighed)],
     )
     write_text(results / "report.html", page)
 
@@ -105,6 +119,18 @@ def _horizons(summary: pd.DataFrame) -> dict[tuple[str, ...], dict[float, Any]]:
         key = (row["task"], row["cell"], row["framework"], row["other_framework"])
         matrix.setdefault(key, {})[row["threshold"]] = row
     return matrix
+
+
+def _by_group(claims: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """The claims by group: what is said once, how many cases have which verdict, and the cases."""
+    groups: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in _rows(claims):
+        entry = groups.setdefault(row["group"], {}).setdefault(
+            row["claim"], row | {"rows": [], "verdicts": {}}
+        )
+        entry["rows"].append(row)
+        entry["verdicts"][row["verdict"]] = entry["verdicts"].get(row["verdict"], 0) + 1
+    return {group: list(entries.values()) for group, entries in groups.items()}
 
 
 def number(value: float | None, digits: int = 3) -> str:

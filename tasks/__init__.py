@@ -19,6 +19,7 @@ Array = NDArray[Any]
 
 
 OPTIMISERS = ("adam", "rmsprop", "sgd")
+INITIAL_BIASES = ("standard", "zero", "chrono")
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,9 @@ class Budget:
     ``steps`` and ``evaluate_every`` count optimiser steps, ``batch`` and the
     ``*_examples`` count sequences. ``train_examples = 0`` draws fresh examples
     for every step; a positive number draws that many once and goes through
-    them in epochs, in a new order each time.
+    them in epochs, in a new order each time. ``initial_biases`` says what the
+    gates' biases start from: ``standard`` (0, the LSTM's forget gate 1), ``zero``,
+    or ``chrono`` (Tallec & Ollivier 2018).
     """
 
     layers: int
@@ -42,6 +45,7 @@ class Budget:
     train_examples: int = 0
     validation_examples: int = 256
     test_examples: int = 2048
+    initial_biases: Literal["standard", "zero", "chrono"] = "standard"
 
     def __post_init__(self) -> None:
         for name in (
@@ -58,6 +62,8 @@ class Budget:
             raise ValueError(f"clip must be 0 (none) or positive, not {self.clip}")
         if self.optimiser not in OPTIMISERS:
             raise ValueError(f"optimiser must be one of {', '.join(OPTIMISERS)}")
+        if self.initial_biases not in INITIAL_BIASES:
+            raise ValueError(f"initial_biases must be one of {', '.join(INITIAL_BIASES)}")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import yaml
 
 from harness import configuration
 from harness.errors import UserError
-from harness.plugins import TRACKS
+from harness.tracks import TRACKS
+from implementations import FACTORS
 from tests.conftest import ROOT, snakemake
 
 DEFAULT = "workflows/config/default.yaml"
@@ -33,7 +34,7 @@ def load(tmp_path: Path, **changes: object) -> configuration.Configuration:
         ("default", 3, {"matched", "native"}),
         ("quick", 3, {"matched", "native"}),
         ("full", 3, set(TRACKS)),
-        ("attribution", 2, set(TRACKS)),
+        ("attribution", 2, {"matched", "native", *FACTORS}),
     ],
 )
 def test_the_committed_configurations_are_valid(tmp_path, name, tasks, tracks):

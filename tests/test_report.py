@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from harness import conformance, progress, records, tables
+from harness import conformance, evidence, progress, records, tables
 from harness.errors import UserError
 from harness.records import Record, Run
 from harness.settings import resolve
@@ -99,6 +99,11 @@ def results(tmp_path_factory) -> Path:
         conformance.write(folder / "conformance" / f"{framework}.csv", rows)
     tables.write_tables(folder)
     write_report(folder)
+    before = (folder / "report.html").read_text(encoding="utf-8")
+    assert "No advice yet" in before
+    assert "Not judged yet" in before
+    evidence.write(folder)
+    write_report(folder)
     return folder
 
 
@@ -170,6 +175,27 @@ def test_what_a_default_changes_is_shown_with_its_interval(page, results):
     assert "lecun_normal" in page.locator("#sameness").inner_text()
 
 
+def test_claims_stand_with_their_rules_and_cases(page, results):
+    rows = pd.read_csv(results / "claims.csv")
+    entries = page.locator("#claims details")
+    assert entries.count() == rows["claim"].nunique()
+    fails = entries.filter(has_text="The plain RNN fails on long lags that LSTM solves.")
+    assert "? inconclusive" in fails.locator("summary").inner_text()
+    fails.locator("summary").click()
+    assert "3 of at least 5 seeds" in fails.inner_text()
+    assert "refuted if they are less than that ahead" in fails.inner_text()
+    assert "jax" not in fails.inner_text(), "what did not pass the gate is in no claim"
+    assert "– not tested" in entries.filter(has_text="Pascanu").first.inner_text()
+    assert page.locator("#claims figure svg").count() > 0
+
+
+def test_the_advice_says_what_it_cannot_tell(page):
+    row = page.locator("#advice tbody tr").first.inner_text()
+    assert "adding" in row
+    assert "we cannot tell" in row
+    assert "3 of at least 5 seeds" in row
+
+
 def test_every_link_leads_somewhere(page, results):
     for link in page.locator("a").all():
         target = link.get_attribute("href")
@@ -180,7 +206,7 @@ def test_every_link_leads_somewhere(page, results):
 
 
 def test_figures_are_named_and_drawn_in_the_pages_colours(page):
-    figures = page.locator("figure svg")
+    figures = page.locator("#curves figure svg, #sameness figure svg")
     assert figures.count() == 3
     assert figures.first.get_attribute("aria-label").startswith("Learning curves on adding")
     assert figures.last.get_attribute("aria-label").endswith("defaults change on adding")

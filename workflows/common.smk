@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from harness import configuration, pipeline, progress, records, tables
+from harness import configuration, evidence, pipeline, progress, records, tables
 from harness.errors import UserError
 
 try:
@@ -25,6 +25,9 @@ except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
 
+# The tables that stages beside `rule tables` write in this configuration: a stage adds its own.
+MORE_TABLES = []
+
 pipeline.set_environment(ROOT)
 pipeline.quieten_snakemake()
 
@@ -33,7 +36,7 @@ wildcard_constraints:
     task="[a-z][a-z0-9_]*",
     framework="[a-z][a-z0-9_]*",
     cell="[a-z]+",
-    track="[a-z]+",
+    track="[a-z][a-z0-9]*",
     seed="[0-9]+",
 
 

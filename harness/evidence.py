@@ -1,0 +1,153 @@
+"""The evidence: verdicts, comparisons, summaries and advice, from the other tables alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from harness import advice, claims, comparisons
+from harness.aggregation import normalised
+from harness.errors import UserError
+from harness.files import write_text
+from implementations import CELLS
+
+# What stands in the results folder before the evidence is weighed; a table that this
+# configuration does not make is left out, and the claims on it are not tested.
+INPUTS = (
+    "runs", "scores", "tasks", "parameter_counts", "attribution", "divergence", "speed_ratios",
+    "timing", "gradient_flow",
+)  # fmt: skip
+NEEDED = ("runs", "scores", "tasks")
+# What is written.
+NAMES = (
+    "claims", "comparisons", "summary", "aggregate", "profiles", "advice", "gradient_norms",
+)  # fmt: skip
+
+
+def read(results: Path) -> dict[str, pd.DataFrame]:
+    """The tables that are there, ready to be compared.
+
+    Runs get their settings as columns, ``budget`` (steps) and ``progress``, 0 for a run that
+    diverged. What did not pass the gate is left out everywhere.
+    """
+    tables = {}
+    for name in INPUTS:
+        path = results / f"{name}.csv"
+        try:
+            tables[name] = pd.read_csv(path)
+        except FileNotFoundError:
+            if name in NEEDED:
+                raise UserError(f"{path}: is not there; run the pipeline first.") from None
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path}: cannot be read ({error}).") from error
+    tables["runs"] = _runs(tables["runs"])
+    tables["gradient_norms"] = _gradient_norms(results, tables["runs"])
+    if "speed_ratios" in tables:
+        tables["speed_ratios"] = _speed_ratios(tables["speed_ratios"])
+    scores = tables["scores"]
+    bad = set(
+        scores.loc[~scores["comparable"].astype(bool), ["framework", "cell"]].itertuples(
+            index=False, name=None
+        )
+    )
+    return {name: _comparable(table, bad) for name, table in tables.items()}
+
+
+def _comparable(table: pd.DataFrame, bad: set[tuple[str, str]]) -> pd.DataFrame:
+    for framework, cell in (("framework", "cell"), ("other_framework", "other_cell")):
+        if bad and framework in table and cell in table:
+            pairs = zip(table[framework], table[cell], strict=True)
+            table = table[np.array([pair not in bad for pair in pairs], dtype=bool)]
+    return table
+
+
+def _runs(runs: pd.DataFrame) -> pd.DataFrame:
+    settings = pd.DataFrame(
+        [dict(word.split(" ", 1) for word in str(text).split("; ")) for text in runs["settings"]],
+        index=runs.index,
+    )
+    runs = runs.assign(budget=settings["steps"].astype(float))
+    for name in settings.columns.difference(runs.columns):
+        values = pd.to_numeric(settings[name], errors="coerce")
+        runs[name] = settings[name] if values.isna().all() else values
+    progress = normalised(
+        *(runs[name].to_numpy(float) for name in ("score", "baseline", "solved_at"))
+    )
+    runs["progress"] = np.where(runs["status"] == "diverged", 0.0, progress)
+    # What never began says nothing of a method.
+    return runs[runs["status"].isin(["ok", "diverged"])].reset_index(drop=True)
+
+
+def _gradient_norms(results: Path, runs: pd.DataFrame) -> pd.DataFrame:
+    """For each run the largest gradient norm over the median one, before clipping.
+
+    A norm that overflowed is the largest there is: the spike is infinite, which no mean can
+    hold, so it counts as float32's largest number over the median.
+    """
+    rows = []
+    for run in runs.itertuples():
+        name = f"{run.task}-{run.framework}-{run.cell}-{run.track}-seed{run.seed}.npz"
+        path = results / "runs" / name
+        if not path.exists():
+            continue
+        with np.load(path, allow_pickle=False) as arrays:
+            norms = arrays["gradient_norms"] if "gradient_norms" in arrays else np.empty(0)
+        finite = norms[np.isfinite(norms)]
+        if not finite.size or not np.median(finite) > 0:
+            continue
+        largest = finite.max() if finite.size == norms.size else np.finfo(np.float32).max
+        identity = {k: getattr(run, k) for k in ("task", "framework", "cell", "track", "seed")}
+        median = float(np.median(finite))
+        rows.append(
+            identity
+            | {"median_norm": median, "largest_norm": largest, "spike": float(largest) / median}
+        )
+    columns = ["task", "framework", "cell", "track", "seed"]
+    return pd.DataFrame(rows, columns=[*columns, "median_norm", "largest_norm", "spike"])
+
+
+def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
+    """The clock's ratios both ways round, with framework and cell of each side apart.
+
+    A side's name is the framework, the cell, and between them the kernel where there are several.
+    ``control_ok`` says whether the A/A control of the same shape has 1 in its interval.
+    """
+    both = ratios.rename(columns={"numerator": "denominator", "denominator": "numerator"})
+    both = both.assign(ratio=1 / both["ratio"], low=1 / ratios["high"], high=1 / ratios["low"])
+    # What the clock says of each side, apart from the names, is of the first way round.
+    kept = ["shape", "kind", "numerator", "denominator", "ratio", "low", "high", "processes"]
+    both = pd.concat([ratios, both], ignore_index=True)
+    both = both[[name for name in kept if name in both]].astype({"numerator": str})
+    for side, prefix in (("numerator", ""), ("denominator", "other_")):
+        parts = both[side].astype(str).str.extract(rf"^(\w+)/(?:.*/)?({'|'.join(CELLS)})(?:/|$)")
+        both[f"{prefix}framework"], both[f"{prefix}cell"] = parts[0], parts[1]
+    both["same_framework"] = both["framework"] == both["other_framework"]
+    control = (both["numerator"] == "aa") | (both["denominator"] == "aa")
+    if "kind" in both:
+        control |= both["kind"] == "aa"
+    outside = (both["low"] > 1) | (both["high"] < 1)
+    both["control_ok"] = ~both["shape"].isin(both.loc[control & outside, "shape"])
+    return both[~control & both["cell"].notna() & both["other_cell"].notna()]
+
+
+def write(results: Path) -> None:
+    """Write the tables of evidence of ``results``; :class:`UserError` when runs are missing."""
+    tables = read(results)
+    ledger = claims.load()
+    verdicts = claims.evaluate(ledger, tables)
+    higher = {str(t): d == "higher" for t, d in tables["tasks"][["task", "direction"]].to_numpy()}
+    compared = comparisons.compare(tables["runs"], higher, ledger.margins)
+    means, profiles = comparisons.aggregate(tables["runs"])
+    frames = {
+        "claims": verdicts,
+        "comparisons": compared,
+        "summary": comparisons.summarise(tables["runs"]),
+        "aggregate": means,
+        "profiles": profiles,
+        "advice": advice.write(tables, verdicts, compared, ledger.margins),
+        "gradient_norms": tables["gradient_norms"],
+    }
+    for name, frame in frames.items():
+        write_text(results / f"{name}.csv", frame.to_csv(index=False))

@@ -1,0 +1,290 @@
+"""Statistics on runs and timings: intervals, paired comparisons, equivalence, families of tests.
+
+Whatever SciPy has is SciPy's. Every interval is two-sided and of 95 % unless a caller says
+otherwise, and is missing (NaN) where the data cannot carry one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Array = NDArray[Any]
+NAN = float("nan")
+# Below this many seeds there is no interval over them, only points and a range.
+FEWEST = 5
+RESAMPLES = 2000
+
+
+def two_level_interval(
+    samples: Sequence[Array],
+    statistic: Callable[[Array], Any] = np.median,
+    confidence: float = 0.95,
+) -> tuple[float, float, float]:
+    """A timing with its interval over processes: estimate, low, high.
+
+    ``samples`` holds one array of per-round values for each process; for a ratio, the logarithms
+    of the ratios paired by round, one array for each pair of processes. The rounds of a process
+    share its memory layout, so they are no replicates of each other: ``statistic`` makes one
+    value of each process, the estimate is their mean, and the interval is Student's t over the
+    processes. The scatter of those values holds both levels, the process's own effect and the
+    rounds' noise that is left in its statistic.
+
+    A percentile bootstrap over processes and rounds is not used: with 5 processes it covered the
+    truth in 90 % of 1,000 simulated campaigns. Expanding its percentiles after Hesterberg (2015)
+    or studentising it is about right, in intervals as wide as t's or wider; t covered 94-96 %.
+
+    One process gives no interval. Raises ValueError without any sample.
+    """
+    if not samples or any(len(rounds) == 0 for rounds in samples):
+        raise ValueError("every process needs at least one round")
+    values = np.array([float(statistic(np.asarray(rounds))) for rounds in samples])
+    estimate = float(values.mean())
+    if len(values) < 2:
+        return estimate, NAN, NAN
+    half = stats.t.ppf(0.5 + confidence / 2, len(values) - 1) * stats.sem(values)
+    return estimate, float(estimate - half), float(estimate + half)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval; NaN where there is none. ``n`` counts seeds or runs."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two methods on the same seeds, ``a`` against ``b``.
+
+    ``effect`` is the mean of a - b, or the geometric mean of a / b. ``p`` is two-sided and
+    belongs to the interval: both are the paired t-test's.
+    """
+
+    effect: float
+    low: float
+    high: float
+    n: int
+    p: float
+
+
+def over_seeds(
+    values: Sequence[float] | Array, statistic: Callable[..., Any] = np.mean, seed: int = 0
+) -> Estimate:
+    """Mean or median over seeds with its bootstrap interval; none below :data:`FEWEST` seeds.
+
+    The mean's interval is bias-corrected and accelerated (Efron 1987), the median's is of
+    percentiles, since the median of few values has no acceleration. Both are somewhat too
+    narrow for few seeds: over 2,000 simulated sets of 5, 10 and 20 normal seeds the mean's
+    covered the truth in 84, 90 and 91 %. Decisions rest on paired t-tests instead.
+    """
+    x = np.asarray(values, dtype=float)
+    if len(x) == 0:
+        return Estimate(NAN, NAN, NAN, 0)
+    value = float(statistic(x))
+    if len(x) < FEWEST:
+        return Estimate(value, NAN, NAN, len(x))
+    if np.ptp(x) == 0:
+        return Estimate(value, value, value, len(x))
+    method = "BCa" if statistic is np.mean else "percentile"
+    found = stats.bootstrap(
+        (x,), statistic, n_resamples=RESAMPLES, method=method, rng=np.random.default_rng(seed)
+    )
+    low, high = found.confidence_interval
+    return Estimate(value, float(low), float(high), len(x))
+
+
+def paired(a: Array, b: Array, scale: str = "difference", against: float | None = None) -> Paired:
+    """Compare two methods by seed; ``against`` is the value that the test doubts.
+
+    ``scale`` is ``difference`` (doubted: 0) or ``ratio``, on logarithms (doubted: 1). Values
+    without any spread have an interval of no width, and p is 0 or 1.
+    """
+    changes, centre = _changes(a, b, scale), _on_scale(against, scale)
+    back = np.exp if scale == "ratio" else float
+    n = len(changes)
+    if n == 0:
+        return Paired(NAN, NAN, NAN, 0, NAN)
+    mean = float(changes.mean())
+    if n < 2:
+        return Paired(float(back(mean)), NAN, NAN, n, NAN)
+    if _constant(changes):
+        value = float(back(mean))
+        return Paired(value, value, value, n, float(np.isclose(mean, centre)))
+    test = stats.ttest_1samp(changes, centre)
+    low, high = test.confidence_interval(0.95)
+    return Paired(float(back(mean)), float(back(low)), float(back(high)), n, float(test.pvalue))
+
+
+def equivalence(a: Array, b: Array, margin: float, scale: str = "difference") -> float:
+    """p of two one-sided paired t-tests (Schuirmann 1987): small when the methods are equal.
+
+    Equal means a difference within ±``margin``, or a ratio within 1/``margin`` and ``margin``.
+    """
+    changes = _changes(a, b, scale)
+    limit = float(np.log(margin)) if scale == "ratio" else margin
+    if len(changes) < 2:
+        return NAN
+    if _constant(changes):
+        return float(abs(changes.mean()) >= limit)
+    above = stats.ttest_1samp(changes, -limit, alternative="greater").pvalue
+    below = stats.ttest_1samp(changes, limit, alternative="less").pvalue
+    return float(max(above, below))
+
+
+def probability_of_improvement(a: Array, b: Array, higher_is_better: bool) -> float:
+    """The share of seeds on which ``a`` is better than ``b``; ties count half."""
+    a, b = np.asarray(a), np.asarray(b)
+    better = (np.greater(a, b) * 1 - np.less(a, b)) * (1 if higher_is_better else -1)
+    return float(np.mean((better + 1) / 2)) if len(better) else NAN
+
+
+def wilson(successes: int, n: int) -> Estimate:
+    """A share with Wilson's score interval (Wilson 1927)."""
+    if n == 0:
+        return Estimate(NAN, NAN, NAN, 0)
+    interval = stats.binomtest(successes, n).proportion_ci(method="wilson")
+    return Estimate(successes / n, float(interval.low), float(interval.high), n)
+
+
+def newcombe(successes_a: int, n_a: int, successes_b: int, n_b: int) -> Estimate:
+    """The difference of two shares, a - b, by Newcombe's hybrid score interval.
+
+    Newcombe 1998, Statistics in Medicine 17, method 10, from the two Wilson intervals.
+    """
+    a, b = wilson(successes_a, n_a), wilson(successes_b, n_b)
+    change = a.value - b.value
+    low = change - np.hypot(a.value - a.low, b.high - b.value)
+    high = change + np.hypot(a.high - a.value, b.value - b.low)
+    return Estimate(change, float(low), float(high), n_a + n_b)
+
+
+def median_steps(steps: Array) -> Any:
+    """The median of steps to solve over the last axis; NaN means not solved within the budget.
+
+    All runs of a method have one budget, so no run is censored before another one solves, and
+    the Kaplan-Meier median (1958) is the smallest value that at least half of the runs reached:
+    infinite when fewer did.
+    """
+    ordered = np.sort(np.where(np.isnan(steps), np.inf, steps), axis=-1)
+    return ordered[..., (ordered.shape[-1] - 1) // 2]
+
+
+def steps_interval(steps: Array, seed: int = 0) -> Estimate:
+    """The median of steps to solve with its percentile bootstrap interval over the seeds."""
+    n = len(steps)
+    if n == 0:
+        return Estimate(NAN, NAN, NAN, 0)
+    value = float(median_steps(steps))
+    if n < FEWEST:
+        return Estimate(value, NAN, NAN, n)
+    return Estimate(value, *_percentiles(median_steps(steps[_resampled(n, seed)])), n)
+
+
+def compare_steps(a: Array, b: Array, budget: float, seed: int = 0) -> tuple[Paired, float]:
+    """Steps to solve on the same seeds as survival data: ratio of medians a / b, and log-rank p.
+
+    NaN means censored at ``budget``. The interval resamples seeds, pairs together. The ratio is
+    infinite or 0 where one side has no median, missing where neither has one. The p of the
+    result is log-rank's when a run is censored; when none is, the paired t-test's of the log
+    ratios, which uses the pairing that log-rank cannot.
+    """
+    n = len(a)
+    if n == 0 or (np.isnan(a).all() and np.isnan(b).all()):
+        return Paired(NAN, NAN, NAN, n, NAN), NAN
+    ratio = float(_ratio(median_steps(a), median_steps(b)))
+    # Where all runs solve at one and the same step there is no statistic.
+    with np.errstate(invalid="ignore"):
+        logrank = float(stats.logrank(_censored(a, budget), _censored(b, budget)).pvalue)
+    whole = not (np.isnan(a).any() or np.isnan(b).any())
+    p = paired(a, b, "ratio").p if whole else logrank
+    if n < FEWEST:
+        return Paired(ratio, NAN, NAN, n, p), logrank
+    i = _resampled(n, seed)
+    ratios = _ratio(median_steps(a[i]), median_steps(b[i]))
+    return Paired(ratio, *_percentiles(ratios), n, p), logrank
+
+
+def trend(difficulty: Array, gaps: Array, seed: int = 0) -> Paired:
+    """Spearman's correlation of ``gaps`` [seeds, levels] with ``difficulty`` [levels].
+
+    The interval resamples seeds, since the levels of one seed are not independent of it; p is
+    that of the seeds' own correlations against 0 (t-test; of their signs where all are alike).
+    """
+    n = len(gaps)
+
+    def correlation(rows: Array) -> float:
+        if np.ptp(rows) == 0:
+            return 0.0
+        return float(stats.spearmanr(np.tile(difficulty, len(rows)), rows.ravel()).statistic)
+
+    if n < FEWEST:
+        return Paired(correlation(gaps) if n else NAN, NAN, NAN, n, NAN)
+    places = _resampled(n, seed)[: RESAMPLES // 4]
+    low, high = _percentiles(np.array([correlation(gaps[i]) for i in places]))
+    own = np.array([correlation(row[None]) for row in gaps])
+    p = 0.5 ** (n - 1) if _constant(own) and own[0] else paired(own, np.zeros(n)).p
+    return Paired(correlation(gaps), low, high, n, p)
+
+
+def holm(p: Sequence[float] | Array) -> Array:
+    """Holm's (1979) adjusted p for one family of tests; missing ones stay missing."""
+    values = np.asarray(p, dtype=float)
+    adjusted = np.full(len(values), NAN)
+    places = np.flatnonzero(~np.isnan(values))
+    order = places[np.argsort(values[places], kind="stable")]
+    factors = np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(values[order] * factors))
+    return adjusted
+
+
+def _changes(a: Array, b: Array, scale: str) -> Array:
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    changes: Array = np.log(a) - np.log(b) if scale == "ratio" else a - b
+    return changes
+
+
+def _on_scale(against: float | None, scale: str) -> float:
+    if against is None:
+        return 0.0
+    return float(np.log(against)) if scale == "ratio" else against
+
+
+def _constant(values: Array) -> bool:
+    """Whether rounding alone tells the values apart, which a t-test would take for precision."""
+    return bool(np.ptp(values) <= 1e-12 * max(1.0, np.abs(values).max()))
+
+
+def _censored(steps: Array, budget: float) -> stats.CensoredData:
+    missing = np.isnan(steps)
+    return stats.CensoredData(uncensored=steps[~missing], right=np.full(missing.sum(), budget))
+
+
+def _ratio(a: Any, b: Any) -> Any:
+    # Infinity over infinity is the missing ratio that is wanted.
+    with np.errstate(invalid="ignore"):
+        return a / b
+
+
+def _resampled(n: int, seed: int) -> Array:
+    return np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
+
+
+def _percentiles(values: Array) -> tuple[float, float]:
+    """The middle 95 %, missing when more than 5 % of the resamples have no value.
+
+    Values may be infinite, so the percentiles are values that occurred.
+    """
+    found = np.sort(values[~np.isnan(values)])
+    if len(found) < 0.95 * len(values):
+        return NAN, NAN
+    low, high = (round(q * (len(found) - 1)) for q in (0.025, 0.975))
+    return float(found[low]), float(found[high])

@@ -1,0 +1,229 @@
+"""Comparisons, summaries and the advice on tables of known truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness import advice, claims, comparisons, evidence, tables
+from harness.claims import Ledger
+from harness.errors import UserError
+from harness.records import Run, write, write_arrays
+from tests.test_report import record
+
+MARGINS = claims.load().margins
+FRAMEWORKS = ("jax", "pytorch")
+
+
+def method(cell: str, scores: list[float], steps: list[float | None], framework: str, track: str):
+    """The runs of one method on adding; steps None where the run did not solve."""
+    return [
+        {
+            "task": "adding", "framework": framework, "cell": cell, "track": track, "seed": seed,
+            "status": "ok", "score": score, "solved": step is not None,
+            "steps_to_solve": np.nan if step is None else step, "budget": 1200.0,
+            "train_seconds": 10.0 + seed, "progress": (score - 1 / 6) / (0.01 - 1 / 6),
+        }
+        for seed, (score, step) in enumerate(zip(scores, steps, strict=True))
+    ]  # fmt: skip
+
+
+def runs(**methods: tuple[float, float | None]) -> pd.DataFrame:
+    """For each cell a score and steps to solve, with a little noise, in two frameworks."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for framework in FRAMEWORKS:
+        for cell, (score, step) in methods.items():
+            scores = list(score * rng.uniform(0.98, 1.02, 8))
+            steps = [None if step is None else step + 50 * (i % 3) for i in range(8)]
+            rows += method(cell, scores, steps, framework, "matched")
+    return pd.DataFrame(rows)
+
+
+def compare(table: pd.DataFrame) -> pd.DataFrame:
+    return comparisons.compare(table, {"adding": False}, MARGINS)
+
+
+def advise(table: pd.DataFrame, ratios: pd.DataFrame | None = None) -> pd.DataFrame:
+    scores = [
+        {"task": "adding", "framework": f, "cell": c, "track": "matched", "runs": len(group),
+         "state": "solved" if group["progress"].median() >= 1 else "above baseline"
+         if group["progress"].median() > 0.05 else "at baseline"}
+        for (f, c), group in table.groupby(["framework", "cell"])
+    ]  # fmt: skip
+    found = {"runs": table, "scores": pd.DataFrame(scores)}
+    if ratios is not None:
+        found["speed_ratios"] = ratios
+    agree = [c for c in claims.load().claims if c.id.endswith("-scores-agree")]
+    verdicts = claims.evaluate(Ledger(tuple(agree), MARGINS), found)
+    return advice.write(found, verdicts, compare(table), MARGINS)
+
+
+def which_cell(**methods: tuple[float, float | None]) -> tuple[str, str, str]:
+    row = advise(runs(**methods)).set_index("question").loc["Which cell?"]
+    return row["answer"], row["sure"], row["evidence"]
+
+
+def test_comparisons_are_paired_oriented_and_complete():
+    table = compare(runs(lstm=(0.002, 800), gru=(0.002, 300), rnn=(0.17, None)))
+    found = table.set_index(["kind", "metric", "a", "b"])
+    assert len(table) == 4 * (2 * 3 + 3) - 1, "no steps to compare where nobody solves"
+    steps = found.loc[("cells", "steps_to_solve", "jax/gru", "jax/lstm")]
+    assert steps["effect"] == pytest.approx(350 / 850)
+    assert steps["low"] <= steps["effect"] <= steps["high"] < 1
+    assert steps["probability_of_improvement"] == 1
+    assert steps["p_holm"] < 0.05
+    score = found.loc[("cells", "score", "jax/gru", "jax/lstm")]
+    assert score["equivalent"] is True
+    assert score["unit"] == "difference"
+    apart = found.loc[("cells", "score", "jax/gru", "jax/rnn")]
+    assert (apart["equivalent"], apart["better"]) == (False, "lower")
+    never = found.loc[("cells", "steps_to_solve", "jax/gru", "jax/rnn")]
+    assert (never["effect"], never["probability_of_improvement"]) == (0, 1)
+    rate = found.loc[("cells", "solved", "jax/gru", "jax/rnn")]
+    assert rate["effect"] == 1
+    assert 0 < rate["low"] < 1
+
+
+def test_matched_is_what_native_is_compared_with():
+    both = [method("gru", [s] * 6, [300.0] * 6, "jax", t)
+            for s, t in ((0.002, "matched"), (0.004, "native"))]  # fmt: skip
+    table = compare(pd.DataFrame(both[0] + both[1]))
+    row = table[(table["kind"] == "tracks") & (table["metric"] == "score")].iloc[0]
+    assert (row["track"], row["a"], row["b"]) == ("native, matched", "jax/gru", "jax/gru")
+    assert row["effect"] == pytest.approx(0.002)
+
+
+def test_few_seeds_have_effects_but_no_interval():
+    table = runs(lstm=(0.002, 800), gru=(0.002, 300))
+    found = compare(table[table["seed"] < 4])
+    rows = found[found["metric"] != "solved"]
+    assert rows["effect"].notna().all()
+    assert rows[["low", "high", "p", "p_holm"]].isna().all(axis=None)
+
+
+def test_summaries_count_divergence_as_not_solved():
+    table = runs(gru=(0.002, 300))
+    table.loc[0, ["status", "score", "solved", "steps_to_solve"]] = [
+        "diverged",
+        np.nan,
+        False,
+        np.nan,
+    ]
+    row = comparisons.summarise(table).iloc[0]
+    assert (row["n"], row["diverged"], row["solved"]) == (7, 1, 7)
+    assert row["solve_rate"] == 7 / 8
+    assert row["rate_low"] < 7 / 8 < row["rate_high"]
+    assert (row["steps_low"], row["steps"], row["steps_high"]) == (300, 350, 400)
+
+
+def test_aggregates_use_whole_seeds():
+    table = runs(gru=(0.002, 300))
+    means, profiles = comparisons.aggregate(table)
+    assert set(means["n"]) == {8}
+    assert means["iqm"].to_numpy() == pytest.approx((0.002 - 1 / 6) / (0.01 - 1 / 6), abs=1e-3)
+    assert (profiles["share"] == 1).all()
+
+
+def test_the_better_cell_is_advised():
+    answer, sure, shown = which_cell(lstm=(0.002, 800), gru=(0.006, 800))
+    assert (answer, sure) == ("LSTM", "sure")
+    assert shown.startswith("score, difference to GRU 0.00")
+    assert "2 frameworks, 8 seeds" in shown
+
+
+def test_of_equal_cells_the_sooner_one_is_advised_or_none():
+    answer, sure, shown = which_cell(lstm=(0.002, 800), gru=(0.002, 300), rnn=(0.17, None))
+    assert (answer, sure) == ("GRU, which solves sooner", "sure")
+    assert "ratio to LSTM 0.412" in shown
+    assert shown.endswith("RNN behind by more than 0.001")
+    answer, sure, _ = which_cell(lstm=(0.002, 800), gru=(0.002, 800))
+    assert (answer, sure) == ("GRU and LSTM: it does not matter for the score", "sure")
+
+
+def test_what_cannot_be_told_is_not():
+    assert which_cell(lstm=(0.17, None), gru=(0.169, None))[0].startswith("none of them")
+    table = runs(lstm=(0.002, 800), gru=(0.006, 800))
+    assert advise(table[table["seed"] < 4]).iloc[0]["answer"] == advice.CANNOT
+    # The frameworks contradict each other.
+    table = runs(lstm=(0.002, 800), gru=(0.006, 800))
+    other = table["framework"] == "pytorch"
+    table.loc[other, "cell"] = table.loc[other, "cell"].map({"lstm": "gru", "gru": "lstm"})
+    row = advise(table).iloc[0]
+    assert (row["answer"], row["sure"]) == (advice.CANNOT, "unknown")
+
+
+def ratios(high: float, control: float = 0.99) -> pd.DataFrame:
+    """The clock's table: two frameworks, and the control under its two names."""
+    rows = [
+        ("large", "framework", "jax/scan/gru", "pytorch/stock/gru", 0.8, 0.7, high),
+        ("large", "kernel", "jax/scan/gru", "jax/stock/gru", 0.5, 0.4, 0.6),
+        ("large", "aa", "jax/scan/gru/again", "jax/scan/gru", 1.0, control, 1.05),
+    ]
+    columns = ["shape", "kind", "numerator", "denominator", "ratio", "low", "high"]
+    return evidence._speed_ratios(pd.DataFrame(rows, columns=columns))
+
+
+def test_ratios_are_read_both_ways_round():
+    found = ratios(0.9).set_index(["framework", "cell", "other_framework"])
+    assert len(found) == 4, "the control is no comparison"
+    turned = found.loc[("pytorch", "gru", "jax")]
+    assert (turned["ratio"], turned["low"], turned["high"]) == (1 / 0.8, 1 / 0.9, 1 / 0.7)
+    plain = pd.DataFrame(
+        [("s", "jax/gru", "jax/lstm", 0.9, 0.8, 1.0), ("s", "aa", "jax/gru", 1.1, 1.01, 1.2)],
+        columns=["shape", "numerator", "denominator", "ratio", "low", "high"],
+    )
+    plain = evidence._speed_ratios(plain)
+    assert list(plain["cell"]) == ["gru", "lstm"]
+    assert not plain["control_ok"].any()
+
+
+@pytest.mark.parametrize(
+    ("high", "control", "answer"),
+    [(0.9, 0.99, "jax"), (1.1, 0.99, advice.CANNOT), (0.9, 1.01, advice.CANNOT)],
+)
+def test_the_fastest_framework_by_the_clock(high, control, answer):
+    table = runs(lstm=(0.002, 800), gru=(0.002, 800))
+    rows = advise(table, ratios(high, control)).set_index("question")
+    row = rows.loc["Which framework is fastest here?"]
+    assert (row["task"], row["answer"]) == ("large, GRU", answer)
+
+
+def test_whether_the_framework_matters():
+    rows = advise(runs(lstm=(0.002, 800))).set_index("question")
+    assert rows.loc["Does the framework matter for the score (matched)?", "answer"].startswith("no")
+    rows = advise(runs(lstm=(0.002, 800)).assign(seed=0).iloc[:1]).set_index("question")
+    assert rows.loc["Does the framework matter for the score (matched)?", "answer"] == advice.CANNOT
+
+
+def test_evidence_from_a_results_folder(tmp_path):
+    with pytest.raises(UserError, match=r"runs\.csv: is not there; run the pipeline first"):
+        evidence.write(tmp_path)
+    for seed in range(5):
+        for cell, score in (("lstm", 1e-3 + 1e-5 * seed), ("rnn", 0.17 + 1e-3 * seed)):
+            for track in ("matched", "noclip"):
+                run = Run("adding", "jax", cell, track, seed)
+                write(run.path(tmp_path), record(run, score))
+                norms = np.ones(100, np.float32)
+                norms[7] = np.inf if track == "noclip" else 3
+                write_arrays(run.path(tmp_path), {}, {}, {"losses": norms, "gradient_norms": norms})
+    tables.write_tables(tmp_path)
+    evidence.write(tmp_path)
+    found = pd.read_csv(tmp_path / "claims.csv").set_index("claim")
+    assert list(found.columns[:7]) == ["source", "verdict", "effect", "low", "high", "n", "p_holm"]
+    assert found.loc["rnn-fails-where-lstm-solves", "verdict"] == "supported"
+    assert found.loc["gradients-explode", "verdict"] == "supported"
+    assert found.loc["gru-steps-faster", "verdict"] == "not tested"
+    norms = pd.read_csv(tmp_path / "gradient_norms.csv").set_index("track")
+    assert set(norms.loc["matched", "spike"]) == {3}
+    assert norms.loc["noclip", "spike"].min() > 1e30
+    for name in evidence.NAMES:
+        assert len(pd.read_csv(tmp_path / f"{name}.csv")), name
+    # What did not pass the gate is in no comparison.
+    scores = pd.read_csv(tmp_path / "scores.csv")
+    scores.assign(comparable=scores["cell"] != "rnn").to_csv(tmp_path / "scores.csv")
+    evidence.write(tmp_path)
+    found = pd.read_csv(tmp_path / "claims.csv").set_index("claim")
+    assert found.loc["rnn-fails-where-lstm-solves", "verdict"] == "not tested"
+    assert set(pd.read_csv(tmp_path / "summary.csv")["cell"]) == {"lstm"}

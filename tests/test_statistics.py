@@ -1,0 +1,182 @@
+"""Statistics against published numbers, SciPy's own, and simulations of known truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness import aggregation, statistics
+
+RATIO = np.log(1.3)
+
+
+def campaign(rng: np.random.Generator, processes: int, rounds: int = 20) -> list[np.ndarray]:
+    """Log ratios of two methods by round: a drift of 5 % that both share, process effects of
+    2 % and round noise of 3 % in each."""
+    drift = np.linspace(0, 0.05, rounds)
+    sides = [
+        drift + rng.normal(0, 0.02, (processes, 1)) + rng.normal(0, 0.03, (processes, rounds))
+        for _ in range(2)
+    ]
+    return list(RATIO + sides[0] - sides[1])
+
+
+@pytest.mark.parametrize("processes", [5, 8])
+@pytest.mark.parametrize("statistic", [np.mean, np.median])
+def test_an_interval_of_a_timing_covers_the_truth(processes, statistic):
+    rng = np.random.default_rng(processes)
+    found = [statistics.two_level_interval(campaign(rng, processes), statistic) for _ in range(500)]
+    covered = np.mean([low <= RATIO <= high for _, low, high in found])
+    assert 0.92 <= covered <= 0.98
+
+
+def test_one_process_has_no_interval():
+    estimate, low, high = statistics.two_level_interval([np.array([1.0, 2.0, 9.0])])
+    assert estimate == 2.0
+    assert np.isnan([low, high]).all()
+    with pytest.raises(ValueError, match="at least one round"):
+        statistics.two_level_interval([np.array([1.0]), np.array([])])
+
+
+def test_newcombe_gives_the_published_interval():
+    """Newcombe 1998, table II, first column: 56/70 against 48/80 by method 10."""
+    found = statistics.newcombe(56, 70, 48, 80)
+    assert found.value == pytest.approx(0.2)
+    assert (found.low, found.high) == (
+        pytest.approx(0.0524, abs=5e-5),
+        pytest.approx(0.3339, abs=5e-5),
+    )
+
+
+def test_wilson_is_that_of_the_formula_and_stays_inside():
+    z, k, n = 1.959964, 3, 10
+    centre = (k + z**2 / 2) / (n + z**2)
+    half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
+    found = statistics.wilson(k, n)
+    assert (found.low, found.high) == (
+        pytest.approx(centre - half, abs=1e-6),
+        pytest.approx(centre + half, abs=1e-6),
+    )
+    assert statistics.wilson(5, 5).high == 1
+    assert statistics.wilson(0, 5).low == 0
+
+
+def test_holm_against_a_worked_example():
+    """0.01, 0.02, 0.03, 0.04 times 4, 3, 2, 1, never falling; what is missing is no test."""
+    found = statistics.holm([0.03, 0.01, np.nan, 0.04, 0.02])
+    assert found == pytest.approx([0.06, 0.04, np.nan, 0.06, 0.06], nan_ok=True)
+
+
+def test_few_seeds_have_no_interval_and_equal_ones_no_width():
+    assert np.isnan(statistics.over_seeds([1.0, 2.0, 3.0, 4.0]).low)
+    same = statistics.over_seeds([2.0] * 6)
+    assert (same.low, same.value, same.high) == (2, 2, 2)
+    alike = statistics.paired(np.array([1.3, 2.3, 3.3]), np.array([1.0, 2.0, 3.0]))
+    assert alike.p == 0
+    assert alike.high - alike.low == 0
+
+
+def test_pairing_by_seed_and_its_scales():
+    seeds = np.array([1.0, 10.0, 100.0, 1000.0, 10000.0])
+    ratio = statistics.paired(seeds * [0.5, 0.55, 0.45, 0.5, 0.52], seeds, "ratio")
+    assert ratio.low < 0.5 < ratio.high < 0.6
+    assert ratio.p < 1e-3
+    assert statistics.paired(seeds, seeds[::-1]).p > 0.5
+    doubted = statistics.paired(np.array([1.1, 1.2, 1.0]), np.zeros(3), against=1.1)
+    assert doubted.p == pytest.approx(1)
+
+
+def test_ties_count_half():
+    a, b = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 1.0, 4.0, 0.0])
+    assert statistics.probability_of_improvement(a, b, True) == 0.625
+    assert statistics.probability_of_improvement(a, b, False) == 0.375
+
+
+def test_the_median_of_steps_is_kaplan_meiers():
+    rng = np.random.default_rng(0)
+    for n in range(1, 12):
+        steps = rng.permutation(np.arange(1.0, n + 1) * 50)
+        steps[rng.random(n) < 0.3] = np.nan
+        steps[steps > 400] = np.nan
+        missing = np.isnan(steps)
+        median = np.inf
+        if not missing.all():
+            data = stats.CensoredData(steps[~missing], right=np.full(missing.sum(), 400.0))
+            curve = stats.ecdf(data).sf
+            reached = curve.quantiles[curve.probabilities <= 0.5 + 1e-9]
+            median = reached[0] if reached.size else np.inf
+        assert statistics.median_steps(steps) == median
+
+
+def test_steps_to_solve_as_survival():
+    solved = np.array([400.0, 300, 300, 350, 310])
+    later = np.array([850.0, 800, 750, 900, np.nan])
+    ratio, logrank = statistics.compare_steps(solved, later, 1200)
+    assert ratio.effect == 310 / 850
+    assert ratio.low < ratio.effect < ratio.high < 0.6
+    assert ratio.p == logrank < 0.01
+    never = np.full(5, np.nan)
+    ratio, _ = statistics.compare_steps(solved, never, 1200)
+    assert (ratio.effect, ratio.high) == (0, 0)
+    ratio, _ = statistics.compare_steps(never, never, 1200)
+    assert np.isnan(ratio.effect)
+    assert np.isnan(ratio.p)
+    whole, logrank = statistics.compare_steps(solved, solved * 2, 1200)
+    assert whole.p < logrank
+
+
+def test_a_trend_is_of_seeds_not_of_levels():
+    difficulty = np.array([50.0, 100.0, 200.0])
+    rng = np.random.default_rng(0)
+    rising = rng.normal(0, 0.1, (6, 3)) + difficulty / 100
+    found = statistics.trend(difficulty, rising)
+    assert found.low > 0.5
+    assert found.p < 0.01
+    assert statistics.trend(difficulty, -rising).high < -0.5
+
+
+@pytest.mark.parametrize(("n", "least"), [(5, 0.8), (10, 0.87), (20, 0.9)])
+def test_intervals_over_seeds_cover_what_their_text_says(n, least):
+    """Too narrow for few seeds, as every bootstrap of the mean is, and not more than said."""
+    rng = np.random.default_rng(n)
+    found = [statistics.over_seeds(rng.normal(size=n)) for _ in range(400)]
+    assert least < np.mean([e.low <= 0 <= e.high for e in found]) < 0.97
+
+
+def test_how_often_a_difference_and_an_equality_are_false():
+    """Both at 5 %: a difference that is none, and an equality at the margin's very edge."""
+    rng = np.random.default_rng(0)
+    seeds = rng.normal(0, 3, (1000, 6))
+    a, b = seeds + rng.normal(0, 1, seeds.shape), seeds + rng.normal(0, 1, seeds.shape)
+    differences = [statistics.paired(x, y).p < 0.05 for x, y in zip(a, b, strict=True)]
+    assert 0.03 < np.mean(differences) < 0.07
+    edge = [statistics.equivalence(x + 4, y, 4) < 0.05 for x, y in zip(a, b, strict=True)]
+    assert 0.03 < np.mean(edge) < 0.07
+    inside = [statistics.equivalence(x, y, 4) < 0.05 for x, y in zip(a, b, strict=True)]
+    assert np.mean(inside) > 0.9
+
+
+# rliable's definitions (Agarwal et al. 2021), written out.
+
+
+def test_across_tasks_as_rliable_has_it():
+    rng = np.random.default_rng(0)
+    scores = rng.normal(0.5, 0.3, (8, 3))
+    ordered = np.sort(scores.ravel())
+    assert aggregation.interquartile_mean(scores) == pytest.approx(ordered[6:18].mean())
+    thresholds = np.linspace(0, 1, 5)
+    profile = [sum(value > t for value in scores.ravel()) / scores.size for t in thresholds]
+    assert aggregation.performance_profile(scores, thresholds) == pytest.approx(profile)
+    interval = aggregation.stratified_interval(scores)
+    draws = []
+    for _ in range(2000):
+        draw = [rng.choice(scores[:, task], 8) for task in range(3)]
+        draws.append(np.sort(np.concatenate(draw))[6:18].mean())
+    low, high = np.percentile(draws, [2.5, 97.5])
+    assert (interval.low, interval.high) == (
+        pytest.approx(low, abs=0.02),
+        pytest.approx(high, abs=0.02),
+    )
+    normal = aggregation.normalised(np.array([0.01, 1 / 6]), np.array(1 / 6), np.array(0.01))
+    assert list(normal) == [1, 0]

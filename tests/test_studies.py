@@ -1,0 +1,83 @@
+"""The studies: what they plan, what they change, and that a run's command repeats it."""
+
+from __future__ import annotations
+
+import shlex
+
+import numpy as np
+import pytest
+
+from harness import studies, tracks
+from harness.cli import _identity, _parser
+from harness.errors import UserError
+from harness.records import Run
+from harness.settings import resolve
+from tests.test_configuration import load
+
+ONLY = {"matched": [], "native": [], "factors": []}
+
+
+def test_a_study_plans_its_own_tasks_and_cells(tmp_path):
+    config = {"tracks": ONLY | {"studies": ["forget0", "delay10"]}, "seeds": [0]}
+    loaded = load(tmp_path, frameworks=["jax"], **config)
+    assert {(r.task, r.cell, r.track) for r in loaded.runs} == {
+        ("adding", "lstm", "forget0"),
+        ("copying", "lstm", "delay10"),
+        ("copying", "gru", "delay10"),
+    }
+    assert {r.track for r in load(tmp_path, tracks=ONLY | {"studies": "all"}).runs} == set(
+        studies.STUDIES
+    )
+    with pytest.raises(UserError, match=r"tracks\.studies: unknown study 'forget'; allowed: chr"):
+        load(tmp_path, tracks={"studies": ["forget"]})
+
+
+def test_a_studys_settings_stand_above_the_configurations(tmp_path):
+    changes = {"adding": {"steps": 7, "clip": 0.5}}
+    loaded = load(tmp_path, tracks={"studies": ["noclip"]}, overrides=changes)
+    study = loaded.settings_of(Run("adding", "jax", "gru", "noclip", 0)).budget
+    matched = loaded.settings_of(Run("adding", "jax", "gru", "matched", 0)).budget
+    assert (study.steps, study.clip) == (7, 0)
+    assert (matched.steps, matched.clip) == (7, 0.5)
+
+
+@pytest.mark.parametrize("name", studies.STUDIES)
+def test_the_command_of_a_run_repeats_its_settings(name):
+    for task in studies.STUDIES[name].settings:
+        run = Run(task, "jax", "lstm" if name != "equalparameters" else "gru", name, 3)
+        settings = studies.applied(resolve(task, {"steps": 9}, ""), run)
+        words = shlex.split(settings.command(run, 1))[3:]
+        again, found = _identity(_parser().parse_args(words))
+        assert (again, found) == (run, settings)
+
+
+def test_a_study_without_such_a_run_says_so():
+    words = shlex.split("train --task sine --framework jax --cell lstm --track forget0")
+    with pytest.raises(UserError, match="the study forget0 has no run of sine with the lstm"):
+        _identity(_parser().parse_args(words))
+
+
+def test_what_the_initial_biases_are():
+    def weights(cell: str, track: str) -> dict:
+        run = Run("adding", "pytorch", cell, track, 0)
+        settings = studies.applied(resolve("adding", {"hidden": 50}, ""), run)
+        return tracks.learner(run, settings).initial
+
+    matched, zero, chrono = (weights("lstm", t) for t in ("matched", "forget0", "chrono"))
+    assert {n for n in matched if not np.array_equal(matched[n], zero[n])} == {"layers.0.bias"}
+    assert not zero["layers.0.bias"].any()
+    i, f, g, o = np.split(chrono["layers.0.bias"], 4)
+    assert np.array_equal(i, -f)
+    assert not g.any()
+    assert not o.any()
+    assert f.min() >= 0
+    assert np.log(50) < f.max() <= np.log(99), "T = 100: every time scale up to the whole sequence"
+
+
+def test_equal_parameters_are_equal():
+    for task, changes in studies.STUDIES["equalparameters"].settings.items():
+        budget = resolve(task, {}, "").budget
+        d = resolve(task, {}, "").task.input_size
+        lstm = 4 * budget.hidden * (d + budget.hidden + 1)
+        gru = 3 * changes["hidden"] * (d + changes["hidden"]) + 4 * changes["hidden"]
+        assert gru == pytest.approx(lstm, rel=0.01)
