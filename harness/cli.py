@@ -267,7 +267,7 @@ def _insides(arguments: argparse.Namespace) -> int:
         raise one_of("--task", "task", arguments.task, task_names())
     names = [arguments.task] if arguments.task else []
     if not arguments.task and not arguments.join:
-        names = list(dict.fromkeys(run.task for run in insides.planned(results)))
+        names = insides.tasks(insides.planned(results))
     for name in names:
         insides.write_part(results, name)
     if not arguments.task:

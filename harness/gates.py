@@ -64,16 +64,19 @@ def inspect(
 
 
 def examples(task: Task, hidden: int, seed: int) -> dict[str, Any]:
-    """Test examples with their targets and, where the task asks to keep a value, that value.
+    """Examples with their targets and, where the task asks to keep a value, that value.
 
-    There are as many as a probe needs: at least four for each of ``hidden`` units to fit it.
+    For a probe there are at least four for each of ``hidden`` units to fit it, and those that
+    judge it; without one, there are as many as gradients need.
     """
     n = max(256, 4 * hidden) + PROBE_TESTS
     inputs, targets = streams.examples(task, "test", seed, n)
+    target = task.probe_target(inputs)
+    few = slice(0, GRADIENT_EXAMPLES if target is None else n)
     return {
-        "inputs": inputs.astype(np.float64),
-        "targets": targets,
-        "probe": task.probe_target(inputs),
+        "inputs": inputs[few].astype(np.float64),
+        "targets": targets[few],
+        "probe": target,
     }
 
 

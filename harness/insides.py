@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +57,21 @@ def chosen(runs: Iterable[Run], task: str) -> list[Run]:
     return [run for run in mine if run.seed in seeds]
 
 
+def tasks(runs: Iterable[Run]) -> list[str]:
+    """The tasks of ``runs`` of which any run is looked into."""
+    runs = list(runs)
+    return [t for t in dict.fromkeys(run.task for run in runs) if chosen(runs, t)]
+
+
 def planned(results: Path) -> list[Run]:
     """The runs that the folder's plan asks for; all that are there where there is no plan."""
     names = read_plan(results)["runs"] or sorted(p.stem for p in (results / "runs").glob("*.json"))
     found = []
     for name in names:
-        parts = name.split("-")
-        if len(parts) == 5 and parts[4].removeprefix("seed").isdigit():
-            found.append(Run(*parts[:4], int(parts[4].removeprefix("seed"))))
+        match = re.fullmatch(r"(\w+)-(\w+)-(\w+)-(\w+)-seed(\d+)", name)
+        if match:
+            task, framework, cell, track, seed = match.groups()
+            found.append(Run(task, framework, cell, track, int(seed)))
     return found
 
 
@@ -90,7 +97,7 @@ def write_part(results: Path, task: str) -> int:
             moments, norms = _arrays(run, results, record)
         except UserError as error:
             print(f"skipped: {error}")
-            rows["insides_skipped"].append(asdict(run) | {"reason": str(error)})
+            rows["insides_skipped"].append(vars(run) | {"reason": str(error)})
             continue
         settings = resolve(task, record["settings"], f"the record of {run.title}")
         spec = tracks.model_spec(run.cell, settings)
@@ -103,9 +110,9 @@ def write_part(results: Path, task: str) -> int:
             if key not in known:
                 known[key] = gates.inspect(settings.task, spec, weights, data[about], run.seed)
             for name, found in known[key].items():
-                rows[name] += [asdict(run) | {"moment": moment} | row for row in found]
+                rows[name] += [vars(run) | {"moment": moment} | row for row in found]
         rows["dynamics"] += [
-            asdict(run) | row for row in gates.dynamics_rows(norms, settings.budget.clip)
+            vars(run) | row for row in gates.dynamics_rows(norms, settings.budget.clip)
         ]
     for name, table in rows.items():
         _write(part(results, task, name), COLUMNS[name], table)
@@ -114,10 +121,10 @@ def write_part(results: Path, task: str) -> int:
 
 def join(results: Path) -> None:
     """Write the tables of ``results`` from the parts of its tasks."""
-    tasks = list(dict.fromkeys(run.task for run in planned(results)))
+    names = tasks(planned(results))
     for name, columns in COLUMNS.items():
         rows: Rows = []
-        for task in tasks:
+        for task in names:
             path = part(results, task, name)
             try:
                 with path.open(encoding="utf-8", newline="") as file:

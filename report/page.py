@@ -13,7 +13,9 @@ from markupsafe import Markup
 
 from harness.errors import UserError
 from harness.files import write_text
+from harness.insides import NAMES as INSIDES
 from harness.tables import NAMES
+from report import insides
 from report.figures import CELL_ORDER, attribution, learning_curves
 
 HERE = Path(__file__).resolve().parent
@@ -54,7 +56,11 @@ def write_report(results: Path) -> None:
             row["task"]: Markup(attribution(tables["attribution"], row, frameworks))
             for _, row in tables["tasks"].iterrows()
         },
-        names=[f"{name}.csv" for name in NAMES],
+        insides=_insides(results, list(tables["tasks"]["task"])),
+        names=[
+            *(f"{name}.csv" for name in NAMES),
+            *(f"{name}.csv" for name in INSIDES if (results / f"{name}.csv").exists()),
+        ],
     )
     write_text(results / "report.html", page)
 
@@ -64,6 +70,31 @@ def _read(path: Path) -> pd.DataFrame:
         return pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({error}); run the pipeline first.") from error
+
+
+def _insides(results: Path, tasks: list[str]) -> dict[str, Any]:
+    """The section "Inside the gates"; without one of its tables, the name of that table."""
+    for name in INSIDES:
+        if not (results / f"{name}.csv").exists():
+            return {"tables": None, "missing": f"{name}.csv", "folder": results}
+    tables = {name: _read(results / f"{name}.csv") for name in INSIDES}
+    draw = {
+        "gradient_flow": (insides.gradient_flow, "gradient_flow"),
+        "decay": (insides.decay, "gradient_flow"),
+        "saturation": (insides.saturation, "gates"),
+        "time_scales": (insides.time_scales, "gates"),
+        "memory_probe": (insides.memory_probe, "memory_probe"),
+        "dynamics": (insides.dynamics, "dynamics"),
+    }
+    figures = {
+        name: {task: Markup(figure(tables[table], task)) for task in tasks}
+        for name, (figure, table) in draw.items()
+    }
+    probes = tables["memory_probe"].drop_duplicates("task")
+    return figures | {
+        "tables": {"insides_skipped": _rows(tables["insides_skipped"])},
+        "metrics": dict(zip(probes["task"], probes["metric"], strict=True)),
+    }
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
