@@ -135,6 +135,10 @@ def svg(figure: Figure, title: str) -> str:
         text = text.replace(colour, f"var(--colour-{i})")
     # Its own style rule would hold for the whole page; as attributes it stays inside.
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
+    # A hundredth of a point is finer than any screen, and half of the file.
+    text = re.sub(
+        r' (d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found.group()), text
+    )
     head, rest = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)
     return (

@@ -7,17 +7,21 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from report.figures import CELL_ORDER, COLOURS, INK, colours, settings, svg
+from report.numbers import number
 
 MOMENTS = {"initialisation": "at initialisation", "trained": "after training"}
 # The cells have the colours that three frameworks leave.
 CELL_COLOURS = dict(zip(CELL_ORDER, COLOURS[3:], strict=False))
 COTANGENTS = {"loss": "of the task's loss", "random": "of a random direction"}
 DASHES = (0, (5, 3))
+DOTS = (0, (2, 2))
 
 
 def gradient_flow(table: pd.DataFrame, task: str) -> str:
@@ -28,25 +32,21 @@ def gradient_flow(table: pd.DataFrame, task: str) -> str:
         return ""
     cells = _cells(data)
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"gradient flow {task}")):
-        figure, panels = plt.subplots(
-            2, 2, figsize=(9.5, 5), sharex=True, sharey="row", layout="constrained"
-        )
+        figure, panels = _panels(2, 2, 4.6)
         for axes, (cotangent, moment) in zip(
             panels.flat, [(c, m) for c in COTANGENTS for m in MOMENTS], strict=True
         ):
             mine = data[(data["cotangent"] == cotangent) & (data["moment"] == moment)]
             for cell in cells:
-                for _, run in _runs(mine[mine["cell"] == cell]):
+                for _, run in _runs(mine[mine["cell"] == cell], "gradient_h"):
                     axes.plot(
                         run["lag"], run["gradient_h"], color=CELL_COLOURS[cell], linewidth=1.1,
                         alpha=0.75,
                     )  # fmt: skip
-            axes.set_yscale("log")
+            _logarithmic(axes, "y", mine["gradient_h"])
             axes.set_title(f"{COTANGENTS[cotangent]}, {MOMENTS[moment]}", fontsize=10)
-        figure.supxlabel("lag: time steps before the last", fontsize=10)
-        figure.supylabel("norm of the gradient by the state h", fontsize=10)
+        _labels(panels, "lag: time steps before the last", "norm of the gradient")
         _legend(figure, {cell.upper(): CELL_COLOURS[cell] for cell in cells})
-        sns.despine(figure)
         return svg(figure, f"Gradient against lag on {task}")
 
 
@@ -73,10 +73,9 @@ def saturation(table: pd.DataFrame, task: str) -> str:
     data = table[table["task"] == task]
 
     def draw(axes: Any, rows: pd.DataFrame, place: float, colour: str) -> None:
-        for _, row in rows.iterrows():
-            ends = (-row["below"], row["above"])
-            axes.plot(ends, (place, place), color=colour, linewidth=1, alpha=0.5)
-            axes.plot(ends, (place, place), "o", color=colour, markersize=3.5, alpha=0.75)
+        axes.hlines([place] * len(rows), -rows["below"], rows["above"], color=colour, alpha=0.5)
+        ends = [*-rows["below"], *rows["above"]]
+        axes.plot(ends, [place] * len(ends), "o", color=colour, markersize=3.5, alpha=0.75)
         axes.set_xlim(-1.03, 1.03)
         axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["100 %", "50 %", "0", "50 %", "100 %"])
 
@@ -91,12 +90,10 @@ def time_scales(table: pd.DataFrame, task: str) -> str:
     data = table[(table["task"] == task) & table["timescale_q50"].notna()]
 
     def draw(axes: Any, rows: pd.DataFrame, place: float, colour: str) -> None:
-        for _, row in rows.iterrows():
-            ends = (row["timescale_q10"], row["timescale_q90"])
-            axes.plot(ends, (place, place), color=colour, linewidth=1.2, alpha=0.6)
-            axes.plot(row["timescale_q50"], place, "o", color=colour, markersize=4.5, alpha=0.75)
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:g}")
+        places = [place] * len(rows)
+        axes.hlines(places, rows["timescale_q10"], rows["timescale_q90"], color=colour, alpha=0.6)
+        axes.plot(rows["timescale_q50"], places, "o", color=colour, markersize=4.5, alpha=0.75)
+        _logarithmic(axes, "x", data[["timescale_q10", "timescale_q90", "lag"]])
 
     lags = data["lag"].dropna()
     return _strips(
@@ -113,25 +110,23 @@ def memory_probe(table: pd.DataFrame, task: str) -> str:
     palette = colours(list(table["framework"].unique()))
     cells = _cells(data)
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"memory probe {task}")):
-        figure, panels = _columns(cells, 1, 2.9)
+        figure, panels = _panels(1, len(cells), 2.6)
         for axes, cell in zip(panels[0], cells, strict=True):
-            for key, run in _runs(data[data["cell"] == cell]):
+            for key, run in _runs(data[data["cell"] == cell], "score"):
                 trained = run["moment"].iloc[0] == "trained"
                 axes.plot(
                     run["step"], run["score"], color=palette[key[0]] if trained else INK,
                     linewidth=1.1, alpha=0.75 if trained else 0.45,
-                    linestyle="-" if trained else (0, (2, 2)),
+                    linestyle="-" if trained else DOTS,
                 )  # fmt: skip
             axes.axhline(
                 data["chance"].iloc[0], color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6
             )
             axes.set_title(cell.upper())
             axes.set_ylim(-0.25, 1.05)
-        panels[0, 0].set_ylabel(f"{data['metric'].iloc[0]} of the read-out")
-        figure.supxlabel("time step", fontsize=10)
-        untrained = Line2D([], [], color=INK, linestyle=(0, (2, 2)), alpha=0.6)
+        _labels(panels, "time step", f"{data['metric'].iloc[0]} of the read-out")
+        untrained = Line2D([], [], color=INK, linestyle=DOTS, alpha=0.6)
         _legend(figure, _known(palette, data), {"untrained": untrained})
-        sns.despine(figure)
         return svg(figure, f"Memory probe on {task}")
 
 
@@ -143,12 +138,12 @@ def dynamics(table: pd.DataFrame, task: str) -> str:
     palette = colours(list(table["framework"].unique()))
     cells = _cells(data)
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"dynamics {task}")):
-        figure, panels = _columns(cells, 2, 4.6)
+        figure, panels = _panels(2, len(cells), 4.4)
         for column, cell in zip(panels.T, cells, strict=True):
-            for key, run in _runs(data[data["cell"] == cell]):
+            for key, run in _runs(data[data["cell"] == cell], "norm_q50"):
                 line = {
                     "color": palette[key[0]], "linewidth": 1.1, "alpha": 0.75,
-                    "linestyle": "-" if key[2] == "matched" else (0, (2, 2)),
+                    "linestyle": "-" if key[2] == "matched" else DOTS,
                 }  # fmt: skip
                 column[0].plot(run["last_step"], run["norm_q50"], **line)
                 column[1].plot(run["last_step"], run["over_limit"], **line)
@@ -161,17 +156,14 @@ def dynamics(table: pd.DataFrame, task: str) -> str:
                 column[0].axhline(
                     limits.iloc[0], color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6
                 )
-            column[0].set_yscale("log")
+            _logarithmic(column[0], "y", data["norm_q50"])
             column[0].set_title(cell.upper())
             column[1].set_ylim(-0.03, 1.03)
-        panels[0, 0].set_ylabel("gradient norm, median")
-        panels[1, 0].set_ylabel("share of steps over the limit")
-        figure.supxlabel("training step", fontsize=10)
+        _labels(panels, "training step", "gradient norm, median", "share over the limit")
         extra = {"spike": Line2D([], [], color=INK, marker="x", linestyle="none", markersize=4)}
         if (data["track"] == "native").any():
-            extra["native"] = Line2D([], [], color=INK, linestyle=(0, (2, 2)))
+            extra["native"] = Line2D([], [], color=INK, linestyle=DOTS)
         _legend(figure, _known(palette, data), extra)
-        sns.despine(figure)
         return svg(figure, f"Gradient norm over training on {task}")
 
 
@@ -189,14 +181,11 @@ def _strips(
         return ""
     palette = colours(list(whole["framework"].unique()))
     strips = sorted(set(zip(data["track"], data["framework"], strict=True)))
-    names = list(dict.fromkeys(labels.sort_values(key=_by_cell)))
+    names = list(dict.fromkeys(labels.sort_values(key=_by_cell, kind="stable")))
     with sns.axes_style("ticks"), mpl.rc_context(settings(title)):
-        figure, panels = plt.subplots(
-            1, 2, figsize=(9.5, 1.2 + 0.13 * len(names) * (len(strips) + 1)),
-            sharex=True, sharey=True, layout="constrained",
-        )  # fmt: skip
+        figure, panels = _panels(1, 2, 0.9 + 0.12 * len(names) * (len(strips) + 1))
         step = 1 / (len(strips) + 1)
-        for axes, moment in zip(panels, MOMENTS, strict=True):
+        for axes, moment in zip(panels[0], MOMENTS, strict=True):
             for band, name in enumerate(names):
                 for i, (track, framework) in enumerate(strips):
                     mine = data[
@@ -210,11 +199,10 @@ def _strips(
             if line is not None:
                 axes.axvline(line, color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6)
             axes.set_title(MOMENTS[moment], fontsize=10)
-        panels[0].set_yticks(range(len(names)), names)
-        panels[0].set_ylim(len(names) - 0.5, -0.5)
-        figure.supxlabel(unit, fontsize=10)
+        panels[0, 0].set_yticks(range(len(names)), names)
+        panels[0, 0].set_ylim(len(names) - 0.5, -0.5)
+        _labels(panels, unit, "")
         _legend(figure, _known(palette, data))
-        sns.despine(figure)
         return svg(figure, title)
 
 
@@ -237,21 +225,50 @@ def _known(palette: dict[str, str], data: pd.DataFrame) -> dict[str, str]:
     return {k: v for k, v in palette.items() if k in set(data["framework"])}
 
 
-def _runs(data: pd.DataFrame) -> Any:
-    """The rows of each model, by framework, seed and track (and moment where there is one)."""
-    keys = ["framework", "seed", "track", *(k for k in ("moment",) if k in data)]
-    return data.groupby(keys, sort=False)
+def _runs(data: pd.DataFrame, value: str) -> Any:
+    """The rows of each model, by framework, seed and track (and moment where there is one).
+
+    Of lines that are the same in several frameworks, as before training, the first stays.
+    """
+    by = [name for name in ("framework", "seed", "track", "moment") if name in data]
+    seen = set()
+    for key, run in data.groupby(by, sort=False):
+        line = (*key[1:], *run[value])
+        if line not in seen:
+            seen.add(line)
+            yield key, run
 
 
-def _columns(cells: list[str], rows: int, height: float) -> Any:
+def _panels(rows: int, columns: int, height: float) -> Any:
     return plt.subplots(
-        rows, len(cells), figsize=(9.5, height), sharex=True, sharey="row", squeeze=False,
-        layout="constrained",
+        rows, columns, figsize=(9.5, height), sharex=True, sharey="row", squeeze=False,
+        gridspec_kw={"wspace": 0.06, "hspace": 0.28},
     )  # fmt: skip
 
 
+def _labels(panels: Any, x: str, *y: str) -> None:
+    for axes in panels[-1]:
+        axes.set_xlabel(x, fontsize=10)
+    for axes, label in zip(panels[:, 0], y * len(panels), strict=False):
+        axes.set_ylabel(label, fontsize=10)
+
+
+def _logarithmic(axes: Any, name: str, values: Any) -> None:
+    """A logarithmic axis with few, readable ticks for ``values``."""
+    axis = {"x": axes.xaxis, "y": axes.yaxis}[name]
+    getattr(axes, f"set_{name}scale")("log")
+    ratio = np.nanmax(values) / np.nanmin(values)
+    axis.set_major_locator(LogLocator(subs=(1.0,) if ratio > 300 else (1.0, 2.0, 5.0), numticks=7))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 1)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
 def _legend(figure: Any, lines: dict[str, str], extra: dict[str, Line2D] | None = None) -> None:
+    """Above the panels, whose titles take a quarter of an inch."""
     handles = {k: Line2D([], [], color=v) for k, v in lines.items()} | (extra or {})
     figure.legend(
-        list(handles.values()), list(handles), loc="outside lower center", ncol=6, frameon=False
-    )
+        list(handles.values()), list(handles), loc="lower center", ncol=6, frameon=False,
+        bbox_to_anchor=(0.5, 0.88 + 0.25 / figure.get_figheight()),
+    )  # fmt: skip
+    sns.despine(figure)

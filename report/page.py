@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from harness.insides import NAMES as INSIDES
 from harness.tables import NAMES
 from report import insides
 from report.figures import CELL_ORDER, attribution, learning_curves
+from report.numbers import number
 
 HERE = Path(__file__).resolve().parent
 
@@ -136,23 +136,6 @@ def _horizons(summary: pd.DataFrame) -> dict[tuple[str, ...], dict[float, Any]]:
         key = (row["task"], row["cell"], row["framework"], row["other_framework"])
         matrix.setdefault(key, {})[row["threshold"]] = row
     return matrix
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A number with ``digits`` significant digits; an en dash where there is none."""
-    if value is None:
-        return "–"
-    if math.isinf(value):
-        return "∞"
-    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 1000):
-        return f"{int(value):,}"
-    if value != 0 and not 1e-3 <= abs(value) < 1e5:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
-    return f"{value:.{digits}g}"
-
-
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def paragraphs(text: str) -> list[str]:
