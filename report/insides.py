@@ -54,11 +54,11 @@ def decay(table: pd.DataFrame, task: str) -> str:
     """The factor per step of every run: filled for the loss, open for a random direction."""
     data = table[(table["task"] == task) & (table["lag"] == 0) & table["decay"].notna()]
 
-    def draw(axes: Any, rows: pd.DataFrame, place: float, colour: str) -> None:
+    def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
         for cotangent, filled in (("random", "none"), ("loss", colour)):
-            values = rows[rows["cotangent"] == cotangent]["decay"]
+            mine = rows[rows["cotangent"] == cotangent]
             axes.plot(
-                values, [place] * len(values), "o", color=colour, markerfacecolor=filled,
+                mine["decay"], mine["place"], "o", color=colour, markerfacecolor=filled,
                 markersize=5, alpha=0.75,
             )  # fmt: skip
 
@@ -72,16 +72,18 @@ def saturation(table: pd.DataFrame, task: str) -> str:
     """How often gates are nearly closed (left) and nearly open (right), for every run."""
     data = table[table["task"] == task]
 
-    def draw(axes: Any, rows: pd.DataFrame, place: float, colour: str) -> None:
-        axes.hlines([place] * len(rows), -rows["below"], rows["above"], color=colour, alpha=0.5)
-        ends = [*-rows["below"], *rows["above"]]
-        axes.plot(ends, [place] * len(ends), "o", color=colour, markersize=3.5, alpha=0.75)
+    def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
+        axes.hlines(rows["place"], -rows["below"], rows["above"], color=colour, alpha=0.5)
+        for ends in (-rows["below"], rows["above"]):
+            axes.plot(ends, rows["place"], "o", color=colour, markersize=3.5, alpha=0.75)
+
+    def scale(axes: Any) -> None:
         axes.set_xlim(-1.03, 1.03)
         axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["100 %", "50 %", "0", "50 %", "100 %"])
 
     return _strips(
         data, _gate_labels(data), table, f"Saturation of gates on {task}",
-        "share of time steps: closed (below 0.1) | open (above 0.9)", draw, 0.0,
+        "share of time steps: closed (below 0.1) | open (above 0.9)", draw, 0.0, scale,
     )  # fmt: skip
 
 
@@ -89,16 +91,21 @@ def time_scales(table: pd.DataFrame, task: str) -> str:
     """The units' time scales in every run: median, and the middle 80 % as a line."""
     data = table[(table["task"] == task) & table["timescale_q50"].notna()]
 
-    def draw(axes: Any, rows: pd.DataFrame, place: float, colour: str) -> None:
-        places = [place] * len(rows)
-        axes.hlines(places, rows["timescale_q10"], rows["timescale_q90"], color=colour, alpha=0.6)
-        axes.plot(rows["timescale_q50"], places, "o", color=colour, markersize=4.5, alpha=0.75)
+    def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
+        low, high = rows["timescale_q10"], rows["timescale_q90"]
+        axes.hlines(rows["place"], low, high, color=colour, alpha=0.6)
+        axes.plot(
+            rows["timescale_q50"], rows["place"], "o", color=colour, markersize=4.5, alpha=0.75
+        )
+
+    def scale(axes: Any) -> None:
         _logarithmic(axes, "x", data[["timescale_q10", "timescale_q90", "lag"]])
 
     lags = data["lag"].dropna()
     return _strips(
         data, _gate_labels(data), table, f"Time scales on {task}",
         "time scale τ of a unit, in time steps", draw, lags.iloc[0] if len(lags) else None,
+        scale,
     )  # fmt: skip
 
 
@@ -173,37 +180,41 @@ def _strips(
     whole: pd.DataFrame,
     title: str,
     unit: str,
-    draw: Callable[[Any, pd.DataFrame, float, str], None],
+    draw: Callable[[Any, pd.DataFrame, str], None],
     line: float | None,
+    scale: Callable[[Any], None] = lambda axes: None,
 ) -> str:
-    """A panel a moment; a band for each label, in it a strip for each framework and track."""
+    """A panel a moment; a band for each label, in it a strip for each track and framework."""
     if data.empty:
         return ""
     palette = colours(list(whole["framework"].unique()))
     strips = sorted(set(zip(data["track"], data["framework"], strict=True)))
     names = list(dict.fromkeys(labels.sort_values(key=_by_cell, kind="stable")))
+    data = data.assign(
+        place=labels.map(names.index) - 0.5
+        + (_positions(data[["track", "framework"]], strips) + 1) / (len(strips) + 1)
+    )  # fmt: skip
     with sns.axes_style("ticks"), mpl.rc_context(settings(title)):
         figure, panels = _panels(1, 2, 0.9 + 0.12 * len(names) * (len(strips) + 1))
-        step = 1 / (len(strips) + 1)
         for axes, moment in zip(panels[0], MOMENTS, strict=True):
-            for band, name in enumerate(names):
-                for i, (track, framework) in enumerate(strips):
-                    mine = data[
-                        (labels == name) & (data["moment"] == moment)
-                        & (data["track"] == track) & (data["framework"] == framework)
-                    ]  # fmt: skip
-                    place = band - 0.5 + step * (i + 1)
-                    draw(axes, mine, place, palette[framework])
-                if band:
-                    axes.axhline(band - 0.5, color=INK, linewidth=0.5, alpha=0.25)
+            mine = data[data["moment"] == moment]
+            for framework in palette:
+                draw(axes, mine[mine["framework"] == framework], palette[framework])
+            for band in range(1, len(names)):
+                axes.axhline(band - 0.5, color=INK, linewidth=0.5, alpha=0.25)
             if line is not None:
                 axes.axvline(line, color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6)
             axes.set_title(MOMENTS[moment], fontsize=10)
+        scale(panels[0, 0])
         panels[0, 0].set_yticks(range(len(names)), names)
         panels[0, 0].set_ylim(len(names) - 0.5, -0.5)
         _labels(panels, unit, "")
         _legend(figure, _known(palette, data))
         return svg(figure, title)
+
+
+def _positions(keys: pd.DataFrame, order: list[tuple[str, str]]) -> pd.Series[int]:
+    return keys.apply(lambda row: order.index(tuple(row)), axis=1)
 
 
 def _gate_labels(data: pd.DataFrame) -> pd.Series[str]:
@@ -259,7 +270,7 @@ def _logarithmic(axes: Any, name: str, values: Any) -> None:
     getattr(axes, f"set_{name}scale")("log")
     ratio = np.nanmax(values) / np.nanmin(values)
     axis.set_major_locator(LogLocator(subs=(1.0,) if ratio > 300 else (1.0, 2.0, 5.0), numticks=7))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 1)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value).replace("1.00·", "")))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
 
