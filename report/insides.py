@@ -79,11 +79,11 @@ def saturation(table: pd.DataFrame, task: str) -> str:
 
     def scale(axes: Any) -> None:
         axes.set_xlim(-1.03, 1.03)
-        axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["100 %", "50 %", "0", "50 %", "100 %"])
+        axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["100", "50", "0", "50", "100"])
 
     return _strips(
         data, _gate_labels(data), table, f"Saturation of gates on {task}",
-        "share of time steps: closed (below 0.1) | open (above 0.9)", draw, 0.0, scale,
+        "% of time steps: closed (below 0.1) | open (above 0.9)", draw, 0.0, scale,
     )  # fmt: skip
 
 
