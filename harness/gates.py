@@ -18,8 +18,8 @@ from tasks import Task
 
 Rows = list[dict[str, Any]]
 
-# Examples of the test split whose gradients are averaged.
-GRADIENT_EXAMPLES = 64
+# Examples that go through a model at once; the first block's gradients and gates are averaged.
+BLOCK = 64
 # Held-out examples on which a probe is judged.
 PROBE_TESTS = 128
 MOST_LAGS = 25
@@ -51,15 +51,26 @@ def inspect(
     ``data`` is that of :func:`examples`; ``seed`` names the random cotangent.
     """
     weights = {name: value.astype(np.float64) for name, value in weights.items()}
-    predicted, sequences, caches = reference.forward(spec, weights, data["inputs"])
+    inputs = data["inputs"]
+    read: Rows = []
+    # Block by block: what the reference keeps of all examples at once can fill a memory.
+    starts = range(0, len(inputs), BLOCK)
+    blocks = (reference.forward(spec, weights, inputs[i : i + BLOCK]) for i in starts)
+    predicted, sequences, caches = next(blocks)
+    if data["probe"] is not None:
+        steps = thinned(len(sequences[-1]), MOST_PROBES)
+        states = [sequences[-1][steps], *(later[1][-1][steps] for later in blocks)]
+        read = _probe_rows(np.concatenate(states, axis=1), steps, *data["probe"])
     return {
-        "gradient_flow": _flow_rows(spec, weights, predicted, sequences, caches, data, seed),
+        "gradient_flow": _flow_rows(
+            spec, weights, predicted, sequences, caches, data["targets"][:BLOCK], seed
+        ),
         "gates": [
             row
             for layer, cache in enumerate(caches)
             for row in gate_rows(spec.cell, layer, cache, task.lag)
         ],
-        "memory_probe": _probe_rows(sequences[-1], data),
+        "memory_probe": read,
     }
 
 
@@ -72,7 +83,7 @@ def examples(task: Task, hidden: int, seed: int) -> dict[str, Any]:
     n = max(256, 4 * hidden) + PROBE_TESTS
     inputs, targets = streams.examples(task, "test", seed, n)
     target = task.probe_target(inputs)
-    few = slice(0, GRADIENT_EXAMPLES if target is None else n)
+    few = slice(0, BLOCK if target is None else n)
     return {
         "inputs": inputs[few].astype(np.float64),
         "targets": targets[few],
@@ -86,14 +97,13 @@ def _flow_rows(
     predicted: Array,
     sequences: list[Array],
     caches: list[Any],
-    data: dict[str, Any],
+    targets: Array,
     seed: int,
 ) -> Rows:
-    """Gradients of the first examples, by the loss of the last answer and at random."""
-    few = slice(0, GRADIENT_EXAMPLES)
-    answers, targets = predicted[few], data["targets"][few]
+    """Gradients by the states, of the loss of the last answer and of a random direction."""
+    answers = predicted
     if spec.every_step:
-        answers, targets = answers[:, -1], targets[:, -1]
+        answers, targets = predicted[:, -1], targets[:, -1]
     # By the loss of each example, not by their mean.
     d_out = len(answers) * reference.output_gradient(spec, answers, targets)
     direction = streams.generator("cotangent", spec.hidden, seed).standard_normal(spec.hidden)
@@ -102,9 +112,6 @@ def _flow_rows(
         "loss": d_out @ weights["output.weight"].T,
         "random": np.tile(direction, (len(answers), 1)),
     }
-    sequences = [sequence[:, few] for sequence in sequences]
-    cut = [tuple(part[few] for part in step) for step in caches[-1]] if spec.cell != "rnn" else None
-    caches = [*caches[:-1], [state[few] for state in caches[-1]] if cut is None else cut]
     rows = []
     for name, cotangent in cotangents.items():
         gradients = reference.state_gradients(spec, weights, sequences, caches, cotangent)
@@ -181,14 +188,10 @@ def time_scales(values: Array) -> Array:
     return result
 
 
-def _probe_rows(states: Array, data: dict[str, Any]) -> Rows:
-    """What a linear read-out of the last layer's states [T, B, h] finds, step after step."""
-    if data["probe"] is None:
-        return []
-    values, shown = data["probe"]
+def _probe_rows(states: Array, steps: list[int], values: Array, shown: Array) -> Rows:
+    """What a linear read-out of the last layer's states [T, B, h] finds at each of ``steps``."""
     classes = np.issubdtype(values.dtype, np.integer)
-    steps = thinned(len(states), MOST_PROBES)
-    scores = probe(states[steps], values, shown <= np.array(steps)[:, None], PROBE_TESTS)
+    scores = probe(states, values, shown <= np.array(steps)[:, None], PROBE_TESTS)
     return [
         {
             "step": step,
