@@ -73,7 +73,7 @@ def saturation(table: pd.DataFrame, task: str) -> str:
     data = table[table["task"] == task]
 
     def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
-        axes.hlines(rows["place"], -rows["below"], rows["above"], color=colour, alpha=0.5)
+        _spans(axes, rows["place"], -rows["below"], rows["above"], colour)
         for ends in (-rows["below"], rows["above"]):
             axes.plot(ends, rows["place"], "o", color=colour, markersize=3.5, alpha=0.75)
 
@@ -92,8 +92,7 @@ def time_scales(table: pd.DataFrame, task: str) -> str:
     data = table[(table["task"] == task) & table["timescale_q50"].notna()]
 
     def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
-        low, high = rows["timescale_q10"], rows["timescale_q90"]
-        axes.hlines(rows["place"], low, high, color=colour, alpha=0.6)
+        _spans(axes, rows["place"], rows["timescale_q10"], rows["timescale_q90"], colour)
         axes.plot(
             rows["timescale_q50"], rows["place"], "o", color=colour, markersize=4.5, alpha=0.75
         )
@@ -211,6 +210,13 @@ def _strips(
         _labels(panels, unit, "")
         _legend(figure, _known(palette, data))
         return svg(figure, title)
+
+
+def _spans(axes: Any, places: Any, low: Any, high: Any, colour: str) -> None:
+    """Level lines from ``low`` to ``high``, all as one path with gaps."""
+    gap = np.full(len(places), np.nan)
+    x, y = np.stack([low, high, gap], axis=1), np.stack([places, places, gap], axis=1)
+    axes.plot(x.ravel(), y.ravel(), color=colour, linewidth=1.2, alpha=0.6)
 
 
 def _positions(keys: pd.DataFrame, order: list[tuple[str, str]]) -> pd.Series[int]:
