@@ -27,9 +27,9 @@ MOST_PROBES = 20
 MOST_WINDOWS = 20
 # A norm below this is the end of float64, not of the gradient's decay.
 SMALLEST_NORM = 1e-290
-# Ridge penalty in units of the mean variance of a state: what is stored in a direction
-# with much less variance than that counts as not stored.
-PENALTY = 1e-3
+# Ridge penalties to choose from, in units of the mean variance of a state: what is stored in
+# a direction with much less variance than the smallest counts as not stored.
+PENALTIES = 10.0 ** np.arange(-4, 4)
 # A spike is a gradient norm more than so many times the median of so many steps before it.
 SPIKE_FACTOR = 10
 SPIKE_STEPS = 50
@@ -224,19 +224,35 @@ def probe(states: Array, values: Array, known: Array, tests: int) -> list[float 
         train, test = x[fit][first], x[held_out][last]
         y, expected = wanted[fit][first], wanted[held_out][last]
         center, middle = train.mean(axis=0), y.mean(axis=0)
-        train = train - center
-        gram = train.T @ train
-        size = len(gram)
-        # The smallest number keeps states that never change, all zero, solvable.
-        penalty = PENALTY * np.trace(gram) / size + np.finfo(np.float64).tiny
-        solution = np.linalg.solve(gram + penalty * np.eye(size), train.T @ (y - middle))
-        read = (test - center) @ solution + middle
+        read = (test - center) @ _ridge(train - center, y - middle) + middle
         if classes:
             scores.append(float(np.mean(read.argmax(axis=1) == expected.argmax(axis=1))))
         else:
             left = np.sum((read - expected) ** 2)
             scores.append(float(1 - left / np.sum((expected - expected.mean()) ** 2)))
     return scores
+
+
+def _ridge(x: Array, y: Array) -> Array:
+    """Coefficients [h, o] for centered x [n, h] and y [n, o], the penalty by the data.
+
+    It is chosen by generalised cross-validation (Golub, Heath & Wahba 1979, equation 1.4), so
+    that with nothing to find the answer is near the mean and not fitted noise.
+    """
+    n = len(x)
+    variances, directions = np.linalg.eigh(x.T @ x)
+    # The smallest number keeps states that never change, all zero, from a division by zero.
+    variances = np.maximum(variances, 0) + np.finfo(np.float64).tiny
+    along = directions.T @ (x.T @ y)
+    best, least = along, np.inf
+    for penalty in PENALTIES * variances.mean():
+        shrunk = variances / (variances + penalty)
+        explained = np.sum((2 - shrunk) * shrunk * (along**2).sum(axis=1) / variances)
+        error = (np.sum(y**2) - explained) / (n - 1 - shrunk.sum()) ** 2
+        if error < least:
+            best, least = along * (shrunk / variances)[:, None], error
+    result: Array = directions @ best
+    return result
 
 
 def dynamics_rows(norms: Array, clip: float) -> Rows:
