@@ -129,7 +129,7 @@ def memory_probe(table: pd.DataFrame, task: str) -> str:
                 data["chance"].iloc[0], color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6
             )
             axes.set_title(cell.upper())
-            axes.set_ylim(-0.25, 1.05)
+            axes.set_ylim(-0.25 if data["metric"].iloc[0] == "R²" else -0.03, 1.05)
         _labels(panels, "time step", f"{data['metric'].iloc[0]} of the read-out")
         untrained = Line2D([], [], color=INK, linestyle=DOTS, alpha=0.6)
         _legend(figure, _known(palette, data), {"untrained": untrained})
