@@ -13,6 +13,7 @@ include: "workflows/common.smk"
 include: "workflows/train.smk"
 include: "workflows/conformance.smk"
 include: "workflows/tables.smk"
+include: "workflows/insides.smk"
 # After every stage that adds to MORE_TABLES.
 include: "workflows/evidence.smk"
 include: "workflows/report.smk"

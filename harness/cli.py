@@ -103,6 +103,15 @@ def _parser() -> argparse.ArgumentParser:
     evidence.add_argument("--results", type=Path, required=True, metavar="FOLDER")
     evidence.set_defaults(do=_evidence)
 
+    insides = commands.add_parser(
+        "insides", help="look into the gates: gradients, saturation, memory, from saved weights"
+    )
+    insides.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    only = insides.add_mutually_exclusive_group()
+    only.add_argument("--task", help="only this task's part, without the tables of all")
+    only.add_argument("--join", action="store_true", help="only the tables, from the parts")
+    insides.set_defaults(do=_insides)
+
     status = commands.add_parser("status", help="say what is there and which runs failed")
     status.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
     status.set_defaults(do=lambda a: summary(a.results))
@@ -296,4 +305,20 @@ def _evidence(arguments: argparse.Namespace) -> int:
     from harness import evidence
 
     evidence.write(arguments.results)
+    return 0
+
+
+def _insides(arguments: argparse.Namespace) -> int:
+    from harness import insides
+
+    results = arguments.results
+    if arguments.task and arguments.task not in task_names():
+        raise one_of("--task", "task", arguments.task, task_names())
+    names = [arguments.task] if arguments.task else []
+    if not arguments.task and not arguments.join:
+        names = insides.tasks(insides.planned(results))
+    for name in names:
+        insides.write_part(results, name)
+    if not arguments.task:
+        insides.join(results)
     return 0

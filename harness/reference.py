@@ -42,7 +42,7 @@ Reset = Literal["after", "before"]
 
 def outputs(spec: ModelSpec, weights: Weights, x: Array, reset: Reset = "after") -> Array:
     """The model's outputs for x [B, T, d]: [B, o], or [B, T, o] at every step."""
-    return _forward(spec, weights, x, reset)[0]
+    return forward(spec, weights, x, reset)[0]
 
 
 def loss(spec: ModelSpec, predicted: Array, targets: Array) -> Any:
@@ -57,12 +57,8 @@ def loss_and_gradients(
     spec: ModelSpec, weights: Weights, x: Array, targets: Array, reset: Reset = "after"
 ) -> tuple[float, Weights]:
     """The loss on one batch and its gradient by every canonical weight."""
-    predicted, sequences, caches = _forward(spec, weights, x, reset)
-    if spec.loss == "mse":
-        d_out = 2 * (predicted - targets) / predicted.size
-    else:
-        one_hot = np.eye(spec.outputs)[targets]
-        d_out = (np.exp(log_softmax(predicted)) - one_hot) / targets.size
+    predicted, sequences, caches = forward(spec, weights, x, reset)
+    d_out = output_gradient(spec, predicted, targets)
     top = sequences[-1]
     d_sequence = np.zeros_like(top)
     gradients: Weights = {}
@@ -77,7 +73,7 @@ def loss_and_gradients(
         d_sequence[-1] = d_out @ weights["output.weight"].T
     for layer in reversed(range(spec.layers)):
         own = layer_weights(weights, layer)
-        d_sequence, d_own = _BACKWARD[spec.cell](
+        d_sequence, d_own, _ = _BACKWARD[spec.cell](
             _effective(own), sequences[layer], caches[layer], d_sequence, reset
         )
         if "redundant_bias" in own:
@@ -85,6 +81,32 @@ def loss_and_gradients(
         d_own = {name: d_own[name] for name in own}
         gradients |= {f"layers.{layer}.{name}": value for name, value in d_own.items()}
     return float(loss(spec, predicted, targets)), gradients
+
+
+def output_gradient(spec: ModelSpec, predicted: Array, targets: Array) -> Array:
+    """The gradient of :func:`loss` by the outputs, shaped as they are."""
+    if spec.loss == "mse":
+        return 2 * (predicted - targets) / predicted.size
+    one_hot = np.eye(spec.outputs)[targets]
+    result: Array = (np.exp(log_softmax(predicted)) - one_hot) / targets.size
+    return result
+
+
+def state_gradients(
+    spec: ModelSpec, weights: Weights, sequences: list[Array], caches: list[Any], last: Array
+) -> Weights:
+    """The gradient by the last layer's state at every step, when h_T has the gradient ``last``.
+
+    ``last`` is [B, h]; ``sequences`` and ``caches`` are those of :func:`forward`, with the
+    reset after the product. Returns h, and for an LSTM c, each [T, B, h]: entry t is the
+    total derivative by the state after step t, through all that comes later.
+    """
+    own = _effective(layer_weights(weights, spec.layers - 1))
+    d_states = np.zeros_like(sequences[-1])
+    d_states[-1] = last
+    backward = _BACKWARD[spec.cell]
+    gradients: Weights = backward(own, sequences[-2], caches[-1], d_states, "after")[2]
+    return gradients
 
 
 def layer_weights(weights: Weights, layer: int) -> Weights:
@@ -106,8 +128,8 @@ def log_softmax(a: Array) -> Array:
     return result
 
 
-def _forward(
-    spec: ModelSpec, weights: Weights, x: Array, reset: Reset
+def forward(
+    spec: ModelSpec, weights: Weights, x: Array, reset: Reset = "after"
 ) -> tuple[Array, list[Array], list[list[Any]]]:
     """Outputs; the sequences [T, B, .] before each layer and after the last; caches."""
     sequences, caches = [x.swapaxes(0, 1)], []
@@ -145,17 +167,18 @@ def rnn_forward(own: Weights, x: Array, reset: Reset) -> tuple[Array, list[Any]]
 
 def rnn_backward(
     own: Weights, x: Array, states: list[Any], d_states: Array, reset: Reset
-) -> tuple[Array, Weights]:
-    """The gradient of equation (1) by its inputs and weights."""
-    d_own, d_x = _zeros(own), np.zeros_like(x)
+) -> tuple[Array, Weights, Weights]:
+    """The gradient of equation (1) by its inputs, weights and states."""
+    d_own, d_x, d_all = _zeros(own), np.zeros_like(x), np.zeros_like(d_states)
     d_h = np.zeros_like(states[0])
     for t in reversed(range(len(x))):
-        d_a = (d_h + d_states[t]) * (1 - states[t] ** 2)
+        d_all[t] = d_h + d_states[t]
+        d_a = d_all[t] * (1 - states[t] ** 2)
         h_before = states[t - 1] if t else np.zeros_like(d_h)
         _add_products(d_own, x[t], h_before, d_a, d_a)
         d_x[t] = d_a @ own["input"].T
         d_h = d_a @ own["recurrent"].T
-    return d_x, d_own
+    return d_x, d_own, {"h": d_all}
 
 
 def lstm_forward(own: Weights, x: Array, reset: Reset) -> tuple[Array, list[Any]]:
@@ -176,15 +199,17 @@ def lstm_forward(own: Weights, x: Array, reset: Reset) -> tuple[Array, list[Any]
 
 def lstm_backward(
     own: Weights, x: Array, cache: list[Any], d_states: Array, reset: Reset
-) -> tuple[Array, Weights]:
-    """The gradient of equations (2) to (5) by inputs and weights."""
+) -> tuple[Array, Weights, Weights]:
+    """The gradient of equations (2) to (5) by inputs, weights and states."""
     d_own, d_x = _zeros(own), np.zeros_like(x)
+    d_all = {"h": np.zeros_like(d_states), "c": np.zeros_like(d_states)}
     d_h, d_c = np.zeros_like(d_states[0]), np.zeros_like(d_states[0])
     for t in reversed(range(len(x))):
         i, f, g, o, c, c_before, h_before = cache[t]
         d_h = d_h + d_states[t]
         d_o = d_h * np.tanh(c)
         d_c = d_c + d_h * o * (1 - np.tanh(c) ** 2)
+        d_all["h"][t], d_all["c"][t] = d_h, d_c
         d_i, d_f, d_g = d_c * g, d_c * c_before, d_c * i
         d_a = np.concatenate(
             [d_i * i * (1 - i), d_f * f * (1 - f), d_g * (1 - g**2), d_o * o * (1 - o)], axis=-1
@@ -193,7 +218,7 @@ def lstm_backward(
         d_x[t] = d_a @ own["input"].T
         d_h = d_a @ own["recurrent"].T
         d_c = d_c * f
-    return d_x, d_own
+    return d_x, d_own, d_all
 
 
 def gru_forward(own: Weights, x: Array, reset: Reset) -> tuple[Array, list[Any]]:
@@ -219,15 +244,15 @@ def gru_forward(own: Weights, x: Array, reset: Reset) -> tuple[Array, list[Any]]
 
 def gru_backward(
     own: Weights, x: Array, cache: list[Any], d_states: Array, reset: Reset
-) -> tuple[Array, Weights]:
-    """The gradient of equations (6) to (9) by inputs and weights."""
-    d_own, d_x = _zeros(own), np.zeros_like(x)
+) -> tuple[Array, Weights, Weights]:
+    """The gradient of equations (6) to (9) by inputs, weights and states."""
+    d_own, d_x, d_all = _zeros(own), np.zeros_like(x), np.zeros_like(d_states)
     size = own["recurrent"].shape[0]
     u_r, u_z, u_n = _gates(own["recurrent"], 3)
     d_h = np.zeros_like(d_states[0])
     for t in reversed(range(len(x))):
         r, z, n, inner, h_before = cache[t]
-        d_h = d_h + d_states[t]
+        d_h = d_all[t] = d_h + d_states[t]
         d_n, d_z = d_h * (1 - z), d_h * (h_before - n)
         d_a_n, d_a_z = d_n * (1 - n**2), d_z * z * (1 - z)
         d_before = d_h * z
@@ -249,7 +274,7 @@ def gru_backward(
         d_own["bias"] += d_a.sum(axis=0)
         d_x[t] = d_a @ own["input"].T
         d_h = d_before
-    return d_x, d_own
+    return d_x, d_own, {"h": d_all}
 
 
 def _gates(a: Array, count: int) -> list[Array]:

@@ -135,6 +135,12 @@ def svg(figure: Figure, title: str) -> str:
         text = text.replace(colour, f"var(--colour-{i})")
     # Its own style rule would hold for the whole page; as attributes it stays inside.
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
+    # A hundredth of a point is finer than any screen, and half of the file.
+    text = re.sub(
+        r' (d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found.group()), text
+    )
+    text = re.sub(r"\n\s*", "\n", text)
+    text = re.sub(r"<g([^>]*)>((?:\n<use [^>]*/>){2,})", _style_once, text)
     head, rest = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)
     return (
@@ -142,3 +148,13 @@ def svg(figure: Figure, title: str) -> str:
         f'aria-label="{escape(title)}" stroke-linejoin="round" stroke-linecap="butt" '
         f'xmlns:xlink="http://www.w3.org/1999/xlink">{rest}'
     )
+
+
+def _style_once(group: re.Match[str]) -> str:
+    """A group of markers with their common style said once, if they have one."""
+    attributes, markers = group.groups()
+    styles = set(re.findall(r' style="[^"]*"', markers))
+    if len(styles) != 1 or "style" in attributes:
+        return group.group()
+    style = styles.pop()
+    return f"<g{attributes}{style}>{markers.replace(style, '')}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,12 @@ from harness import evidence
 from harness.claims import VERDICTS
 from harness.errors import UserError
 from harness.files import write_text
+from harness.insides import NAMES as INSIDES
 from harness.tables import NAMES
+from report import insides
 from report.figures import CELL_ORDER, attribution, learning_curves
 from report.forest import forest
+from report.numbers import number
 
 HERE = Path(__file__).resolve().parent
 
@@ -68,7 +70,12 @@ def write_report(results: Path) -> None:
         forests={g: Markup(forest(claims, g, frameworks)) for g in claims["group"].unique()},
         verdict_class=dict(zip(VERDICTS, ("solved", "failed", "above", "at"), strict=True)),
         verdict_mark=dict(zip(VERDICTS, "✓✕?–", strict=True)),
-        names=[f"{name}.csv" for name in (*NAMES, *weighed)],
+        insides=_insides(results, list(tables["tasks"]["task"])),
+        names=[
+            f"{name}.csv"
+            for name in (*NAMES, *INSIDES, *evidence.NAMES)
+            if (results / f"{name}.csv").exists()
+        ],
     )
     write_text(results / "report.html", page)
 
@@ -78,6 +85,31 @@ def _read(path: Path) -> pd.DataFrame:
         return pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({error}); run the pipeline first.") from error
+
+
+def _insides(results: Path, tasks: list[str]) -> dict[str, Any]:
+    """The section "Inside the gates"; without one of its tables, the name of that table."""
+    for name in INSIDES:
+        if not (results / f"{name}.csv").exists():
+            return {"tables": None, "missing": f"{name}.csv", "folder": results}
+    tables = {name: _read(results / f"{name}.csv") for name in INSIDES}
+    draw = {
+        "gradient_flow": (insides.gradient_flow, "gradient_flow"),
+        "decay": (insides.decay, "gradient_flow"),
+        "saturation": (insides.saturation, "gates"),
+        "time_scales": (insides.time_scales, "gates"),
+        "memory_probe": (insides.memory_probe, "memory_probe"),
+        "dynamics": (insides.dynamics, "dynamics"),
+    }
+    figures = {
+        name: {task: Markup(figure(tables[table], task)) for task in tasks}
+        for name, (figure, table) in draw.items()
+    }
+    probes = tables["memory_probe"].drop_duplicates("task")
+    return figures | {
+        "tables": {"insides_skipped": _rows(tables["insides_skipped"])},
+        "metrics": dict(zip(probes["task"], probes["metric"], strict=True)),
+    }
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -131,23 +163,6 @@ def _by_group(claims: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
         entry["rows"].append(row)
         entry["verdicts"][row["verdict"]] = entry["verdicts"].get(row["verdict"], 0) + 1
     return {group: list(entries.values()) for group, entries in groups.items()}
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A number with ``digits`` significant digits; an en dash where there is none."""
-    if value is None:
-        return "–"
-    if math.isinf(value):
-        return "∞"
-    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 1000):
-        return f"{int(value):,}"
-    if value != 0 and not 1e-3 <= abs(value) < 1e5:
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
-    return f"{value:.{digits}g}"
-
-
-_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def paragraphs(text: str) -> list[str]:

@@ -127,6 +127,22 @@ class Task(ABC):
         """
         return {}
 
+    @property
+    def lag(self) -> int | None:
+        """The fewest time steps over which something must be kept; None when there is no such lag.
+
+        Counted from the step that shows it to the step that asks for it.
+        """
+        return None
+
+    def probe_target(self, inputs: Array) -> tuple[Array, Array] | None:
+        """A value that each of ``inputs`` [n, T, d] asks to be kept, and when it is shown.
+
+        Returns values [n], floats (numbers) or integers (classes), and the time
+        step from 0 at which each is shown [n]; None when there is no such value.
+        """
+        return None
+
     def is_solved(self, score: float) -> bool:
         """Whether ``score`` reaches the task's solved value."""
         return score >= self.solved if self.higher_is_better else score <= self.solved

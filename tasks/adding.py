@@ -64,6 +64,16 @@ class Adding(Task):
     def solved(self) -> float:
         return 0.01
 
+    @property
+    def lag(self) -> int:
+        """From the last place of the first marker to the last time step."""
+        return self.sequence_length - self.sequence_length // 2
+
+    def probe_target(self, inputs: Array) -> tuple[Array, Array]:
+        """The first marked number, and where it stands."""
+        shown = inputs[..., 1].argmax(axis=1)
+        return inputs[np.arange(len(inputs)), shown, 0], shown
+
     def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
         half = self.sequence_length // 2
         numbers = rng.random((n, self.sequence_length), dtype=np.float32)

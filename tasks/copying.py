@@ -86,6 +86,15 @@ class Copying(Task):
     def solved(self) -> float:
         return 0.99
 
+    @property
+    def lag(self) -> int:
+        """From a symbol to its recall."""
+        return self.delay + self.recall
+
+    def probe_target(self, inputs: Array) -> tuple[Array, Array]:
+        """The first symbol, as a class; it is shown at the first time step."""
+        return inputs[:, 0].argmax(axis=-1), np.zeros(len(inputs), np.int64)
+
     def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
         blank, delimiter = self.symbols, self.symbols + 1
         shown = rng.integers(0, self.symbols, (n, self.recall), dtype=np.int32)

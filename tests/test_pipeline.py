@@ -156,15 +156,16 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, tmp_path):
         os.utime(path, (1, 1))
         return jobs - {"all"}
 
-    after = {"tables", "evidence", "report"}
+    after = {"tables", "evidence", "insides_of_task", "insides", "report"}
     frameworks, tasks = framework_names(), task_names()
     assert edit("tasks/sine.py") == after | {f"sine-{f}" for f in frameworks}
     jax = {f"{t}-jax" for t in tasks}
     assert edit("implementations/jax/model.py") == after | {"conform"} | jax
     assert edit("harness/reference.py") == after | {"conform"}
+    assert edit("harness/gates.py") == {"insides_of_task", "insides", "evidence", "report"}
     assert edit("harness/streams.py") == after | {f"{t}-{f}" for t in tasks for f in frameworks}
     assert edit("report/page.html") == {"report"}
-    assert edit("harness/tables.py") == after
+    assert edit("harness/tables.py") == {"tables", "evidence", "report"}
     assert edit("workflows/claims.yaml") == {"evidence", "report"}
     assert edit("harness/progress.py") == set()
     assert edit("README.md") == set()

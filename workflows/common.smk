@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from harness import configuration, evidence, pipeline, progress, records, tables
+from harness import configuration, evidence, insides, pipeline, progress, records, tables
 from harness.errors import UserError
 
 try:

@@ -1,0 +1,291 @@
+"""The figures of the section "Inside the gates": every run is drawn, nothing is averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+from report.figures import CELL_ORDER, COLOURS, INK, colours, settings, svg
+from report.numbers import number
+
+MOMENTS = {"initialisation": "at initialisation", "trained": "after training"}
+# The cells have the colours that three frameworks leave.
+CELL_COLOURS = dict(zip(CELL_ORDER, COLOURS[3:], strict=False))
+COTANGENTS = {"loss": "of the task's loss", "random": "of a random direction"}
+DASHES = (0, (5, 3))
+DOTS = (0, (2, 2))
+
+
+def gradient_flow(table: pd.DataFrame, task: str) -> str:
+    """The gradient's norm against the lag, a line a run, for the matched track."""
+    data = table[(table["task"] == task) & (table["track"] == "matched")]
+    data = data[data["gradient_h"] > 0]
+    if data.empty or data["lag"].max() < 2:
+        return ""
+    cells = _cells(data)
+    with sns.axes_style("ticks"), mpl.rc_context(settings(f"gradient flow {task}")):
+        figure, panels = _panels(2, 2, 4.6)
+        for axes, (cotangent, moment) in zip(
+            panels.flat, [(c, m) for c in COTANGENTS for m in MOMENTS], strict=True
+        ):
+            mine = data[(data["cotangent"] == cotangent) & (data["moment"] == moment)]
+            for cell in cells:
+                for _, run in _runs(mine[mine["cell"] == cell], "gradient_h"):
+                    axes.plot(
+                        run["lag"], run["gradient_h"], color=CELL_COLOURS[cell], linewidth=1.1,
+                        alpha=0.75,
+                    )  # fmt: skip
+            _logarithmic(axes, "y", mine["gradient_h"])
+            axes.set_title(f"{COTANGENTS[cotangent]}, {MOMENTS[moment]}", fontsize=10)
+        _labels(panels, "lag: time steps before the last", "norm of the gradient")
+        _legend(figure, {cell.upper(): CELL_COLOURS[cell] for cell in cells})
+        return svg(figure, f"Gradient against lag on {task}")
+
+
+def decay(table: pd.DataFrame, task: str) -> str:
+    """The factor per step of every run: filled for the loss, open for a random direction."""
+    data = table[(table["task"] == task) & (table["lag"] == 0) & table["decay"].notna()]
+
+    def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
+        for cotangent, filled in (("random", "none"), ("loss", colour)):
+            mine = rows[rows["cotangent"] == cotangent]
+            axes.plot(
+                mine["decay"], mine["place"], "o", color=colour, markerfacecolor=filled,
+                markersize=5, alpha=0.75,
+            )  # fmt: skip
+
+    return _strips(
+        data, data["cell"].str.upper(), table, f"Decay factor of the gradient on {task}",
+        "factor λ per time step", draw, 1.0,
+    )  # fmt: skip
+
+
+def saturation(table: pd.DataFrame, task: str) -> str:
+    """How often gates are nearly closed (left) and nearly open (right), for every run."""
+    data = table[table["task"] == task]
+
+    def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
+        _spans(axes, rows["place"], -rows["below"], rows["above"], colour)
+        for ends in (-rows["below"], rows["above"]):
+            axes.plot(ends, rows["place"], "o", color=colour, markersize=3.5, alpha=0.75)
+
+    def scale(axes: Any) -> None:
+        axes.set_xlim(-1.03, 1.03)
+        axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["100", "50", "0", "50", "100"])
+
+    return _strips(
+        data, _gate_labels(data), table, f"Saturation of gates on {task}",
+        "% of time steps: closed (below 0.1) | open (above 0.9)", draw, 0.0, scale,
+    )  # fmt: skip
+
+
+def time_scales(table: pd.DataFrame, task: str) -> str:
+    """The units' time scales in every run: median, and the middle 80 % as a line."""
+    data = table[(table["task"] == task) & table["timescale_q50"].notna()]
+
+    def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
+        _spans(axes, rows["place"], rows["timescale_q10"], rows["timescale_q90"], colour)
+        axes.plot(
+            rows["timescale_q50"], rows["place"], "o", color=colour, markersize=4.5, alpha=0.75
+        )
+
+    def scale(axes: Any) -> None:
+        _logarithmic(axes, "x", data[["timescale_q10", "timescale_q90", "lag"]])
+
+    lags = data["lag"].dropna()
+    return _strips(
+        data, _gate_labels(data), table, f"Time scales on {task}",
+        "time scale τ of a unit, in time steps", draw, lags.iloc[0] if len(lags) else None,
+        scale,
+    )  # fmt: skip
+
+
+def memory_probe(table: pd.DataFrame, task: str) -> str:
+    """What a linear read-out finds of the value shown, step after step, a line a run."""
+    data = table[(table["task"] == task) & (table["track"] == "matched")]
+    if data.empty:
+        return ""
+    palette = colours(list(table["framework"].unique()))
+    cells = _cells(data)
+    with sns.axes_style("ticks"), mpl.rc_context(settings(f"memory probe {task}")):
+        figure, panels = _panels(1, len(cells), 2.6)
+        for axes, cell in zip(panels[0], cells, strict=True):
+            for key, run in _runs(data[data["cell"] == cell], "score"):
+                trained = run["moment"].iloc[0] == "trained"
+                axes.plot(
+                    run["step"], run["score"], color=palette[key[0]] if trained else INK,
+                    linewidth=1.1, alpha=0.75 if trained else 0.45,
+                    linestyle="-" if trained else DOTS,
+                )  # fmt: skip
+            axes.axhline(
+                data["chance"].iloc[0], color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6
+            )
+            axes.set_title(cell.upper())
+            axes.set_ylim(-0.25 if data["metric"].iloc[0] == "R²" else -0.03, 1.05)
+        _labels(panels, "time step", f"{data['metric'].iloc[0]} of the read-out")
+        untrained = Line2D([], [], color=INK, linestyle=DOTS, alpha=0.6)
+        _legend(figure, _known(palette, data), {"untrained": untrained})
+        return svg(figure, f"Memory probe on {task}")
+
+
+def dynamics(table: pd.DataFrame, task: str) -> str:
+    """Median gradient norms and the share of steps over the limit, window by window."""
+    data = table[table["task"] == task]
+    if data.empty:
+        return ""
+    palette = colours(list(table["framework"].unique()))
+    cells = _cells(data)
+    with sns.axes_style("ticks"), mpl.rc_context(settings(f"dynamics {task}")):
+        figure, panels = _panels(2, len(cells), 4.4)
+        for column, cell in zip(panels.T, cells, strict=True):
+            for key, run in _runs(data[data["cell"] == cell], "norm_q50"):
+                line = {
+                    "color": palette[key[0]], "linewidth": 1.1, "alpha": 0.75,
+                    "linestyle": "-" if key[2] == "matched" else DOTS,
+                }  # fmt: skip
+                column[0].plot(run["last_step"], run["norm_q50"], **line)
+                column[1].plot(run["last_step"], run["over_limit"], **line)
+                sharp = run[run["spikes"] > 0]
+                column[0].plot(
+                    sharp["last_step"], sharp["norm_most"], "x", color=palette[key[0]], markersize=4
+                )
+            limits = data["limit"].dropna()
+            if len(limits):
+                column[0].axhline(
+                    limits.iloc[0], color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6
+                )
+            _logarithmic(column[0], "y", data["norm_q50"])
+            column[0].set_title(cell.upper())
+            column[1].set_ylim(-0.03, 1.03)
+        _labels(panels, "training step", "gradient norm, median", "share over the limit")
+        extra = {"spike": Line2D([], [], color=INK, marker="x", linestyle="none", markersize=4)}
+        if (data["track"] == "native").any():
+            extra["native"] = Line2D([], [], color=INK, linestyle=DOTS)
+        _legend(figure, _known(palette, data), extra)
+        return svg(figure, f"Gradient norm over training on {task}")
+
+
+def _strips(
+    data: pd.DataFrame,
+    labels: pd.Series[str],
+    whole: pd.DataFrame,
+    title: str,
+    unit: str,
+    draw: Callable[[Any, pd.DataFrame, str], None],
+    line: float | None,
+    scale: Callable[[Any], None] = lambda axes: None,
+) -> str:
+    """A panel a moment; a band for each label, in it a strip for each track and framework."""
+    if data.empty:
+        return ""
+    palette = colours(list(whole["framework"].unique()))
+    strips = sorted(set(zip(data["track"], data["framework"], strict=True)))
+    names = list(dict.fromkeys(labels.sort_values(key=_by_cell, kind="stable")))
+    data = data.assign(
+        place=labels.map(names.index) - 0.5
+        + (_positions(data[["track", "framework"]], strips) + 1) / (len(strips) + 1)
+    )  # fmt: skip
+    with sns.axes_style("ticks"), mpl.rc_context(settings(title)):
+        figure, panels = _panels(1, 2, 0.9 + 0.12 * len(names) * (len(strips) + 1))
+        for axes, moment in zip(panels[0], MOMENTS, strict=True):
+            mine = data[data["moment"] == moment]
+            for framework in palette:
+                draw(axes, mine[mine["framework"] == framework], palette[framework])
+            for band in range(1, len(names)):
+                axes.axhline(band - 0.5, color=INK, linewidth=0.5, alpha=0.25)
+            if line is not None:
+                axes.axvline(line, color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6)
+            axes.set_title(MOMENTS[moment], fontsize=10)
+        scale(panels[0, 0])
+        panels[0, 0].set_yticks(range(len(names)), names)
+        panels[0, 0].set_ylim(len(names) - 0.5, -0.5)
+        _labels(panels, unit, "")
+        _legend(figure, _known(palette, data))
+        return svg(figure, title)
+
+
+def _spans(axes: Any, places: Any, low: Any, high: Any, colour: str) -> None:
+    """Level lines from ``low`` to ``high``, all as one path with gaps."""
+    gap = np.full(len(places), np.nan)
+    x, y = np.stack([low, high, gap], axis=1), np.stack([places, places, gap], axis=1)
+    axes.plot(x.ravel(), y.ravel(), color=colour, linewidth=1.2, alpha=0.6)
+
+
+def _positions(keys: pd.DataFrame, order: list[tuple[str, str]]) -> pd.Series[int]:
+    return keys.apply(lambda row: order.index(tuple(row)), axis=1)
+
+
+def _gate_labels(data: pd.DataFrame) -> pd.Series[str]:
+    labels: pd.Series[str] = data["cell"].str.upper() + " " + data["gate"]
+    if data["layer"].nunique() > 1:
+        labels = labels + " " + (data["layer"] + 1).astype(str)
+    return labels
+
+
+def _by_cell(labels: pd.Series[str]) -> pd.Series[int]:
+    return labels.map(lambda label: CELL_ORDER.index(label.split(" ")[0].lower()))
+
+
+def _cells(data: pd.DataFrame) -> list[str]:
+    return [cell for cell in CELL_ORDER if cell in set(data["cell"])]
+
+
+def _known(palette: dict[str, str], data: pd.DataFrame) -> dict[str, str]:
+    return {k: v for k, v in palette.items() if k in set(data["framework"])}
+
+
+def _runs(data: pd.DataFrame, value: str) -> Any:
+    """The rows of each model, by framework, seed and track (and moment where there is one).
+
+    Of lines that are the same in several frameworks, as before training, the first stays.
+    """
+    by = [name for name in ("framework", "seed", "track", "moment") if name in data]
+    seen = set()
+    for key, run in data.groupby(by, sort=False):
+        line = (*key[1:], *run[value])
+        if line not in seen:
+            seen.add(line)
+            yield key, run
+
+
+def _panels(rows: int, columns: int, height: float) -> Any:
+    return plt.subplots(
+        rows, columns, figsize=(9.5, height), sharex=True, sharey="row", squeeze=False,
+        gridspec_kw={"wspace": 0.06, "hspace": 0.28},
+    )  # fmt: skip
+
+
+def _labels(panels: Any, x: str, *y: str) -> None:
+    for axes in panels[-1]:
+        axes.set_xlabel(x, fontsize=10)
+    for axes, label in zip(panels[:, 0], y * len(panels), strict=False):
+        axes.set_ylabel(label, fontsize=10)
+
+
+def _logarithmic(axes: Any, name: str, values: Any) -> None:
+    """A logarithmic axis with few, readable ticks for ``values``."""
+    axis = {"x": axes.xaxis, "y": axes.yaxis}[name]
+    getattr(axes, f"set_{name}scale")("log")
+    ratio = np.nanmax(values) / np.nanmin(values)
+    axis.set_major_locator(LogLocator(subs=(1.0,) if ratio > 300 else (1.0, 2.0, 5.0), numticks=7))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value).replace("1.00·", "")))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _legend(figure: Any, lines: dict[str, str], extra: dict[str, Line2D] | None = None) -> None:
+    """Above the panels, whose titles take a quarter of an inch."""
+    handles = {k: Line2D([], [], color=v) for k, v in lines.items()} | (extra or {})
+    figure.legend(
+        list(handles.values()), list(handles), loc="lower center", ncol=6, frameon=False,
+        bbox_to_anchor=(0.5, 0.88 + 0.25 / figure.get_figheight()),
+    )  # fmt: skip
+    sns.despine(figure)
