@@ -32,17 +32,17 @@ DEFAULTS = (
     Default("biases", f"{_BIASES}; no forget bias of 1", ("lstm",)),
     Default("biases", _BIASES, ("rnn", "gru")),
 )
+MANUAL = "manual"
 KERNELS = {
     STOCK: Kernel("torch.nn.RNN, LSTM and GRU; the LSTM through oneDNN"),
-    "manual": Kernel(
-        "a custom autograd function, eager, weights' gradients as one product", ("rnn", "gru")
-    ),
+    "no_onednn": Kernel("torch.nn.LSTM by ATen's own operations, without oneDNN", ("lstm",)),
+    MANUAL: Kernel("gradients by hand without a graph, eager, in buffers that are kept"),
 }
 
 
 def fastest(spec: ModelSpec, batch: int, length: int) -> str:
     """The kernel to train a model of this shape with."""
-    return STOCK if spec.cell == "lstm" else "manual"
+    return STOCK if spec.cell == "lstm" else MANUAL
 
 
 def environment(threads: int, cache: Path) -> dict[str, str]:
