@@ -83,8 +83,9 @@ class Lstm(Diagonal):
         self.back = []
         if not self.keep:
             return
-        self.by_state, self.d_cells = self.zeros(self.size, self.layers, self.h), self.zeros(
-            self.layers, self.h
+        self.by_state, self.d_cells = (
+            self.zeros(self.size, self.layers, self.h),
+            self.zeros(self.layers, self.h),
         )
         for stages, part in self.blocks():
             steps = []

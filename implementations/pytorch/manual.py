@@ -26,59 +26,74 @@ class Packed:
     """One layer's weights and their gradients as the stages use them.
 
     ``joint`` is [JOINT·h, k + 1 + h], for the inputs, the bias and the state; a GRU's
-    candidate takes nothing from the inputs there but has ``apart``, [h, k + 1].
+    candidate takes nothing from the inputs there but has ``apart``, [h, k + 1]. Both
+    have their transposes for the backward pass and their gradients.
     """
 
     def __init__(self, cell: str, first: bool, parameters: list[Tensor]) -> None:
-        self.w_ih, self.w_hh, self.b_ih, self.b_hh = parameters
-        self.h, self.k = self.w_hh.shape[1], self.w_ih.shape[1]
-        h, k = self.h, self.k
-        self.gates = (2 if cell == "gru" else len(FACTORS[cell][0])) * h  # rows with inputs
-        new = {"dtype": self.w_hh.dtype, "device": "cpu"}
-        rows, left_out = (torch.tensor(f, **new).repeat_interleave(h) for f in FACTORS[cell])  # type: ignore[call-overload]
-        columns = torch.full((k + 1 + h,), 2.0, **new)  # type: ignore[call-overload]
+        h, k = parameters[1].shape[1], parameters[0].shape[1]
+        rows, left_out = (parameters[0].new_tensor(f).repeat_interleave(h) for f in FACTORS[cell])
+        columns = rows.new_full((k + 1 + h,), 2.0)
         columns[k] = 1
         if first:
             columns[:k] = 1
-        self.scale = torch.outer(rows, columns)
-        self.scale_back = self.scale * left_out[:, None]
+        scale = torch.outer(rows, columns)
+        scale_back = scale * left_out[:, None]
+        scale_apart = 2 * columns[: k + 1].repeat(h, 1)
+        plain, self.joint, self.d_joint = (torch.zeros_like(scale) for _ in range(3))
+        plain_apart, self.apart, self.d_apart = (torch.zeros_like(scale_apart) for _ in range(3))
         # The gradient of the first layer's inputs is not asked for.
-        self.needed = k + 1 if first else 0
-        self.joint, self.d_joint = torch.zeros_like(self.scale), torch.zeros_like(self.scale)
-        self.joint_back = torch.zeros_like(self.scale.t()[self.needed :])
-        self.scale_apart = 2 * columns[: k + 1].expand(h, -1)
-        self.apart, self.d_apart = (torch.zeros_like(self.scale_apart) for _ in range(2))
+        needed = k + 1 if first else 0
+        self.joint_back, self.apart_back = (
+            torch.zeros_like(scale.t()[needed:].contiguous()),
+            self.apart.t(),
+        )
+        self.scaled = [
+            (plain, scale, self.joint),
+            (plain.t()[needed:], scale_back.t()[needed:], self.joint_back),
+        ]
+        self.d_all = [self.d_joint]
+        n = len(rows) - (h if cell == "gru" else 0)  # the rows of the joint product with inputs
+        w_ih, w_hh, b_ih, b_hh = (one.detach() for one in parameters)
+        self.copies = [
+            (plain[:n, :k], w_ih[:n]), (plain[:, k + 1 :], w_hh), (plain[:n, k], b_ih[:n])
+        ]  # fmt: skip
+        d_w_ih, d_w_hh, d_b_ih, d_b_hh = (one.grad for one in parameters)
+        assert d_w_ih is not None
+        assert d_b_ih is not None
+        self.gradients = [
+            (self.d_joint[:n, :k], scale_back[:n, :k], d_w_ih[:n]),
+            (self.d_joint[:n, k], scale_back[:n, k], d_b_ih[:n]),
+            (self.d_joint[:, k + 1 :], scale_back[:, k + 1 :], d_w_hh),
+        ]
+        # A second bias that is not trained is zero.
+        self.second = None if d_b_hh is None else (plain[:, k], b_hh, plain[:n, k], b_ih[:n])
+        if d_b_hh is not None:
+            self.gradients.append((self.d_joint[:, k], scale_back[:, k], d_b_hh))
+        if cell == "gru":
+            self.d_all.append(self.d_apart)
+            self.scaled.append((plain_apart, scale_apart, self.apart))
+            self.copies += [(plain_apart[:, :k], w_ih[n:]), (plain_apart[:, k], b_ih[n:])]
+            self.gradients += [
+                (self.d_apart[:, :k], scale_apart[:, :k], d_w_ih[n:]),
+                (self.d_apart[:, k], scale_apart[:, k], d_b_ih[n:]),
+            ]
 
     def pack(self) -> None:
         """Take the parameters as they are."""
-        k, end = self.k, self.gates
-        plain = torch.zeros_like(self.scale)
-        plain[:end, :k] = self.w_ih[:end]
-        plain[:, k] = self.b_hh
-        plain[:end, k] += self.b_ih[:end]
-        plain[:, k + 1 :] = self.w_hh
-        torch.mul(plain, self.scale, out=self.joint)
-        torch.mul(plain.t()[self.needed :], self.scale_back.t()[self.needed :], out=self.joint_back)
-        if end < len(self.w_ih):
-            self.apart[:, :k] = self.w_ih[end:]
-            self.apart[:, k] = self.b_ih[end:]
-            self.apart.mul_(self.scale_apart)
-        self.d_joint.zero_()
-        self.d_apart.zero_()
+        for to, source in self.copies:
+            to.copy_(source)
+        if self.second:
+            all_rows, second, rows, first = self.second
+            all_rows.copy_(second)
+            rows.add_(first)
+        for plain, scale, out in self.scaled:
+            torch.mul(plain, scale, out=out)
 
     def unpack(self) -> None:
         """Fill the parameters' gradients."""
-        k, end = self.k, self.gates
-        d_joint = self.d_joint.mul_(self.scale_back)
-        _gradient(self.w_ih)[:end] = d_joint[:end, :k]
-        _gradient(self.b_ih)[:end] = d_joint[:end, k]
-        if end < len(self.w_ih):
-            d_apart = self.d_apart.mul_(self.scale_apart)
-            _gradient(self.w_ih)[end:] = d_apart[:, :k]
-            _gradient(self.b_ih)[end:] = d_apart[:, k]
-        if self.b_hh.grad is not None:
-            self.b_hh.grad.copy_(d_joint[:, k])
-        _gradient(self.w_hh).copy_(d_joint[:, k + 1 :])
+        for gradient, scale, out in self.gradients:
+            torch.mul(gradient, scale, out=out)
 
 
 class Manual:
@@ -114,10 +129,13 @@ class Manual:
         _gradient(self.weight).copy_((d_outputs @ states.transpose(1, 2)).sum(0)).mul_(2)
         _gradient(self.bias).copy_(d_outputs.sum((0, 2)))
         layers = self.layers
+        for layer in layers:
+            for gradient in layer.d_all:
+                gradient.zero_()
         diagonal.backward(
             (2 * self.weight.t()) @ d_outputs,
             [layer.joint_back for layer in layers],
-            [layer.apart.t() for layer in layers],
+            [layer.apart_back for layer in layers],
             [layer.d_joint for layer in layers],
             [layer.d_apart for layer in layers],
         )

@@ -180,10 +180,12 @@ class TorchModel:
                 for part in parts:
                     part.mul_((clip_each / one).clamp_(max=1))
         if keep_m:
-            g = m.mul_(keep_m).add_(g)
+            g = torch.add(g, m, alpha=keep_m, out=m)
         if scale:
-            v.mul_(keep_v).addcmul_(self._gradient, self._gradient)
-            w.addcdiv_(g, v.sqrt().mul_(scale).add_(epsilon), value=-rate)
+            squares = self._gradient * self._gradient
+            torch.add(squares, v, alpha=keep_v, out=v)
+            root = torch.sqrt(v, out=squares)
+            w.addcdiv_(g, (root if scale == 1 else root.mul_(scale)).add_(epsilon), value=-rate)
         else:
             w.sub_(g, alpha=rate / epsilon)
         return norm
