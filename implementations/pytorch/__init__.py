@@ -36,6 +36,9 @@ MANUAL = "manual"
 KERNELS = {
     STOCK: Kernel("torch.nn.RNN, LSTM and GRU; the LSTM through oneDNN"),
     "no_onednn": Kernel("torch.nn.LSTM by ATen's own operations, without oneDNN", ("lstm",)),
+    "compiled": Kernel(
+        "the cell's equations under torch.compile, ten time steps a graph", needs="a C++ compiler"
+    ),
     MANUAL: Kernel("gradients by hand without a graph, eager, in buffers that are kept"),
 }
 
@@ -51,4 +54,6 @@ def environment(threads: int, cache: Path) -> dict[str, str]:
         "CUDA_VISIBLE_DEVICES": "-1",
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),
+        "TORCHINDUCTOR_CACHE_DIR": str(cache / "inductor"),
+        "TORCHINDUCTOR_COMPILE_THREADS": "1",
     }

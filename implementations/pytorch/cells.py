@@ -24,11 +24,11 @@ class Rnn(Diagonal):
 
     def __init__(self, *shape: Any) -> None:
         super().__init__(*shape)
-        self.steps = [
+        self.steps: list[tuple[Any, ...]] = [
             (self.products(s), self.gates[self.place(s), w, 0], self.states[s + 1, w])
             for s, w in ((s, self.at_work(s)) for s in range(self.stages))
         ]
-        self.back = [
+        self.back: list[tuple[Any, ...]] = [
             (
                 self.states[stages.start + 1 : stages.stop + 1], self.d_gates[part, :, 0],
                 [
@@ -73,14 +73,14 @@ class Lstm(Diagonal):
         super().__init__(*shape)
         self.pairs = self.stored(2, more=1)  # g/2 of a stage, and the cell before it
         self.squashed = self.stored(1)  # half the tanh of the cell after it
-        self.steps = []
+        self.steps: list[tuple[Any, ...]] = []
         for s in range(self.stages):
             work, here, after = self.at_work(s), self.place(s), self.place(s + 1)
             gates, squashed = self.gates[here, work], self.squashed[here, work, 0]
             cells = *self.pairs[here, work].unbind(1), self.pairs[after, work, 1]
             views = gates, *gates.unbind(1), *cells, squashed, self.states[s + 1, work]
             self.steps.append((self.products(s), *views))
-        self.back = []
+        self.back: list[tuple[Any, ...]] = []
         if not self.keep:
             return
         self.by_state, self.d_cells = (
@@ -145,14 +145,14 @@ class Gru(Diagonal):
         super().__init__(*shape)
         h = self.h
         self.candidates = self.stored(1)  # n/2
-        self.steps = []
+        self.steps: list[tuple[Any, ...]] = []
         for s in range(self.stages):
             work, here = self.at_work(s), self.place(s)
             products = [(i, x, y, g[: 3 * h], g[3 * h :]) for i, x, y, g in self.products(s)]
             gates, n = self.gates[here, work], self.candidates[here, work, 0]
             before, after = self.states[s, work], self.states[s + 1, work]
             self.steps.append((products, gates[:, :2], *gates.unbind(1), n, before, after))
-        self.back = []
+        self.back: list[tuple[Any, ...]] = []
         if not self.keep:
             return
         self.spare = self.zeros(self.size, self.layers, h)
