@@ -58,8 +58,8 @@ class Diagonal:
         self, layers: int, d: int, h: int, length: int, batch: int, dtype: torch.dtype, keep: bool
     ) -> None:
         self.layers, self.d, self.h, self.length, self.keep = layers, d, h, length, keep
-        self.options = {"dtype": dtype, "device": "cpu"}
-        self.half, self.quarter = (torch.tensor(x, **self.options) for x in (0.5, 0.25))
+        self.dtype = dtype
+        self.half, self.quarter = (torch.tensor(x, dtype=dtype, device="cpu") for x in (0.5, 0.25))
         self.batch, self.stages = batch, length + layers - 1
         self.reads = self.zeros(self.stages + 1, d + layers * (1 + h))
         self.inputs = self.reads[:length, :d]
@@ -79,7 +79,7 @@ class Diagonal:
 
     def zeros(self, *shape: int) -> Tensor:
         """A buffer [.., B]."""
-        return torch.zeros(*shape, self.batch, **self.options)  # type: ignore[call-overload, no-any-return]
+        return torch.zeros(*shape, self.batch, dtype=self.dtype, device="cpu")
 
     def stored(self, count: int, more: int = 0) -> Tensor:
         """``count`` matrices for every layer, [S, L, count, h, B]; S = 1 if they are not kept."""

@@ -23,7 +23,7 @@ STEPS = 10
 
 def check(kernel: str) -> None:
     """Raises KernelUnavailable when this machine lacks what ``kernel`` needs."""
-    if kernel == "no_onednn" and not torch.backends.mkldnn.is_available():
+    if kernel == "no_onednn" and not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         raise KernelUnavailable("this PyTorch has no oneDNN, so stock does without it already")
     if kernel == "compiled":
         from torch._inductor import cpp_builder, exc
@@ -42,7 +42,7 @@ def states(kernel: str, cell: str, layers: torch.nn.RNNBase, x: Tensor) -> Tenso
         for weights in layers.all_weights:
             x = _compiled(cell, x, *weights)
         return x
-    without = torch.backends.mkldnn.flags(enabled=False)  # type: ignore[no-untyped-call]
+    without = torch.backends.mkldnn.flags(enabled=False)
     with without if kernel == "no_onednn" else nullcontext():
         found: Tensor = layers(x)[0]
     return found
@@ -64,7 +64,7 @@ def _compiled(
     ]
     steps = _graph(cell) if learning else CELLS[cell]
     parts, state = [], tuple(zeros)
-    for part in products.split(STEPS):
+    for part in torch.split(products, STEPS):
         found, state = steps(part, state, w_hh, b_hh)
         parts.append(found)
     return torch.cat(parts)
