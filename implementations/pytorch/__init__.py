@@ -1,13 +1,14 @@
-"""PyTorch: ``torch.nn.LSTM``, and an RNN and a GRU with gradients by hand; eager, CPU.
+"""PyTorch: ``torch.nn.LSTM``, or all cells with gradients by hand; eager, CPU.
 
-Kernel path: ``nn.LSTM`` runs through oneDNN where the build has it. ``nn.RNN`` and
-``nn.GRU`` hold their parameters but compute through ``kernels.py``, whose custom
-autograd functions are faster than ATen's CPU layers at the default tasks' sizes.
-Sequences come first. A chunk of K optimiser steps is a Python loop whose
-losses stay tensors until its end. Weights and gradients are views into one flat
-vector each, so that clipping and the update are a handful of vector operations
-instead of one for every weight, and ``torch.optim``, whose import takes longer
-than a second, is not needed.
+Kernel path: ``stock`` is ``torch.nn``, whose LSTM runs through oneDNN where the build
+has it. ``manual`` (``manual.py``, ``cells.py``, ``diagonal.py``) computes forward and
+backward passes without a graph, in buffers kept between steps; ``torch.nn`` holds its
+parameters. ``fastest`` says which of the two trains. ``no_onednn`` and ``compiled``
+(``kernels.py``) are there to be compared. Sequences come first. A chunk of K optimiser
+steps is a Python loop whose losses stay tensors until its end. Weights and gradients
+are views into one flat vector each, so that clipping and the update are a handful of
+vector operations instead of one for every weight, and ``torch.optim``, whose import
+takes longer than a second, is not needed.
 
 Conventions: weights are stored transposed, [G·h, d]; gates i, f, g, o and
 r, z, n as in the canonical form. PyTorch has two biases for each gate, of which
@@ -44,8 +45,13 @@ KERNELS = {
 
 
 def fastest(spec: ModelSpec, batch: int, length: int) -> str:
-    """The kernel to train a model of this shape with."""
-    return STOCK if spec.cell == "lstm" else MANUAL
+    """The kernel to train a model of this shape with.
+
+    The LSTM by hand pays where an operation of a stage has enough numbers to work on.
+    """
+    if spec.cell == "lstm" and spec.layers * spec.hidden * batch < 3000:
+        return STOCK
+    return MANUAL
 
 
 def environment(threads: int, cache: Path) -> dict[str, str]:
