@@ -147,7 +147,7 @@ class TorchModel:
         if self._manual:
             by_step = self._manual.outputs(x).permute(2, 0, 1)
             return by_step if self._spec.every_step else by_step[:, -1]
-        hidden = kernels.states(self._kernel, self._spec.cell, self._layers, x)
+        hidden = kernels.states(self._kernel, self._layers, x)
         out: torch.Tensor = self._output(
             hidden.transpose(0, 1) if self._spec.every_step else hidden[-1]
         )
