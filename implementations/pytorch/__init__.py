@@ -46,9 +46,10 @@ def fastest(spec: ModelSpec, batch: int, length: int) -> str:
 
     The LSTM by hand pays where an operation of a stage has enough numbers to work on.
     """
-    # CPU time of model.train, fresh interleaved processes, one thread, 2026-11-24, loaded
-    # machine. LSTM, oneDNN / manual: adding .80 (3 processes), sine 1.20 and 1.10; GRU, stock /
-    # manual: h=128, B=64, T=100 1.90 (one process), sine 2.3 and 2.2; RNN: sine 2.1 and 2.7.
+    # CPU time of model.train, fresh processes in interleaved rounds, one thread, on a loaded
+    # machine, 2026-11-24. LSTM, stock / manual: adding .80 (3 processes), copying 1.00, sine
+    # 1.19. GRU, stock / manual, h=128, B=64, T=100: 1.90. Against the autograd functions that
+    # were here before: GRU adding 1.87, sine 1.6 to 1.8, RNN sine 1.5 to 1.7.
     if spec.cell == "lstm" and spec.layers * spec.hidden * batch < 3000:
         return STOCK
     return MANUAL
