@@ -13,6 +13,7 @@ include: "workflows/common.smk"
 include: "workflows/train.smk"
 include: "workflows/conformance.smk"
 include: "workflows/tables.smk"
+include: "workflows/timing.smk"
 include: "workflows/report.smk"
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
 import signal
 import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -91,6 +93,16 @@ def _parser() -> argparse.ArgumentParser:
     tables = commands.add_parser("tables", help="write the tables of a results folder")
     tables.add_argument("--results", type=Path, required=True, metavar="FOLDER")
     tables.set_defaults(do=_tables)
+
+    time_ = commands.add_parser("time", help="time the methods of one campaign")
+    time_.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    time_.add_argument("--plan", required=True, metavar="JSON", help="see harness/shapes.py")
+    time_.set_defaults(do=_time)
+
+    timing = commands.add_parser("timing", help="write the clock's tables of a results folder")
+    timing.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    timing.add_argument("campaigns", nargs="*", help="the campaigns to make tables of")
+    timing.set_defaults(do=_timing)
 
     status = commands.add_parser("status", help="say what is there and which runs failed")
     status.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
@@ -271,4 +283,19 @@ def _tables(arguments: argparse.Namespace) -> int:
     from harness.tables import write_tables
 
     write_tables(arguments.results)
+    return 0
+
+
+def _time(arguments: argparse.Namespace) -> int:
+    from harness.campaign import run
+    from harness.shapes import campaign_from
+
+    run(campaign_from(json.loads(arguments.plan)), arguments.results, partial(print, flush=True))
+    return 0
+
+
+def _timing(arguments: argparse.Namespace) -> int:
+    from harness.timing import write_tables
+
+    write_tables(arguments.results, arguments.campaigns)
     return 0

@@ -19,6 +19,7 @@ from harness.errors import UserError, one_of
 from harness.plugins import CELLS, FACTORS, ROOT, framework_names, kernels_of, task_names
 from harness.records import Run
 from harness.settings import Settings, resolve
+from harness.shapes import Campaign, campaigns
 from implementations import NATIVE
 
 Names = Callable[[], list[str]]
@@ -42,6 +43,7 @@ class Configuration:
     conformance: bool
     # Chosen by the configuration, by framework and cell; the implementation chooses the others.
     kernels: dict[tuple[str, str], str]
+    campaigns: tuple[Campaign, ...]
 
     def settings_of(self, run: Run) -> Settings:
         """The settings of ``run``: its task's, with the kernel chosen for it."""
@@ -99,13 +101,19 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         raise UserError(f"{_origin('tracks', files)}: tracks: there is no task on any track.")
     results = Path(config["results"])
     _check_writable(results, f"{_origin('results', files)}: results")
+    kernels = _kernels(config["kernels"], files)
+    where = f"{_origin('timing', files)}: timing"
+    for cell in config["timing"]["cells"]:
+        if cell not in CELLS:
+            raise one_of(f"{where}.cells", "cell", cell, list(CELLS))
     return Configuration(
         results=results,
         threads=config["threads"],
         runs=runs,
         settings=settings,
         conformance=config["conformance"],
-        kernels=_kernels(config["kernels"], files),
+        kernels=kernels,
+        campaigns=campaigns(config["timing"], axes["frameworks"], kernels, where),
     )
 
 
@@ -162,6 +170,8 @@ def _check_schema(config: dict[str, Any], files: list[str]) -> None:
         "const": f"must be {error.validator_value!r}, not {error.instance!r}",
         "minimum": f"must be at least {error.validator_value}, not {error.instance}",
         "oneOf": 'must be "all" or a list of names',
+        "enum": f"must be one of {error.validator_value}, not {error.instance!r}",
+        "pattern": f"{error.instance!r} is not a name of small letters, digits and underscores",
     }.get(str(error.validator), error.message)
     raise UserError(f"{_origin(str(error.absolute_path[0]), files)}: {key}: {message}.")
 

@@ -37,7 +37,8 @@ def load(tmp_path: Path, **changes: object) -> configuration.Configuration:
 )
 def test_the_committed_configurations_are_valid(tmp_path, name, tasks, tracks):
     config = yaml.safe_load((ROOT / f"workflows/config/{name}.yaml").read_text())
-    config["tracks"] = default()["tracks"] | config.get("tracks", {})
+    for key in ("tracks", "timing"):
+        config[key] = default()[key] | config.get(key, {})
     loaded = load(tmp_path, **config | {"results": str(tmp_path)})
     assert len({run.task for run in loaded.runs}) == tasks
     assert {run.track for run in loaded.runs} == tracks

@@ -2,13 +2,14 @@
 # the one-pipeline-a-folder lock.
 
 import atexit
+import json
 import sys
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from harness import configuration, pipeline, progress, records, tables
+from harness import configuration, pipeline, progress, records, tables, timing
 from harness.errors import UserError
 
 try:
@@ -35,6 +36,7 @@ wildcard_constraints:
     cell="[a-z]+",
     track="[a-z]+",
     seed="[0-9]+",
+    campaign="[a-z][a-z0-9_]*",
 
 
 def code_of_a_run(wildcards):

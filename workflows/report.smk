@@ -3,7 +3,7 @@
 
 rule report:
     input:
-        tables=[RESULTS / f"{name}.csv" for name in tables.NAMES],
+        tables=[RESULTS / f"{name}.csv" for name in (*tables.NAMES, *timing.NAMES)],
         code=sorted(
             path
             for pattern in ("*.py", "*.html", "*.css", "*.js")
