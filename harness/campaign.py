@@ -26,9 +26,9 @@ from typing import IO, Any, TypeVar
 import pandas as pd
 
 from harness import machine
-from harness.clock import PHASES, PRODUCTS, Sample
+from harness.clock import PRODUCTS, Sample
 from harness.files import write_text
-from harness.shapes import Campaign, Method
+from harness.shapes import PHASES, Campaign, Method
 from harness.workers import Process, WorkerFailed, cores_here
 
 COLUMNS = (
@@ -37,7 +37,7 @@ COLUMNS = (
 )  # fmt: skip
 TARGET = 0.04  # seconds of a block
 # The phases beside the training step, and the products, are asked in the first rounds only.
-OTHER_ROUNDS = 3
+OTHER_ROUNDS = 2
 T = TypeVar("T")
 R = TypeVar("R")
 Counts = dict[tuple[Method, str, str], int]
@@ -226,7 +226,7 @@ def _replicate(course: Course, process: int, order: random.Random) -> None:
             return workers[method].ask(
                 "start", framework=method.framework, kernel=method.kernel, cell=method.cell,
                 shapes=[vars(s) for s in campaign.shapes], threads=campaign.threads, cores=cores,
-                cache=str(cache), whole=campaign.whole,
+                cache=str(cache), phases=campaign.phases,
             )  # fmt: skip
         except WorkerFailed as error:
             return error
@@ -267,10 +267,11 @@ def _to_measuring(course: Course, worker: Process, method: Method) -> None:
 
 def _round(course: Course, worker: Process, method: Method, process: int, turn: int) -> None:
     """A block of every phase that is due."""
-    whole = course.campaign.whole and turn <= OTHER_ROUNDS
-    phases = PHASES if whole else PHASES[:1]
-    for shape in course.campaign.shapes:
-        for phase in (*phases, *(PRODUCTS if whole and _finds_peak(course, method) else ())):
+    campaign, early = course.campaign, turn <= OTHER_ROUNDS
+    phases = campaign.phases if early else PHASES[:1]
+    products = PRODUCTS if early and campaign.peak and _finds_peak(course, method) else ()
+    for shape in campaign.shapes:
+        for phase in (*phases, *products):
             key = (method.original, shape.name, phase)
             if turn == 0 and key not in course.counts:
                 once = worker.ask("block", shape=shape.name, phase=phase, calls=1)["wall_s"]

@@ -19,13 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from harness import machine, training
+from harness import machine
 from harness.plugins import load_implementation, load_model_module
-from harness.shapes import Shape
+from harness.shapes import PHASES, Shape
 from implementations import GATES, Array, KernelUnavailable, ModelSpec, Optimiser, Weights, updates
 
-# What is asked in rounds; the products find the attainable peak.
-PHASES = ("step", "gradient", "forward", "data")
+# They find the attainable peak.
 PRODUCTS = ("product_large", "product_step")
 LARGE = 1024  # rows and columns of the large product: 12 MB, more than a core's caches
 RULE = Optimiser("adam", 1e-3, clip=1.0)
@@ -69,6 +68,11 @@ def pin(cores: list[int]) -> list[int] | None:
     return sorted(found)
 
 
+def set_environment(framework: str, threads: int, cache: str) -> None:
+    """Pin the framework to the CPU and to its threads; before it is imported."""
+    os.environ.update(load_implementation(framework).environment(threads, Path(cache)))
+
+
 def chunk_steps(shape: Shape, cell: str) -> int:
     """The steps of one call, the same for every framework: about 40 ms at a usual speed.
 
@@ -90,11 +94,11 @@ class Worker:
 
     def start(
         self, framework: str, kernel: str, cell: str, shapes: list[dict[str, Any]], threads: int,
-        cores: list[int], cache: str, whole: bool,
+        cores: list[int], cache: str, phases: list[str],
     ) -> dict[str, Any]:  # fmt: skip
         """Import, build and take the first step of every shape, each timed apart."""
         pinned = pin(cores)
-        training.pin(framework, threads, Path(cache))
+        set_environment(framework, threads, cache)
         samples: list[Sample] = []
         samples.append(timed(lambda: load_model_module(framework)) | {"phase": "import"})
         self._module, self._cell = load_model_module(framework), cell
@@ -111,7 +115,7 @@ class Worker:
             given = batches(shape, count)
             placed = built[0].place(*given)
             self._fill(shape.name, built[0], given, placed, count)
-            for phase in PHASES if whole else PHASES[:1]:
+            for phase in phases:
                 sample = timed(self._blocks[shape.name, phase][0])
                 samples.append(sample | {"phase": f"first_{phase}", "shape": shape.name})
                 samples[-1]["rss_mb"] = machine.peak_rss_mb()
@@ -148,7 +152,7 @@ class Worker:
         from harness import conformance
 
         pin(cores)
-        training.pin(framework, threads, Path(cache))
+        set_environment(framework, threads, cache)
         module = load_model_module(framework)
         verdicts = {}
         for kernel, cell, layers in methods:

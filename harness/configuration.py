@@ -171,6 +171,7 @@ def _check_schema(config: dict[str, Any], files: list[str]) -> None:
         "minimum": f"must be at least {error.validator_value}, not {error.instance}",
         "oneOf": 'must be "all" or a list of names',
         "enum": f"must be one of {error.validator_value}, not {error.instance!r}",
+        "contains": "must have step among its values",
         "pattern": f"{error.instance!r} is not a name of small letters, digits and underscores",
     }.get(str(error.validator), error.message)
     raise UserError(f"{_origin(str(error.absolute_path[0]), files)}: {key}: {message}.")

@@ -11,6 +11,8 @@ from harness.plugins import kernels_of, load_implementation
 from implementations import GATES, ModelSpec
 
 AXES = ("batch", "sequence_length", "hidden", "layers")
+# A training step; its gradient without the update; the loss alone; handing over the data.
+PHASES = ("step", "gradient", "forward", "data")
 SWEEPS = "sweeps"  # the name of the campaign that holds all of them
 
 
@@ -89,8 +91,7 @@ class Sweep:
 class Campaign:
     """Methods timed against each other on some shapes, in fresh processes, round by round.
 
-    With ``whole`` every phase and the attainable peak are measured, without only the
-    steady training step.
+    ``peak`` asks for the frameworks' own products too.
     """
 
     name: str
@@ -99,7 +100,8 @@ class Campaign:
     processes: int
     rounds: int
     threads: int
-    whole: bool = True
+    phases: tuple[str, ...] = PHASES
+    peak: bool = True
     sweeps: tuple[Sweep, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -114,6 +116,7 @@ def campaign_from(values: dict[str, Any]) -> Campaign:
         | {
             "shapes": tuple(Shape(**v) for v in values["shapes"]),
             "methods": tuple(Method(**v) for v in values["methods"]),
+            "phases": tuple(values["phases"]),
             "sweeps": tuple(
                 Sweep(v["axis"], tuple(v["shapes"]), v["held_out"]) for v in values["sweeps"]
             ),
@@ -143,7 +146,7 @@ def campaigns(
         found.append(
             Campaign(
                 shape.name, (shape,), methods, timing["processes"], timing["rounds"],
-                timing["threads"],
+                timing["threads"], tuple(p for p in PHASES if p in timing["phases"]),
             )
         )  # fmt: skip
     if timing["sweeps"]:
@@ -153,7 +156,7 @@ def campaigns(
         found.append(
             Campaign(
                 SWEEPS, shapes, methods, timing["sweep_processes"], timing["sweep_rounds"],
-                timing["threads"], whole=False, sweeps=sweeps,
+                timing["threads"], PHASES[:1], peak=False, sweeps=sweeps,
             )
         )  # fmt: skip
     return tuple(found)

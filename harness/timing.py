@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from harness import scaling
-from harness.clock import PHASES, PRODUCTS, product_sizes
+from harness.clock import PRODUCTS, product_sizes
 from harness.errors import UserError
 from harness.files import write_text
-from harness.shapes import Campaign, Method, Shape, campaign_from
+from harness.shapes import PHASES, Campaign, Method, Shape, campaign_from
 from harness.statistics import two_level_interval
 from implementations import STOCK, Array
 
@@ -119,7 +119,7 @@ class Measured:
             for method in self.campaign.methods:
                 if method.twin:
                     continue
-                phases = (*START, *PHASES) if self.campaign.whole else PHASES[:1]
+                phases = (*(START if self.campaign.peak else ()), *self.campaign.phases)
                 for phase in phases:
                     where = "" if phase == "import" else shape.name
                     found = self._of(method, where, phase)
