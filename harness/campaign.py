@@ -119,7 +119,10 @@ def _groups(threads: int) -> list[list[int]]:
 @contextmanager
 def _samples(path: Path, number: str) -> Iterator[Callable[[Method, int, int, Sample], None]]:
     """A function that appends a sample to the file; what other campaigns left there stays."""
-    with path.open("a", newline="", encoding="utf-8") as file:
+    with path.open("a+", newline="", encoding="utf-8") as file:
+        file.seek(0)
+        if not file.read().endswith("\n") and file.tell():
+            file.write("\n")  # a killed campaign's last line may be cut off
         table = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
         if file.tell() == 0:
             table.writeheader()

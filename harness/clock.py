@@ -70,6 +70,7 @@ def pin(cores: list[int]) -> list[int] | None:
 
 def set_environment(framework: str, threads: int, cache: str) -> None:
     """Pin the framework to the CPU and to its threads; before it is imported."""
+    Path(cache).mkdir(parents=True, exist_ok=True)
     os.environ.update(load_implementation(framework).environment(threads, Path(cache)))
 
 

@@ -21,6 +21,11 @@ COLUMNS = (
 )  # fmt: skip
 
 
+POINTS = (
+    "axis", "value", "framework", "kernel", "cell", "median_ms", "fitted_ms", "held_out",
+)  # fmt: skip
+
+
 def fit(work: Sequence[float], times: Sequence[float]) -> tuple[float, float]:
     """a and b of time = a + b · work, by least squares of the relative errors.
 
@@ -41,6 +46,8 @@ def even_point(flop: Callable[[float], float], overhead: float, slope: float) ->
     if overhead <= 0 or slope <= 0:
         return float("nan")
     target = overhead / slope
+    if flop(0.0) >= target:  # a first layer with more inputs than the others
+        return float("nan")
     high = 1.0
     while flop(high) < target:
         high *= 2
@@ -49,17 +56,33 @@ def even_point(flop: Callable[[float], float], overhead: float, slope: float) ->
 
 def rows(
     campaign: Campaign, values: Callable[[Method, Shape], list[Array]], warning: str
-) -> list[dict[str, Any]]:
-    """A row for each sweep and method; ``values`` gives each process's milliseconds a step."""
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A row for each sweep and method, and one for each of its sizes.
+
+    ``values`` gives each process's milliseconds a step.
+    """
     shapes = {shape.name: shape for shape in campaign.shapes}
-    found = []
+    found, points = [], []
     for sweep in campaign.sweeps:
         fitted = [shapes[name] for name in sweep.shapes]
         for method in campaign.methods:
             held_out = shapes[sweep.held_out]
             if not method.twin and all(values(method, s) for s in (*fitted, held_out)):
-                found.append(_row(sweep, method, fitted, held_out, values) | {"warning": warning})
-    return found
+                row = _row(sweep, method, fitted, held_out, values) | {"warning": warning}
+                found.append(row)
+                for shape in (*fitted, held_out):
+                    work = shape.step_flop(method.cell) / 1e9
+                    point = {k: row[k] for k in ("axis", "framework", "kernel", "cell")}
+                    point["value"] = getattr(shape, sweep.axis)
+                    point["median_ms"] = _median(values(method, shape))
+                    point["fitted_ms"] = row["overhead_ms"] + row["ms_per_gflop"] * work
+                    points.append(point | {"held_out": shape is held_out})
+    return found, points
+
+
+def _median(values: list[Array]) -> float:
+    """The mean of the processes' medians, as the fit's constants are means of theirs."""
+    return float(np.mean([np.median(v) for v in values]))
 
 
 def _row(
@@ -75,7 +98,7 @@ def _row(
 
     def flop(value: float) -> float:
         # The work is linear or quadratic in every axis, so it is known between whole sizes too.
-        points = [0, 1, 2]
+        points = [1, 2, 3]
         known = [_resized(held_out, sweep.axis, p).step_flop(method.cell) / 1e9 for p in points]
         return float(np.polyval(np.polyfit(points, known, 2), value))
 
@@ -91,7 +114,7 @@ def _row(
         keys = ("even_at", "even_at_low", "even_at_high")
         row |= dict(zip(keys, np.exp(two_level_interval(logs)), strict=True))
     sizes = [getattr(shape, sweep.axis) for shape in fitted]
-    measured = float(np.mean([np.median(v) for v in values(method, held_out)]))
+    measured = _median(values(method, held_out))
     held_work = held_out.step_flop(method.cell) / 1e9
     predicted = row["overhead_ms"] + row["ms_per_gflop"] * held_work
     return row | {

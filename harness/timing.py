@@ -41,6 +41,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "attainable", "threads",
     ),
     "scaling": scaling.COLUMNS,
+    "scaling_points": scaling.POINTS,
 }  # fmt: skip
 NAMES = tuple(COLUMNS)
 
@@ -53,11 +54,12 @@ def write_tables(results: Path, names: list[str]) -> None:
     rows: dict[str, Rows] = {name: [] for name in NAMES}
     for name in names:
         found = Measured.read(results / "timing" / f"{name}.json")
-        for table, add in (
-            ("timing", found.timing_rows), ("speed_ratios", found.ratio_rows),
-            ("peaks", found.peak_rows), ("scaling", found.scaling_rows),
-        ):  # fmt: skip
-            rows[table] += add()
+        rows["timing"] += found.timing_rows()
+        rows["speed_ratios"] += found.ratio_rows()
+        rows["peaks"] += found.peak_rows()
+        fits, points = found.scaling_rows()
+        rows["scaling"] += fits
+        rows["scaling_points"] += points
     for name, found_rows in rows.items():
         frame = pd.DataFrame(found_rows, columns=list(COLUMNS[name]))
         write_text(results / f"{name}.csv", frame.to_csv(index=False, float_format="%.6g"))
@@ -81,6 +83,9 @@ class Measured:
         except (OSError, ValueError) as error:
             raise UserError(f"{path}: cannot be read ({error}); time the shape again.") from error
         samples = samples[samples["campaign"] == about["campaign"]].copy()
+        for column in ("process", "round", "steps", "wall_s"):
+            # As text, where a killed campaign left half a line.
+            samples[column] = pd.to_numeric(samples[column])
         samples["ms"] = 1000 * samples["wall_s"] / samples["steps"]
         return cls(campaign_from(about["asked"]), samples, about["problems"], about["notes"])
 
@@ -259,8 +264,8 @@ class Measured:
             for row in self._products(shape)
         ]
 
-    def scaling_rows(self) -> Rows:
-        """The fits of the sweeps."""
+    def scaling_rows(self) -> tuple[Rows, Rows]:
+        """The fits of the sweeps, and their points."""
         warnings = list(self.notes)
         if self.campaign.processes < FEWEST:
             warnings.append(f"{self.campaign.processes} processes only")

@@ -36,7 +36,7 @@ def learning_curves(curves: pd.DataFrame, task: pd.Series, track: str) -> str:
     if data.empty:
         return ""
     cells = [cell for cell in CELL_ORDER if cell in set(data["cell"])]
-    with sns.axes_style("ticks"), mpl.rc_context(_settings(f"{task['task']} {track}")):
+    with sns.axes_style("ticks"), mpl.rc_context(settings(f"{task['task']} {track}")):
         grid = sns.relplot(
             data=data, kind="line", x="step", y="score", col="cell", col_order=cells,
             hue="framework", hue_order=sorted(set(data["framework"])),
@@ -62,7 +62,7 @@ def learning_curves(curves: pd.DataFrame, task: pd.Series, track: str) -> str:
                     )  # fmt: skip
         grid.set_axis_labels("training step", f"{task['metric']}")
         sns.move_legend(grid, "upper center", bbox_to_anchor=(0.5, 0.02), ncol=6, title=None)
-        return _svg(
+        return svg(
             grid.figure,
             f"Learning curves on {task['task']}, {track} track: {task['metric']} against steps",
         )
@@ -81,7 +81,7 @@ def attribution(rows: pd.DataFrame, task: pd.Series, frameworks: list[str]) -> s
     }
     palette = colours(frameworks)
     most = max(len(data[data["cell"] == cell]) for cell in cells)
-    with sns.axes_style("ticks"), mpl.rc_context(_settings(f"attribution {task['task']}")):
+    with sns.axes_style("ticks"), mpl.rc_context(settings(f"attribution {task['task']}")):
         figure, panels = plt.subplots(
             2, len(cells), figsize=(9.5, 1.8 + 0.46 * most), squeeze=False, sharex="row",
             layout="constrained",
@@ -105,10 +105,10 @@ def attribution(rows: pd.DataFrame, task: pd.Series, frameworks: list[str]) -> s
                 axes.xaxis.set_major_formatter("{x:g}")
             axes.set_xlabel(measures[measure])
         sns.despine(figure)
-        return _svg(figure, f"What each framework's defaults change on {task['task']}")
+        return svg(figure, f"What each framework's defaults change on {task['task']}")
 
 
-def _settings(salt: str) -> dict[Any, Any]:
+def settings(salt: str) -> dict[Any, Any]:
     ink = dict.fromkeys(
         ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
     )
@@ -124,7 +124,7 @@ def _settings(salt: str) -> dict[Any, Any]:
     }
 
 
-def _svg(figure: Figure, title: str) -> str:
+def svg(figure: Figure, title: str) -> str:
     """The figure as an inline SVG of fluid width, with its title for screen readers."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
@@ -135,6 +135,12 @@ def _svg(figure: Figure, title: str) -> str:
         text = text.replace(colour, f"var(--colour-{i})")
     # Its own style rule would hold for the whole page; as attributes it stays inside.
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
+    # A hundredth of a point is finer than any screen, and half of the file.
+    text = re.sub(
+        r' (d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found.group()), text
+    )
+    text = re.sub(r"\n\s*", "\n", text)
+    text = re.sub(r"<g([^>]*)>((?:\n<use [^>]*/>){2,})", _style_once, text)
     head, rest = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)
     return (
@@ -142,3 +148,13 @@ def _svg(figure: Figure, title: str) -> str:
         f'aria-label="{escape(title)}" stroke-linejoin="round" stroke-linecap="butt" '
         f'xmlns:xlink="http://www.w3.org/1999/xlink">{rest}'
     )
+
+
+def _style_once(group: re.Match[str]) -> str:
+    """A group of markers with their common style said once, if they have one."""
+    attributes, markers = group.groups()
+    styles = set(re.findall(r' style="[^"]*"', markers))
+    if len(styles) != 1 or "style" in attributes:
+        return group.group()
+    style = styles.pop()
+    return f"<g{attributes}{style}>{markers.replace(style, '')}"

@@ -14,6 +14,8 @@ from markupsafe import Markup
 from harness.errors import UserError
 from harness.files import write_text
 from harness.tables import NAMES
+from harness.timing import NAMES as TIMING
+from report import speed
 from report.figures import CELL_ORDER, attribution, learning_curves
 
 HERE = Path(__file__).resolve().parent
@@ -54,7 +56,11 @@ def write_report(results: Path) -> None:
             row["task"]: Markup(attribution(tables["attribution"], row, frameworks))
             for _, row in tables["tasks"].iterrows()
         },
-        names=[f"{name}.csv" for name in NAMES],
+        speed=_speed(results, frameworks),
+        names=[
+            *(f"{name}.csv" for name in NAMES),
+            *(f"{name}.csv" for name in TIMING if (results / f"{name}.csv").exists()),
+        ],
     )
     write_text(results / "report.html", page)
 
@@ -64,6 +70,42 @@ def _read(path: Path) -> pd.DataFrame:
         return pd.read_csv(path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read ({error}); run the pipeline first.") from error
+
+
+def _speed(results: Path, frameworks: list[str]) -> dict[str, Any]:
+    """The section "Speed": a part for each shape; none without the clock's tables."""
+    if not all((results / f"{name}.csv").exists() for name in TIMING):
+        return {"shapes": []}
+    tables = {name: _read(results / f"{name}.csv") for name in TIMING}
+    peaks = tables["peaks"]
+    shapes = [
+        {
+            "name": name,
+            "sizes": rows.iloc[0],
+            "peak": _rows(peaks[(peaks["shape"] == name) & peaks["attainable"].astype(bool)]),
+            "methods": _phases(rows),
+            "ratios": _rows(tables["speed_ratios"][tables["speed_ratios"]["shape"] == name]),
+            "steps": Markup(speed.steps(rows, frameworks)),
+            "fractions": Markup(speed.fractions(rows, frameworks)),
+        }
+        for name, rows in tables["timing"].groupby("shape", sort=False)
+        # The sweeps' shapes stand in the fits.
+        if name in set(peaks["shape"]) or tables["scaling"].empty
+    ]
+    return {
+        "shapes": shapes,
+        "scaling": _rows(tables["scaling"]),
+        "growth": Markup(speed.growth(tables["scaling_points"], frameworks)),
+    }
+
+
+def _phases(rows: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """A shape's times: rows (framework, kernel, cell), columns the phases."""
+    matrix: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in _rows(rows):
+        place = matrix.setdefault((row["framework"], row["kernel"], row["cell"]), {})
+        place[row["phase"]] = row
+    return matrix
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
