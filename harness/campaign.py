@@ -63,8 +63,13 @@ class Course:
             self.notes.append(text)
 
 
-def run(campaign: Campaign, results: Path, say: Callable[[str], None]) -> None:
-    """Carry out the campaign anew; its samples and what is known of it go to ``timing/``."""
+def run(
+    campaign: Campaign, results: Path, say: Callable[[str], None], gate: Path | None = None
+) -> None:
+    """Carry out the campaign anew; its samples and what is known of it go to ``timing/``.
+
+    ``gate`` is the folder of what the pipeline's gate found, when that is up to date.
+    """
     folder = results / "timing"
     folder.mkdir(parents=True, exist_ok=True)
     number = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
@@ -81,7 +86,7 @@ def run(campaign: Campaign, results: Path, say: Callable[[str], None]) -> None:
             course.note("one core only, which the machine's own work shares")
         if campaign.threads > len(cores_here()):
             course.note(f"{campaign.threads} threads on {len(cores_here())} cores")
-        _gate(course, results / "conformance")
+        _gate(course, gate)
         say(f"{campaign.name}: {len(campaign.methods)} methods, gate {_since(begin)}")
         order = random.Random(number)
         for process in range(campaign.processes):
@@ -151,9 +156,9 @@ def mark(sample: Sample) -> str:
     return "disturbed" if waited or sample["switches"] > 100 * sample["wall_s"] else ""
 
 
-def _gate(course: Course, folder: Path) -> None:
+def _gate(course: Course, folder: Path | None) -> None:
     """Look up what the pipeline's own gate found, and check the other kernels, once each."""
-    campaign, known = course.campaign, _known(folder)
+    campaign, known = course.campaign, _known(folder) if folder else {}
     layers = min(2, max(shape.layers for shape in campaign.shapes))
     open_: dict[str, list[Method]] = {}
     for method in dict.fromkeys(m.original for m in campaign.methods):

@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     time_ = commands.add_parser("time", help="time the methods of one campaign")
     time_.add_argument("--results", type=Path, required=True, metavar="FOLDER")
     time_.add_argument("--plan", required=True, metavar="JSON", help="see harness/shapes.py")
+    time_.add_argument("--conformance", type=Path, metavar="FOLDER", help="what the gate found")
     time_.set_defaults(do=_time)
 
     timing = commands.add_parser("timing", help="write the clock's tables of a results folder")
@@ -290,7 +291,8 @@ def _time(arguments: argparse.Namespace) -> int:
     from harness.campaign import run
     from harness.shapes import campaign_from
 
-    run(campaign_from(json.loads(arguments.plan)), arguments.results, partial(print, flush=True))
+    campaign, say = campaign_from(json.loads(arguments.plan)), partial(print, flush=True)
+    run(campaign, arguments.results, say, arguments.conformance)
     return 0
 
 

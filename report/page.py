@@ -77,6 +77,7 @@ def _speed(results: Path, frameworks: list[str]) -> dict[str, Any]:
     if not all((results / f"{name}.csv").exists() for name in TIMING):
         return {"shapes": []}
     tables = {name: _read(results / f"{name}.csv") for name in TIMING}
+    frameworks = sorted({*frameworks, *tables["timing"]["framework"]})
     peaks = tables["peaks"]
     shapes = [
         {

@@ -76,6 +76,25 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         ({"seeds": ["one"]}, "seeds.0: 'one' is not of type 'integer'."),
         ({"tasks": []}, "tasks: must not be empty."),
         ({"cells": "lstm"}, 'cells: must be "all" or a list of names.'),
+        (
+            {"timing": default()["timing"] | {"phases": ["gradient"]}},
+            "timing.phases: must have step among its values.",
+        ),
+        (
+            {"timing": default()["timing"] | {"cells": ["lstmm"]}},
+            "timing.cells: unknown cell 'lstmm'; allowed: gru, lstm, rnn.",
+        ),
+        (
+            {"timing": default()["timing"] | {"processes": 0}},
+            "timing.processes: must be at least 1, not 0.",
+        ),
+        (
+            {
+                "timing": default()["timing"]
+                | {"sweeps": [{"axis": "T", "values": [1, 2], "held_out": 3}]}
+            },
+            "timing.sweeps.0.axis: must be one of ['batch', 'sequence_length', 'hidden', 'layers']",
+        ),
         ({"device": "cuda"}, "device: must be 'cpu', not 'cuda'."),
         ({"threads": 0}, "threads: must be at least 1, not 0."),
         ({"overrides": {"addin": {}}}, "overrides: unknown task 'addin'; allowed: adding, "),

@@ -3,6 +3,7 @@
 
 import atexit
 import json
+import shlex
 import sys
 from pathlib import Path
 

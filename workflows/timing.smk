@@ -45,8 +45,14 @@ rule time:
     params:
         plan=lambda wildcards: json.dumps(CAMPAIGNS[wildcards.campaign].as_dict()),
         results=lambda wildcards, output: Path(output[0]).parents[1],
+        gate=lambda wildcards, output: (
+            f"--conformance {shlex.quote(str(Path(output[0]).parents[1] / 'conformance'))}"
+            if CONFIGURATION.conformance
+            else ""
+        ),
     shell:
-        "python -m harness time --results {params.results:q} --plan {params.plan:q} 2> {log:q}"
+        "python -m harness time --results {params.results:q} {params.gate} --plan {params.plan:q}"
+        " 2> {log:q}"
 
 
 rule timing_tables:
