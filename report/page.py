@@ -16,7 +16,8 @@ from harness.errors import UserError
 from harness.files import write_text
 from harness.insides import NAMES as INSIDES
 from harness.tables import NAMES
-from report import insides
+from harness.timing import NAMES as TIMING
+from report import insides, speed
 from report.figures import CELL_ORDER, attribution, learning_curves
 from report.forest import forest
 from report.numbers import number
@@ -71,9 +72,10 @@ def write_report(results: Path) -> None:
         verdict_class=dict(zip(VERDICTS, ("solved", "failed", "above", "at"), strict=True)),
         verdict_mark=dict(zip(VERDICTS, "✓✕?–", strict=True)),
         insides=_insides(results, list(tables["tasks"]["task"])),
+        speed=_speed(results, frameworks),
         names=[
             f"{name}.csv"
-            for name in (*NAMES, *INSIDES, *evidence.NAMES)
+            for name in (*NAMES, *INSIDES, *TIMING, *evidence.NAMES)
             if (results / f"{name}.csv").exists()
         ],
     )
@@ -110,6 +112,43 @@ def _insides(results: Path, tasks: list[str]) -> dict[str, Any]:
         "tables": {"insides_skipped": _rows(tables["insides_skipped"])},
         "metrics": dict(zip(probes["task"], probes["metric"], strict=True)),
     }
+
+
+def _speed(results: Path, frameworks: list[str]) -> dict[str, Any]:
+    """The section "Speed": a part for each shape; none without the clock's tables."""
+    if not all((results / f"{name}.csv").exists() for name in TIMING):
+        return {"shapes": []}
+    tables = {name: _read(results / f"{name}.csv") for name in TIMING}
+    frameworks = sorted({*frameworks, *tables["timing"]["framework"]})
+    peaks = tables["peaks"]
+    shapes = [
+        {
+            "name": name,
+            "sizes": rows.iloc[0],
+            "peak": _rows(peaks[(peaks["shape"] == name) & peaks["attainable"].astype(bool)]),
+            "methods": _phases(rows),
+            "ratios": _rows(tables["speed_ratios"][tables["speed_ratios"]["shape"] == name]),
+            "steps": Markup(speed.steps(rows, frameworks)),
+            "fractions": Markup(speed.fractions(rows, frameworks)),
+        }
+        for name, rows in tables["timing"].groupby("shape", sort=False)
+        # The sweeps' shapes stand in the fits.
+        if name in set(peaks["shape"]) or tables["scaling"].empty
+    ]
+    return {
+        "shapes": shapes,
+        "scaling": _rows(tables["scaling"]),
+        "growth": Markup(speed.growth(tables["scaling_points"], frameworks)),
+    }
+
+
+def _phases(rows: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """A shape's times: rows (framework, kernel, cell), columns the phases."""
+    matrix: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in _rows(rows):
+        place = matrix.setdefault((row["framework"], row["kernel"], row["cell"]), {})
+        place[row["phase"]] = row
+    return matrix
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -2,13 +2,15 @@
 # the one-pipeline-a-folder lock.
 
 import atexit
+import json
+import shlex
 import sys
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from harness import configuration, evidence, insides, pipeline, progress, records, tables
+from harness import configuration, evidence, insides, pipeline, progress, records, tables, timing
 from harness.errors import UserError
 
 try:
@@ -38,6 +40,7 @@ wildcard_constraints:
     cell="[a-z]+",
     track="[a-z][a-z0-9]*",
     seed="[0-9]+",
+    campaign="[a-z][a-z0-9_]*",
 
 
 def code_of_a_run(wildcards):
