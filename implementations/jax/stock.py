@@ -20,7 +20,7 @@ def layer(cell: str, weights: dict[str, jax.Array], x: jax.Array) -> jax.Array:
     if "redundant_bias" in weights:
         raise ValueError(f"flax.nnx's {cell} has one bias for each gate and no other")
     if cell == "lstm":
-        ours = {}
+        ours: dict[str, jax.Array] = {}
         # Named if_ because "if" is a word of Python.
         for n, (gate, by_input) in enumerate(zip("ifgo", ("ii", "if_", "ig", "io"), strict=True)):
             i, r, b = (jnp.split(weights[k], 4, -1)[n] for k in ("input", "recurrent", "bias"))
@@ -46,7 +46,7 @@ def layer(cell: str, weights: dict[str, jax.Array], x: jax.Array) -> jax.Array:
 
 @cache
 def _module(cell: str, size: int, hidden: int, dtype: str) -> Any:
-    with jax.ensure_compile_time_eval():  # type: ignore[no-untyped-call]
+    with jax.ensure_compile_time_eval():
         # The type is given because SimpleCell would compute in float32 whatever its weights are.
         types: Any = {"dtype": dtype, "param_dtype": dtype, "rngs": nnx.Rngs(0)}
         return nnx.split(nnx.RNN(CELLS[cell](size, hidden, **types)), nnx.Param, ...)
