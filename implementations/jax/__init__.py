@@ -3,11 +3,11 @@
 Kernel path: of the kernels, ``manual`` writes the gradient by hand: a scan over time
 forward, one backward, and each weight's gradient as one matrix product over all time
 steps. ``scan`` has the input product of a layer as one matrix product over all time
-steps, the recurrence as ``lax.scan``, and JAX's own gradient. ``stock``, and ``nnx``
-for the GRU without the bias that Flax's cell leaves out, is Flax's layer with JAX's
-own gradient. All weights are one vector, so that the update rule is a few
-long operations. A chunk of K optimiser steps is one ``lax.scan`` around it, so that one
-call runs K steps without Python. Optax takes no part.
+steps, the recurrence as ``lax.scan``, and JAX's own gradient. ``stock`` is Flax's layer
+with JAX's own gradient; its GRU has no bias inside the reset product. All weights are
+one vector, so that the update rule is a few long operations. A chunk of K optimiser
+steps is one ``lax.scan`` around it, so that one call runs K steps without Python. Optax
+takes no part.
 
 Conventions: the canonical form as it is. One bias for each gate, and one more
 inside the GRU's reset product (4h biases in all, as in ``flax.linen.GRUCell``;
@@ -36,8 +36,7 @@ DEFAULTS = (
     Default("form", "no bias inside the reset product", ("gru",)),
 )
 KERNELS = {
-    STOCK: Kernel("flax.nnx cells in nnx.RNN", ("rnn", "lstm")),
-    "nnx": Kernel("flax.nnx.GRUCell in nnx.RNN", ("gru",), inner_bias=False),
+    STOCK: Kernel("flax.nnx cells in nnx.RNN", inner_bias=False),
     "manual": Kernel("gradient by hand, each weight's in one product over all time steps"),
     "scan": Kernel("the textbook's step in lax.scan, differentiated by JAX"),
 }

@@ -16,7 +16,7 @@ def layer(kernel: str, cell: str, weights: Tree, x: jax.Array) -> jax.Array:
 
     ``weights`` are the layer's canonical arrays without their prefix.
     """
-    if kernel in (STOCK, "nnx"):
+    if kernel == STOCK:
         # Flax takes a second to import, which the other kernels need not wait for.
         from implementations.jax import stock
 

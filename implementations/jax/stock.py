@@ -1,4 +1,4 @@
-"""The kernels ``stock`` and ``nnx``: ``flax.nnx`` cells in ``nnx.RNN`` with canonical weights."""
+"""The kernel ``stock``: ``flax.nnx`` cells in ``nnx.RNN`` with canonical weights."""
 
 from __future__ import annotations
 

@@ -136,7 +136,9 @@ class _Program:
         if self.keras is None:
             return weights
         return {
-            name: value if name.startswith("output") else _swap_gates(self._spec, value)
+            name: value
+            if name.startswith("output") or name.endswith("recurrent_bias")
+            else _swap_gates(self._spec, value)
             for name, value in weights.items()
         }
 
@@ -261,7 +263,7 @@ def _swap_gates(spec: ModelSpec, value: Array) -> Array:
     """Exchange the first two blocks of a GRU's last axis: r, z, n <-> z, r, n."""
     if spec.cell != "gru":
         return value
-    first, second, rest = np.split(value, 3, axis=-1)
+    first, second, rest = np.split(value, [spec.hidden, 2 * spec.hidden], axis=-1)
     return np.concatenate([second, first, rest], axis=-1)
 
 
