@@ -137,7 +137,7 @@ def campaigns(
     """
     found: list[Campaign] = []
     for values in timing["shapes"]:
-        sizes = {k: v for k, v in values.items() if k != "kernels"}
+        sizes = {k: v for k, v in values.items() if k not in ("kernels", "phases")}
         shape = Shape(**sizes)
         if shape.name == SWEEPS or shape.name in [c.name for c in found]:
             raise UserError(f"{where}.shapes: the name {shape.name!r} is taken; choose another.")
@@ -146,7 +146,7 @@ def campaigns(
         found.append(
             Campaign(
                 shape.name, (shape,), methods, timing["processes"], timing["rounds"],
-                timing["threads"], tuple(p for p in PHASES if p in timing["phases"]),
+                timing["threads"], tuple(p for p in PHASES if p in values.get("phases", timing["phases"])),
             )
         )  # fmt: skip
     if timing["sweeps"]:

@@ -317,7 +317,7 @@ CONFIG = {
 
 
 def test_campaigns_of_a_configuration():
-    values = {"name": "one", "kernels": "all"} | CONFIG["sweep_base"]
+    values = {"name": "one", "kernels": "all", "phases": ["step"]} | CONFIG["sweep_base"]
     sweeps = [
         {"axis": "hidden", "values": [4, 8], "held_out": 16},
         {"axis": "layers", "values": [1, 2], "held_out": 3},
