@@ -143,10 +143,11 @@ def campaigns(
             raise UserError(f"{where}.shapes: the name {shape.name!r} is taken; choose another.")
         every = values.get("kernels", "fastest") == "all"
         methods = _methods(shape, frameworks, timing["cells"], chosen, every)
+        asked = values.get("phases", timing["phases"])
         found.append(
             Campaign(
                 shape.name, (shape,), methods, timing["processes"], timing["rounds"],
-                timing["threads"], tuple(p for p in PHASES if p in values.get("phases", timing["phases"])),
+                timing["threads"], tuple(p for p in PHASES if p in asked),
             )
         )  # fmt: skip
     if timing["sweeps"]:
