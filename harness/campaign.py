@@ -15,13 +15,11 @@ import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from queue import SimpleQueue
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import pandas as pd
 
@@ -29,7 +27,7 @@ from harness import machine
 from harness.clock import PRODUCTS, Sample
 from harness.files import write_text
 from harness.shapes import PHASES, Campaign, Method
-from harness.workers import Process, WorkerFailed, cores_here
+from harness.workers import Process, WorkerFailed, core_groups, cores_here, side_by_side
 
 COLUMNS = (
     "campaign", "method", "framework", "kernel", "cell", "twin", "shape", "process", "round",
@@ -38,8 +36,6 @@ COLUMNS = (
 TARGET = 0.04  # seconds of a block
 # The phases beside the training step, and the products, are asked in the first rounds only.
 OTHER_ROUNDS = 2
-T = TypeVar("T")
-R = TypeVar("R")
 Counts = dict[tuple[Method, str, str], int]
 
 
@@ -81,7 +77,7 @@ def run(
         tempfile.TemporaryDirectory(prefix="gatebench-") as scratch,
         _samples(folder / f"{campaign.name}.csv", number) as write,
     ):
-        course = Course(campaign, number, write, log, Path(scratch), _groups(campaign.threads))
+        course = Course(campaign, number, write, log, Path(scratch), core_groups(campaign.threads))
         if len(cores_here()) == 1:
             course.note("one core only, which the machine's own work shares")
         if campaign.threads > len(cores_here()):
@@ -109,16 +105,6 @@ def run(
 
 def _since(start: float) -> str:
     return f"{time.monotonic() - start:.0f} s"
-
-
-def _groups(threads: int) -> list[list[int]]:
-    """The machine's cores in groups of one for each thread, the one to measure on first.
-
-    The last cores come first: the machine's own work is rather on core 0.
-    """
-    cores = cores_here()[::-1]
-    whole = range(0, max(1, len(cores) - threads + 1), threads)
-    return [cores[i : i + threads] for i in whole]
 
 
 @contextmanager
@@ -181,7 +167,7 @@ def _gate(course: Course, folder: Path | None) -> None:
             process.end()
         return verdicts
 
-    for framework, verdicts in _side_by_side(course.cores, list(open_), check):
+    for framework, verdicts in side_by_side(course.cores, list(open_), check):
         for name, verdict in verdicts.items():
             if verdict:
                 course.problems[f"{framework}/{name}"] = verdict
@@ -200,25 +186,6 @@ def _known(folder: Path) -> dict[tuple[str, str, str, int], bool]:
             both = rows[rows["check"] == "forward"]["dtype"].nunique() == 2
             found[key] = both and bool(rows["passed"].all())  # type: ignore[index]
     return found
-
-
-def _side_by_side(
-    groups: list[list[int]], items: list[T], do: Callable[[T, list[int]], R]
-) -> list[tuple[T, R]]:
-    """``do`` every item on cores of its own, as many at a time as there are groups of them."""
-    free: SimpleQueue[list[int]] = SimpleQueue()
-    for group in groups:
-        free.put(group)
-
-    def one(item: T) -> R:
-        group = free.get()
-        try:
-            return do(item, group)
-        finally:
-            free.put(group)
-
-    with ThreadPoolExecutor(len(groups)) as pool:
-        return list(zip(items, pool.map(one, items), strict=True))
 
 
 def _replicate(course: Course, process: int, order: random.Random) -> None:
@@ -240,7 +207,7 @@ def _replicate(course: Course, process: int, order: random.Random) -> None:
             return error
 
     try:
-        for method, answer in _side_by_side(course.cores, methods, start):
+        for method, answer in side_by_side(course.cores, methods, start):
             if isinstance(answer, WorkerFailed):
                 course.problems[method.name] = str(answer)
                 continue

@@ -137,16 +137,17 @@ def campaigns(
     """
     found: list[Campaign] = []
     for values in timing["shapes"]:
-        sizes = {k: v for k, v in values.items() if k != "kernels"}
+        sizes = {k: v for k, v in values.items() if k not in ("kernels", "phases")}
         shape = Shape(**sizes)
         if shape.name == SWEEPS or shape.name in [c.name for c in found]:
             raise UserError(f"{where}.shapes: the name {shape.name!r} is taken; choose another.")
         every = values.get("kernels", "fastest") == "all"
         methods = _methods(shape, frameworks, timing["cells"], chosen, every)
+        asked = values.get("phases", timing["phases"])
         found.append(
             Campaign(
                 shape.name, (shape,), methods, timing["processes"], timing["rounds"],
-                timing["threads"], tuple(p for p in PHASES if p in timing["phases"]),
+                timing["threads"], tuple(p for p in PHASES if p in asked),
             )
         )  # fmt: skip
     if timing["sweeps"]:

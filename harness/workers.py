@@ -7,9 +7,15 @@ import os
 import select
 import subprocess
 import sys
-from typing import IO, Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from typing import IO, Any, TypeVar
 
 from harness.plugins import ROOT
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 # The longest that a worker may compile; a block takes a tenth of a second.
 PATIENCE = 600.0
@@ -70,3 +76,32 @@ def cores_here() -> list[int]:
     if hasattr(os, "sched_getaffinity"):
         return sorted(os.sched_getaffinity(0))
     return list(range(os.cpu_count() or 1))
+
+
+def core_groups(threads: int) -> list[list[int]]:
+    """The machine's cores in groups of one for each thread, the one to measure on first.
+
+    The last cores come first: the machine's own work is rather on core 0.
+    """
+    cores = cores_here()[::-1]
+    whole = range(0, max(1, len(cores) - threads + 1), threads)
+    return [cores[i : i + threads] for i in whole]
+
+
+def side_by_side(
+    groups: list[list[int]], items: list[T], do: Callable[[T, list[int]], R]
+) -> list[tuple[T, R]]:
+    """``do`` every item on cores of its own, as many at a time as there are groups of them."""
+    free: SimpleQueue[list[int]] = SimpleQueue()
+    for group in groups:
+        free.put(group)
+
+    def one(item: T) -> R:
+        group = free.get()
+        try:
+            return do(item, group)
+        finally:
+            free.put(group)
+
+    with ThreadPoolExecutor(len(groups)) as pool:
+        return list(zip(items, pool.map(one, items), strict=True))

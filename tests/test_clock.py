@@ -163,13 +163,14 @@ def test_the_gate_checks_what_the_pipeline_did_not(tmp_path):
     [([0], 1, [[0]]), ([0, 1, 2], 1, [[2], [1], [0]]), ([0, 1, 2], 2, [[2, 1]]), ([0], 4, [[0]])],
 )
 def test_groups_of_cores(monkeypatch, cores, threads, groups):
-    monkeypatch.setattr(campaign, "cores_here", lambda: cores)
-    assert campaign._groups(threads) == groups
+    monkeypatch.setattr(workers, "cores_here", lambda: cores)
+    assert workers.core_groups(threads) == groups
 
 
 def test_one_core_and_no_pinning_are_said_in_the_table(tmp_path, monkeypatch):
     passed_the_gate(tmp_path)
-    monkeypatch.setattr(campaign, "cores_here", lambda: [0])
+    for module in (campaign, workers):
+        monkeypatch.setattr(module, "cores_here", lambda: [0])
     real = workers.Process.ask
 
     def ask(self, do, **values):
@@ -316,7 +317,7 @@ CONFIG = {
 
 
 def test_campaigns_of_a_configuration():
-    values = {"name": "one", "kernels": "all"} | CONFIG["sweep_base"]
+    values = {"name": "one", "kernels": "all", "phases": ["step"]} | CONFIG["sweep_base"]
     sweeps = [
         {"axis": "hidden", "values": [4, 8], "held_out": 16},
         {"axis": "layers", "values": [1, 2], "held_out": 3},

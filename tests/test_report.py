@@ -11,7 +11,11 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+<<<<<<< HEAD
 from harness import conformance, evidence, progress, records, tables
+=======
+from harness import conformance, progress, records, tables, timing
+>>>>>>> clock
 from harness.errors import UserError
 from harness.records import Record, Run
 from harness.settings import resolve
@@ -175,6 +179,7 @@ def test_what_a_default_changes_is_shown_with_its_interval(page, results):
     assert "lecun_normal" in page.locator("#sameness").inner_text()
 
 
+<<<<<<< HEAD
 def test_claims_stand_with_their_rules_and_cases(page, results):
     rows = pd.read_csv(results / "claims.csv")
     entries = page.locator("#claims details")
@@ -194,6 +199,42 @@ def test_the_advice_says_what_it_cannot_tell(page):
     assert "adding" in row
     assert "we cannot tell" in row
     assert "3 of at least 5 seeds" in row
+=======
+def test_speed_without_and_with_times(results, tmp_path, browser):
+    """Empty tables, then a shape with a kernel that was not there, whose reason is escaped."""
+    for path in results.glob("*.csv"):
+        (tmp_path / path.name).write_text(path.read_text())
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in timing.NAMES}
+
+    def shown() -> str:
+        for name, table in rows.items():
+            frame = pd.DataFrame(table, columns=list(timing.COLUMNS[name]))
+            frame.to_csv(tmp_path / f"{name}.csv", index=False)
+        write_report(tmp_path)
+        page = browser.new_page()
+        page.goto((tmp_path / "report.html").as_uri())
+        text = page.locator("#speed").inner_text()
+        assert page.evaluate("window.hacked") is None
+        page.close()
+        return text
+
+    assert "Nothing has been timed" in shown()
+    sizes = {"shape": "tiny", "batch": 4, "sequence_length": 3, "input_size": 2, "hidden": 4}
+    method = {"framework": "jax", "kernel": "scan", "cell": "gru", "phase": "step"}
+    row = sizes | {"layers": 1} | method
+    times = {"median_ms": 1.5, "low_ms": 1.25, "high_ms": 1.75, "peak_fraction": 0.41}
+    rows["timing"] = [row | times, row | {"cell": "lstm", "warning": EVIL}]
+    names = {"numerator": "jax/scan/gru/again", "denominator": "jax/scan/gru"}
+    rows["speed_ratios"] = [
+        {"shape": "tiny", "kind": "aa", "ratio": 1.01, "low": 0.99, "high": 1.03} | names
+    ]
+    text = shown()
+    assert "1.25 to 1.75" in text
+    assert "0.41" in text
+    assert EVIL in text
+    assert "1.01 [0.99, 1.03]" in text
+    assert "No sweeps" in text
+>>>>>>> clock
 
 
 def test_every_link_leads_somewhere(page, results):
