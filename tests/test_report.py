@@ -11,11 +11,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-<<<<<<< HEAD
-from harness import conformance, evidence, progress, records, tables
-=======
-from harness import conformance, progress, records, tables, timing
->>>>>>> clock
+from harness import conformance, evidence, progress, records, tables, timing
 from harness.errors import UserError
 from harness.records import Record, Run
 from harness.settings import resolve
@@ -179,7 +175,6 @@ def test_what_a_default_changes_is_shown_with_its_interval(page, results):
     assert "lecun_normal" in page.locator("#sameness").inner_text()
 
 
-<<<<<<< HEAD
 def test_claims_stand_with_their_rules_and_cases(page, results):
     rows = pd.read_csv(results / "claims.csv")
     entries = page.locator("#claims details")
@@ -199,7 +194,8 @@ def test_the_advice_says_what_it_cannot_tell(page):
     assert "adding" in row
     assert "we cannot tell" in row
     assert "3 of at least 5 seeds" in row
-=======
+
+
 def test_speed_without_and_with_times(results, tmp_path, browser):
     """Empty tables, then a shape with a kernel that was not there, whose reason is escaped."""
     for path in results.glob("*.csv"):
@@ -234,7 +230,6 @@ def test_speed_without_and_with_times(results, tmp_path, browser):
     assert EVIL in text
     assert "1.01 [0.99, 1.03]" in text
     assert "No sweeps" in text
->>>>>>> clock
 
 
 def test_every_link_leads_somewhere(page, results):
