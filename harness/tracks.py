@@ -11,7 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from harness import streams, studies
-from harness.plugins import load_implementation, load_model_module, load_native_module
+from harness.errors import one_of
+from harness.plugins import (
+    kernels_of,
+    load_implementation,
+    load_model_module,
+    load_native_module,
+)
 from harness.records import Run
 from harness.settings import Settings
 from implementations import (
@@ -116,6 +122,8 @@ def fastest(run: Run, settings: Settings) -> str:
     spec = model_spec(run.cell, settings)
     choose = load_implementation(run.framework).fastest
     kernel: str = choose(spec, settings.budget.batch, settings.task.sequence_length)
+    if kernel not in (known := kernels_of(run.framework, run.cell)):
+        raise one_of(f"implementations/{run.framework}: fastest", "kernel", kernel, known)
     return kernel
 
 

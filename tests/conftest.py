@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,15 +26,17 @@ SMALL = {
 }  # fmt: skip
 
 
-def snakemake(results: Path, *words: str, **config: object) -> subprocess.CompletedProcess[str]:
-    """Run the real pipeline into ``results`` with parts of the configuration changed."""
-    return subprocess.run(command(results, *words, **config), **_process())
+def snakemake(
+    results: Path, *words: str, root: Path = ROOT, **config: object
+) -> subprocess.CompletedProcess[str]:
+    """Run the pipeline of ``root`` into ``results`` with parts of the configuration changed."""
+    return subprocess.run(command(results, *words, **config), **_process(root))
 
 
 def start_snakemake(results: Path, *words: str, **config: object) -> subprocess.Popen[str]:
     """The same, without waiting for its end and in a process group of its own."""
     return subprocess.Popen(
-        command(results, *words, **config), start_new_session=True, **_process(wait=False)
+        command(results, *words, **config), start_new_session=True, **_process(ROOT, wait=False)
     )
 
 
@@ -46,9 +49,9 @@ def command(results: Path, *words: str, **config: object) -> list[str]:
     ]  # fmt: skip
 
 
-def _process(wait: bool = True) -> dict[str, object]:
+def _process(root: Path, wait: bool = True) -> dict[str, object]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("SNAKEMAKE", "PYTEST"))}
-    options: dict[str, object] = {"cwd": ROOT, "env": environment, "text": True}
+    options: dict[str, object] = {"cwd": root, "env": environment, "text": True}
     if wait:
         return options | {"capture_output": True, "timeout": 300}
     return options | {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
@@ -70,15 +73,23 @@ def chromium() -> str:
 
 
 @pytest.fixture
-def new_task():
-    """A task that appears as one more file, with no other edit."""
-    path = ROOT / "tasks" / "echo_test.py"
+def project(tmp_path) -> Path:
+    """A copy of the project to change, so that tests side by side do not see it."""
+    copy = tmp_path / "project"
+    ignored = shutil.ignore_patterns(".git", ".venv", "results", ".snakemake", "*_cache")
+    shutil.copytree(ROOT, copy, ignore=ignored)
+    return copy
+
+
+@pytest.fixture
+def new_task(project) -> Path:
+    """A task that appears in the copy as one more file, with no other edit."""
+    path = project / "tasks" / "echo_test.py"
     text = (ROOT / "tasks" / "adding.py").read_text()
     path.write_text(
         text.replace("class Adding", "class Echo").replace('= "adding"', '= "echo_test"')
     )
-    yield "echo_test"
-    path.unlink()
+    return path
 
 
 def table(results: Path, name: str) -> pd.DataFrame:

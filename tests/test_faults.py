@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 import time
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import records
-from tests.conftest import ROOT, SMALL, overrides, snakemake, start_snakemake, table
+from tests.conftest import SMALL, overrides, snakemake, start_snakemake, table
 
 
 def test_damage_is_named_and_made_again_and_nothing_else_is_lost(tmp_path):
@@ -29,7 +28,7 @@ def test_damage_is_named_and_made_again_and_nothing_else_is_lost(tmp_path):
 
 
 @pytest.fixture
-def broken_frameworks():
+def broken_frameworks(project):
     """Two more implementations: one dies or raises, by the cell, one cannot be imported."""
     bodies = {
         "broken": "import os\n\n\ndef build(spec, weights, kernel):\n"
@@ -37,32 +36,28 @@ def broken_frameworks():
         "    raise RuntimeError('no <b>kernel</b> for this')\n",
         "missing": "import not_installed_anywhere\n",
     }
-    folders = []
     for name, body in bodies.items():
-        folder = ROOT / "implementations" / name
+        folder = project / "implementations" / name
         folder.mkdir()
-        folders.append(folder)
         (folder / "__init__.py").write_text(
-            f'"""{name.title()} on purpose."""\n\nPACKAGES = ()\n\n\n'
-            "BIASES = DEFAULTS = KERNELS = {}\n\n\n"
+            f'"""{name.title()} on purpose."""\n\nfrom implementations import Kernel\n\n'
+            "PACKAGES = ()\nBIASES = DEFAULTS = {}\nKERNELS = {'stock': Kernel('none')}\n\n\n"
             "def environment(threads, cache):\n    return {}\n\n\n"
             "def fastest(spec, batch, length):\n    return 'stock'\n"
         )
         (folder / "model.py").write_text(body)
-    yield
-    for folder in folders:
-        shutil.rmtree(folder)
 
 
 @pytest.mark.usefixtures("broken_frameworks")
-def test_failures_are_results_and_stop_nothing(tmp_path):
+def test_failures_are_results_and_stop_nothing(tmp_path, project):
     config = {
         "tasks": "[adding]", "frameworks": "[broken, missing, pytorch]", "cells": "[rnn, lstm]",
         "seeds": "[0]", "overrides": overrides(["adding"]), "tracks": "{native: []}",
     }  # fmt: skip
-    done = snakemake(tmp_path, **config)
+    results = tmp_path / "results"
+    done = snakemake(results, root=project, **config)
     assert done.returncode == 1
-    runs = table(tmp_path, "runs").set_index(["framework", "cell"])
+    runs = table(results, "runs").set_index(["framework", "cell"])
     assert set(runs.loc["pytorch"]["status"]) == {"ok"}
     assert set(runs.loc["broken"]["status"]) == {"failed"}
     assert set(runs.loc["missing"]["status"]) == {"unavailable"}
@@ -73,15 +68,15 @@ def test_failures_are_results_and_stop_nothing(tmp_path):
     last = done.stdout.strip().splitlines()[-4:]
     starts = ["unavailable: adding missing "] * 2 + ["failed: adding broken "] * 2
     assert all(line.startswith(start) for line, start in zip(last, starts, strict=True))
-    scores = table(tmp_path, "scores").set_index(["framework", "cell"])["comparable"]
+    scores = table(results, "scores").set_index(["framework", "cell"])["comparable"]
     assert scores["pytorch"].all()
     assert not scores[["broken", "missing"]].any()
-    gate = table(tmp_path, "conformance")
+    gate = table(results, "conformance")
     assert set(gate.loc[gate["framework"] == "broken", "check"]) == {"import"}
-    page = (tmp_path / "report.html").read_text()
+    page = (results / "report.html").read_text()
     assert "no &lt;b&gt;kernel&lt;/b&gt; for this" in page
     assert "<b>kernel" not in page
-    again = snakemake(tmp_path, **config)
+    again = snakemake(results, root=project, **config)
     assert again.stderr.count("Once more: ") == 4, "these are tried again, the others stand"
 
 
@@ -148,9 +143,9 @@ def test_a_second_pipeline_in_the_same_folder_says_so(tmp_path):
         process.communicate()
 
 
-def test_a_broken_task_file_gets_one_sentence(tmp_path, new_task):
-    (ROOT / "tasks" / "echo_test.py").write_text("def broken(\n")
-    done = snakemake(tmp_path, **SMALL | {"tasks": "all"})
+def test_a_broken_task_file_gets_one_sentence(tmp_path, project, new_task):
+    new_task.write_text("def broken(\n")
+    done = snakemake(tmp_path / "results", root=project, **SMALL | {"tasks": "all"})
     assert done.returncode != 0
     assert "tasks/echo_test.py: cannot be imported (SyntaxError" in done.stderr
     assert "Traceback" not in done.stderr
