@@ -14,6 +14,7 @@ include: "workflows/train.smk"
 include: "workflows/conformance.smk"
 include: "workflows/tables.smk"
 include: "workflows/insides.smk"
+include: "workflows/timing.smk"
 # After every stage that adds to MORE_TABLES.
 include: "workflows/evidence.smk"
 include: "workflows/report.smk"

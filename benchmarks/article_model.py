@@ -3,9 +3,9 @@
 Two stacked layers of 50, window (10, 1), one linear output, Adam, batch 32, one
 thread on one core. Each replicate starts a fresh process for every method, warms it
 up, and asks the methods in shuffled rounds for a block of training steps; only one
-works at a time. A replicate's ratio is the median over its rounds of the two times
-in the same round. The interval is Student's t on the logarithms over replicates,
-since the rounds of one process share its memory layout and are no new evidence.
+works at a time. Ratios are paired by round, with the clock's interval over replicates
+(``harness.statistics.two_level_interval``). The clock itself times kernels; this one
+compares with a loop that is not the harness's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
+
+from harness.clock import pin
+from harness.statistics import two_level_interval
+from harness.workers import cores_here
 
 CELLS = ("lstm", "gru")
 FRAMEWORKS = ("tensorflow", "jax", "pytorch")
@@ -71,24 +74,10 @@ def campaign(processes: int, rounds: int) -> None:
         milliseconds = statistics.median(t for r in replicates for t in r[method, cell])
         line = f"{cell:5}{method:17}{milliseconds:12.3f}"
         if method != FIT:
-            ratio, low, high = interval(
-                [
-                    statistics.median(
-                        a / b for a, b in zip(r[FIT, cell], r[method, cell], strict=True)
-                    )
-                    for r in replicates
-                ]
-            )
+            logs = [np.log(np.divide(r[FIT, cell], r[method, cell])) for r in replicates]
+            ratio, low, high = np.exp(two_level_interval(logs))
             line += f"   {ratio:.2f} [{low:.2f}, {high:.2f}], at least {EXPECTED[method, cell]}"
         print(line)
-
-
-def interval(ratios: list[float]) -> tuple[float, float, float]:
-    """The geometric mean of ``ratios`` and its 95 % interval."""
-    logs = np.log(ratios)
-    mean = logs.mean()
-    low, high = stats.t.interval(0.95, len(logs) - 1, loc=mean, scale=stats.sem(logs))
-    return float(np.exp(mean)), float(np.exp(low)), float(np.exp(high))
 
 
 def start(method: str, cell: str) -> subprocess.Popen[str]:
@@ -117,8 +106,7 @@ def ask(worker: subprocess.Popen[str]) -> float:
 
 def work(method: str, cell: str) -> None:
     """Answer every line on standard input with the time of one block."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    pin([cores_here()[-1]])
     block = keras_fit(cell) if method == FIT else harness_train(method, cell)
     block()
     for _ in sys.stdin:

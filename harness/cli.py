@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
 import signal
 import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -111,6 +113,17 @@ def _parser() -> argparse.ArgumentParser:
     only.add_argument("--task", help="only this task's part, without the tables of all")
     only.add_argument("--join", action="store_true", help="only the tables, from the parts")
     insides.set_defaults(do=_insides)
+
+    time_ = commands.add_parser("time", help="time the methods of one campaign")
+    time_.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    time_.add_argument("--plan", required=True, metavar="JSON", help="see harness/shapes.py")
+    time_.add_argument("--conformance", type=Path, metavar="FOLDER", help="what the gate found")
+    time_.set_defaults(do=_time)
+
+    timing = commands.add_parser("timing", help="write the clock's tables of a results folder")
+    timing.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    timing.add_argument("campaigns", nargs="*", help="the campaigns to make tables of")
+    timing.set_defaults(do=_timing)
 
     status = commands.add_parser("status", help="say what is there and which runs failed")
     status.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
@@ -321,4 +334,20 @@ def _insides(arguments: argparse.Namespace) -> int:
         insides.write_part(results, name)
     if not arguments.task:
         insides.join(results)
+    return 0
+
+
+def _time(arguments: argparse.Namespace) -> int:
+    from harness.campaign import run
+    from harness.shapes import campaign_from
+
+    campaign, say = campaign_from(json.loads(arguments.plan)), partial(print, flush=True)
+    run(campaign, arguments.results, say, arguments.conformance)
+    return 0
+
+
+def _timing(arguments: argparse.Namespace) -> int:
+    from harness.timing import write_tables
+
+    write_tables(arguments.results, arguments.campaigns)
     return 0

@@ -203,10 +203,10 @@ def ratios(runs: pd.DataFrame) -> pd.DataFrame:
                         (one, other, (found.effect, low, high)),
                         (other, one, tuple(1 / np.array([found.effect, high, low]))),
                     )
-                for method, baseline, values in ways:
+                for (framework, cell), against, values in ways:
                     rows.append(
-                        {"task": task, "track": track, "metric": metric, "framework": method[0],
-                         "cell": method[1], "baseline": f"{baseline[0]}/{baseline[1]}", "n": found.n}
+                        {"task": task, "track": track, "metric": metric, "framework": framework,
+                         "cell": cell, "baseline": "/".join(against), "n": found.n}
                         | dict(zip(("ratio", "low", "high"), values, strict=True))
                     )  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS["ratios"]))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from harness.errors import UserError, one_of
 from harness.plugins import ROOT, framework_names, kernels_of, task_names
 from harness.records import Run
 from harness.settings import Settings, resolve
+from harness.shapes import Campaign, campaigns
 from implementations import CELLS, FACTORS, NATIVE
 
 Names = Callable[[], list[str]]
@@ -43,6 +45,7 @@ class Configuration:
     conformance: bool
     # Chosen by the configuration, by framework and cell; the implementation chooses the others.
     kernels: dict[tuple[str, str], str]
+    campaigns: tuple[Campaign, ...]
 
     def settings_of(self, run: Run) -> Settings:
         """The settings of ``run``: its task's, what its study changes, and the kernel for it."""
@@ -105,13 +108,20 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         raise UserError(f"{where}: there is no task on any track.")
     results = Path(config["results"])
     _check_writable(results, _where(config, sources, "results"))
+    kernels = _kernels(config, sources)
+    for cell in config["timing"]["cells"]:
+        if cell not in CELLS:
+            raise one_of(_where(config, sources, "timing", "cells"), "cell", cell, list(CELLS))
     return Configuration(
         results=results,
         threads=config["threads"],
         runs=runs,
         settings=settings,
         conformance=config["conformance"],
-        kernels=_kernels(config, sources),
+        kernels=kernels,
+        campaigns=campaigns(
+            config["timing"], axes["frameworks"], kernels, _where(config, sources, "timing")
+        ),
     )
 
 
@@ -179,9 +189,12 @@ def _check_schema(config: dict[str, Any], sources: Sources) -> None:
         "const": f"must be {error.validator_value!r}, not {error.instance!r}",
         "minimum": f"must be at least {error.validator_value}, not {error.instance}",
         "oneOf": 'must be "all" or a list of names',
+        "enum": f"must be one of {error.validator_value}, not {error.instance!r}",
+        "contains": "must have step among its values",
+        "pattern": f"{error.instance!r} is not a name of small letters, digits and underscores",
     }.get(str(error.validator), error.message)
     # Lists are not merged: a part of one came with the whole.
-    names = tuple(part for part in error.absolute_path if isinstance(part, str))
+    names = tuple(takewhile(lambda part: isinstance(part, str), error.absolute_path))
     raise UserError(f"{_origin(config, sources, names)}: {'.'.join(path)}: {message}.")
 
 

@@ -62,7 +62,7 @@ def _belongs(path: Path, results: Path) -> bool:
     if not path.is_relative_to(results):
         return False
     parts = path.relative_to(results).parts
-    return len(parts) == 1 or parts[0] in ("runs", "logs", "benchmarks")
+    return len(parts) == 1 or parts[0] in ("runs", "logs", "benchmarks", "timing")
 
 
 def set_aside_unfinished(results: Path, runs: tuple[Run, ...]) -> None:

@@ -31,7 +31,7 @@ def _cell(tables: Tables) -> dict[str, str]:
     if rows.empty:
         return _not_yet("the evidence has not been weighed")
     known = rows[rows["answer"] != UNKNOWN]
-    answer = _by_answer(rows)
+    answer = _by_answer(rows, "on")
     compared = tables["comparisons"]
     mine = compared[
         (compared["kind"] == "cells")
@@ -76,7 +76,7 @@ def _framework(tables: Tables) -> dict[str, str]:
             f"a training step reaches {number(100 * low, 2)} to {number(100 * high, 2)} % of the "
             f"attainable peak ({best['framework']}/{best['cell']} at {best['shape']} most)"
         )
-    return {"answer": _by_answer(rows), "number": "; ".join(parts)}
+    return {"answer": _by_answer(rows, "at"), "number": "; ".join(parts)}
 
 
 def _ported(tables: Tables) -> dict[str, str]:
@@ -84,7 +84,7 @@ def _ported(tables: Tables) -> dict[str, str]:
     parts = []
     if len(gate):
         passed, checks = int(gate["passed"].sum()), int(gate["checks"].sum())
-        parts.append(f"{passed:,} of {checks:,} checks of the same mathematics pass")
+        parts.append(f"{passed:,} of {checks:,} checks against the reference pass")
     pairs = compared[(compared["kind"] == "frameworks") & (compared["metric"] == "score")]
     for track in ("matched", "native"):
         mine = pairs[(pairs["track"] == track) & pairs["p_holm"].notna()]
@@ -92,18 +92,18 @@ def _ported(tables: Tables) -> dict[str, str]:
             equal = int((mine["equivalent"].astype(str) == "True").sum())
             apart = int((mine["p_holm"] < 0.05).sum())
             parts.append(
-                f"{track}, {equal} of {len(mine)} pairs of frameworks are shown to score the "
-                f"same, {apart} to differ"
+                f"{track}, {equal} of {len(mine)} comparisons of two frameworks show the same "
+                f"score and {apart} a different one"
             )
     if not parts:
         return _not_yet("no two frameworks were compared")
-    matched = pairs[(pairs["track"] == "matched") & pairs["low"].notna()]
-    size = (matched["effect"] / matched["margin"]).abs()
-    most = "" if not size.notna().any() else _comparison(matched.loc[size.idxmax()])
+    matched = pairs[(pairs["track"] == "matched") & pairs["low"].notna()].reset_index(drop=True)
+    size = (matched["effect"] / matched["margin"]).abs().fillna(-1).to_numpy(float)
+    most = _comparison(matched.iloc[int(size.argmax())]) if len(size) else ""
     answer = "; ".join(parts)
     return {
         "answer": answer[0].upper() + answer[1:],
-        "number": f"largest matched difference for its task: {most}" if most else "",
+        "number": f"the largest difference beside its margin: {most}" if most else "",
     }
 
 
@@ -119,14 +119,17 @@ def _claims(tables: Tables) -> dict[str, str]:
         "are not tested here": sum(v == {"not tested"} for v in verdicts),
     }
     words = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
+    # What says how large an effect is, before what says that there is none.
     tested = rows[rows["verdict"].isin(["refuted", "supported"]) & rows["p_holm"].notna()]
+    tested = tested[(tested["expect"] != "equal") | (tested["verdict"] == "refuted")]
     tested = tested.sort_values(["verdict", "p_holm"])
     surest = ""
     if len(tested):
         row = tested.iloc[0]
+        sentence = str(row["sentence"]).rstrip(".")
         case = " ".join(str(row[k]) for k in ("framework", "task", "case") if pd.notna(row[k]))
         surest = (
-            f"{row['verdict']}: “{row['sentence']}” ({case}): {row['unit']} "
+            f"{row['verdict']}, for one: “{sentence}”, {case}, {row['unit']} "
             f"{interval(row['effect'], row['low'], row['high'])}"
         )
     return {"answer": f"Of {len(verdicts)} published claims {words}", "number": surest}
@@ -136,14 +139,15 @@ def _tested(verdicts: set[str]) -> set[str]:
     return verdicts - {"not tested"}
 
 
-def _by_answer(rows: pd.DataFrame) -> str:
+def _by_answer(rows: pd.DataFrame, place: str) -> str:
     """One sentence of all rows: every answer once, with what it is for."""
     parts = []
     for (answer, sure), group in rows.groupby(["answer", "sure"], sort=False):
         note = "" if sure == "unknown" else f" ({sure})"
         answer = str(answer).removesuffix(", which solves sooner")
-        parts.append(f"{', '.join(group['task'].astype(str))}: {answer}{note}")
-    return "; ".join(parts)
+        parts.append(f"{answer}{note} {place} {' and '.join(group['task'].astype(str))}")
+    text = "; ".join(parts)
+    return text[0].upper() + text[1:]
 
 
 def _comparison(row: Any) -> str:

@@ -94,8 +94,8 @@ def svg(figure: Figure, title: str, tight: bool = True) -> str:
     ``tight`` cuts it to what is drawn, which takes as long as drawing it.
     """
     buffer = io.StringIO()
-    box = "tight" if tight else None
-    figure.savefig(buffer, format="svg", bbox_inches=box, metadata={"Date": None})
+    cut = "tight" if tight else None
+    figure.savefig(buffer, format="svg", bbox_inches=cut, metadata={"Date": None})
     plt.close(figure)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
@@ -111,7 +111,7 @@ def svg(figure: Figure, title: str, tight: bool = True) -> str:
     # A layer is a class, which many may have; what nothing refers to needs no name.
     text = re.sub(r'id="layer ([^"]*)"', r'class="layer \1"', text)
     used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
-    text = re.sub(r' id="([^"]*)"', lambda m: m.group() if m[1] in used else "", text)
+    text = re.sub(r' id="([^"]*)"', lambda name: name.group() if name[1] in used else "", text)
     text = re.sub(r"<g([^>]*)>((?:\n<use [^>]*/>){2,})", _style_once, text)
     head, rest = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)

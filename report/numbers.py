@@ -12,11 +12,11 @@ def number(value: float | None, digits: int = 3) -> str:
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     if (isinstance(value, int) or float(value).is_integer()) and 1000 <= abs(value) < 1e12:
-        return f"{int(value):,}"
+        return f"{int(value):,}".replace("-", "−")
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        return f"{mantissa}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
-    return f"{value:.{max(digits, len(str(int(abs(value)))))}g}"
+        return f"{mantissa.replace('-', '−')}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
+    return f"{value:.{max(digits, len(str(int(abs(value)))))}g}".replace("-", "−")
 
 
 def interval(value: float | None, low: float | None, high: float | None, digits: int = 3) -> str:

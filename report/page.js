@@ -31,18 +31,20 @@ for (const [name, table] of Object.entries(JSON.parse($("#data").textContent))) 
 }
 const place = (table, column) => table.columns.findIndex((c) => c.name === column);
 
+const minus = (text) => text.replace("-", "−");
+
 /** A number as numbers.py writes it. */
 function number(value, digits = 3) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size >= 1000 && size < 1e12) return value.toLocaleString("en-US");
+  if (Number.isInteger(value) && size >= 1000 && size < 1e12) return minus(value.toLocaleString("en-US"));
   if (value !== 0 && !(size >= 1e-3 && size < 1e5)) {
     const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
     const raised = String(Number(exponent)).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
-    return `${mantissa}·10${raised}`;
+    return minus(`${mantissa}·10${raised}`);
   }
-  return String(Number(value.toPrecision(Math.max(digits, String(Math.trunc(size)).length))));
+  return minus(String(Number(value.toPrecision(Math.max(digits, String(Math.trunc(size)).length)))));
 }
 
 function interval(value, low, high) {

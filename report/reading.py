@@ -1,4 +1,4 @@
-"""The tables of a results folder as the page reads them: every one, also those that are not there."""
+"""The tables of a results folder as the page reads them, empty where one is not there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness import advice, claims, comparisons, evidence, insides
+from harness import advice, claims, comparisons, evidence, insides, timing
 from harness import tables as harness_tables
 from harness.errors import UserError
 
@@ -14,14 +14,10 @@ from harness.errors import UserError
 COLUMNS: dict[str, tuple[str, ...]] = {
     **harness_tables.COLUMNS,
     **insides.COLUMNS,
+    **timing.COLUMNS,
     **comparisons.COLUMNS,
     "claims": claims.COLUMNS,
     "advice": advice.COLUMNS,
-    "timing": (
-        "shape", "framework", "kernel", "cell", "phase", "median_ms", "low_ms", "high_ms",
-        "peak_fraction", "warning",
-    ),
-    "speed_ratios": ("shape", "kind", "numerator", "denominator", "ratio", "low", "high"),
     "gradient_norms": (
         "task", "framework", "cell", "track", "seed", "median_norm", "largest_norm", "spike",
     ),
@@ -30,6 +26,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 COMMANDS = {
     **dict.fromkeys(harness_tables.NAMES, "python -m harness tables --results {folder}"),
     **dict.fromkeys(evidence.NAMES, "python -m harness evidence --results {folder}"),
+    **dict.fromkeys(timing.NAMES, "snakemake --cores all timing --config results={folder}"),
     **dict.fromkeys(insides.NAMES, "python -m harness insides --results {folder}"),
 }
 NEEDED = ("runs",)
@@ -57,10 +54,7 @@ def read(results: Path) -> Tables:
         try:
             frame = pd.read_csv(path, dtype=dict.fromkeys(("error", "detail", "errors"), str))
         except (OSError, ValueError) as error:
-            raise UserError(
-                f"{path}: cannot be read ({error}); run the pipeline first."
-            ) from error
+            raise UserError(f"{path}: cannot be read ({error}); run the pipeline first.") from error
         absent = [c for c in columns if c not in frame]
         tables[name] = frame.reindex(columns=[*frame.columns, *absent])
     return tables
-

@@ -27,14 +27,17 @@ function withBaseline(table, ratios) {
   const title = (m) => `${m.replaceAll("_", " ")} / ${state.baseline}`;
   return {
     ...table,
+    // After what names a method, where they are seen first.
     columns: [
-      ...table.columns,
+      ...table.columns.slice(0, 4),
       ...names.flatMap((name, i) => ["", "_low", "_high"].map((end) => ({ name: name + end, kind: "number", title: title(metrics[i]) }))),
+      ...table.columns.slice(4),
     ],
     intervals: { ...table.intervals, ...Object.fromEntries(names.map((n) => [n, [`${n}_low`, `${n}_high`]])) },
     rows: table.rows.map((row) => [
-      ...row,
+      ...row.slice(0, 4),
       ...metrics.flatMap((m) => ratios.get(JSON.stringify([...keys.map((k) => row[k]), m])) ?? [null, null, null]),
+      ...row.slice(4),
     ]),
   };
 }

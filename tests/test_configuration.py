@@ -39,7 +39,8 @@ def load(tmp_path: Path, **changes: object) -> configuration.Configuration:
 )
 def test_the_committed_configurations_are_valid(tmp_path, name, tasks, tracks):
     config = yaml.safe_load((ROOT / f"workflows/config/{name}.yaml").read_text())
-    config["tracks"] = default()["tracks"] | config.get("tracks", {})
+    for key in ("tracks", "timing"):
+        config[key] = default()[key] | config.get(key, {})
     loaded = load(tmp_path, **config | {"results": str(tmp_path)})
     assert len({run.task for run in loaded.runs}) == tasks
     assert {run.track for run in loaded.runs} == tracks
@@ -77,6 +78,25 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         ({"seeds": ["one"]}, "seeds.0: 'one' is not of type 'integer'."),
         ({"tasks": []}, "tasks: must not be empty."),
         ({"cells": "lstm"}, 'cells: must be "all" or a list of names.'),
+        (
+            {"timing": default()["timing"] | {"phases": ["gradient"]}},
+            "timing.phases: must have step among its values.",
+        ),
+        (
+            {"timing": default()["timing"] | {"cells": ["lstmm"]}},
+            "timing.cells: unknown cell 'lstmm'; allowed: gru, lstm, rnn.",
+        ),
+        (
+            {"timing": default()["timing"] | {"processes": 0}},
+            "timing.processes: must be at least 1, not 0.",
+        ),
+        (
+            {
+                "timing": default()["timing"]
+                | {"sweeps": [{"axis": "T", "values": [1, 2], "held_out": 3}]}
+            },
+            "timing.sweeps.0.axis: must be one of ['batch', 'sequence_length', 'hidden', 'layers']",
+        ),
         ({"device": "cuda"}, "device: must be 'cpu', not 'cuda'."),
         (
             {"kernels": {"torch": {"lstm": "stock"}}},

@@ -2,13 +2,15 @@
 # the one-pipeline-a-folder lock.
 
 import atexit
+import json
+import shlex
 import sys
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from harness import configuration, evidence, insides, pipeline, progress, records, tables
+from harness import configuration, evidence, insides, pipeline, progress, records, tables, timing
 from harness.errors import UserError
 
 try:
@@ -25,7 +27,7 @@ except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
 
-# The tables that stages beside `rule tables` write in this configuration: a stage adds its own.
+# The tables that other stages than the tables' own write: each such stage adds its own.
 MORE_TABLES = []
 
 pipeline.set_environment(ROOT)
@@ -38,6 +40,7 @@ wildcard_constraints:
     cell="[a-z]+",
     track="[a-z][a-z0-9]*",
     seed="[0-9]+",
+    campaign="[a-z][a-z0-9_]*",
 
 
 def code_of_a_run(wildcards):

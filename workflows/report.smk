@@ -3,9 +3,7 @@
 
 rule report:
     input:
-        tables=[
-            RESULTS / f"{name}.csv" for name in (*tables.NAMES, *MORE_TABLES, *evidence.NAMES)
-        ],
+        tables=[RESULTS / f"{name}.csv" for name in (*tables.NAMES, *MORE_TABLES, *evidence.NAMES)],
         code=sorted(
             path
             for pattern in ("*.py", "*.html", "*.css", "*.js")

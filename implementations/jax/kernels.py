@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from implementations import STOCK
+
 Tree = dict[str, jax.Array]
 
 
@@ -14,6 +16,11 @@ def layer(kernel: str, cell: str, weights: Tree, x: jax.Array) -> jax.Array:
 
     ``weights`` are the layer's canonical arrays without their prefix.
     """
+    if kernel in (STOCK, "nnx"):
+        # Flax takes a second to import, which the other kernels need not wait for.
+        from implementations.jax import stock
+
+        return stock.layer(cell, weights, x)
     a = x @ weights["input"] + weights["bias"]
     if "redundant_bias" in weights:
         spare = a.shape[-1] - weights["redundant_bias"].size

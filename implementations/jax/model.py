@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from implementations import Array, ModelSpec, Product, Weights
-from implementations.jax import kernels
-from implementations.jax.kernels import Tree
+from implementations import Array, ModelSpec, Product, Weights, packed
+from implementations.jax import kernels, manual
+from implementations.packed import Layout
 
-State = tuple[Tree, Tree, Tree]
+# Weights, first and second moments, each one vector.
+State = tuple[jax.Array, jax.Array, jax.Array]
 
 
 def build(spec: ModelSpec, weights: Weights, kernel: str) -> JaxModel:
@@ -43,10 +44,12 @@ class JaxModel:
     """A :class:`implementations.Model` in JAX."""
 
     def __init__(self, spec: ModelSpec, weights: Weights, kernel: str) -> None:
-        self._spec, self._kernel = spec, kernel
-        tree = {name: jnp.asarray(value, spec.dtype) for name, value in weights.items()}
-        zeros = jax.tree.map(jnp.zeros_like, tree)
-        self._state: State = (tree, zeros, zeros)
+        self._spec, self._given = spec, tuple(weights)
+        self._layout = packed.layout(spec, self._given)
+        self._program = (kernel, self._layout)
+        vector = jnp.asarray(self._layout.pack(weights))
+        zeros = jnp.zeros_like(vector)
+        self._state: State = (vector, zeros, zeros)
 
     def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
         placed = (
@@ -57,29 +60,30 @@ class JaxModel:
         return jax.block_until_ready(placed)  # type: ignore[no-untyped-call]
 
     def train(self, placed: Any) -> tuple[Array, Array]:
-        self._state, (losses, norms) = _train(self._spec, self._kernel, self._state, placed)
+        self._state, (losses, norms) = _train(*self._program, self._state, placed)
         return np.asarray(losses), np.asarray(norms)
 
     def gradients(self, placed: Any) -> Array:
-        norms: Array = np.asarray(_gradients(self._spec, self._kernel, self._state[0], placed[:2]))
+        norms: Array = np.asarray(_gradients(*self._program, self._state[0], placed[:2]))
         return norms
 
     def losses(self, placed: Any) -> Array:
-        losses: Array = np.asarray(_losses(self._spec, self._kernel, self._state[0], placed[:2]))
+        losses: Array = np.asarray(_losses(*self._program, self._state[0], placed[:2]))
         return losses
 
     def predict(self, inputs: Array) -> Array:
         x = jnp.asarray(inputs, self._spec.dtype)
-        return np.asarray(_outputs(self._spec, self._kernel, self._state[0], x))
+        return np.asarray(_predict(*self._program, self._state[0], x))
 
     def weights(self) -> Weights:
-        return {name: np.asarray(value) for name, value in self._state[0].items()}
+        pieces = self._layout.pieces(np.asarray(self._state[0]))
+        return {name: pieces[name] for name in self._given}
 
     def parameter_counts(self) -> dict[str, int]:
-        return {name: value.size for name, value in self._state[0].items()}
+        return {name: value.size for name, value in self.weights().items()}
 
     def device(self) -> str:
-        return str(next(iter(self._state[0]["output.bias"].devices())).platform)
+        return str(next(iter(self._state[0].devices())).platform)
 
 
 def place_targets(spec: ModelSpec, values: Array) -> jax.Array:
@@ -87,60 +91,78 @@ def place_targets(spec: ModelSpec, values: Array) -> jax.Array:
     return jnp.asarray(values, spec.dtype if spec.loss == "mse" else "int32")
 
 
-# Specification and kernel are static: models of one shape share their compiled code.
+# Kernel and layout are static: models of one shape share their compiled code.
 @partial(jax.jit, static_argnums=(0, 1))
-def _train(spec: ModelSpec, kernel: str, state: State, batches: Any) -> tuple[State, Any]:
+def _train(kernel: str, layout: Layout, state: State, batches: Any) -> tuple[State, Any]:
     def step(state: State, batch: Any) -> tuple[State, tuple[jax.Array, jax.Array]]:
         x, y, constants = batch
-        loss, gradient = jax.value_and_grad(_loss, 2)(spec, kernel, state[0], x, y)
-        state, norm = _update(state, gradient, constants)
-        return state, (loss, norm)
+        value, gradient = _gradient(kernel, layout, state[0], x, y)
+        state, norm = _update(layout, state, gradient, constants)
+        return state, (value, norm)
 
     return lax.scan(step, state, batches)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _gradients(spec: ModelSpec, kernel: str, tree: Tree, batches: Any) -> Any:
+def _gradients(kernel: str, layout: Layout, vector: jax.Array, batches: Any) -> Any:
     def norm(batch: Any) -> Any:
-        gradient = jax.grad(_loss, 2)(spec, kernel, tree, *batch)
-        return jnp.sqrt(sum(jnp.sum(g * g) for g in gradient.values()))
+        gradient = _gradient(kernel, layout, vector, *batch)[1]
+        return jnp.sqrt(jnp.sum(gradient * gradient))
 
     return lax.map(norm, batches)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _losses(spec: ModelSpec, kernel: str, tree: Tree, batches: Any) -> Any:
-    return lax.map(lambda batch: _loss(spec, kernel, tree, *batch), batches)
+def _losses(kernel: str, layout: Layout, vector: jax.Array, batches: Any) -> Any:
+    def value(batch: Any) -> jax.Array:
+        return loss(layout.spec, _outputs(kernel, layout, vector, batch[0]), batch[1])
+
+    return lax.map(value, batches)
 
 
-def _update(state: State, gradient: Tree, constants: jax.Array) -> tuple[State, jax.Array]:
+@partial(jax.jit, static_argnums=(0, 1))
+def _predict(kernel: str, layout: Layout, vector: jax.Array, x: jax.Array) -> jax.Array:
+    return _outputs(kernel, layout, vector, x)
+
+
+def _gradient(
+    kernel: str, layout: Layout, vector: jax.Array, x: jax.Array, y: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """The loss and its gradient with respect to ``vector``, zero where nothing is trained."""
+    if kernel == "manual":
+        return _trained(layout, *manual.loss_and_gradient(layout, vector, x, y))
+    matrices = layout.matrices(vector)
+    value, gradient = jax.value_and_grad(
+        lambda m: loss(layout.spec, _autodiff(kernel, layout, m, x), y)
+    )(matrices)
+    return _trained(layout, value, jnp.concatenate([g.reshape(-1) for g in gradient]))
+
+
+def _trained(layout: Layout, value: jax.Array, gradient: jax.Array) -> tuple[jax.Array, jax.Array]:
+    mask = layout.mask()
+    return value, gradient if mask is None else gradient * mask
+
+
+def _update(
+    layout: Layout, state: State, g: jax.Array, constants: jax.Array
+) -> tuple[State, jax.Array]:
     """The rule of :func:`implementations.updates`; also the norm before clipping."""
     rate, keep_m, keep_v, scale, epsilon, clip, clip_each = constants
-    each = jax.tree.map
-    squares = {name: jnp.sum(g * g) for name, g in gradient.items()}
-    norm = jnp.sqrt(sum(squares.values()))
+    norm = jnp.sqrt(jnp.sum(g * g))
     whole = jnp.minimum(1, clip / norm)
-    variables: Tree = {}
-    for name, square in squares.items():
-        variables[_variable(name)] = variables.get(_variable(name), 0.0) + square
-    apart = {name: jnp.minimum(1, clip_each / jnp.sqrt(s)) for name, s in variables.items()}
-    gradient = {name: g * whole * apart[_variable(name)] for name, g in gradient.items()}
-    weights, first, second = state
-    first = each(lambda m, g: keep_m * m + g, first, gradient)
-    second = each(lambda v, g: keep_v * v + g * g, second, gradient)
-    weights = each(
-        lambda w, m, v: w - rate * m / (scale * jnp.sqrt(v) + epsilon), weights, first, second
-    )
-    return (weights, first, second), norm
 
+    def apart() -> jax.Array:
+        numbers = layout.variables()
+        squares = jnp.zeros(numbers.max() + 1, g.dtype).at[numbers].add(g * g)
+        return g * jnp.minimum(1, clip_each / jnp.sqrt(squares))[numbers]
 
-def _variable(name: str) -> str:
-    """The variable that a weight belongs to: the biases of a layer are one."""
-    return name.rpartition(".")[0] + ".biases" if name.endswith("bias") else name
-
-
-def _loss(spec: ModelSpec, kernel: str, tree: Tree, x: jax.Array, y: jax.Array) -> jax.Array:
-    return loss(spec, _outputs(spec, kernel, tree, x), y)
+    # Few runs have a limit for each variable, and the sums over variables are slow.
+    g = whole * lax.cond(clip_each < jnp.inf, apart, lambda: g)
+    w, m, v = state
+    m = keep_m * m + g
+    v = keep_v * v + g * g
+    w = w - rate * m / (scale * jnp.sqrt(v) + epsilon)
+    return (w, m, v), norm
 
 
 def loss(spec: ModelSpec, outputs: jax.Array, y: jax.Array) -> jax.Array:
@@ -151,12 +173,17 @@ def loss(spec: ModelSpec, outputs: jax.Array, y: jax.Array) -> jax.Array:
     return -jnp.mean(chosen)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def _outputs(spec: ModelSpec, kernel: str, tree: Tree, x: jax.Array) -> jax.Array:
+def _outputs(kernel: str, layout: Layout, vector: jax.Array, x: jax.Array) -> jax.Array:
+    """Outputs [B, o], or [B, T, o] at every step, for x [B, T, d]."""
+    if kernel == "manual":
+        return manual.outputs(layout, vector, x)
+    return _autodiff(kernel, layout, layout.matrices(vector), x)
+
+
+def _autodiff(kernel: str, layout: Layout, matrices: list[jax.Array], x: jax.Array) -> jax.Array:
+    *layers, output = matrices
     sequence = x.swapaxes(0, 1)
-    for layer in range(spec.layers):
-        prefix = f"layers.{layer}."
-        weights = {k.removeprefix(prefix): v for k, v in tree.items() if k.startswith(prefix)}
-        sequence = kernels.layer(kernel, spec.cell, weights, sequence)
-    last = sequence.swapaxes(0, 1) if spec.every_step else sequence[-1]
-    return last @ tree["output.weight"] + tree["output.bias"]
+    for layer, matrix in enumerate(layers):
+        sequence = kernels.layer(kernel, layout.spec.cell, layout.parts(layer, matrix), sequence)
+    last = sequence.swapaxes(0, 1) if layout.spec.every_step else sequence[-1]
+    return last @ output[:-1] + output[-1]

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from implementations import GATES, STOCK, Array, ModelSpec, Product, Weights
-from implementations.pytorch import kernels
+from implementations import GATES, Array, ModelSpec, Product, Weights
+from implementations.pytorch import MANUAL, kernels
+from implementations.pytorch.manual import Manual
 
 LAYERS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -18,6 +19,7 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 def build(spec: ModelSpec, weights: Weights, kernel: str) -> TorchModel:
     """Place ``weights`` on the CPU as a model of ``spec``."""
+    kernels.check(kernel)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     return TorchModel(spec, weights, kernel)
 
@@ -54,6 +56,10 @@ class TorchModel:
             for name, parameter in self._modules.named_parameters():
                 parameter.copy_(torch.tensor(_to_torch(spec, weights, name), dtype=self._dtype))
         self._flatten()
+        self._manual: Manual | None = None
+        if kernel == MANUAL:
+            output = self._output.weight, self._output.bias
+            self._manual = Manual(spec, self._layers.all_weights, *output)
         self._first = torch.zeros_like(self._flat)
         self._second = torch.zeros_like(self._flat)
 
@@ -85,7 +91,7 @@ class TorchModel:
             place += size
 
     def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
-        x = self._inputs(inputs).transpose(1, 2).contiguous()
+        x = self._inputs(inputs).permute(self._order(1)).contiguous()
         return x, self._targets(targets), constants.tolist()
 
     def train(self, placed: Any) -> tuple[Array, Array]:
@@ -111,7 +117,7 @@ class TorchModel:
 
     def predict(self, inputs: Array) -> Array:
         with torch.no_grad():
-            return self._outputs(self._inputs(inputs).transpose(0, 1).contiguous()).numpy()
+            return self._outputs(self._inputs(inputs).permute(self._order(0)).contiguous()).numpy()
 
     def weights(self) -> Weights:
         parameters = {n: p.detach().numpy() for n, p in self._modules.named_parameters()}
@@ -131,28 +137,30 @@ class TorchModel:
         dtype = self._dtype if self._spec.loss == "mse" else torch.int64
         return torch.as_tensor(values, dtype=dtype, device="cpu")
 
+    def _order(self, batches: int) -> list[int]:
+        """The axes of inputs [.., B, T, d] as the kernel takes them; ``batches`` go before."""
+        time_batch_inputs = [1, 2, 0] if self._manual else [1, 0, 2]
+        return [*range(batches), *(batches + axis for axis in time_batch_inputs)]
+
     def _outputs(self, x: torch.Tensor) -> torch.Tensor:
-        """x [T, B, d] -> [B, o] or [B, T, o]."""
-        hidden = self._hidden(x)
+        """x as :meth:`_order` has it -> [B, o] or [B, T, o]."""
+        if self._manual:
+            by_step = self._manual.outputs(x).permute(2, 0, 1)
+            return by_step if self._spec.every_step else by_step[:, -1]
+        hidden = kernels.states(self._kernel, self._layers, x)
         out: torch.Tensor = self._output(
             hidden.transpose(0, 1) if self._spec.every_step else hidden[-1]
         )
         return out
 
-    def _hidden(self, x: torch.Tensor) -> torch.Tensor:
-        """The top layer's hidden states, x [T, B, d] -> [T, B, h]."""
-        if self._kernel == STOCK:
-            hidden: torch.Tensor = self._layers(x)[0]
-            return hidden
-        for weights in self._layers.all_weights:
-            x = kernels.LAYERS[self._kernel, self._spec.cell](x, weights)
-        return x
-
     def _backward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Fill the gradient vector for one batch; returns the loss."""
-        value = loss(self._spec, self._outputs(x), y)
-        self._gradient.zero_()
-        value.backward()  # type: ignore[no-untyped-call]
+        if self._manual:
+            value = self._manual.backward(x, y)
+        else:
+            value = loss(self._spec, self._outputs(x), y)
+            self._gradient.zero_()
+            value.backward()  # type: ignore[no-untyped-call]
         for gradient in self._held:
             gradient.zero_()
         return value.detach()
@@ -173,10 +181,12 @@ class TorchModel:
                 for part in parts:
                     part.mul_((clip_each / one).clamp_(max=1))
         if keep_m:
-            g = m.mul_(keep_m).add_(g)
+            g = torch.add(g, m, alpha=keep_m, out=m)
         if scale:
-            v.mul_(keep_v).addcmul_(self._gradient, self._gradient)
-            w.addcdiv_(g, v.sqrt().mul_(scale).add_(epsilon), value=-rate)
+            squares = self._gradient * self._gradient
+            torch.add(squares, v, alpha=keep_v, out=v)
+            root = torch.sqrt(v, out=squares)
+            w.addcdiv_(g, (root if scale == 1 else root.mul_(scale)).add_(epsilon), value=-rate)
         else:
             w.sub_(g, alpha=rate / epsilon)
         return norm

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from implementations import Array, ModelSpec, Product, Weights
+from implementations import Array, ModelSpec, Product, Weights, packed
+from implementations.packed import Layout
 
 # TensorFlow and Keras import these where they are installed, for exporters and
 # plots that no run uses: 2.4 of 5.9 seconds, in every process.
@@ -20,6 +21,8 @@ try:
 finally:
     for _name in _UNUSED:
         del sys.modules[_name]
+
+from implementations.tensorflow import manual  # noqa: E402  after TensorFlow
 
 __all__ = ["keras", "tf"]  # also for native.py, which need not import them its own way
 
@@ -52,11 +55,13 @@ class TensorFlowModel:
     def __init__(self, spec: ModelSpec, weights: Weights, kernel: str) -> None:
         self._spec = spec
         self._given = tuple(weights)
-        self._program = _program(spec, kernel)
-        self._weights: Tensors = [tf.constant(v, spec.dtype) for v in _to_keras(spec, weights)]
-        self._first: Tensors = [tf.zeros_like(w) for w in self._weights]
-        self._second: Tensors = [tf.zeros_like(w) for w in self._weights]
-        self._masks = [tf.constant(mask, spec.dtype) for mask in _masks(spec, weights)]
+        if spec.cell != "gru" and "layers.0.redundant_bias" in weights:
+            raise ValueError(f"Keras's {spec.cell} has one bias for each gate")
+        # Keras's GRU has two rows of biases whether both are trained or not.
+        self._layout = packed.layout(spec, weights, second=spec.cell == "gru")
+        self._program = _program(self._layout, kernel)
+        vector = tf.constant(self._layout.pack(self._program.swapped(weights)))
+        self._state: Tensors = [vector, tf.zeros_like(vector), tf.zeros_like(vector)]
 
     def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
         return (
@@ -66,34 +71,34 @@ class TensorFlowModel:
         )
 
     def train(self, placed: Any) -> tuple[Array, Array]:
-        state = (self._weights, self._first, self._second)
-        state, losses, norms = self._program.train(state, self._masks, *placed)
-        self._weights, self._first, self._second = state
+        self._state, losses, norms = self._program.train(self._state, *placed)
         return losses.numpy(), norms.numpy()
 
     def gradients(self, placed: Any) -> Array:
-        norms: Array = self._program.gradients(self._weights, self._masks, *placed[:2]).numpy()
+        norms: Array = self._program.gradients(self._state[0], *placed[:2]).numpy()
         return norms
 
     def losses(self, placed: Any) -> Array:
-        losses: Array = self._program.losses(self._weights, *placed[:2]).numpy()
+        losses: Array = self._program.losses(self._state[0], *placed[:2]).numpy()
         return losses
 
     def predict(self, inputs: Array) -> Array:
         inputs = tf.constant(inputs, self._spec.dtype)
-        outputs: Array = self._program.predict(self._weights, inputs).numpy()
+        outputs: Array = self._program.predict(self._state[0], inputs).numpy()
         return outputs
 
     def weights(self) -> Weights:
-        found = to_canonical(self._spec, [w.numpy() for w in self._weights])
-        return {name: found[name] for name in self._given}
+        pieces = self._program.swapped(self._layout.pieces(self._state[0].numpy()))
+        return {name: pieces[name] for name in self._given}
 
     def parameter_counts(self) -> dict[str, int]:
-        variables = self._program.keras.trainable_variables
-        return {v.path: int(np.prod(v.shape)) for v in variables}
+        if self._program.keras:
+            variables = self._program.keras.trainable_variables
+            return {v.path: int(np.prod(v.shape)) for v in variables}
+        return {k: v.size for k, v in self._layout.pieces(self._state[0].numpy()).items()}
 
     def device(self) -> str:
-        return str(tf.DeviceSpec.from_string(self._weights[0].device).device_type).lower()
+        return str(tf.DeviceSpec.from_string(self._state[0].device).device_type).lower()
 
 
 def place_targets(spec: ModelSpec, values: Array) -> Any:
@@ -102,60 +107,113 @@ def place_targets(spec: ModelSpec, values: Array) -> Any:
 
 
 @cache
-def _program(spec: ModelSpec, kernel: str) -> _Program:
+def _program(layout: Layout, kernel: str) -> _Program:
     """Models of one shape share their compiled code."""
-    return _Program(spec, kernel)
+    return _Program(layout, kernel)
 
 
 class _Program:
-    """What is compiled for a specification; weights and constants are its arguments."""
+    """What is compiled for a layout; the vector of weights and constants are its arguments."""
 
-    def __init__(self, spec: ModelSpec, kernel: str) -> None:
-        self._spec, self._kernel = spec, kernel
-        self.keras = keras_model(spec)
-        # The seeds of dropout, which is off; stateless_call wants them all the same.
-        self._seeds: Tensors = [tf.identity(v.value) for v in self.keras.non_trainable_variables]
+    def __init__(self, layout: Layout, kernel: str) -> None:
+        self._layout, self._spec = layout, layout.spec
+        self._mask, self._variables = layout.mask(), layout.variables()
+        self.keras = None
+        if kernel != "manual":
+            self.keras = keras_model(self._spec)
+            # The seeds of dropout, which is off; stateless_call wants them all the same.
+            seeds = self.keras.non_trainable_variables
+            self._seeds: Tensors = [tf.identity(v.value) for v in seeds]
         # autograph would only spend time: the loops below are tf.while_loop.
-        compiled = tf.function(jit_compile=True, autograph=False)
+        compiled = tf.function(jit_compile=kernel != "plain", autograph=False)
         self.train = compiled(self._train)
         self.gradients = compiled(self._gradients)
         self.losses = compiled(self._losses)
-        self.predict = compiled(self._outputs)
+        self.predict = compiled(self._predict)
 
-    def _outputs(self, weights: Tensors, x: Any) -> Any:
+    def swapped(self, weights: Weights) -> Weights:
+        """``weights`` from or to the order of gates that the kernel wants."""
+        if self.keras is None:
+            return weights
+        return {
+            name: value if name.startswith("output") else _swap_gates(self._spec, value)
+            for name, value in weights.items()
+        }
+
+    def _matrices(self, vector: Any) -> Tensors:
+        shapes = self._layout.shapes()
+        parts = tf.split(vector, [rows * columns for rows, columns in shapes])
+        return [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
+
+    def _predict(self, vector: Any, x: Any) -> Any:
+        return self._outputs(self._matrices(vector), x)
+
+    def _outputs(self, matrices: Tensors, x: Any) -> Any:
+        if self.keras is None:
+            return manual.outputs(self._layout, matrices, x)
+        *layers, output = matrices
+        weights, ones = [], self._layout.ones
+        for layer, matrix in enumerate(layers):
+            d = self._layout.size(layer)
+            bias = matrix[d : d + 2] if ones == 2 else matrix[d]
+            weights += [matrix[:d], matrix[d + ones :], bias]
+        weights += [output[:-1], output[-1]]
         return self.keras.stateless_call(weights, self._seeds, x, training=False)[0]
 
-    def _loss(self, weights: Tensors, x: Any, y: Any) -> Any:
-        return loss(self._spec, self._outputs(weights, x), y)
+    def _gradient(self, vector: Any, x: Any, y: Any) -> tuple[Any, Any]:
+        """The loss and its gradient with respect to ``vector``, zero where nothing is trained."""
+        matrices = self._matrices(vector)
+        if self.keras is None:
+            value, gradients = manual.loss_and_gradient(self._layout, matrices, x, y)
+        else:
+            with tf.GradientTape() as tape:
+                tape.watch(matrices)
+                value = loss(self._spec, self._outputs(matrices, x), y)
+            gradients = tape.gradient(value, matrices)
+        gradient = tf.concat([tf.reshape(g, (-1,)) for g in gradients], 0)
+        return value, gradient if self._mask is None else gradient * self._mask
 
-    def _gradient(self, weights: Tensors, masks: Tensors, x: Any, y: Any) -> tuple[Any, Tensors]:
-        with tf.GradientTape() as tape:
-            tape.watch(weights)
-            value = self._loss(weights, x, y)
-        gradient = tape.gradient(value, weights)
-        return value, [g * mask for g, mask in zip(gradient, masks, strict=True)]
-
-    def _train(self, state: Any, masks: Tensors, inputs: Any, targets: Any, constants: Any) -> Any:
+    def _train(self, state: Any, inputs: Any, targets: Any, constants: Any) -> Any:
         def step(k: Any, state: Any) -> tuple[Any, Any, Any]:
-            value, gradient = self._gradient(state[0], masks, inputs[k], targets[k])
-            state, norm = _update(state, gradient, tf.unstack(constants[k]))
+            value, gradient = self._gradient(state[0], inputs[k], targets[k])
+            state, norm = self._update(state, gradient, tf.unstack(constants[k]))
             return state, value, norm
 
         return over_steps(step, state, inputs)
 
-    def _gradients(self, weights: Tensors, masks: Tensors, inputs: Any, targets: Any) -> Any:
+    def _gradients(self, vector: Any, inputs: Any, targets: Any) -> Any:
         def step(k: Any, state: Any) -> tuple[Any, Any, Any]:
-            value, gradient = self._gradient(weights, masks, inputs[k], targets[k])
-            return state, value, tf.linalg.global_norm(gradient)
+            value, gradient = self._gradient(vector, inputs[k], targets[k])
+            return state, value, tf.norm(gradient)
 
         return over_steps(step, (), inputs)[2]
 
-    def _losses(self, weights: Tensors, inputs: Any, targets: Any) -> Any:
+    def _losses(self, vector: Any, inputs: Any, targets: Any) -> Any:
         def step(k: Any, state: Any) -> tuple[Any, Any, Any]:
-            value = self._loss(weights, inputs[k], targets[k])
+            outputs = self._outputs(self._matrices(vector), inputs[k])
+            value = loss(self._spec, outputs, targets[k])
             return state, value, value
 
         return over_steps(step, (), inputs)[1]
+
+    def _update(self, state: Any, g: Any, constants: Tensors) -> tuple[Any, Any]:
+        """The rule of :func:`implementations.updates`; also the norm before clipping."""
+        rate, keep_m, keep_v, scale, epsilon, clip, clip_each = constants
+        norm = tf.sqrt(tf.reduce_sum(g * g))
+        whole = tf.minimum(tf.ones_like(norm), clip / norm)
+
+        def apart() -> Any:
+            count = int(self._variables.max()) + 1
+            norms = tf.sqrt(tf.math.unsorted_segment_sum(g * g, self._variables, count))
+            limits = tf.minimum(tf.ones_like(norms), clip_each / norms)
+            return g * tf.gather(limits, self._variables)
+
+        # Few runs have a limit for each variable, and the sums over variables are slow.
+        g = whole * tf.cond(clip_each < np.inf, apart, lambda: g)
+        w, m, v = state
+        m = keep_m * m + g
+        v = keep_v * v + g * g
+        return [w - rate * m / (scale * tf.sqrt(v) + epsilon), m, v], norm
 
 
 def over_steps(step: Any, state: Any, inputs: Any) -> tuple[Any, Any, Any]:
@@ -183,24 +241,6 @@ def loss(spec: ModelSpec, outputs: Any, y: Any) -> Any:
     return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=outputs))
 
 
-def _update(state: Any, gradient: Tensors, constants: Tensors) -> tuple[Any, Any]:
-    """The rule of :func:`implementations.updates`; also the norm before clipping."""
-    rate, keep_m, keep_v, scale, epsilon, clip, clip_each = constants
-    squares = [tf.reduce_sum(g * g) for g in gradient]
-    norm = tf.sqrt(tf.add_n(squares))
-    whole = tf.minimum(tf.ones_like(norm), clip / norm)
-    apart = [tf.minimum(tf.ones_like(norm), clip_each / tf.sqrt(s)) for s in squares]
-    gradient = [g * whole * one for g, one in zip(gradient, apart, strict=True)]
-    weights, first, second = state
-    first = [keep_m * m + g for m, g in zip(first, gradient, strict=True)]
-    second = [keep_v * v + g * g for v, g in zip(second, gradient, strict=True)]
-    weights = [
-        w - rate * m / (scale * tf.sqrt(v) + epsilon)
-        for w, m, v in zip(weights, first, second, strict=True)
-    ]
-    return (weights, first, second), norm
-
-
 def keras_model(spec: ModelSpec) -> Any:
     """The layers as Keras makes them, ``LAYERS[cell]`` and Dense."""
     layers = [
@@ -217,42 +257,12 @@ def keras_model(spec: ModelSpec) -> Any:
     return keras.Sequential([inputs, *layers, output])
 
 
-def _masks(spec: ModelSpec, weights: Weights) -> list[Array]:
-    """For each variable 1, or, for a GRU's biases, 1 where they are trained."""
-    mask = np.ones(())
-    if spec.cell == "gru":
-        mask = np.ones((2, 3 * spec.hidden))
-        mask[1, : 2 * spec.hidden] = "layers.0.redundant_bias" in weights
-        mask[1, 2 * spec.hidden :] = "layers.0.recurrent_bias" in weights
-    elif "layers.0.redundant_bias" in weights:
-        raise ValueError(f"Keras's {spec.cell} has one bias for each gate")
-    return [np.ones(()), np.ones(()), mask] * spec.layers + [np.ones(())] * 2
-
-
 def _swap_gates(spec: ModelSpec, value: Array) -> Array:
     """Exchange the first two blocks of a GRU's last axis: r, z, n <-> z, r, n."""
     if spec.cell != "gru":
         return value
     first, second, rest = np.split(value, 3, axis=-1)
     return np.concatenate([second, first, rest], axis=-1)
-
-
-def _to_keras(spec: ModelSpec, weights: Weights) -> list[Array]:
-    arrays = []
-    for layer in range(spec.layers):
-        prefix = f"layers.{layer}"
-        bias = weights[f"{prefix}.bias"]
-        if spec.cell == "gru":
-            none = np.zeros(spec.hidden)
-            redundant = weights.get(f"{prefix}.redundant_bias", np.tile(none, 2))
-            inner = weights.get(f"{prefix}.recurrent_bias", none)
-            bias = np.stack([bias, np.concatenate([redundant, inner])])
-        arrays += [
-            _swap_gates(spec, weights[f"{prefix}.input"]),
-            _swap_gates(spec, weights[f"{prefix}.recurrent"]),
-            _swap_gates(spec, bias),
-        ]
-    return [*arrays, weights["output.weight"], weights["output.bias"]]
 
 
 def to_canonical(spec: ModelSpec, arrays: list[Array]) -> Weights:

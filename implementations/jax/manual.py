@@ -1,0 +1,215 @@
+"""The kernel ``manual``: the whole model's gradient by hand.
+
+A time step costs one matrix product forward and one backward, and a few operations
+on what it saved. Whatever does not wait for the recurrence is one product over all time
+steps: the weights' gradients and those of a layer's inputs. Sigmoids are
+σ(s) = ½ + ½ tanh(s/2), so that all gates of a step are one operation.
+
+Shapes: x [T, B, d], hidden states [T, B, h], a layer's matrix [d + ones + h, G·h] as in
+:mod:`implementations.packed`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from implementations import ModelSpec
+from implementations.packed import Layout
+
+Saved = Any
+
+
+def outputs(layout: Layout, vector: jax.Array, x: jax.Array) -> jax.Array:
+    """Outputs [B, o], or [B, T, o] at every step, for x [B, T, d]."""
+    result = _forward(layout, layout.matrices(vector), x)[0]
+    return result.swapaxes(0, 1) if layout.spec.every_step else result
+
+
+def loss_and_gradient(
+    layout: Layout, vector: jax.Array, x: jax.Array, y: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    """The loss for x [B, T, d] and y [B, ..], and its gradient as a vector."""
+    y = y.swapaxes(0, 1) if layout.spec.every_step else y
+    spec, matrices = layout.spec, layout.matrices(vector)
+    result, top, saved = _forward(layout, matrices, x)
+    value, d_result = _loss(spec, result, y)
+    d_result, flat = (a.reshape(-1, a.shape[-1]) for a in (d_result, top))
+    d_output = jnp.concatenate([flat.T @ d_result, d_result.sum(0, keepdims=True)])
+    d_states = (d_result @ matrices[-1][:-1].T).reshape(top.shape)
+    gradients = [d_output]
+    for layer in reversed(range(spec.layers)):
+        matrix, d = matrices[layer], layout.size(layer)
+        backward = _BACKWARD[spec.cell]
+        d_matrix, d_a = backward(layout.ones, matrix, saved[layer], d_states)
+        gradients.insert(0, d_matrix)
+        if layer:
+            d_states = d_a @ matrix[:d].T
+    return value, jnp.concatenate([g.reshape(-1) for g in gradients])
+
+
+def _loss(spec: ModelSpec, result: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    if spec.loss == "mse":
+        error = result - y
+        return jnp.mean(error * error), error * (2 / error.size)
+    exact = result - result.max(-1, keepdims=True)
+    powers = jnp.exp(exact)
+    total = powers.sum(-1, keepdims=True)
+    chosen = y[..., None] == np.arange(spec.outputs, dtype=np.int32)
+    value = jnp.sum(jnp.log(total[..., 0]) - jnp.sum(jnp.where(chosen, exact, 0), -1)) / y.size
+    return value, (powers / total - chosen) * (1 / y.size)
+
+
+def _forward(
+    layout: Layout, matrices: list[jax.Array], x: jax.Array
+) -> tuple[jax.Array, jax.Array, list[Saved]]:
+    """Outputs, the top layer's states from which they come, and what each layer saved."""
+    spec, saved = layout.spec, []
+    x = x.swapaxes(0, 1)
+    for matrix in matrices[:-1]:
+        wide = ((0, 0, 0), (0, 0, 0), (0, layout.ones, 0))
+        last, x, kept = _FORWARD[spec.cell](
+            layout.ones, matrix, lax.pad(x, np.ones((), x.dtype), wide)
+        )
+        saved.append(kept)
+    top = x if spec.every_step else last
+    return top @ matrices[-1][:-1] + matrices[-1][-1], top, saved
+
+
+def _zeros(matrix: jax.Array, x: jax.Array, gates: int) -> jax.Array:
+    return jnp.zeros((x.shape[1], matrix.shape[1] // gates), x.dtype)
+
+
+def _rnn_forward(ones: int, matrix: jax.Array, x: jax.Array) -> Any:
+    def step(h: jax.Array, x_t: jax.Array) -> Any:
+        both = lax.concatenate([x_t, h], 1)
+        h = lax.tanh(both @ matrix)
+        return h, (h, both)
+
+    last, (states, both) = lax.scan(step, _zeros(matrix, x, 1), x)
+    return last, states, (states, both)
+
+
+def _rnn_backward(ones: int, matrix: jax.Array, saved: Saved, d_states: jax.Array) -> Any:
+    states, both = saved
+    transposed = matrix[-matrix.shape[1] :].T
+
+    def step(d_h: jax.Array, _: None, h: jax.Array) -> Any:
+        d_a = d_h * (1 - h * h)
+        return d_a @ transposed, None, d_a
+
+    d_a = _backwards(step, d_states, None, states)
+    return _product(both, d_a), d_a
+
+
+def _lstm_forward(ones: int, matrix: jax.Array, x: jax.Array) -> Any:
+    size = matrix.shape[1] // 4
+    halves = np.repeat(np.array([0.5, 0.5, 1, 0.5], x.dtype), size)
+
+    def step(state: Any, x_t: jax.Array) -> Any:
+        h, c = state
+        both = lax.concatenate([x_t, h], 1)
+        gates = lax.tanh((both @ matrix) * halves)
+        i, f, g, o = lax.split(gates, [size] * 4, 1)
+        new = (0.5 + 0.5 * f) * c + (0.5 + 0.5 * i) * g
+        squashed = lax.tanh(new)
+        h = (0.5 + 0.5 * o) * squashed
+        return (h, new), (h, both, (gates, c, squashed))
+
+    zero = _zeros(matrix, x, 4)
+    (last, _), (states, *saved) = lax.scan(step, (zero, zero), x)
+    return last, states, saved
+
+
+def _lstm_backward(ones: int, matrix: jax.Array, saved: Saved, d_states: jax.Array) -> Any:
+    both, kept = saved
+    size = matrix.shape[1] // 4
+    transposed = matrix[-size:].T
+
+    def step(d_h: jax.Array, d_c: jax.Array, kept: Any) -> Any:
+        gates, c, squashed = kept
+        i, f, g, o = lax.split(gates, [size] * 4, 1)
+        d_c = d_c + d_h * (0.5 + 0.5 * o) * (1 - squashed * squashed)
+        parts = [
+            d_c * g * (0.25 - 0.25 * i * i),
+            d_c * c * (0.25 - 0.25 * f * f),
+            d_c * (0.5 + 0.5 * i) * (1 - g * g),
+            d_h * squashed * (0.25 - 0.25 * o * o),
+        ]
+        d_a = lax.concatenate(parts, 1)
+        return d_a @ transposed, d_c * (0.5 + 0.5 * f), d_a
+
+    d_a = _backwards(step, d_states, jnp.zeros_like(kept[1][0]), kept)
+    return _product(both, d_a), d_a
+
+
+def _gru_forward(ones: int, matrix: jax.Array, x: jax.Array) -> Any:
+    size = matrix.shape[1] // 3
+    beside_x = matrix.shape[0] - size - (ones - 1)
+
+    def step(h: jax.Array, x_t: jax.Array) -> Any:
+        both = lax.concatenate([x_t, h], 1)
+        a = both[:, :beside_x] @ matrix[:beside_x]
+        u = both[:, beside_x:] @ matrix[beside_x:]
+        gates = 0.5 + 0.5 * lax.tanh(0.5 * (a[:, : 2 * size] + u[:, : 2 * size]))
+        r, z = lax.split(gates, [size] * 2, 1)
+        u_n = u[:, 2 * size :]
+        n = lax.tanh(a[:, 2 * size :] + r * u_n)
+        new = n + z * (h - n)
+        return new, (new, both, (gates, u_n, n, h))
+
+    last, (states, *saved) = lax.scan(step, _zeros(matrix, x, 3), x)
+    return last, states, saved
+
+
+def _gru_backward(ones: int, matrix: jax.Array, saved: Saved, d_states: jax.Array) -> Any:
+    both, kept = saved
+    size = matrix.shape[1] // 3
+    beside_x = matrix.shape[0] - size - (ones - 1)
+    transposed = matrix[-size:].T
+
+    def step(d_h: jax.Array, _: None, kept: Any) -> Any:
+        gates, u_n, n, h = kept
+        r, z = lax.split(gates, [size] * 2, 1)
+        d_n = d_h * (1 - z) * (1 - n * n)
+        parts = [d_n * u_n * r * (1 - r), d_h * (h - n) * z * (1 - z), d_n * r]
+        d_u = lax.concatenate(parts, 1)
+        return d_u @ transposed + d_h * z, None, (d_u, d_n)
+
+    # U·h + b and W·x + b have the same gradient but for the candidate.
+    d_u, d_n = _backwards(step, d_states, None, kept)
+    by_x = _product(both[..., :beside_x], d_n)
+    d_matrix = lax.dynamic_update_slice(_product(both, d_u), by_x, (0, 2 * size))
+    return d_matrix, lax.concatenate([d_u[..., : 2 * size], d_n], 2)
+
+
+def _backwards(step: Any, d_states: jax.Array, carried: Any, kept: Any) -> Any:
+    """``step`` over the time steps from the last; what it returns, in the order of time.
+
+    ``step`` takes the gradient of a step's state [B, h], what it carries and what the step
+    kept; ``d_states`` is that of the last state [B, h] or of all [T, B, h].
+    """
+    every = d_states.ndim == 3
+
+    def body(state: Any, row: Any) -> Any:
+        d_h, carried = state
+        d_h, carried, result = step(d_h + row[1] if every else d_h, carried, row[0])
+        return (d_h, carried), result
+
+    first = jnp.zeros_like(d_states[0]) if every else d_states
+    rows = (kept, d_states if every else None)
+    return lax.scan(body, (first, carried), rows, reverse=True)[1]
+
+
+def _product(left: jax.Array, right: jax.Array) -> jax.Array:
+    """The sum over time steps and batch of leftᵀ · right."""
+    left, right = (a.reshape(-1, a.shape[-1]) for a in (left, right))
+    return left.T @ right
+
+
+_FORWARD = {"rnn": _rnn_forward, "lstm": _lstm_forward, "gru": _gru_forward}
+_BACKWARD = {"rnn": _rnn_backward, "lstm": _lstm_backward, "gru": _gru_backward}

@@ -1,0 +1,139 @@
+"""Buffers of the kernel ``manual``, a stack of layers with gradients by hand.
+
+Matrices are transposed, [units, batch], so that one product ``weights @ state`` gives
+all gates, each in one piece of memory. Layers are computed along the diagonal: at
+stage s layer l does its time step s - l, and an operation in place serves all layers at
+work. What a stage reads is one matrix, with the rows
+
+    inputs | 1 | layer 0's state | 1 | layer 1's state | ...
+
+in which a layer's inputs, the row for its bias and its own state are neighbours. The
+gradients of the weights are added up stage by stage, while the stage is in the cache;
+one product over the sequence would fetch its operands from memory once more. Buffers
+are kept between training steps, and no graph is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+
+Tensor = torch.Tensor
+
+# Elements of the block of stages whose slopes are computed together: it fits in the cache.
+BLOCK = 2**16
+
+
+class Product(NamedTuple):
+    """A layer's matrices at one stage; K rows of ``reads`` are what it reads."""
+
+    layer: int
+    reads: Tensor  # [K, B]
+    sources: Tensor  # [k + 1, B]: the inputs and the row for the bias
+    gates: Tensor  # [GATES·h, B]
+
+
+class Back(NamedTuple):
+    """The same for the gradients. The first layer's inputs need none."""
+
+    layer: int
+    gates: Tensor  # [GATES·h, B]
+    reads: Tensor  # [B, K], transposed
+    sources: Tensor  # [B, k + 1], transposed
+    d_reads: Tensor  # [K, B], or the state's rows [h, B] in the first layer
+    d_sources: Tensor  # [k + 1, B]
+
+
+class Diagonal:
+    """The buffers of a stack of layers for sequences of one shape.
+
+    Without ``keep`` the gates have room for one stage only: a forward pass alone.
+    """
+
+    GATES: int
+
+    def __init__(
+        self, layers: int, d: int, h: int, length: int, batch: int, dtype: torch.dtype, keep: bool
+    ) -> None:
+        self.layers, self.d, self.h, self.length, self.keep = layers, d, h, length, keep
+        self.dtype = dtype
+        self.half, self.quarter = (torch.tensor(x, dtype=dtype, device="cpu") for x in (0.5, 0.25))
+        self.batch, self.stages = batch, length + layers - 1
+        self.reads = self.zeros(self.stages + 1, d + layers * (1 + h))
+        self.inputs = self.reads[:length, :d]
+        by_layer = self.reads[:, d:].view(-1, layers, 1 + h, batch)
+        by_layer[:, :, 0] = 1
+        self.states = by_layer[:, :, 1:]  # before each stage and after the last, [S + 1, L, h, B]
+        self.top = self.states[layers:, -1]  # after each time step, [T, h, B]
+        own = [d + layer * (1 + h) + 1 for layer in range(layers)]
+        self.rows = [slice(own[i - 1] if i else 0, own[i] + h) for i in range(layers)]
+        self.sources = [d + 1, *[h + 1] * (layers - 1)]
+        self.gates = self.stored(self.GATES)
+        if keep:
+            self.d_reads = torch.zeros_like(self.reads[0])
+            self.d_states = self.d_reads[d:].view(layers, 1 + h, batch)[:, 1:]
+            self.size = min(self.stages, max(1, BLOCK // self.gates[0].numel()))
+            self.d_gates = self.zeros(self.size, layers, self.GATES, h)
+
+    def zeros(self, *shape: int) -> Tensor:
+        """A buffer [.., B]."""
+        return torch.zeros(*shape, self.batch, dtype=self.dtype, device="cpu")
+
+    def stored(self, count: int, more: int = 0) -> Tensor:
+        """``count`` matrices for every layer, [S, L, count, h, B]; S = 1 if they are not kept."""
+        return self.zeros(self.stages + more if self.keep else 1, self.layers, count, self.h)
+
+    def place(self, stage: int) -> int:
+        """Where a stage is in :meth:`stored`."""
+        return stage if self.keep else 0
+
+    def at_work(self, stage: int) -> slice:
+        """The layers that have a time step at ``stage``."""
+        return slice(max(0, stage - self.length + 1), min(self.layers, stage + 1))
+
+    def products(self, stage: int) -> list[Product]:
+        found, gates = [], self.gates[self.place(stage)].flatten(1, 2)
+        for layer in range(self.layers)[self.at_work(stage)]:
+            reads = self.reads[stage, self.rows[layer]]
+            found.append(Product(layer, reads, reads[: self.sources[layer]], gates[layer]))
+        return found
+
+    def blocks(self) -> Iterator[tuple[slice, slice]]:
+        """From the last: the stages of a block, and its place in ``d_gates``."""
+        for end in range(self.stages, 0, -self.size):
+            start = max(0, end - self.size)
+            yield slice(start, end), slice(0, end - start)
+
+    def backs(self, stages: slice) -> Iterator[tuple[int, int, slice, list[Back]]]:
+        """From the last: stage, place in ``d_gates``, layers at work and their matrices."""
+        for stage in reversed(range(stages.start, stages.stop)):
+            found, place = [], stage - stages.start
+            gates = self.d_gates[place].flatten(1, 2)
+            for layer in range(self.layers)[self.at_work(stage)]:
+                k, reads = self.sources[layer], self.reads[stage, self.rows[layer]].t()
+                d_reads = self.d_reads[self.rows[layer]][0 if layer else k :]
+                found.append(Back(layer, gates[layer], reads, reads[:, :k], d_reads, d_reads[:k]))
+            yield stage, place, self.at_work(stage), found
+
+    def begin(self, d_top: Tensor) -> bool:
+        """Start the backward pass; is there a gradient at every step?"""
+        self.d_reads.zero_()
+        if len(d_top) == 1:
+            self.d_states[-1].copy_(d_top[0])
+        return len(d_top) > 1
+
+    def forward(self, weights: list[Tensor], apart: list[Tensor]) -> None:
+        """Every stage, from ``inputs`` to ``states``."""
+        raise NotImplementedError
+
+    def backward(
+        self, d_top: Tensor, weights: list[Tensor], apart: list[Tensor],
+        d_weights: list[Tensor], d_apart: list[Tensor],
+    ) -> None:  # fmt: skip
+        """Add to the gradients of the weights; ``weights`` and ``apart`` are transposed.
+
+        ``d_top`` is the gradient of the top states, [T, h, B], or [1, h, B] for the last.
+        """
+        raise NotImplementedError

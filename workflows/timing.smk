@@ -1,0 +1,73 @@
+# The clock: one job a campaign, each alone on the machine, and the tables of all.
+
+
+CAMPAIGNS = {campaign.name: campaign for campaign in CONFIGURATION.campaigns}
+MORE_TABLES += timing.NAMES
+
+
+rule timing:
+    input:
+        [RESULTS / f"{name}.csv" for name in timing.NAMES],
+
+
+rule time:
+    input:
+        code=[
+            *(
+                ROOT / "harness" / f"{n}.py"
+                for n in ("campaign", "clock", "shapes", "workers", "conformance")
+            ),
+            ROOT / "implementations" / "__init__.py",
+            *sorted(
+                path
+                for framework in {m.framework for c in CONFIGURATION.campaigns for m in c.methods}
+                for path in (ROOT / "implementations" / framework).glob("*.py")
+                if path.name != "native.py"
+            ),
+        ],
+        # No kernel is timed before its gate; the kernels that no run uses pass theirs inside.
+        conformance=(
+            expand(
+                RESULTS / "conformance" / "{framework}.csv",
+                framework=sorted({run.framework for run in CONFIGURATION.runs}),
+            )
+            if CONFIGURATION.conformance
+            else []
+        ),
+    output:
+        RESULTS / "timing" / "{campaign}.json",
+    log:
+        RESULTS / "logs" / "time-{campaign}.log",
+    benchmark:
+        RESULTS / "benchmarks" / "time-{campaign}.tsv"
+    priority: 2
+    # Nothing runs beside it: neither training nor another campaign.
+    threads: workflow.cores
+    params:
+        plan=lambda wildcards: json.dumps(CAMPAIGNS[wildcards.campaign].as_dict()),
+        results=lambda wildcards, output: Path(output[0]).parents[1],
+        gate=lambda wildcards, output: (
+            f"--conformance {shlex.quote(str(Path(output[0]).parents[1] / 'conformance'))}"
+            if CONFIGURATION.conformance
+            else ""
+        ),
+    shell:
+        "python -m harness time --results {params.results:q} {params.gate} --plan {params.plan:q}"
+        " 2> {log:q}"
+
+
+rule timing_tables:
+    input:
+        campaigns=[RESULTS / "timing" / f"{name}.json" for name in CAMPAIGNS],
+        code=[ROOT / "harness" / f"{name}.py" for name in ("timing", "scaling")],
+    output:
+        [RESULTS / f"{name}.csv" for name in timing.NAMES],
+    log:
+        RESULTS / "logs" / "timing.log",
+    benchmark:
+        RESULTS / "benchmarks" / "timing.tsv"
+    params:
+        names=" ".join(CAMPAIGNS),
+        results=lambda wildcards, output: Path(output[0]).parent,
+    shell:
+        "python -m harness timing --results {params.results:q} {params.names} 2> {log:q}"
