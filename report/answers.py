@@ -12,6 +12,9 @@ from report.numbers import interval, number
 
 Tables = Mapping[str, pd.DataFrame]
 UNKNOWN = "we cannot tell"
+WORKLOADS = "shapes and cells"
+# More tasks or shapes than these are counted, not named.
+MOST_NAMED = 6
 
 
 def answers(tables: Tables) -> list[dict[str, str]]:
@@ -31,7 +34,7 @@ def _cell(tables: Tables) -> dict[str, str]:
     if rows.empty:
         return _not_yet("the evidence has not been weighed")
     known = rows[rows["answer"] != UNKNOWN]
-    answer = _by_answer(rows, "on")
+    answer = _by_answer(rows, "tasks")
     compared = tables["comparisons"]
     mine = compared[
         (compared["kind"] == "cells")
@@ -76,7 +79,7 @@ def _framework(tables: Tables) -> dict[str, str]:
             f"a training step reaches {number(100 * low, 2)} to {number(100 * high, 2)} % of the "
             f"attainable peak ({best['framework']}/{best['cell']} at {best['shape']} most)"
         )
-    return {"answer": _by_answer(rows, "at"), "number": "; ".join(parts)}
+    return {"answer": _by_answer(rows, WORKLOADS), "number": "; ".join(parts)}
 
 
 def _ported(tables: Tables) -> dict[str, str]:
@@ -142,10 +145,16 @@ def _tested(verdicts: set[str]) -> set[str]:
 def _by_answer(rows: pd.DataFrame, place: str) -> str:
     """One sentence of all rows: every answer once, with what it is for."""
     parts = []
-    for (answer, sure), group in rows.groupby(["answer", "sure"], sort=False):
+    groups = list(rows.groupby(["answer", "sure"], sort=False))
+    if len(rows) > MOST_NAMED:
+        groups.sort(key=lambda item: -len(item[1]))
+    for (answer, sure), group in groups:
         note = "" if sure == "unknown" else f" ({sure})"
         answer = str(answer).removesuffix(", which solves sooner")
-        parts.append(f"{answer}{note} {place} {' and '.join(group['task'].astype(str))}")
+        names = " and ".join(group["task"].astype(str))
+        if len(rows) > MOST_NAMED:
+            names = f"{len(group)} of {len(rows)} {place}"
+        parts.append(f"{answer}{note} {'at' if place == WORKLOADS else 'on'} {names}")
     text = "; ".join(parts)
     return text[0].upper() + text[1:]
 

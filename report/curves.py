@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import matplotlib as mpl
@@ -25,7 +24,7 @@ ABSURD = 1e6
 
 def variants(
     curves: pd.DataFrame, summary: pd.DataFrame, task: pd.Series, frameworks: list[str]
-) -> Iterator[dict[str, str]]:
+) -> list[dict[str, str]]:
     """The figures of a task, each with what it is drawn against and on which scale.
 
     The first is what the reader sees at first: against steps, and on a logarithmic scale where
@@ -35,7 +34,8 @@ def variants(
     mine = _known(curves, task["task"], ["score"], reach)
     bands = _known(summary, task["task"], ["median", "lowest", "highest"], reach)
     if mine.empty:
-        return
+        return []
+    figures = []
     positive = min(task["baseline"], task["solved"], mine["score"].min()) > 0
     first = "log" if task["direction"] == "lower" and positive else "linear"
     other = {"log": "linear", "linear": "log"}[first]
@@ -45,7 +45,8 @@ def variants(
                 drawn = learning_curves(mine, bands, task, x, y, frameworks)
                 # Without a second scale the only one serves every choice.
                 scale = f"auto {y}" if positive else "auto log linear"
-                yield {"x": x, "y": scale if y == first else y, "svg": drawn}
+                figures.append({"x": x, "y": scale if y == first else y, "svg": drawn})
+    return figures
 
 
 def learning_curves(

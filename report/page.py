@@ -12,10 +12,9 @@ from markupsafe import Markup
 
 from harness.claims import VERDICTS
 from harness.files import write_text
-from report import curves, embed, reading, sections
+from report import curves, drawing, embed, reading, sections
 from report.answers import answers
-from report.figures import CELL_ORDER, attribution
-from report.forest import forest
+from report.figures import CELL_ORDER
 from report.numbers import interval, number
 from report.reading import Tables
 
@@ -38,6 +37,7 @@ def write_report(results: Path) -> None:
     frameworks = sorted(set(tables["runs"]["framework"]))
     scripts, allowed = embed.script()
     embedded = _embedded(tables)
+    drawn = drawing.draw(drawing.jobs(tables, frameworks))
     page = _environment(results).get_template("page.html").render(
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
         library_style=embed.library()[0],
@@ -62,27 +62,22 @@ def write_report(results: Path) -> None:
         problems=sections.rows(tables["runs"][tables["runs"]["status"] != "ok"]),
         frameworks=frameworks,
         curves={
-            row["task"]: [v | {"svg": Markup(v["svg"])} for v in curves.variants(
-                tables["curves"], tables["curves_summary"], row, frameworks)]
-            for _, row in tables["tasks"].iterrows()
+            task: [figure | {"svg": Markup(figure["svg"])} for figure in drawn["curves", task]]
+            for task in tables["tasks"]["task"]
         },
         most_seeds=curves.MOST_SEEDS,
         gate=sections.by_check(tables["conformance_summary"]),
         horizons=sections.horizons(tables["divergence_summary"]),
         thresholds=sorted(set(tables["divergence_summary"]["threshold"])),
         attributions={
-            row["task"]: Markup(attribution(tables["attribution"], row, frameworks))
-            for _, row in tables["tasks"].iterrows()
+            task: Markup(drawn["attribution", task]) for task in tables["tasks"]["task"]
         },
         claims=sections.by_group(tables["claims"]),
-        forests={
-            group: Markup(forest(tables["claims"], group, frameworks))
-            for group in tables["claims"]["group"].unique()
-        },
+        forests={key[1]: Markup(svg) for key, svg in drawn.items() if key[0] == "forest"},
         verdict_class=dict(zip(VERDICTS, ("solved", "failed", "above", "at"), strict=True)),
         verdict_mark=dict(zip(VERDICTS, "✓✕?–", strict=True)),
-        insides=sections.inside(tables),
-        speed=sections.clock(tables, frameworks),
+        insides=sections.inside(tables, drawn),
+        speed=sections.clock(tables, drawn),
         references=_references(tables),
         missing=tables.missing,
         names=[f"{n}.csv" for n in reading.COLUMNS if n not in tables.missing],
@@ -141,6 +136,8 @@ def _provenance(tables: Tables) -> dict[str, Any]:
         for name in ("python", own):
             versions[name] = found.get(name) or found.get(f"{name}-cpu") or "?"
     ratios = tables["speed_ratios"]
+    # Not those of the sweeps, which have no peak of their own.
+    shapes = set(tables["peaks"]["shape"])
     return {
         "machines": list(dict.fromkeys(
             f"{m['processor']}, {m['cores']} cores, {m['memory_gb']} GB, {m['system']}"
@@ -154,7 +151,7 @@ def _provenance(tables: Tables) -> dict[str, Any]:
         "threads": ", ".join(str(n) for n in dict.fromkeys(runs["threads"].dropna())),
         "devices": ", ".join(str(n) for n in dict.fromkeys(runs["device"].dropna())),
         "core_hours": float(tables["cost"]["core_seconds"].sum()) / 3600,
-        "controls": sections.rows(ratios[ratios["kind"] == "aa"]),
+        "controls": sections.rows(ratios[(ratios["kind"] == "aa") & ratios["shape"].isin(shapes)]),
     }  # fmt: skip
 
 

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
-from harness.insides import NAMES as INSIDES
-from report import insides, speed
+from harness import insides
+from report.drawing import INSIDES, Key
 from report.figures import CELL_ORDER
 from report.reading import Tables
 
 TRACKS = ("matched", "native")
 
 
-def inside(tables: Tables) -> dict[str, Any]:
+def inside(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
     """The section "Inside the gates"; without one of its tables, the name of that table."""
-    missing = [name for name in INSIDES if name in tables.missing]
+    missing = [name for name in insides.NAMES if name in tables.missing]
     if missing:
         return {"tables": None, "missing": missing[0]}
-    draw = {
-        "gradient_flow": (insides.gradient_flow, "gradient_flow"),
-        "decay": (insides.decay, "gradient_flow"),
-        "saturation": (insides.saturation, "gates"),
-        "time_scales": (insides.time_scales, "gates"),
-        "memory_probe": (insides.memory_probe, "memory_probe"),
-        "dynamics": (insides.dynamics, "dynamics"),
-    }
     figures = {
-        name: {task: Markup(figure(tables[table], task)) for task in tables["tasks"]["task"]}
-        for name, (figure, table) in draw.items()
+        name: {task: Markup(drawn["insides", name, task]) for task in tables["tasks"]["task"]}
+        for name in INSIDES
     }
     probes = tables["memory_probe"].drop_duplicates("task")
     return figures | {
@@ -40,9 +32,8 @@ def inside(tables: Tables) -> dict[str, Any]:
     }
 
 
-def clock(tables: Tables, frameworks: list[str]) -> dict[str, Any]:
+def clock(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
     """The section "Speed": a part for each shape; none without the clock's tables."""
-    frameworks = sorted({*frameworks, *tables["timing"]["framework"]})
     peaks = tables["peaks"]
     shapes = [
         {
@@ -53,8 +44,8 @@ def clock(tables: Tables, frameworks: list[str]) -> dict[str, Any]:
             ),
             "methods": _phases(timed),
             "ratios": rows(tables["speed_ratios"][tables["speed_ratios"]["shape"] == name]),
-            "steps": Markup(speed.steps(timed, frameworks)),
-            "fractions": Markup(speed.fractions(timed, frameworks)),
+            "steps": Markup(drawn["steps", name]),
+            "fractions": Markup(drawn["fractions", name]),
         }
         for name, timed in tables["timing"].groupby("shape", sort=False)
         # The sweeps' shapes stand in the fits.
@@ -63,7 +54,7 @@ def clock(tables: Tables, frameworks: list[str]) -> dict[str, Any]:
     return {
         "shapes": shapes,
         "scaling": rows(tables["scaling"]),
-        "growth": Markup(speed.growth(tables["scaling_points"], frameworks)),
+        "growth": Markup(drawn["growth",]),
     }
 
 
