@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -16,6 +17,8 @@ from report.figures import CELL_ORDER, INK, LINES, colours, settings, svg
 
 AGAINST = {"steps": ("step", "training step"), "seconds": ("seconds", "seconds of training")}
 TRACKS = ("matched", "native")
+METHOD = ["framework", "cell", "track"]
+Method = tuple[Hashable, ...]
 # More seeds than these are not drawn singly; the band has them all.
 MOST_SEEDS = 20
 # A score so many times beyond the baseline belongs to a run that diverged.
@@ -35,23 +38,24 @@ def variants(
     bands = _known(summary, task["task"], ["median", "lowest", "highest"], reach)
     if mine.empty:
         return []
-    figures = []
-    positive = min(task["baseline"], task["solved"], mine["score"].min()) > 0
-    first = "log" if task["direction"] == "lower" and positive else "linear"
+    lowest = min([task["baseline"], task["solved"], mine["score"].min(), *bands["lowest"]])
+    timed = mine["seconds"].notna().any()
+    first = "log" if task["direction"] == "lower" and lowest > 0 else "linear"
     other = {"log": "linear", "linear": "log"}[first]
-    for x in AGAINST:
-        for y in (first, other) if positive else (first,):
-            if mine[AGAINST[x][0]].notna().any():
-                drawn = learning_curves(mine, bands, task, x, y, frameworks)
-                # Without a second scale the only one serves every choice.
-                scale = f"auto {y}" if positive else "auto log linear"
-                figures.append({"x": x, "y": scale if y == first else y, "svg": drawn})
+    lines, areas = _lines(mine), dict(list(bands.groupby(METHOD)))
+    figures = []
+    for x in AGAINST if timed else ["steps"]:
+        for y in (first, other) if lowest > 0 else (first,):
+            drawn = learning_curves(lines, areas, task, x, y, frameworks)
+            # Without a second scale the only one serves every choice.
+            scales = f"auto {y}" if lowest > 0 else "auto log linear"
+            figures.append({"x": x, "y": scales if y == first else y, "svg": drawn})
     return figures
 
 
 def learning_curves(
-    curves: pd.DataFrame,
-    summary: pd.DataFrame,
+    lines: Mapping[Method, pd.DataFrame],
+    bands: Mapping[Method, pd.DataFrame],
     task: pd.Series,
     x: str,
     y: str,
@@ -59,9 +63,8 @@ def learning_curves(
 ) -> str:
     """Validation scores of a task's runs: a panel a cell; matched and native side by side."""
     column, label = AGAINST[x]
-    cells = [c for c in CELL_ORDER if c in set(curves["cell"])]
-    tracks = [t for t in TRACKS if t in set(curves["track"])]
-    places = [(c, t) for c in cells for t in tracks]
+    cells = [cell for cell in CELL_ORDER if any(key[1] == cell for key in lines)]
+    tracks = [track for track in TRACKS if any(key[2] == track for key in lines)]
     shape = (len(cells), 2) if len(tracks) == 2 else (1, len(cells))
     palette = colours(frameworks)
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"{task['task']} {x} {y}")):
@@ -74,17 +77,14 @@ def learning_curves(
                 "top": 1 - 0.55 / height, "wspace": 0.05, "hspace": 0.22,
             },
         )  # fmt: skip
-        for (cell, track), axes in zip(places, panels.flat, strict=True):
-            for framework in palette:
-                one = (
-                    (f["framework"] == framework) & (f["cell"] == cell) & (f["track"] == track)
-                    for f in (curves, summary)
-                )  # fmt: skip
-                seeds, band = (f[keep] for f, keep in zip((curves, summary), one, strict=True))
-                _lines(axes, seeds, column, palette[framework], LINES[cell], framework)
-                _band(axes, band, column, palette[framework], LINES[cell], framework)
+        for (cell, track), axes in zip(
+            [(c, t) for c in cells for t in tracks], panels.flat, strict=True
+        ):
+            for framework, colour in palette.items():
+                _draw(axes, lines, bands, (framework, cell, track), column, colour)
             _scale(axes, y)
-            axes.set_title(f"{cell.upper()}, {track}", fontsize=10)
+            # Said where, or matplotlib would measure everything to find the place.
+            axes.set_title(f"{cell.upper()}, {track}", fontsize=10, y=1.0)
             for value, name in ((task["baseline"], "baseline"), (task["solved"], "solved")):
                 axes.axhline(value, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.5)
                 if axes in panels[:, -1]:
@@ -95,7 +95,7 @@ def learning_curves(
         for axes in panels[-1]:
             axes.set_xlabel(label)
         figure.supylabel(task["metric"], fontsize=10, x=0.005)
-        known = [name for name in palette if name in set(curves["framework"])]
+        known = [name for name in palette if any(key[0] == name for key in lines)]
         figure.legend(
             [Line2D([], [], color=palette[name], linewidth=2) for name in known], known,
             loc="upper center", ncol=6, frameon=False,
@@ -116,31 +116,38 @@ def _known(table: pd.DataFrame, task: str, columns: list[str], reach: float) -> 
     return mine[(mine[columns].abs() < reach).all(axis=1)].sort_values("step", kind="stable")
 
 
-def _lines(axes: Any, rows: pd.DataFrame, x: str, colour: str, style: Any, name: str) -> None:
-    """A line a seed, all as one path with gaps between them."""
-    parts = []
-    for _, run in list(rows.groupby("seed"))[:MOST_SEEDS]:
-        parts += [run[[x, "score"]].to_numpy(float), np.full((1, 2), np.nan)]
-    if parts:
-        points = np.concatenate(parts)
-        axes.plot(
-            points[:, 0], points[:, 1], color=colour, linewidth=1, alpha=0.75, linestyle=style,
-            gid=f"layer seeds of-{name}",
-        )  # fmt: skip
+def _lines(rows: pd.DataFrame) -> dict[Method, pd.DataFrame]:
+    """A method's curves as one, the seeds one after the other with a gap after each."""
+    seeds = sorted(rows["seed"].unique())[:MOST_SEEDS]
+    rows = rows[rows["seed"].isin(seeds)].sort_values(["seed", "step"], kind="stable")
+    gaps = rows.drop_duplicates([*METHOD, "seed"], keep="last").assign(score=np.nan)
+    rows = pd.concat([rows, gaps]).sort_values("seed", kind="stable")
+    return dict(list(rows.groupby(METHOD)))
 
 
-def _band(axes: Any, rows: pd.DataFrame, x: str, colour: str, style: Any, name: str) -> None:
-    """The median over the seeds, in the band of their range."""
-    if rows.empty:
-        return
-    axes.plot(
-        rows[x], rows["median"], color=colour, linewidth=1.6, linestyle=style,
-        gid=f"layer band of-{name}",
-    )  # fmt: skip
-    area = axes.fill_between(
-        rows[x], rows["lowest"], rows["highest"], color=colour, alpha=0.18, linewidth=0
-    )
-    area.set_gid(f"layer band of-{name}")
+def _draw(
+    axes: Any,
+    lines: Mapping[Method, pd.DataFrame],
+    bands: Mapping[Method, pd.DataFrame],
+    method: Method,
+    x: str,
+    colour: str,
+) -> None:
+    """A method's seeds as one layer; the median in the band of their range as another."""
+    framework, cell, _ = method
+    style = {"color": colour, "linestyle": LINES[str(cell)]}
+    if method in lines:
+        rows = lines[method]
+        name = f"layer seeds of-{framework}"
+        axes.plot(rows[x], rows["score"], linewidth=1, alpha=0.75, gid=name, **style)
+    if method in bands:
+        rows = bands[method]
+        name = f"layer band of-{framework}"
+        axes.plot(rows[x], rows["median"], linewidth=1.6, gid=name, **style)
+        area = axes.fill_between(
+            rows[x], rows["lowest"], rows["highest"], color=colour, alpha=0.18, linewidth=0
+        )
+        area.set_gid(name)
 
 
 def _scale(axes: Any, y: str) -> None:

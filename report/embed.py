@@ -16,8 +16,8 @@ from markupsafe import Markup
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = ("page.js", "tables.js", "runs.js")
-# Of a longer table the page carries nothing: it lies beside the page.
-MOST_ROWS = 25_000
+# A table with more values than these lies beside the page only, unless it is the runs.
+MOST_VALUES = 120_000
 
 
 def data_block(tables: dict[str, pd.DataFrame]) -> Markup:

@@ -80,6 +80,7 @@ def write_report(results: Path) -> None:
         speed=sections.clock(tables, drawn),
         references=_references(tables),
         missing=tables.missing,
+        long=sorted(set(tables) - set(embedded) - {"frameworks"}),
         names=[f"{n}.csv" for n in reading.COLUMNS if n not in tables.missing],
     )  # fmt: skip
     write_text(results / "report.html", page)
@@ -110,7 +111,7 @@ def _embedded(tables: Tables) -> dict[str, pd.DataFrame]:
     first = [name for name in first if name in methods]
     methods = methods[[*first, *(name for name in methods if name not in first)]]
     everything = {"methods": methods} | {n: t for n, t in tables.items() if n != "frameworks"}
-    return {n: t for n, t in everything.items() if len(t) <= embed.MOST_ROWS}
+    return {n: t for n, t in everything.items() if n == "runs" or t.size <= embed.MOST_VALUES}
 
 
 def _choices(tables: Tables) -> dict[str, list[str]]:
