@@ -33,6 +33,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "median_high", "lowest", "highest", "solved", "solve_rate", "rate_low", "rate_high",
         "steps", "steps_low", "steps_high",
     ),
+    "ratios": (
+        "task", "track", "metric", "framework", "cell", "baseline", "n", "ratio", "low", "high",
+    ),
     "aggregate": ("framework", "cell", "track", "tasks", "n", "iqm", "low", "high"),
     "profiles": ("framework", "cell", "track", "threshold", "share"),
 }  # fmt: skip
@@ -161,6 +164,52 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
             "steps_high": steps.high,
         })  # fmt: skip
     return pd.DataFrame(rows, columns=list(COLUMNS["summary"]))
+
+
+def ratios(runs: pd.DataFrame) -> pd.DataFrame:
+    """Every method as a ratio to every other one of its task and track, paired by seed.
+
+    For a reader who chooses a baseline: 95 % intervals that are not corrected for their number.
+    A score that is not positive has no ratio; fewer than five seeds have no interval.
+    """
+    rows: Rows = []
+    for (task, track), group in runs[runs["track"].isin(TRACKS)].groupby(["task", "track"]):
+        methods = {
+            (str(framework), str(cell)): part.set_index("seed").sort_index()
+            for (framework, cell), part in group.groupby(["framework", "cell"])
+        }
+        for one, other in itertools.combinations(methods, 2):
+            seeds = methods[one].index.intersection(methods[other].index)
+            a, b = methods[one].loc[seeds], methods[other].loc[seeds]
+            for metric in ("score", "steps_to_solve", "train_seconds"):
+                x, y = a[metric].to_numpy(float), b[metric].to_numpy(float)
+                if metric == "steps_to_solve" and len(x):
+                    budget = float(max(a["budget"].max(), b["budget"].max()))
+                    found, _ = statistics.compare_steps(x, y, budget)
+                else:
+                    known = ~(np.isnan(x) | np.isnan(y))
+                    x, y = x[known], y[known]
+                    if not len(x) or min(x.min(), y.min()) <= 0:
+                        continue
+                    found = statistics.paired(x, y, "ratio")
+                if not found.effect > 0:
+                    continue
+                low, high = found.low, found.high
+                if found.n < statistics.FEWEST:
+                    low = high = statistics.NAN
+                # 1 over a bound that is zero or infinite is a bound too.
+                with np.errstate(divide="ignore"):
+                    ways = (
+                        (one, other, (found.effect, low, high)),
+                        (other, one, tuple(1 / np.array([found.effect, high, low]))),
+                    )
+                for (framework, cell), against, values in ways:
+                    rows.append(
+                        {"task": task, "track": track, "metric": metric, "framework": framework,
+                         "cell": cell, "baseline": "/".join(against), "n": found.n}
+                        | dict(zip(("ratio", "low", "high"), values, strict=True))
+                    )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(COLUMNS["ratios"]))
 
 
 def aggregate(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -22,7 +22,8 @@ INPUTS = (
 NEEDED = ("runs", "scores", "tasks")
 # What is written.
 NAMES = (
-    "claims", "comparisons", "summary", "aggregate", "profiles", "advice", "gradient_norms",
+    "claims", "comparisons", "summary", "ratios", "aggregate", "profiles", "advice",
+    "gradient_norms",
 )  # fmt: skip
 
 
@@ -144,6 +145,7 @@ def write(results: Path) -> None:
         "claims": verdicts,
         "comparisons": compared,
         "summary": comparisons.summarise(tables["runs"]),
+        "ratios": comparisons.ratios(tables["runs"]),
         "aggregate": means,
         "profiles": profiles,
         "advice": advice.write(tables, verdicts, compared, ledger.margins),

@@ -29,9 +29,12 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "scores": (
         "task", "framework", "cell", "track", "runs", "ended_well", "median", "lowest", "highest",
-        "solved", "progress", "state", "median_steps_to_solve", "comparable", "errors",
+        "solved", "progress", "to_best", "state", "median_steps_to_solve", "comparable", "errors",
     ),
-    "curves": (*IDENTITY, "step", "loss", "score"),
+    "curves": (*IDENTITY, "step", "seconds", "loss", "score"),
+    "curves_summary": (
+        *IDENTITY[:-1], "step", "n", "seconds", "median", "lowest", "highest",
+    ),
     "tasks": (
         "task", "summary", "metric", "direction", "baseline", "solved", "settings",
         "references", "documentation",
@@ -52,10 +55,12 @@ def write_tables(results: Path) -> None:
         raise UserError(f"{results}: there is no record to make tables of; run the pipeline.")
     gate = sameness.conformance_rows(results, found)
     divergence = sameness.divergence_rows(results, found)
+    curves = [row for record in found for row in _curve_rows(record)]
     rows: dict[str, Rows] = {
         "runs": [_run_row(r) for r in found],
         "scores": _score_rows(found, sameness.not_comparable(gate)),
-        "curves": [{k: r[k] for k in IDENTITY} | point for r in found for point in r["curve"]],
+        "curves": curves,
+        "curves_summary": _curve_summary(curves),
         "tasks": [_task_row(settings) for settings in _settings(found).values()],
         "classical": _classical_rows(found),
         "machines": _machine_rows(found),
@@ -115,11 +120,44 @@ def steady_step_seconds(record: Record) -> float | None:
     return record["seconds"]["training"] / later if later else None
 
 
+def _curve_rows(record: Record) -> Rows:
+    """A run's curve; ``seconds`` of training to each point: the first chunk, then steady steps."""
+    step, first = steady_step_seconds(record) or 0.0, record["seconds"]["first_chunk"]
+    chunk = min(record["steps"], record["settings"]["evaluate_every"])
+    identity = {k: record[k] for k in IDENTITY}
+    return [
+        identity
+        | point
+        | {"seconds": round(first + step * (at - chunk), 3) if (at := point["step"]) else 0.0}
+        for point in record["curve"]
+    ]
+
+
+def _curve_summary(curves: Rows) -> Rows:
+    """The score at each step over a method's seeds, median and range, and the median seconds."""
+    groups: dict[tuple[Any, ...], Rows] = {}
+    for row in curves:
+        if row["score"] is not None:
+            groups.setdefault(tuple(row[k] for k in (*IDENTITY[:-1], "step")), []).append(row)
+    return [
+        dict(zip((*IDENTITY[:-1], "step"), key, strict=True))
+        | {
+            "n": len(group),
+            "seconds": statistics.median(row["seconds"] for row in group),
+            "median": statistics.median(scores := [row["score"] for row in group]),
+            "lowest": min(scores),
+            "highest": max(scores),
+        }
+        for key, group in groups.items()
+    ]
+
+
 def _score_rows(found: list[Record], not_comparable: set[tuple[str, str]]) -> Rows:
     """Each method's scores over its seeds: median and range.
 
     ``progress`` is the median's place between the baseline (0) and the solved
-    value (1); below 0.05 the method counts as being at the baseline.
+    value (1); below 0.05 the method counts as being at the baseline. ``to_best`` is how
+    many times worse the median is than the best one of the same task and track.
     """
     groups: dict[tuple[str, ...], list[Record]] = {}
     for record in found:
@@ -157,7 +195,21 @@ def _score_rows(found: list[Record], not_comparable: set[tuple[str, str]]) -> Ro
                 ),
             }
         rows.append(row)
+    _add_ratio_to_best(rows, {r["task"]: bool(r["higher_is_better"]) for r in found})
     return rows
+
+
+def _add_ratio_to_best(rows: Rows, higher_is_better: dict[str, bool]) -> None:
+    """Add ``to_best``, 1 for the best; none where medians are not positive."""
+    groups: dict[tuple[str, str], Rows] = {}
+    for row in rows:
+        if row.get("median") is not None:
+            groups.setdefault((row["task"], row["track"]), []).append(row)
+    for (task, _), group in groups.items():
+        medians = [row["median"] for row in group]
+        for row in group if min(medians) > 0 else []:
+            ratio = max(medians) / row["median"]
+            row["to_best"] = ratio if higher_is_better[task] else row["median"] / min(medians)
 
 
 def _settings(found: list[Record]) -> dict[str, Settings]:

@@ -15,9 +15,10 @@ import pandas as pd
 import seaborn as sns
 from markupsafe import escape
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
 CELL_ORDER = ("rnn", "gru", "lstm")
+# The line style and the mark of each cell, the same everywhere.
+LINES: dict[str, Any] = {"rnn": (0, (1, 1.5)), "gru": (0, (5, 2)), "lstm": "-"}
 # Stand-ins that become the style sheet's colours, which differ between light and dark.
 INK = "#010203"
 COLOURS = tuple(f"#0102{10 + i}" for i in range(6))
@@ -26,46 +27,6 @@ COLOURS = tuple(f"#0102{10 + i}" for i in range(6))
 def colours(frameworks: list[str]) -> dict[str, str]:
     """The colour of each framework, the same everywhere."""
     return {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(sorted(frameworks))}
-
-
-def learning_curves(curves: pd.DataFrame, task: pd.Series, track: str) -> str:
-    """The validation score of every run of ``task`` against steps, one panel a cell."""
-    data = curves[
-        (curves["task"] == task["task"]) & (curves["track"] == track) & curves["score"].notna()
-    ]
-    if data.empty:
-        return ""
-    cells = [cell for cell in CELL_ORDER if cell in set(data["cell"])]
-    with sns.axes_style("ticks"), mpl.rc_context(settings(f"{task['task']} {track}")):
-        grid = sns.relplot(
-            data=data, kind="line", x="step", y="score", col="cell", col_order=cells,
-            hue="framework", hue_order=sorted(set(data["framework"])),
-            palette=colours(list(curves["framework"].unique())),
-            units="seed", estimator=None, linewidth=1.1, alpha=0.75, height=2.9,
-            aspect=3.3 / len(cells) if len(cells) > 1 else 1.9,
-        )  # fmt: skip
-        for cell, axes in grid.axes_dict.items():
-            axes.set_title(str(cell).upper())
-            if task["direction"] == "lower":
-                axes.set_yscale("log")
-                lowest, highest = axes.get_ylim()
-                subs = (1.0,) if highest / lowest > 300 else (1.0, 2.0, 5.0)
-                axes.yaxis.set_major_locator(LogLocator(subs=subs))
-                axes.yaxis.set_major_formatter("{x:g}")
-                axes.yaxis.set_minor_formatter(NullFormatter())
-            for value, name in ((task["baseline"], "baseline"), (task["solved"], "solved")):
-                axes.axhline(value, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.6)
-                if cell == cells[-1]:
-                    axes.annotate(
-                        f" {name}", (1, value), xycoords=("axes fraction", "data"),
-                        va="center", fontsize=9, color=INK,
-                    )  # fmt: skip
-        grid.set_axis_labels("training step", f"{task['metric']}")
-        sns.move_legend(grid, "upper center", bbox_to_anchor=(0.5, 0.02), ncol=6, title=None)
-        return svg(
-            grid.figure,
-            f"Learning curves on {task['task']}, {track} track: {task['metric']} against steps",
-        )
 
 
 def attribution(rows: pd.DataFrame, task: pd.Series, frameworks: list[str]) -> str:
@@ -109,6 +70,7 @@ def attribution(rows: pd.DataFrame, task: pd.Series, frameworks: list[str]) -> s
 
 
 def settings(salt: str) -> dict[Any, Any]:
+    """matplotlib's settings for a figure; ``salt`` names it among the figures of the page."""
     ink = dict.fromkeys(
         ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
     )
@@ -118,16 +80,22 @@ def settings(salt: str) -> dict[Any, Any]:
         # Fixes the identifiers inside the file: unlike between figures, alike between builds.
         "svg.hashsalt": salt,
         "font.family": "sans-serif",
+        # A name from a table is text, whatever signs it has.
+        "text.parse_math": False,
         "figure.facecolor": "none",
         "axes.facecolor": "none",
         "savefig.transparent": True,
     }
 
 
-def svg(figure: Figure, title: str) -> str:
-    """The figure as an inline SVG of fluid width, with its title for screen readers."""
+def svg(figure: Figure, title: str, tight: bool = True) -> str:
+    """The figure as an inline SVG of fluid width, with its title for screen readers.
+
+    ``tight`` cuts it to what is drawn, which takes as long as drawing it.
+    """
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    cut = "tight" if tight else None
+    figure.savefig(buffer, format="svg", bbox_inches=cut, metadata={"Date": None})
     plt.close(figure)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
@@ -140,6 +108,10 @@ def svg(figure: Figure, title: str) -> str:
         r' (d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found.group()), text
     )
     text = re.sub(r"\n\s*", "\n", text)
+    # A layer is a class, which many may have; what nothing refers to needs no name.
+    text = re.sub(r'id="layer ([^"]*)"', r'class="layer \1"', text)
+    used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
+    text = re.sub(r' id="([^"]*)"', lambda name: name.group() if name[1] in used else "", text)
     text = re.sub(r"<g([^>]*)>((?:\n<use [^>]*/>){2,})", _style_once, text)
     head, rest = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)

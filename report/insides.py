@@ -13,7 +13,7 @@ import seaborn as sns
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from report.figures import CELL_ORDER, COLOURS, INK, colours, settings, svg
+from report.figures import CELL_ORDER, COLOURS, INK, LINES, colours, settings, svg
 from report.numbers import number
 
 MOMENTS = {"initialisation": "at initialisation", "trained": "after training"}
@@ -41,7 +41,7 @@ def gradient_flow(table: pd.DataFrame, task: str) -> str:
                 for _, run in _runs(mine[mine["cell"] == cell], "gradient_h"):
                     axes.plot(
                         run["lag"], run["gradient_h"], color=CELL_COLOURS[cell], linewidth=1.1,
-                        alpha=0.75,
+                        alpha=0.75, linestyle=LINES[cell],
                     )  # fmt: skip
             _logarithmic(axes, "y", mine["gradient_h"])
             axes.set_title(f"{COTANGENTS[cotangent]}, {MOMENTS[moment]}", fontsize=10)
@@ -50,7 +50,7 @@ def gradient_flow(table: pd.DataFrame, task: str) -> str:
         return svg(figure, f"Gradient against lag on {task}")
 
 
-def decay(table: pd.DataFrame, task: str) -> str:
+def decay(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
     """The factor per step of every run: filled for the loss, open for a random direction."""
     data = table[(table["task"] == task) & (table["lag"] == 0) & table["decay"].notna()]
 
@@ -63,12 +63,12 @@ def decay(table: pd.DataFrame, task: str) -> str:
             )  # fmt: skip
 
     return _strips(
-        data, data["cell"].str.upper(), table, f"Decay factor of the gradient on {task}",
+        data, data["cell"].str.upper(), frameworks, f"Decay factor of the gradient on {task}",
         "factor λ per time step", draw, 1.0,
     )  # fmt: skip
 
 
-def saturation(table: pd.DataFrame, task: str) -> str:
+def saturation(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
     """How often gates are nearly closed (left) and nearly open (right), for every run."""
     data = table[table["task"] == task]
 
@@ -82,12 +82,12 @@ def saturation(table: pd.DataFrame, task: str) -> str:
         axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["100", "50", "0", "50", "100"])
 
     return _strips(
-        data, _gate_labels(data), table, f"Saturation of gates on {task}",
+        data, _gate_labels(data), frameworks, f"Saturation of gates on {task}",
         "% of time steps: closed (below 0.1) | open (above 0.9)", draw, 0.0, scale,
     )  # fmt: skip
 
 
-def time_scales(table: pd.DataFrame, task: str) -> str:
+def time_scales(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
     """The units' time scales in every run: median, and the middle 80 % as a line."""
     data = table[(table["task"] == task) & table["timescale_q50"].notna()]
 
@@ -102,18 +102,18 @@ def time_scales(table: pd.DataFrame, task: str) -> str:
 
     lags = data["lag"].dropna()
     return _strips(
-        data, _gate_labels(data), table, f"Time scales on {task}",
+        data, _gate_labels(data), frameworks, f"Time scales on {task}",
         "time scale τ of a unit, in time steps", draw, lags.iloc[0] if len(lags) else None,
         scale,
     )  # fmt: skip
 
 
-def memory_probe(table: pd.DataFrame, task: str) -> str:
+def memory_probe(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
     """What a linear read-out finds of the value shown, step after step, a line a run."""
     data = table[(table["task"] == task) & (table["track"] == "matched")]
     if data.empty:
         return ""
-    palette = colours(list(table["framework"].unique()))
+    palette = colours(frameworks)
     cells = _cells(data)
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"memory probe {task}")):
         figure, panels = _panels(1, len(cells), 2.6)
@@ -136,12 +136,12 @@ def memory_probe(table: pd.DataFrame, task: str) -> str:
         return svg(figure, f"Memory probe on {task}")
 
 
-def dynamics(table: pd.DataFrame, task: str) -> str:
+def dynamics(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
     """Median gradient norms and the share of steps over the limit, window by window."""
     data = table[table["task"] == task]
     if data.empty:
         return ""
-    palette = colours(list(table["framework"].unique()))
+    palette = colours(frameworks)
     cells = _cells(data)
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"dynamics {task}")):
         figure, panels = _panels(2, len(cells), 4.4)
@@ -176,7 +176,7 @@ def dynamics(table: pd.DataFrame, task: str) -> str:
 def _strips(
     data: pd.DataFrame,
     labels: pd.Series[str],
-    whole: pd.DataFrame,
+    frameworks: list[str],
     title: str,
     unit: str,
     draw: Callable[[Any, pd.DataFrame, str], None],
@@ -186,7 +186,7 @@ def _strips(
     """A panel a moment; a band for each label, in it a strip for each track and framework."""
     if data.empty:
         return ""
-    palette = colours(list(whole["framework"].unique()))
+    palette = colours(frameworks)
     strips = sorted(set(zip(data["track"], data["framework"], strict=True)))
     names = list(dict.fromkeys(labels.sort_values(key=_by_cell, kind="stable")))
     data = data.assign(

@@ -10,34 +10,83 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from harness import evidence
 from harness.claims import VERDICTS
-from harness.errors import UserError
 from harness.files import write_text
-from harness.insides import NAMES as INSIDES
-from harness.tables import NAMES
-from harness.timing import NAMES as TIMING
-from report import insides, speed
-from report.figures import CELL_ORDER, attribution, learning_curves
-from report.forest import forest
-from report.numbers import number
+from report import curves, drawing, embed, reading, sections
+from report.answers import answers
+from report.figures import CELL_ORDER
+from report.numbers import interval, number
+from report.reading import Tables
 
 HERE = Path(__file__).resolve().parent
+STATISTICS = {
+    "Agarwal et al. 2021, Deep reinforcement learning at the edge of the statistical precipice",
+    "Holm 1979, A simple sequentially rejective multiple test procedure",
+    "Newcombe 1998, Interval estimation for the difference between independent proportions",
+    "Schuirmann 1987, A comparison of the two one-sided tests procedure and the power approach",
+    "Wilson 1927, Probable inference, the law of succession, and statistical inference",
+}
 
 
 def write_report(results: Path) -> None:
     """Write ``report.html`` into ``results`` from the tables there.
 
-    Raises :class:`UserError` when a table is missing.
+    Raises :class:`UserError` when there are no runs or a table is damaged.
     """
-    tables = {name: _read(results / f"{name}.csv") for name in NAMES}
-    weighed = {
-        name: _read(results / f"{name}.csv")
-        for name in evidence.NAMES
-        if (results / f"{name}.csv").exists()
-    }
-    claims = weighed.get("claims", pd.DataFrame(columns=["group"]))
+    tables = reading.read(results)
     frameworks = sorted(set(tables["runs"]["framework"]))
+    scripts, allowed = embed.script()
+    embedded = _embedded(tables)
+    drawn = drawing.draw(drawing.jobs(tables, frameworks))
+    page = _environment(results).get_template("page.html").render(
+        style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
+        library_style=embed.library()[0],
+        script=scripts,
+        allowed=allowed,
+        data=embed.data_block(embedded),
+        embedded=[name for name, frame in embedded.items() if len(frame)],
+        tables={
+            name: sections.rows(tables[name])
+            for name in (
+                "advice", "attribution", "classical", "cost", "frameworks", "machines",
+                "parameter_counts", "tasks",
+            )
+        },
+        count=len(tables["runs"]),
+        answers=answers(tables),
+        provenance=_provenance(tables),
+        choices=_choices(tables),
+        matrix=sections.matrix(tables),
+        columns=sections.methods(tables["scores"]),
+        cells=sections.present(tables["scores"]["cell"], CELL_ORDER),
+        problems=sections.rows(tables["runs"][tables["runs"]["status"] != "ok"]),
+        frameworks=frameworks,
+        curves={
+            task: [figure | {"svg": Markup(figure["svg"])} for figure in drawn["curves", task]]
+            for task in tables["tasks"]["task"]
+        },
+        most_seeds=curves.MOST_SEEDS,
+        gate=sections.by_check(tables["conformance_summary"]),
+        horizons=sections.horizons(tables["divergence_summary"]),
+        thresholds=sorted(set(tables["divergence_summary"]["threshold"])),
+        attributions={
+            task: Markup(drawn["attribution", task]) for task in tables["tasks"]["task"]
+        },
+        claims=sections.by_group(tables["claims"]),
+        forests={key[1]: Markup(svg) for key, svg in drawn.items() if key[0] == "forest"},
+        verdict_class=dict(zip(VERDICTS, ("solved", "failed", "above", "at"), strict=True)),
+        verdict_mark=dict(zip(VERDICTS, "✓✕?–", strict=True)),
+        insides=sections.inside(tables, drawn),
+        speed=sections.clock(tables, drawn),
+        references=_references(tables),
+        missing=tables.missing,
+        long=sorted(set(tables) - set(embedded) - {"frameworks"}),
+        names=[f"{n}.csv" for n in reading.COLUMNS if n not in tables.missing],
+    )  # fmt: skip
+    write_text(results / "report.html", page)
+
+
+def _environment(results: Path) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,
@@ -45,167 +94,75 @@ def write_report(results: Path) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "paragraphs": paragraphs}
-    page = environment.get_template("page.html").render(
-        style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
-        tables={name: _rows(frame) for name, frame in tables.items()},
-        methods=_methods(tables["scores"]),
-        cells=_present(tables["scores"]["cell"], CELL_ORDER),
-        cost=dict(zip(tables["cost"]["phase"], tables["cost"]["share"], strict=True)),
-        problems=_rows(tables["runs"][tables["runs"]["status"] != "ok"]),
-        frameworks=frameworks,
-        figures={
-            (task, track): Markup(learning_curves(tables["curves"], row, track))
-            for task, row in tables["tasks"].set_index("task", drop=False).iterrows()
-            for track in ("matched", "native")
-        },
-        gate=_by_check(tables["conformance_summary"]),
-        horizons=_horizons(tables["divergence_summary"]),
-        thresholds=sorted(set(tables["divergence_summary"]["threshold"])),
-        attributions={
-            row["task"]: Markup(attribution(tables["attribution"], row, frameworks))
-            for _, row in tables["tasks"].iterrows()
-        },
-        advice=_rows(weighed.get("advice", pd.DataFrame())),
-        claims=_by_group(claims),
-        forests={g: Markup(forest(claims, g, frameworks)) for g in claims["group"].unique()},
-        verdict_class=dict(zip(VERDICTS, ("solved", "failed", "above", "at"), strict=True)),
-        verdict_mark=dict(zip(VERDICTS, "✓✕?–", strict=True)),
-        insides=_insides(results, list(tables["tasks"]["task"])),
-        speed=_speed(results, frameworks),
-        names=[
-            f"{name}.csv"
-            for name in (*NAMES, *INSIDES, *TIMING, *evidence.NAMES)
-            if (results / f"{name}.csv").exists()
-        ],
+    environment.filters |= {"number": number, "interval": interval, "paragraphs": paragraphs}
+    environment.globals["command"] = lambda name: reading.COMMANDS[name].format(folder=results)
+    return environment
+
+
+def _embedded(tables: Tables) -> dict[str, pd.DataFrame]:
+    """The tables that the page carries inside; methods are summaries with their scores' states."""
+    method = ["task", "framework", "cell", "track"]
+    states = [*method, "state", "to_best", "comparable"]
+    summary = tables["summary"] if len(tables["summary"]) else tables["scores"]
+    methods = summary.drop(columns=["state", "to_best", "comparable"], errors="ignore").merge(
+        tables["scores"][states], how="outer", on=method
     )
-    write_text(results / "report.html", page)
+    first = [*method, "state", "n", "median", "to_best", "solve_rate", "steps"]
+    first = [name for name in first if name in methods]
+    methods = methods[[*first, *(name for name in methods if name not in first)]]
+    everything = {"methods": methods} | {n: t for n, t in tables.items() if n != "frameworks"}
+    return {n: t for n, t in everything.items() if n == "runs" or t.size <= embed.MOST_VALUES}
 
 
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); run the pipeline first.") from error
-
-
-def _insides(results: Path, tasks: list[str]) -> dict[str, Any]:
-    """The section "Inside the gates"; without one of its tables, the name of that table."""
-    for name in INSIDES:
-        if not (results / f"{name}.csv").exists():
-            return {"tables": None, "missing": f"{name}.csv", "folder": results}
-    tables = {name: _read(results / f"{name}.csv") for name in INSIDES}
-    draw = {
-        "gradient_flow": (insides.gradient_flow, "gradient_flow"),
-        "decay": (insides.decay, "gradient_flow"),
-        "saturation": (insides.saturation, "gates"),
-        "time_scales": (insides.time_scales, "gates"),
-        "memory_probe": (insides.memory_probe, "memory_probe"),
-        "dynamics": (insides.dynamics, "dynamics"),
-    }
-    figures = {
-        name: {task: Markup(figure(tables[table], task)) for task in tasks}
-        for name, (figure, table) in draw.items()
-    }
-    probes = tables["memory_probe"].drop_duplicates("task")
-    return figures | {
-        "tables": {"insides_skipped": _rows(tables["insides_skipped"])},
-        "metrics": dict(zip(probes["task"], probes["metric"], strict=True)),
-    }
-
-
-def _speed(results: Path, frameworks: list[str]) -> dict[str, Any]:
-    """The section "Speed": a part for each shape; none without the clock's tables."""
-    if not all((results / f"{name}.csv").exists() for name in TIMING):
-        return {"shapes": []}
-    tables = {name: _read(results / f"{name}.csv") for name in TIMING}
-    frameworks = sorted({*frameworks, *tables["timing"]["framework"]})
-    peaks = tables["peaks"]
-    shapes = [
-        {
-            "name": name,
-            "sizes": rows.iloc[0],
-            "peak": _rows(peaks[(peaks["shape"] == name) & peaks["attainable"].astype(bool)]),
-            "methods": _phases(rows),
-            "ratios": _rows(tables["speed_ratios"][tables["speed_ratios"]["shape"] == name]),
-            "steps": Markup(speed.steps(rows, frameworks)),
-            "fractions": Markup(speed.fractions(rows, frameworks)),
-        }
-        for name, rows in tables["timing"].groupby("shape", sort=False)
-        # The sweeps' shapes stand in the fits.
-        if name in set(peaks["shape"]) or tables["scaling"].empty
-    ]
+def _choices(tables: Tables) -> dict[str, list[str]]:
+    """What can be filtered by, and the baselines."""
+    runs = tables["runs"]
     return {
-        "shapes": shapes,
-        "scaling": _rows(tables["scaling"]),
-        "growth": Markup(speed.growth(tables["scaling_points"], frameworks)),
+        "task": list(dict.fromkeys(runs["task"])),
+        "framework": sorted(set(runs["framework"])),
+        "cell": sections.present(runs["cell"], CELL_ORDER),
+        "track": sections.present(runs["track"], sections.TRACKS),
+        "status": sections.present(runs["status"], ("ok",)),
+        "baseline": sorted(set(tables["ratios"]["baseline"])),
     }
 
 
-def _phases(rows: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """A shape's times: rows (framework, kernel, cell), columns the phases."""
-    matrix: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for row in _rows(rows):
-        place = matrix.setdefault((row["framework"], row["kernel"], row["cell"]), {})
-        place[row["phase"]] = row
-    return matrix
+def _provenance(tables: Tables) -> dict[str, Any]:
+    """Machine, versions, commits, dates, budget, and what the clock can tell."""
+    runs, machines = tables["runs"], sections.rows(tables["machines"])
+    versions: dict[str, str] = {}
+    for row in machines:
+        found = dict(part.split(" ", 1) for part in row["packages"].split(", ") if " " in part)
+        own = {"pytorch": "torch"}.get(row["framework"], row["framework"])
+        for name in ("python", own):
+            versions[name] = found.get(name) or found.get(f"{name}-cpu") or "?"
+    ratios = tables["speed_ratios"]
+    # Not those of the sweeps, which have no peak of their own.
+    shapes = set(tables["peaks"]["shape"])
+    return {
+        "machines": list(dict.fromkeys(
+            f"{m['processor']}, {m['cores']} cores, {m['memory_gb']} GB, {m['system']}"
+            for m in machines)),
+        "versions": [f"{name} {version}" for name, version in versions.items()],
+        "commits": [str(commit)[:12] for commit in dict.fromkeys(runs["git_commit"].dropna())],
+        "changed": any("+changes" in str(commit) for commit in runs["git_commit"]),
+        "first": str(runs["finished"].min())[:10],
+        "last": str(runs["finished"].max())[:10],
+        "seeds": runs["seed"].nunique(),
+        "threads": ", ".join(str(n) for n in dict.fromkeys(runs["threads"].dropna())),
+        "devices": ", ".join(str(n) for n in dict.fromkeys(runs["device"].dropna())),
+        "core_hours": float(tables["cost"]["core_seconds"].sum()) / 3600,
+        "controls": sections.rows(ratios[(ratios["kind"] == "aa") & ratios["shape"].isin(shapes)]),
+    }  # fmt: skip
 
 
-def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The table's rows, with None where a value is missing."""
-    return [
-        {str(k): (None if pd.isna(v) else v) for k, v in row.items()}
-        for row in frame.to_dict("records")
-    ]
+def _references(tables: Tables) -> list[str]:
+    """What the tasks, the claims and the statistics are from."""
+    texts = [*tables["tasks"]["references"].dropna(), *tables["claims"]["source"].dropna()]
+    return sorted({part.strip() for text in texts for part in str(text).split(";")} | STATISTICS)
 
 
-def _present(column: pd.Series[str], order: tuple[str, ...]) -> list[str]:
-    found = set(column)
-    return [name for name in order if name in found] + sorted(found - set(order))
-
-
-def _methods(scores: pd.DataFrame) -> dict[tuple[str, str], dict[tuple[str, str], Any]]:
-    """The matrix: rows (framework, track), columns (task, cell)."""
-    matrix: dict[tuple[str, str], dict[tuple[str, str], Any]] = {}
-    for row in _rows(
-        scores[scores["track"].isin(["matched", "native"])].sort_values(["track", "framework"])
-    ):
-        place = matrix.setdefault((row["framework"], row["track"]), {})
-        place[row["task"], row["cell"]] = row
-    return matrix
-
-
-def _by_check(summary: pd.DataFrame) -> dict[tuple[str, str], dict[tuple[str, str], Any]]:
-    """The gate's matrix: rows (check, type), columns (framework, cell)."""
-    matrix: dict[tuple[str, str], dict[tuple[str, str], Any]] = {}
-    for row in _rows(summary):
-        matrix.setdefault((row["check"], row["dtype"]), {})[row["framework"], row["cell"]] = row
-    return matrix
-
-
-def _horizons(summary: pd.DataFrame) -> dict[tuple[str, ...], dict[float, Any]]:
-    """When frameworks part: rows (task, cell, framework, other), columns the thresholds."""
-    matrix: dict[tuple[str, ...], dict[float, Any]] = {}
-    for row in _rows(summary):
-        key = (row["task"], row["cell"], row["framework"], row["other_framework"])
-        matrix.setdefault(key, {})[row["threshold"]] = row
-    return matrix
-
-
-def _by_group(claims: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """The claims by group: what is said once, how many cases have which verdict, and the cases."""
-    groups: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in _rows(claims):
-        entry = groups.setdefault(row["group"], {}).setdefault(
-            row["claim"], row | {"rows": [], "verdicts": {}}
-        )
-        entry["rows"].append(row)
-        entry["verdicts"][row["verdict"]] = entry["verdicts"].get(row["verdict"], 0) + 1
-    return {group: list(entries.values()) for group, entries in groups.items()}
-
-
-def paragraphs(text: str) -> list[str]:
+def paragraphs(text: str | None) -> list[str]:
     """A docstring's paragraphs, each on one line, without code quotes."""
-    return [
-        re.sub(r"\s+", " ", part).replace("``", "") for part in re.split(r"\n\s*\n", text.strip())
-    ]
+    parts = re.split(r"\n\s*\n", (text or "").strip())
+    return [re.sub(r"\s+", " ", part).replace("``", "") for part in parts]

@@ -135,14 +135,17 @@ def test_one_file_and_no_request(page):
 
 
 def test_scores_and_their_states(page):
-    cells = page.locator("#scores tbody tr").first.locator("td")
+    cells = page.locator("#matrix tbody tr").first.locator("td")
     rnn, gru, lstm = (cells.nth(i).inner_text() for i in range(3))
     assert "○ 0.17" in rnn
     assert "◐ 0.1" in gru
     assert "✓ 0.002" in lstm
-    assert "0.001 to 0.003" in lstm
-    assert "3 of 3 solved, at step 500" in lstm
-    assert "0 of 3 solved" in gru
+    assert "0.001 to 0.003, range" in lstm, "three seeds have no interval"
+    assert "n = 3" in lstm
+    assert "50 × best" in gru
+    failed = cells.nth(4).inner_text()
+    assert "✕ no score" in failed
+    assert f"seed 0 failed: {EVIL}" in failed
 
 
 def test_what_failed_is_shown_and_escaped(page):
@@ -159,7 +162,7 @@ def test_what_does_not_conform_is_marked_and_escaped(page):
     assert EVIL in table
     assert "✕ not comparable: 0.25\n0 of 1\n" in table, "no detail is given, so none is shown"
     assert f"0 of 1; {EVIL}" in table
-    cells = page.locator("#scores tbody tr").first.locator("td")
+    cells = page.locator("#matrix tbody tr").first.locator("td")
     marked = ["see the checks" in cells.nth(i).inner_text() for i in range(3)]
     assert marked == [True, False, True], "RNN and LSTM did not pass"
 
@@ -243,7 +246,7 @@ def test_every_link_leads_somewhere(page, results):
 
 def test_figures_are_named_and_drawn_in_the_pages_colours(page):
     figures = page.locator("#curves figure svg, #sameness figure svg")
-    assert figures.count() == 3
+    assert figures.count() == 5, "steps and seconds, two scales; the attribution"
     assert figures.first.get_attribute("aria-label").startswith("Learning curves on adding")
     assert figures.last.get_attribute("aria-label").endswith("defaults change on adding")
     box = figures.first.bounding_box()

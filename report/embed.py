@@ -1,0 +1,107 @@
+"""What the page carries inside: its tables as JSON, its script, the library for tables."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import itables
+import pandas as pd
+from markupsafe import Markup
+
+HERE = Path(__file__).resolve().parent
+SCRIPTS = ("page.js", "tables.js", "runs.js")
+# A table with more values than these lies beside the page only, unless it is the runs.
+MOST_VALUES = 120_000
+
+
+def data_block(tables: dict[str, pd.DataFrame]) -> Markup:
+    """The tables as the text of a ``<script type="application/json">``.
+
+    No ``<`` is left in it, so that nothing in the data can end the element. JSON knows no
+    infinity: it is the text ``inf`` or ``-inf``, and what is missing is null.
+    """
+    text = json.dumps(
+        {name: _table(frame) for name, frame in tables.items()},
+        ensure_ascii=False, allow_nan=False, separators=(",", ":"),
+    )  # fmt: skip
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def _table(frame: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "rows": len(frame),
+        "columns": {str(name): _column(frame[name]) for name in frame.columns},
+        "intervals": _intervals([str(name) for name in frame.columns]),
+    }
+
+
+def _column(values: pd.Series[Any]) -> dict[str, Any]:
+    """A column by itself; text that repeats is said once and then called by its place."""
+    if pd.api.types.is_bool_dtype(values):
+        return {"kind": "flag", "values": values.tolist()}
+    if pd.api.types.is_numeric_dtype(values):
+        return {"kind": "number", "values": [_number(v) for v in values.tolist()]}
+    texts = [None if pd.isna(v) else str(v) for v in values]
+    known = list(dict.fromkeys(texts))
+    if 2 * len(known) > len(texts):
+        return {"kind": "text", "values": texts}
+    places = {text: place for place, text in enumerate(known)}
+    return {"kind": "text", "known": known, "values": [places[text] for text in texts]}
+
+
+def _number(value: float) -> float | str | None:
+    if isinstance(value, int):
+        return value
+    if math.isnan(value):
+        return None
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    # Seven digits are what float32 knows.
+    return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.7g}")
+
+
+def _intervals(names: list[str]) -> dict[str, list[str]]:
+    """The columns that are a value with its bounds, so that they can be shown as one."""
+    found = {}
+    for name in names:
+        stem = name.removesuffix("_ms") if name.endswith("_ms") else name
+        for low, high in (
+            (f"{name}_low", f"{name}_high"),
+            (f"{stem}_low", f"{stem}_high"),
+            ("rate_low", "rate_high") if name == "solve_rate" else ("", ""),
+            ("low_ms", "high_ms") if name == "median_ms" else ("", ""),
+            ("low", "high") if name in ("effect", "ratio", "iqm", "gflops") else ("", ""),
+        ):
+            if low in names and high in names:
+                found[name] = [low, high]
+                break
+    return found
+
+
+def library() -> tuple[Markup, Markup]:
+    """DataTables: its style sheet, and its code as text that gives the name ``DataTable``."""
+    folder = Path(itables.__file__).parent / "html"
+    code = (folder / "dt_bundle.js").read_text(encoding="utf-8")
+    # The bundle is a module; the page has nobody to import it, so its own name is taken over.
+    jquery = re.search(r"export\s*\{[^}]*?([\w$]+) as jQuery[^}]*\};?", code)
+    assert jquery, "itables has another form now"
+    code = code.replace(jquery.group(), f"const DataTable = {jquery[1]}.fn.dataTable;")
+    # In an inline script this would begin a comment of HTML.
+    code = code.replace("<!--", r"<\!--")
+    style = (folder / "dt_bundle.css").read_text(encoding="utf-8")
+    return Markup(style), Markup(code)
+
+
+def script() -> tuple[Markup, str]:
+    """The page's whole script, and its hash, by which the page allows it and no other."""
+    own = [(HERE / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    # In a block of its own, so that its names do not meet those of the library.
+    text = "\n".join(["", str(library()[1]), "{", *own, "}", ""])
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return Markup(text), f"sha256-{digest}"

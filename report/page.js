@@ -1,0 +1,185 @@
+// What the tables on this page cannot say by themselves: filters, baseline and theme, kept in the
+// address. Everything shown is in the tables; nothing is computed here.
+
+const $ = (selector, root = document) => root.querySelector(selector);
+const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+const FILTERS = ["task", "framework", "cell", "track", "status"];
+const DEFAULTS = {
+  task: "", framework: "", cell: "", track: "", status: "", baseline: "", theme: "",
+  table: "methods", sort: "", search: "", runs_sort: "", runs_search: "", run: "",
+  x: "steps", y: "auto", show: "seeds",
+};
+let state = { ...DEFAULTS };
+let section = "";
+
+/** Tables by name: columns as in the file, and rows as arrays of their values. */
+const tables = {};
+for (const [name, table] of Object.entries(JSON.parse($("#data").textContent))) {
+  const columns = Object.entries(table.columns).map(([column, c]) => ({ name: column, ...c }));
+  const values = columns.map((c) => {
+    if (c.known) return c.values.map((place) => c.known[place]);
+    if (c.kind !== "number") return c.values;
+    return c.values.map((v) => (v === "inf" ? Infinity : v === "-inf" ? -Infinity : v));
+  });
+  tables[name] = {
+    name,
+    columns: columns.map(({ name: column, kind }) => ({ name: column, kind })),
+    intervals: table.intervals,
+    rows: Array.from({ length: table.rows }, (_, i) => values.map((v) => v[i])),
+  };
+}
+const place = (table, column) => table.columns.findIndex((c) => c.name === column);
+
+const minus = (text) => text.replace("-", "−");
+
+/** A number as numbers.py writes it. */
+function number(value, digits = 3) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  const size = Math.abs(value);
+  if (Number.isInteger(value) && size >= 1000 && size < 1e12) return minus(value.toLocaleString("en-US"));
+  if (value !== 0 && !(size >= 1e-3 && size < 1e5)) {
+    const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
+    const raised = String(Number(exponent)).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
+    return minus(`${mantissa}·10${raised}`);
+  }
+  return minus(String(Number(value.toPrecision(Math.max(digits, String(Math.trunc(size)).length)))));
+}
+
+function interval(value, low, high) {
+  const missing = (v) => v === null || v === undefined;
+  if (missing(low) || missing(high)) return number(value);
+  return `${number(value)} [${number(low)}, ${number(high)}]`;
+}
+
+/** Ratios to the chosen baseline: "task track framework cell metric" to [ratio, low, high]. */
+function ratiosToBaseline() {
+  const found = new Map();
+  if (!state.baseline || !tables.ratios) return found;
+  const at = (name) => place(tables.ratios, name);
+  const keys = ["task", "track", "framework", "cell", "metric"].map(at);
+  for (const row of tables.ratios.rows)
+    if (row[at("baseline")] === state.baseline)
+      found.set(JSON.stringify(keys.map((k) => row[k])), ["ratio", "low", "high"].map((k) => row[at(k)]));
+  return found;
+}
+
+/** Whether a row with these columns is let through by the filters. */
+function passes(table) {
+  const active = FILTERS.filter((key) => state[key] && place(table, key) >= 0);
+  const places = active.map((key) => place(table, key));
+  return (row) => places.every((p, i) => row[p] === state[active[i]]);
+}
+
+function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+/** Hide what the filters leave out. */
+function filterPage() {
+  const keys = ["task", "framework", "cell", "track"];
+  for (const one of $$("main [data-task], main [data-framework], main [data-cell], main [data-track]")) {
+    const { x, y } = one.dataset;
+    one.hidden =
+      keys.some((key) => state[key] && key in one.dataset && one.dataset[key] !== state[key]) ||
+      (x !== undefined && x !== state.x) ||
+      (y !== undefined && !y.split(" ").includes(state.y));
+  }
+  $("#curves").dataset.show = state.show;
+  for (const layer of $$("svg .layer"))
+    layer.classList.toggle("away", Boolean(state.framework) && !layer.classList.contains(`of-${state.framework}`));
+}
+
+/** With a baseline the matrix shows ratios to it instead of intervals. */
+function baselineInMatrix(ratios) {
+  for (const cell of $$("#matrix td:has(a[data-task])")) {
+    const { task, track, framework, cell: name } = $("a", cell).dataset;
+    const line = $(".interval", cell);
+    if (!line) continue;
+    line.dataset.plain ??= line.textContent;
+    const ratio = ratios.get(JSON.stringify([task, track, framework, name, "score"]));
+    const own = `${framework}/${name}` === state.baseline;
+    line.textContent = !state.baseline ? line.dataset.plain
+      : own ? "the baseline" : ratio ? `× ${interval(...ratio)}` : "no ratio";
+  }
+}
+
+function theme() {
+  const dark = state.theme ? state.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const root = document.documentElement;
+  root.dataset.theme = dark ? "dark" : "light";
+  root.classList.toggle("dark", dark);
+}
+
+function readHash() {
+  const [id, query = ""] = location.hash.slice(1).split("?");
+  section = id;
+  const given = Object.fromEntries(new URLSearchParams(query));
+  const known = Object.keys(DEFAULTS).filter((key) => key in given);
+  state = { ...DEFAULTS, ...Object.fromEntries(known.map((key) => [key, given[key]])) };
+}
+
+function writeHash(push = false) {
+  const changed = Object.entries(state).filter(([key, value]) => value !== DEFAULTS[key]);
+  const query = new URLSearchParams(changed).toString();
+  const hash = `#${section}${query ? `?${query}` : ""}`;
+  if (hash !== (location.hash || "#")) history[push ? "pushState" : "replaceState"](null, "", hash);
+}
+
+function go(id) {
+  const target = id && document.getElementById(id);
+  if (!target) return;
+  target.scrollIntoView();
+  target.focus({ preventScroll: true });
+}
+
+/** Show the state everywhere. */
+function apply() {
+  for (const control of $$("[data-key]")) control.value = state[control.dataset.key];
+  theme();
+  filterPage();
+  const ratios = ratiosToBaseline();
+  baselineInMatrix(ratios);
+  showTable(ratios);
+  showRuns();
+  showRun();
+}
+
+/** Change the state, and lead to a section if one is named. */
+function change(patch, id) {
+  state = { ...state, ...patch };
+  if (id !== undefined) section = id;
+  writeHash(id !== undefined);
+  apply();
+  if (id !== undefined) go(id);
+}
+
+function start() {
+  for (const control of $$("[data-key]"))
+    control.addEventListener("change", () => {
+      const { key } = control.dataset;
+      // Another table has other columns: its order and search begin anew.
+      change(key === "table" ? { table: control.value, sort: "", search: "" } : { [key]: control.value });
+    });
+  $("#reset").addEventListener("click", () => change({ ...DEFAULTS }));
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="#"]');
+    if (!link || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    const { task, framework, cell, track, run } = link.dataset;
+    if (run) change({ run }, "run");
+    else if (task) change({ task, framework, cell, track, run: "" }, "runs");
+    else change({}, link.getAttribute("href").slice(1));
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", theme);
+  addEventListener("popstate", () => { readHash(); apply(); go(section); });
+  // Print shows what is folded.
+  addEventListener("beforeprint", () => { for (const one of $$("details")) one.open = true; });
+  readHash();
+  apply();
+  if (section) go(section);
+}

@@ -1,0 +1,93 @@
+// The runs: a table of them, and for each its record, curve, environment and command.
+
+const RUN = ["task", "framework", "cell", "track", "seed"];
+const IN_TABLE = [
+  ...RUN, "status", "score", "solved", "steps", "steps_to_solve", "train_seconds", "step_ms", "peak_rss_mb",
+  "parameters", "kernel",
+];
+const runs = tables.runs;
+const nameOf = (row) => RUN.map((key) => row[place(runs, key)]).join("-");
+
+function showRuns() {
+  if (!runs) return;
+  const host = $("#run-view");
+  const link = {
+    title: "run", name: "run", type: "value", className: "text", orderSequence: ["asc", "desc"],
+    data: (row) => nameOf(row),
+    render: {
+      _: (value) => value,
+      display: (value) => `<a href="#run" data-run="${escaped(value)}">${escaped(value)}</a>`,
+    },
+  };
+  const short = (columns) => columns.splice(0, RUN.length, link);
+  const signature = JSON.stringify([state.runs_sort, state.runs_search]);
+  refresh("runs", host, () => view(host, runs, IN_TABLE, "runs_sort", "runs_search", { columns: short }), signature, runs);
+  views.runs.signature = signature;
+}
+
+/** The rows of ``table`` that are of the run. */
+function ofRun(table, run, keys) {
+  const pairs = keys.map((key) => [place(table, key), run[place(runs, key)]]);
+  return table.rows.filter((row) => pairs.every(([at, value]) => row[at] === value));
+}
+
+function list(entries) {
+  return element("dl", { class: "record" }, ...entries.flatMap(([name, value]) => [
+    element("dt", {}, name.replaceAll("_", " ")), element("dd", {}, shown(value)),
+  ]));
+}
+
+function showRun() {
+  const host = $("#run");
+  const run = runs && state.run ? runs.rows.find((row) => nameOf(row) === state.run) : undefined;
+  host.replaceChildren();
+  if (!run) {
+    if (state.run) host.append(element("p", {}, `There is no run ${state.run}.`));
+    return;
+  }
+  const record = runs.columns.map((c, i) => [c.name, run[i]]).filter(([name]) => name !== "command");
+  host.append(element("h3", {}, state.run), list(record));
+  host.append(element("h4", {}, "The command that repeats it"),
+    element("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, element("code", {}, shown(run[place(runs, "command")]))));
+  if (tables.machines) {
+    host.append(element("h4", {}, "Environment of this framework’s runs"));
+    for (const row of ofRun(tables.machines, run, ["framework"]))
+      host.append(list(tables.machines.columns.map((c, i) => [c.name, row[i]])));
+  }
+  host.append(element("h4", {}, "Curve"), curve(run));
+}
+
+/** Validation score against steps, as a table and a line. */
+function curve(run) {
+  const rows = tables.curves ? ofRun(tables.curves, run, RUN) : [];
+  if (!rows.length) return element("p", {}, tables.curves ? "It left no curve." : "The curves are too many for this page: they are in curves.csv.");
+  const at = (name) => place(tables.curves, name);
+  const points = rows.map((row) => [row[at("step")], row[at("score")]]).filter(([, y]) => Number.isFinite(y));
+  const box = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Curve of the run" });
+  if (points.length > 1) box.append(sparkline(points));
+  const heads = ["step", "seconds", "loss", "score"];
+  box.append(element("table", { class: "compact" },
+    element("thead", {}, element("tr", {}, ...heads.map((h) => element("th", { scope: "col" }, h)))),
+    element("tbody", {}, ...rows.map((row) => element("tr", {}, ...heads.map((h) => element("td", {}, number(row[at(h)]))))))));
+  return box;
+}
+
+function sparkline(points) {
+  const [xs, ys] = [0, 1].map((i) => points.map((p) => p[i]));
+  const scale = (values, low, high) => {
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    return (v) => low + ((high - low) * (v - least)) / (most - least || 1);
+  };
+  const [x, y] = [scale(xs, 4, 396), scale(ys, 96, 4)];
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
+  svg.setAttribute("viewBox", "0 0 400 100");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("class", "sparkline");
+  svg.setAttribute("aria-label", `Validation score from step ${number(xs[0])} to ${number(xs.at(-1))}, between ${number(Math.min(...ys))} and ${number(Math.max(...ys))}`);
+  line.setAttribute("points", points.map((p) => `${x(p[0]).toFixed(1)},${y(p[1]).toFixed(1)}`).join(" "));
+  svg.append(line);
+  return svg;
+}
+
+start();

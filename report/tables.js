@@ -1,0 +1,150 @@
+// Tables that sort, search and can be kept: DataTables shows them, the numbers are the tables' own.
+
+/** Missing values last, whichever way the rest is sorted. */
+function order(sign) {
+  return (a, b) => {
+    const [x, y] = [a, b].map((v) => v === null || v === undefined || v === "");
+    if (x || y) return x - y;
+    return sign * (typeof a === "number" ? (a > b) - (a < b) : String(a).localeCompare(String(b)));
+  };
+}
+DataTable.type("value", { order: { asc: order(1), desc: order(-1) } });
+
+const escaped = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+
+function shown(value) {
+  if (value === true) return "yes";
+  if (value === false) return "no";
+  return typeof value === "number" ? number(value) : value === null || value === undefined ? "–" : String(value);
+}
+
+/** The table of methods with the ratios to the baseline as columns. */
+function withBaseline(table, ratios) {
+  if (!state.baseline || table.name !== "methods") return table;
+  const metrics = ["score", "steps_to_solve", "train_seconds"];
+  const keys = ["task", "track", "framework", "cell"].map((k) => place(table, k));
+  const names = metrics.map((m) => `${m}_to_baseline`);
+  const title = (m) => `${m.replaceAll("_", " ")} / ${state.baseline}`;
+  return {
+    ...table,
+    // After what names a method, where they are seen first.
+    columns: [
+      ...table.columns.slice(0, 4),
+      ...names.flatMap((name, i) => ["", "_low", "_high"].map((end) => ({ name: name + end, kind: "number", title: title(metrics[i]) }))),
+      ...table.columns.slice(4),
+    ],
+    intervals: { ...table.intervals, ...Object.fromEntries(names.map((n) => [n, [`${n}_low`, `${n}_high`]])) },
+    rows: table.rows.map((row) => [
+      ...row.slice(0, 4),
+      ...metrics.flatMap((m) => ratios.get(JSON.stringify([...keys.map((k) => row[k]), m])) ?? [null, null, null]),
+      ...row.slice(4),
+    ]),
+  };
+}
+
+/** The columns to show: bounds stand with their value, digests and the like only in the files. */
+function visible(table, only) {
+  const bounds = new Set(Object.values(table.intervals).flat());
+  const chosen = table.columns.filter((c) => (only ? only.includes(c.name) : !bounds.has(c.name)));
+  return chosen.map((c) => {
+    const at = place(table, c.name);
+    const [low, high] = (table.intervals[c.name] ?? []).map((name) => place(table, name));
+    return {
+      title: escaped(c.title ?? c.name.replaceAll("_", " ")),
+      name: c.name,
+      type: "value",
+      className: c.kind === "number" ? "number" : "text",
+      orderSequence: ["asc", "desc"],
+      data: (row) => row[at],
+      render: {
+        _: (value) => value,
+        display: (value, _, row) => escaped(low === undefined ? shown(value) : interval(value, row[low], row[high])),
+        filter: (value) => shown(value),
+      },
+    };
+  });
+}
+
+/** Put ``table`` into ``place`` as a DataTable which keeps its order and search in the state. */
+function view(host, table, only, sortKey, searchKey, more = {}) {
+  const columns = visible(table, only);
+  more.columns?.(columns);
+  const [name, way] = state[sortKey].split(":");
+  const at = columns.findIndex((c) => c.name === name);
+  host.replaceChildren(element("table", { class: "display compact" }));
+  const made = new DataTable(host.firstChild, {
+    data: table.rows, columns, deferRender: true, autoWidth: false, pageLength: 25,
+    order: at >= 0 ? [[at, way === "desc" ? "desc" : "asc"]] : [],
+    search: { search: state[searchKey] },
+    layout: { topStart: "pageLength", topEnd: "search", bottomStart: "info", bottomEnd: "paging" },
+    language: { emptyTable: "This table is empty.", search: "search" },
+    ordering: { indicators: true },
+  });
+  const keep = passes(table);
+  made.search.fixed("filters", (_, row) => keep(row)).draw();
+  made.on("order.dt", () => {
+    const [first] = made.order();
+    state[sortKey] = first ? `${columns[first[0]].name}:${first[1]}` : "";
+    writeHash();
+  });
+  made.on("search.dt", () => {
+    state[searchKey] = made.search();
+    writeHash();
+  });
+  return made;
+}
+
+const views = {};
+
+/** Build a view anew only when what it shows has changed; filters only draw it again. */
+function refresh(key, host, build, signature, table) {
+  const known = views[key];
+  if (known && known.signature === signature) {
+    const keep = passes(table);
+    known.made.search.fixed("filters", (_, row) => keep(row)).draw();
+    return;
+  }
+  known?.made.destroy();
+  views[key] = { signature, table, made: build() };
+}
+
+function showTable(ratios) {
+  const raw = tables[state.table];
+  if (!raw) return;
+  const table = withBaseline(raw, ratios);
+  const signature = JSON.stringify([state.table, state.table === "methods" && state.baseline, state.sort, state.search]);
+  const host = $("#view");
+  refresh("tables", host, () => view(host, table, null, "sort", "search"), signature, table);
+  views.tables.signature = signature;
+}
+
+const quoted = (value) => {
+  const text = value === null || value === undefined ? "" : String(value);
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+};
+const csv = (table, rows) =>
+  [table.columns.map((c) => c.name), ...rows].map((row) => row.map(quoted).join(",")).join("\n") + "\n";
+const rowsShown = ({ made }) => made.rows({ search: "applied", order: "applied" }).data().toArray();
+
+function asJson() {
+  const whole = Object.values(tables).map((t) => [
+    t.name,
+    t.rows.map((row) => Object.fromEntries(t.columns.map((c, i) => [c.name, Number.isFinite(row[i]) || typeof row[i] !== "number" ? row[i] : String(row[i])]))),
+  ]);
+  return JSON.stringify(Object.fromEntries(whole));
+}
+
+function save(name, text, type) {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  const link = element("a", { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 1000);
+}
+
+const DOWNLOADS = {
+  shown: () => save(`${state.table}.csv`, csv(views.tables.table, rowsShown(views.tables)), "text/csv"),
+  runs: () => save("runs.csv", csv(views.runs.table, rowsShown(views.runs)), "text/csv"),
+  csv: () => save("gatebench.csv", Object.values(tables).map((t) => `# ${t.name}\n${csv(t, t.rows)}`).join("\n"), "text/csv"),
+  json: () => save("gatebench.json", asJson(), "application/json"),
+};
+for (const button of $$("[data-download]")) button.addEventListener("click", () => DOWNLOADS[button.dataset.download]());

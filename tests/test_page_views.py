@@ -1,0 +1,271 @@
+"""What the page does when a reader uses it, in real Chromium, on made-up tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.report_page import made_up, write
+from report.numbers import number
+from report.page import write_report
+
+EVIL = "<script>alert(1)</script>"
+ABSURD = [float("nan"), float("inf"), -float("inf"), 1e300, 5e-324, -0.0154, 1234.5, 2e12, 0.1, 7.0]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """Two tasks, one with a name like no other; a run that failed, and scores beyond belief."""
+    folder = tmp_path_factory.mktemp("views")
+    tables = made_up(["adding", EVIL], 5, 4)
+    runs = tables["runs"]
+    failed = (runs["task"] == EVIL) & (runs["framework"] == "jax") & (runs["seed"] == 0)
+    runs.loc[failed, ["status", "error", "score"]] = ["failed", f"no & {EVIL} $x^", float("nan")]
+    runs.loc[[0, 1, 2, 3], "score"] = [float("inf"), 1e300, float("nan"), -5.0]
+    curves = tables["curves"]
+    curves.loc[[0, 1, 2], "score"] = [float("inf"), 1e300, float("nan")]
+    write(folder, tables)
+    write_report(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, folder) -> Page:
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    noise: list[str] = []
+    page.on("console", lambda message: noise.append(message.text))
+    page.on("pageerror", lambda error: noise.append(str(error)))
+    page.on("dialog", lambda dialog: noise.append("a dialog"))
+    page.on("request", lambda request: noise.append(request.url))
+    page.goto((folder / "report.html").as_uri())
+    yield page
+    assert noise == [(folder / "report.html").as_uri()], "one file, and not a word"
+    page.close()
+
+
+def choose(page: Page, key: str, value: str) -> None:
+    page.locator(f"[data-key={key}]").select_option(value)
+
+
+def cells(page: Page, host: str, heading: str) -> list[str]:
+    """What stands in a column of a shown table."""
+    headings = page.locator(f"{host} thead th .dt-column-title").all_inner_texts()
+    place = headings.index(heading) + 1
+    return page.locator(f"{host} tbody tr td:nth-child({place})").all_inner_texts()
+
+
+def counted(page: Page, host: str) -> int:
+    text = page.locator(f"{host} .dt-info").inner_text()
+    return int(text.split(" of ")[1].split(" ")[0].replace(",", ""))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "methods", "runs"),
+    [
+        ("task", "adding", 18, 90), ("framework", "jax", 12, 60), ("cell", "lstm", 12, 60),
+        ("track", "native", 18, 90), ("status", "failed", 36, 6),
+    ],
+)  # fmt: skip
+def test_each_filter_holds_for_the_matrix_the_tables_and_the_runs(page, key, value, methods, runs):
+    assert (counted(page, "#view"), counted(page, "#run-view")) == (36, 180)
+    shown = page.locator("#matrix tbody td a[data-task]:visible")
+    assert shown.count() == 36
+    choose(page, key, value)
+    assert counted(page, "#view") == methods
+    assert counted(page, "#run-view") == runs
+    assert shown.count() == methods
+    assert f"{key}={value}" in page.url
+    page.locator("#reset").click()
+    assert counted(page, "#run-view") == 180
+    assert "=" not in page.url
+
+
+def test_a_filter_of_the_task_and_the_framework_holds_for_the_curves(page):
+    figures = page.locator("#curves figure:visible")
+    assert figures.count() == 2
+    choose(page, "task", EVIL)
+    assert figures.count() == 1
+    choose(page, "framework", "jax")
+    lines = figures.locator("svg .layer.seeds")
+    drawn = lines.evaluate_all("all => all.filter(l => getComputedStyle(l).display != 'none')")
+    assert len(drawn) == lines.count() / 3
+
+
+def test_a_baseline_turns_numbers_into_ratios_with_their_intervals(page, folder):
+    choose(page, "baseline", "jax/lstm")
+    ratios = pd.read_csv(folder / "ratios.csv")
+    one = ratios[
+        (ratios["baseline"] == "jax/lstm") & (ratios["metric"] == "score")
+        & (ratios["task"] == "adding") & (ratios["framework"] == "pytorch")
+        & (ratios["cell"] == "rnn") & (ratios["track"] == "matched")
+    ].iloc[0]  # fmt: skip
+    text = f"{number(one['ratio'])} [{number(one['low'])}, {number(one['high'])}]"
+    link = (
+        '#matrix a[data-task=adding][data-framework=pytorch][data-cell=rnn][data-track="matched"]'
+    )
+    assert f"× {text}" in page.locator(f"td:has({link})").inner_text()
+    own = page.locator("#matrix td:has(a[data-framework=jax][data-cell=lstm])").first
+    assert "the baseline" in own.inner_text()
+    page.locator("#view .dt-search input").fill("pytorch rnn matched adding")
+    assert cells(page, "#view", "score / jax/lstm") == [text]
+    choose(page, "baseline", "")
+    assert "×" not in page.locator(f"td:has({link}) .interval").inner_text()
+
+
+def test_numbers_sort_as_numbers_and_what_is_missing_comes_last(page, folder):
+    choose(page, "task", "adding")
+    order = page.locator("#run-view thead th", has_text="score").first
+    order.locator(".dt-column-order").click()
+    first = cells(page, "#run-view", "score")
+    assert first[0] == "−5"
+    known = pd.read_csv(folder / "runs.csv").query("task == 'adding'")["score"].dropna()
+    assert first[1:] == [number(v) for v in sorted(known)[1:25]]
+    page.locator("#run-view .dt-paging-button.last").click()
+    assert cells(page, "#run-view", "score")[-3:] == ["1.00·10³⁰⁰", "∞", "–"]
+    order.locator(".dt-column-order").click()
+    assert cells(page, "#run-view", "score")[:2] == ["∞", "1.00·10³⁰⁰"]
+    page.locator("#run-view .dt-paging-button.last").click()
+    assert cells(page, "#run-view", "score")[-1] == "–"
+
+
+def test_the_address_keeps_the_view(page, browser):
+    choose(page, "task", "adding")
+    choose(page, "theme", "dark")
+    choose(page, "show", "band")
+    choose(page, "baseline", "jax/gru")
+    choose(page, "table", "methods")
+    page.locator("#view thead th", has_text="median").first.locator(".dt-column-order").click()
+    page.locator("#view .dt-search input").fill("native")
+    page.locator("#run-view a", has_text="adding-jax-rnn-matched-0").click()
+    again = browser.new_page()
+    again.goto(page.url)
+    for one in (page, again):
+        assert one.evaluate("document.documentElement.dataset.theme") == "dark"
+        assert one.locator("[data-key=baseline]").input_value() == "jax/gru"
+        assert one.locator("#run h3").inner_text() == "adding-jax-rnn-matched-0"
+        assert one.locator("#curves .layer.band").first.is_visible()
+        assert counted(one, "#view") == 9
+    assert cells(page, "#view", "median") == cells(again, "#view", "median")
+    assert again.locator("#view .dt-search input").input_value() == "native"
+    again.close()
+    page.go_back()
+    assert page.locator("#run h3").count() == 0
+
+
+def test_a_click_in_the_matrix_shows_the_runs_and_one_of_them(page, folder):
+    page.locator("#matrix a[data-framework=jax][data-cell=gru][data-track=native]").first.click()
+    assert counted(page, "#run-view") == 5
+    page.locator("#run-view a").first.focus()
+    page.keyboard.press("Enter")
+    detail = page.locator("#run").inner_text()
+    assert "--task adding --framework jax --cell gru --track native --seed 0" in detail
+    assert "python 3.11, jax 1.0" in detail
+    assert page.locator("#run svg polyline").count() == 1
+    assert page.locator("#run tbody tr").count() == 4
+
+
+def saved(page: Page, what: str) -> str:
+    with page.expect_download() as download:
+        page.locator(f"[data-download={what}]").click()
+    return download.value.path().read_text(encoding="utf-8")
+
+
+def test_what_is_shown_and_everything_can_be_saved(page, folder):
+    choose(page, "framework", "pytorch")
+    rows = list(csv.DictReader(io.StringIO(saved(page, "runs"))))
+    runs = pd.read_csv(folder / "runs.csv")
+    assert len(rows) == 60
+    assert set(rows[0]) == set(runs.columns)
+    assert {row["framework"] for row in rows} == {"pytorch"}
+    everything = json.loads(saved(page, "json"))
+    assert len(everything["runs"]) == 180
+    assert everything["runs"][0]["score"] == "Infinity"
+    assert EVIL in {row["task"] for row in everything["scores"]}
+    assert saved(page, "csv").count("\n# ") + 1 == len(everything)
+    choose(page, "table", "ratios")
+    shown = list(csv.DictReader(io.StringIO(saved(page, "shown"))))
+    assert {row["framework"] for row in shown} == {"pytorch"}
+
+
+def test_curves_can_be_seen_in_other_ways(page):
+    figures = page.locator("#curves figure:visible")
+    names = []
+    for x, y in (("steps", "auto"), ("seconds", "log"), ("seconds", "linear")):
+        choose(page, "x", x)
+        choose(page, "y", y)
+        assert figures.count() == 2
+        names.append(figures.first.locator("svg").get_attribute("aria-label"))
+    assert [name.split(" against ")[1] for name in names] == [
+        "training step, log scale", "seconds of training, log scale",
+        "seconds of training, linear scale",
+    ]  # fmt: skip
+    band = page.locator("#curves figure:visible .layer.band").first
+    assert not band.is_visible()
+    choose(page, "show", "band")
+    assert band.is_visible()
+    assert not page.locator("#curves figure:visible .layer.seeds").first.is_visible()
+    assert "a range and no confidence interval" in figures.first.inner_text().replace("\n", " ")
+
+
+def test_what_looks_like_code_is_text(page):
+    assert EVIL in page.locator("#matrix").inner_text()
+    assert f"no & {EVIL} $x^" in page.locator("#problems").inner_text()
+    choose(page, "task", EVIL)
+    page.locator("#run-view a").first.click()
+    assert f"no & {EVIL} $x^" in page.locator("#run").inner_text()
+    assert page.locator("#curves figure:visible svg").get_attribute("aria-label").count(EVIL)
+
+
+def test_the_script_writes_numbers_as_the_page_does(page):
+    choose(page, "table", "methods")
+    texts = [number(value) for value in ABSURD]
+    assert texts[:5] == ["–", "∞", "−∞", "1.00·10³⁰⁰", "4.94·10⁻³²⁴"]
+    source = (Path(__file__).parents[1] / "report" / "page.js").read_text(encoding="utf-8")
+    code = source[source.index("const minus") : source.index("function interval")]
+    numbers = "[NaN, Infinity, -Infinity, 1e300, 5e-324, -0.0154, 1234.5, 2e12, 0.1, 7]"
+    assert page.evaluate(f"(() => {{ {code}; return {numbers}.map(v => number(v)) }})()") == texts
+
+
+@pytest.mark.parametrize(("width", "theme"), [(390, "light"), (800, "dark"), (1200, "light")])
+def test_every_width_and_theme_is_whole_and_accessible(browser, folder, width, theme):
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
+    page.goto((folder / "report.html").as_uri() + "#run?run=adding-jax-gru-matched-0")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    assert dark == (theme == "dark")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    page.close()
+
+
+def test_a_page_of_runs_alone_says_what_else_to_run(tmp_path, browser, folder):
+    (tmp_path / "runs.csv").write_bytes((folder / "runs.csv").read_bytes())
+    write_report(tmp_path)
+    page = browser.new_page()
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    page.goto((tmp_path / "report.html").as_uri())
+    for section, command in (
+        ("matrix", "harness tables"), ("curves", "harness tables"), ("speed", "snakemake"),
+        ("claims", "harness evidence"), ("advice", "harness evidence"),
+        ("insides", "harness insides"), ("methods", "harness tables"),
+    ):  # fmt: skip
+        assert command in page.locator(f"#{section}").inner_text(), section
+    assert counted(page, "#run-view") == 180
+    page.close()
