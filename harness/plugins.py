@@ -53,7 +53,10 @@ def task_class(name: str) -> type[Task]:
     found = [
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Task) and value is not Task
+        if isinstance(value, type)
+        and issubclass(value, Task)
+        # Defined there, not imported from elsewhere.
+        and value.__module__ == module.__name__
     ]
     if (
         len(found) != 1

@@ -16,6 +16,7 @@ from harness.records import Record
 from harness.settings import Settings, resolve
 from harness.studies import STUDIES
 from harness.training import PHASES
+from tasks import Split
 
 Rows = list[dict[str, Any]]
 
@@ -191,14 +192,12 @@ def _classical_rows(found: list[Record]) -> Rows:
     rows = []
     for name, settings in _settings(found).items():
         budget, task = settings.budget, settings.task
+        sizes: tuple[tuple[Split, int], ...] = (
+            ("train", budget.train_examples or 1024),
+            ("test", budget.test_examples),
+        )
         for seed in sorted({r["seed"] for r in found if r["task"] == name}):
-            train, test = (
-                streams.examples(task, split, seed, n)
-                for split, n in (
-                    ("train", budget.train_examples or 1024),
-                    ("test", budget.test_examples),
-                )
-            )
+            train, test = (streams.examples(task, split, seed, n) for split, n in sizes)
             for method, score in task.classical_scores(train, test).items():
                 rows.append({"task": name, "method": method, "seed": seed, "score": score})
     return rows

@@ -46,9 +46,12 @@ def code_of_a_run(wildcards):
     # These modules take part in every run; those that only print or collect do not.
     shared = [f"harness/{name}.py" for name in ("streams", "training", "tracks", "settings")]
     contracts = ["tasks/__init__.py", "implementations/__init__.py"]
+    helpers = sorted((ROOT / "tasks").glob("_[a-z]*.py"))
     folder = ROOT / "implementations" / wildcards.framework
     return [
         *(ROOT / name for name in (*shared, *contracts, f"tasks/{wildcards.task}.py")),
+        *helpers,
+        *CONFIGURATION.settings[wildcards.task].task.files,
         *sorted(folder.glob("*.py")),
     ]
 
