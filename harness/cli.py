@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from harness import preload, records, studies, tracks, training
+from harness import extend, preload, records, studies, tracks, training
 from harness.errors import UserError, one_of
 from harness.files import write_text
 from harness.plugins import (
@@ -27,7 +27,7 @@ from harness.plugins import (
 )
 from harness.progress import finished_line, read_plan, summary
 from harness.records import Run
-from harness.settings import Settings, resolve
+from harness.settings import Settings, pairs, require, resolve
 from implementations import CELLS
 
 
@@ -112,6 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     only.add_argument("--join", action="store_true", help="only the tables, from the parts")
     insides.set_defaults(do=_insides)
 
+    extend.add_commands(commands)
+
     status = commands.add_parser("status", help="say what is there and which runs failed")
     status.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
     status.set_defaults(do=lambda a: summary(a.results))
@@ -160,12 +162,7 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
     for key, number, least in (("seed", run.seed, 0), ("threads", arguments.threads, 1)):
         if number < least:
             raise UserError(f"--{key}: must be at least {least}, not {number}.")
-    overrides = studies.overrides(run)
-    for item in arguments.overrides:
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise UserError(f"--set: {item!r} is not KEY=VALUE.")
-        overrides[key] = value
+    overrides = studies.overrides(run) | pairs(arguments.overrides)
     if not tracks.is_run(run):
         if run.track in studies.STUDIES:
             raise UserError(
@@ -179,7 +176,9 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
     known = kernels_of(run.framework, run.cell)
     if arguments.kernel and arguments.kernel not in known:
         raise one_of("--kernel", "kernel", arguments.kernel, known)
-    return run, replace(resolve(run.task, overrides, "--set"), kernel=arguments.kernel)
+    settings = resolve(run.task, overrides, "--set")
+    require(settings.task, "--task")
+    return run, replace(settings, kernel=arguments.kernel)
 
 
 def _train(arguments: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from harness import studies, tracks
 from harness.errors import UserError, one_of
 from harness.plugins import ROOT, framework_names, kernels_of, task_names
 from harness.records import Run
-from harness.settings import Settings, resolve
+from harness.settings import Settings, require, resolve
 from implementations import CELLS, FACTORS, NATIVE
 
 Names = Callable[[], list[str]]
@@ -90,6 +90,11 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         name: resolve(name, overrides.get(name, {}), _where(config, sources, "overrides", name))
         for name in axes["tasks"]
     }
+    if config["tasks"] == "all":
+        settings = {name: s for name, s in settings.items() if not s.task.missing}
+        axes["tasks"] = list(settings)
+    for found in settings.values():
+        require(found.task, _where(config, sources, "tasks"))
     on_track = _tasks_of_tracks(config, axes["tasks"], sources)
     runs = tuple(
         run

@@ -13,7 +13,7 @@ from harness.errors import UserError
 from harness.files import write_text
 from harness.plugins import ROOT, docstring
 from harness.records import Record
-from harness.settings import Settings, resolve
+from harness.settings import Settings, require, resolve
 from harness.studies import STUDIES
 from harness.training import PHASES
 from tasks import Split
@@ -166,10 +166,12 @@ def _settings(found: list[Record]) -> dict[str, Settings]:
     firsts: dict[str, Record] = {}
     for record in sorted(found, key=lambda r: r["track"] in STUDIES):
         firsts.setdefault(record["task"], record)
-    return {
-        name: resolve(name, r["settings"], f"the record of {records.identity(r).title}")
-        for name, r in firsts.items()
-    }
+    settings = {}
+    for name, record in firsts.items():
+        where = f"the record of {records.identity(record).title}"
+        settings[name] = resolve(name, record["settings"], where)
+        require(settings[name].task, where)
+    return settings
 
 
 def _task_row(settings: Settings) -> dict[str, Any]:

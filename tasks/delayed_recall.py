@@ -21,6 +21,11 @@ class DelayedRecall(Task):
 
     Swept over ``delay`` it gives the memory horizon of a cell: the studies ``recall10`` to
     ``recall160`` do that. Guessing reaches 1/symbols; a run counts as solved from 0.99 on.
+
+    The budget: a delay of 10, since within 1,200 steps the GRU kept its symbol over 10 steps
+    (from step 350 on) but not over 20 or 40; the LSTM kept it over 40 from step 350 on (one
+    seed each: ``python -m harness train --task delayed_recall --framework jax --cell gru
+    --set delay=20 --set steps=1200``). For the GRU at 40 a rate of 0.01 was no better.
     """
 
     name: ClassVar = "delayed_recall"
@@ -33,11 +38,11 @@ class DelayedRecall(Task):
     metric: ClassVar = "accuracy"
     higher_is_better: ClassVar = True
     budget: ClassVar = Budget(
-        layers=1, hidden=64, batch=32, steps=1200, learning_rate=5e-3, evaluate_every=50,
+        layers=1, hidden=64, batch=32, steps=600, learning_rate=5e-3, evaluate_every=50,
         validation_examples=128, test_examples=1024,
     )  # fmt: skip
 
-    delay: int = 40
+    delay: int = 10
     symbols: int = 8
 
     def __post_init__(self) -> None:

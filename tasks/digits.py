@@ -31,6 +31,10 @@ class Digits(DataTask):
     Beside the networks stand ridge regression on the one-hot classes and the nearest
     training image, which see all pixels at once. Guessing reaches 1/10. A run counts as
     solved from 0.95 on.
+
+    The budget: by step 1,700 the GRU's training loss is 0.02 and its validation accuracy no
+    longer grows (test 0.965; the LSTM's 0.94: ``python -m harness train --task digits
+    --framework jax --cell lstm``, one seed).
     """
 
     name: ClassVar = "digits"

@@ -23,6 +23,10 @@ class SelectiveCopying(Task):
 
     The score is the accuracy over the last ``recall`` steps, of which guessing reaches
     1/symbols. A run counts as solved from 0.99 on.
+
+    The budget: with four symbols among 64 steps the GRU is solved by step 1,500, the LSTM
+    reaches 0.98 at step 1,900 (``python -m harness train --task selective_copying --framework
+    jax --cell lstm``, one seed).
     """
 
     name: ClassVar = "selective_copying"

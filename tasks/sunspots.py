@@ -45,7 +45,7 @@ class Sunspots(DataTask):
     metric: ClassVar = "mean squared error"
     higher_is_better: ClassVar = False
     budget: ClassVar = Budget(
-        layers=1, hidden=16, batch=32, steps=600, learning_rate=3e-3, evaluate_every=30,
+        layers=1, hidden=16, batch=32, steps=200, learning_rate=3e-3, evaluate_every=20,
         train_examples=209, validation_examples=35, test_examples=53,
     )  # fmt: skip
 
