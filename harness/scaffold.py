@@ -21,8 +21,6 @@ def new_task(name: str) -> list[Path]:
 def new_implementation(name: str) -> list[Path]:
     """Write the folder ``implementations/<name>``, which works as it is."""
     folder = ROOT / "implementations" / name
-    if folder.exists():
-        raise UserError(f"{folder.relative_to(ROOT)}: exists already; choose another name.")
     sources = sorted((TEMPLATES / "implementation").glob("*.py"))
     return _write(name, {source: folder / source.name for source in sources})
 

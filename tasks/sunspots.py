@@ -32,6 +32,10 @@ class Sunspots(DataTask):
     AR(``window``), fitted by least squares on the training years. The baseline is the
     error of always answering the training years' mean. A run counts as solved when it is
     as good as the AR model.
+
+    The budget: after about 100 steps the validation error no longer falls while the training
+    error does, for both gated cells (``python -m harness train --task sunspots --framework
+    jax --cell lstm --set steps=600``, one seed); 200 leave room.
     """
 
     name: ClassVar = "sunspots"

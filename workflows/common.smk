@@ -25,7 +25,7 @@ except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
 
-# The tables that stages beside `rule tables` write in this configuration: a stage adds its own.
+# The tables that stages beside tables.smk write in this configuration: a stage adds its own.
 MORE_TABLES = []
 
 pipeline.set_environment(ROOT)
