@@ -209,7 +209,7 @@ def check_implementation(name: str) -> list[str]:
                 return [f"{where}/{part}.py: cannot be imported ({_short(error)})."]
         kernels = {cell: kernels_of(name, cell) for cell in CELLS}
         rows = conformance.check(name, kernels)
-        found = [conformance.sentence(row) for row in rows if not row["passed"]]
+        found = [conformance.sentence(row).rstrip(".") + "." for row in rows if not row["passed"]]
         for cell in CELLS:
             try:
                 found += [f"{where}/native.py: {cell}: {f}." for f in _native(name, cell)]

@@ -19,8 +19,8 @@ from harness import extend, preload, records, studies, tracks, training
 from harness.errors import UserError, one_of
 from harness.files import write_text
 from harness.plugins import (
-    framework_names,
     kernels_of,
+    known_frameworks,
     load_model_module,
     load_native_module,
     task_names,
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         "conform", help="compare an implementation with the NumPy reference, check by check"
     )
     conform.add_argument(
-        "--framework", required=True, help=f"one of {', '.join(framework_names())}"
+        "--framework", required=True, help=f"one of {', '.join(known_frameworks())}"
     )
     conform.add_argument(
         "--kernel", action="append", default=[], metavar="CELL=KERNEL", dest="kernels",
@@ -137,7 +137,7 @@ def _add_train_options(parser: argparse.ArgumentParser) -> None:
 def _add_identity(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--task", required=True, help=f"one of {', '.join(task_names())}")
-    add("--framework", required=True, help=f"one of {', '.join(framework_names())}")
+    add("--framework", required=True, help=f"one of {', '.join(known_frameworks())}")
     add("--cell", required=True, help=f"one of {', '.join(CELLS)}")
     add("--track", default="matched", help=f"one of {', '.join(tracks.TRACKS)} (default: matched)")
     add("--seed", type=int, default=0, help="names data and initial weights (default: 0)")
@@ -153,7 +153,7 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
     run = Run(arguments.task, arguments.framework, arguments.cell, arguments.track, arguments.seed)
     for key, value, allowed in (
         ("task", run.task, task_names()),
-        ("framework", run.framework, framework_names()),
+        ("framework", run.framework, known_frameworks()),
         ("cell", run.cell, list(CELLS)),
         ("track", run.track, list(tracks.TRACKS)),
     ):
@@ -256,8 +256,8 @@ def _crashed(arguments: argparse.Namespace) -> int:
 def _conform(arguments: argparse.Namespace) -> int:
     from harness import conformance
 
-    if arguments.framework not in framework_names():
-        raise one_of("--framework", "framework", arguments.framework, framework_names())
+    if arguments.framework not in known_frameworks():
+        raise one_of("--framework", "framework", arguments.framework, known_frameworks())
     chosen = _kernels(arguments.framework, arguments.kernels)
     if arguments.code is not None:
         # 130 and 143: told to stop, which says nothing of the implementation.

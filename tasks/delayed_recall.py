@@ -19,7 +19,7 @@ class DelayedRecall(Task):
     symbols, with one more feature that is 1 at the step to be kept and at the step that
     asks, so that the distractors must not be kept. The step that asks shows no symbol.
 
-    Swept over ``delay`` it gives the memory horizon of a cell: the studies ``recall10`` to
+    Swept over ``delay`` it gives the memory horizon of a cell: the studies ``recall20`` to
     ``recall160`` do that. Guessing reaches 1/symbols; a run counts as solved from 0.99 on.
 
     The budget: a delay of 10, since within 1,200 steps the GRU kept its symbol over 10 steps

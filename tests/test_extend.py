@@ -11,12 +11,12 @@ import pytest
 
 from harness import checks, conformance, scaffold
 from harness.errors import UserError
-from harness.plugins import ROOT, framework_names, task_class, task_names
+from harness.plugins import ROOT, framework_names, known_frameworks, task_class, task_names
 from implementations import ModelSpec
 from tasks.csv import Csv
 
 NAME = "made_by_a_test"
-CACHED = (task_names, task_class, framework_names)
+CACHED = (task_names, task_class, framework_names, known_frameworks)
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +76,7 @@ BROKEN = [
     ("return 0.001", "return 0.08333", "always the same answer scores 0.08"),
     ("higher_is_better: ClassVar = False", "higher_is_better: ClassVar = True",
      "the right answers score 0, expected that to count as solved"),
-    ("return float(np.mean(", "return str(np.mean(", "score of the right answers is '0.0', expected"),
+    ("return float(np.mean(", "return str(np.mean(", "score of the right answers is '0.0', ex"),
     ('summary: ClassVar = "Recall the first number."', 'summary: ClassVar = ""',
      "summary is '', expected a sentence"),
     ('loss: ClassVar = "mse"', 'loss: ClassVar = "mae"', "loss is 'mae', expected \"mse\" or"),
@@ -109,6 +109,7 @@ def one_specification(monkeypatch):
     """A gate of seconds: one cell, one layer."""
     spec = ModelSpec("gru", 1, 2, 5, 3, True, "cross_entropy", "float32")
     monkeypatch.setattr(conformance, "SPECIFICATIONS", [spec])
+    monkeypatch.setattr(conformance, "article_counts", lambda framework: [])
     monkeypatch.setattr(checks, "CELLS", ("gru",))
     environment = dict(os.environ)
     yield
@@ -118,7 +119,7 @@ def one_specification(monkeypatch):
 
 def test_a_new_implementation_passes_its_check(one_specification):
     scaffold.new_implementation(NAME)
-    framework_names.cache_clear()
+    known_frameworks.cache_clear()
     assert checks.check_implementation(NAME) == []
 
 
@@ -140,7 +141,7 @@ def test_what_is_wrong_with_an_implementation_is_one_sentence(
     scaffold.new_implementation(NAME)
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
-    framework_names.cache_clear()
+    known_frameworks.cache_clear()
     found = checks.check_implementation(NAME)
     assert any(says in sentence for sentence in found)
     assert all(sentence.endswith(".") and "\n" not in sentence for sentence in found)
