@@ -17,19 +17,19 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from harness import preload, records, studies, tracks, training
+from harness import extend, preload, records, studies, tracks, training
 from harness.errors import UserError, one_of
 from harness.files import write_text
 from harness.plugins import (
-    framework_names,
     kernels_of,
+    known_frameworks,
     load_model_module,
     load_native_module,
     task_names,
 )
 from harness.progress import finished_line, read_plan, summary
 from harness.records import Run
-from harness.settings import Settings, resolve
+from harness.settings import Settings, pairs, require, resolve
 from implementations import CELLS
 
 
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "conform", help="compare an implementation with the NumPy reference, check by check"
     )
     conform.add_argument(
-        "--framework", required=True, help=f"one of {', '.join(framework_names())}"
+        "--framework", required=True, help=f"one of {', '.join(known_frameworks())}"
     )
     conform.add_argument(
         "--kernel", action="append", default=[], metavar="CELL=KERNEL", dest="kernels",
@@ -125,6 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     timing.add_argument("campaigns", nargs="*", help="the campaigns to make tables of")
     timing.set_defaults(do=_timing)
 
+    extend.add_commands(commands)
+
     status = commands.add_parser("status", help="say what is there and which runs failed")
     status.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
     status.set_defaults(do=lambda a: summary(a.results))
@@ -148,7 +150,7 @@ def _add_train_options(parser: argparse.ArgumentParser) -> None:
 def _add_identity(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--task", required=True, help=f"one of {', '.join(task_names())}")
-    add("--framework", required=True, help=f"one of {', '.join(framework_names())}")
+    add("--framework", required=True, help=f"one of {', '.join(known_frameworks())}")
     add("--cell", required=True, help=f"one of {', '.join(CELLS)}")
     add("--track", default="matched", help=f"one of {', '.join(tracks.TRACKS)} (default: matched)")
     add("--seed", type=int, default=0, help="names data and initial weights (default: 0)")
@@ -164,7 +166,7 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
     run = Run(arguments.task, arguments.framework, arguments.cell, arguments.track, arguments.seed)
     for key, value, allowed in (
         ("task", run.task, task_names()),
-        ("framework", run.framework, framework_names()),
+        ("framework", run.framework, known_frameworks()),
         ("cell", run.cell, list(CELLS)),
         ("track", run.track, list(tracks.TRACKS)),
     ):
@@ -173,12 +175,7 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
     for key, number, least in (("seed", run.seed, 0), ("threads", arguments.threads, 1)):
         if number < least:
             raise UserError(f"--{key}: must be at least {least}, not {number}.")
-    overrides = studies.overrides(run)
-    for item in arguments.overrides:
-        key, equals, value = item.partition("=")
-        if not equals:
-            raise UserError(f"--set: {item!r} is not KEY=VALUE.")
-        overrides[key] = value
+    overrides = studies.overrides(run) | pairs(arguments.overrides)
     if not tracks.is_run(run):
         if run.track in studies.STUDIES:
             raise UserError(
@@ -192,7 +189,9 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
     known = kernels_of(run.framework, run.cell)
     if arguments.kernel and arguments.kernel not in known:
         raise one_of("--kernel", "kernel", arguments.kernel, known)
-    return run, replace(resolve(run.task, overrides, "--set"), kernel=arguments.kernel)
+    settings = resolve(run.task, overrides, "--set")
+    require(settings.task, "--task")
+    return run, replace(settings, kernel=arguments.kernel)
 
 
 def _train(arguments: argparse.Namespace) -> int:
@@ -270,8 +269,8 @@ def _crashed(arguments: argparse.Namespace) -> int:
 def _conform(arguments: argparse.Namespace) -> int:
     from harness import conformance
 
-    if arguments.framework not in framework_names():
-        raise one_of("--framework", "framework", arguments.framework, framework_names())
+    if arguments.framework not in known_frameworks():
+        raise one_of("--framework", "framework", arguments.framework, known_frameworks())
     chosen = _kernels(arguments.framework, arguments.kernels)
     if arguments.code is not None:
         # 130 and 143: told to stop, which says nothing of the implementation.

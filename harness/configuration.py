@@ -17,18 +17,19 @@ import yaml
 
 from harness import studies, tracks
 from harness.errors import UserError, one_of
-from harness.plugins import ROOT, framework_names, kernels_of, task_names
+from harness.plugins import ROOT, framework_names, kernels_of, known_frameworks, task_names
 from harness.records import Run
-from harness.settings import Settings, resolve
+from harness.settings import Settings, require, resolve
 from harness.shapes import Campaign, campaigns
 from implementations import CELLS, FACTORS, NATIVE
 
 Names = Callable[[], list[str]]
 Sources = list[tuple[str, Any]]
-AXES: dict[str, tuple[str, Names]] = {
-    "tasks": ("task", task_names),
-    "frameworks": ("framework", framework_names),
-    "cells": ("cell", lambda: list(CELLS)),
+# An axis' kind, the names it may have, and those that "all" stands for.
+AXES: dict[str, tuple[str, Names, Names]] = {
+    "tasks": ("task", task_names, task_names),
+    "frameworks": ("framework", known_frameworks, framework_names),
+    "cells": ("cell", lambda: list(CELLS), lambda: list(CELLS)),
 }
 # "factors" and "studies" stand for a track each.
 TRACK_KEYS = ("matched", "native", "factors", "studies")
@@ -74,10 +75,10 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
     sources = _sources(files)
     _check_schema(config, sources)
     axes = {
-        axis: names() if config[axis] == "all" else config[axis]
-        for axis, (_, names) in AXES.items()
+        axis: every() if config[axis] == "all" else config[axis]
+        for axis, (_, _, every) in AXES.items()
     }
-    for axis, (kind, names) in AXES.items():
+    for axis, (kind, names, _) in AXES.items():
         for value in axes[axis]:
             if value not in names():
                 where = _where(config, sources, axis)
@@ -93,6 +94,11 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         name: resolve(name, overrides.get(name, {}), _where(config, sources, "overrides", name))
         for name in axes["tasks"]
     }
+    if config["tasks"] == "all":
+        settings = {name: s for name, s in settings.items() if not s.task.missing}
+        axes["tasks"] = list(settings)
+    for found in settings.values():
+        require(found.task, _where(config, sources, "tasks"))
     on_track = _tasks_of_tracks(config, axes["tasks"], sources)
     runs = tuple(
         run
@@ -128,9 +134,9 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
 def _kernels(config: dict[str, Any], sources: Sources) -> dict[tuple[str, str], str]:
     chosen = {}
     for framework, by_cell in config["kernels"].items():
-        if framework not in framework_names():
+        if framework not in known_frameworks():
             where = f"{_origin(config, sources, ('kernels', framework))}: kernels"
-            raise one_of(where, "framework", framework, framework_names())
+            raise one_of(where, "framework", framework, known_frameworks())
         for cell, kernel in by_cell.items():
             if cell not in CELLS:
                 where = _where(config, sources, "kernels", framework)

@@ -23,8 +23,20 @@ def task_names() -> list[str]:
 
 @cache
 def framework_names() -> list[str]:
+    """The frameworks of ``frameworks: all``: those that exist but the optional ones."""
+    return [name for name in known_frameworks() if not _is_optional(name)]
+
+
+@cache
+def known_frameworks() -> list[str]:
     """The frameworks that exist: the folders in ``implementations/``."""
     return sorted(p.parent.name for p in (ROOT / "implementations").glob("[a-z]*/model.py"))
+
+
+def _is_optional(framework: str) -> bool:
+    """Whether an implementation takes part only where it is named; nothing is run."""
+    path = ROOT / "implementations" / framework / "__init__.py"
+    return path.exists() and "\nOPTIONAL = True\n" in path.read_text(encoding="utf-8")
 
 
 def load_task(name: str, **parameters: Any) -> Task:
@@ -53,7 +65,10 @@ def task_class(name: str) -> type[Task]:
     found = [
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Task) and value is not Task
+        if isinstance(value, type)
+        and issubclass(value, Task)
+        # Defined there, not imported from elsewhere.
+        and value.__module__ == module.__name__
     ]
     if (
         len(found) != 1
@@ -78,8 +93,8 @@ def load_implementation(name: str) -> Any:
 
     Raises :class:`UserError` when there is none, or when it lacks what every one must define.
     """
-    if name not in framework_names():
-        raise one_of("implementations", "framework", name, framework_names())
+    if name not in known_frameworks():
+        raise one_of("implementations", "framework", name, known_frameworks())
     module = importlib.import_module(f"implementations.{name}")
     needed = ("PACKAGES", "BIASES", "DEFAULTS", "KERNELS", "environment", "fastest")
     for attribute in needed:

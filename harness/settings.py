@@ -45,6 +45,23 @@ class Settings:
         return f"python -m harness train {self.arguments(run, threads)}"
 
 
+def pairs(words: list[str]) -> dict[str, Any]:
+    """The values given as ``--set KEY=VALUE`` on a command line."""
+    found = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise UserError(f"--set: {word!r} is not KEY=VALUE.")
+        found[key] = value
+    return found
+
+
+def require(task: Task, where: str) -> None:
+    """Raise :class:`UserError` when something is missing without which ``task`` cannot be used."""
+    if task.missing:
+        raise UserError(f"{where}: tasks/{task.name}.py {task.missing}.")
+
+
 def resolve(name: str, overrides: dict[str, Any], where: str) -> Settings:
     """The settings of task ``name``; ``where`` says in an error what was being read.
 

@@ -13,7 +13,7 @@ from dataclasses import asdict
 import numpy as np
 
 from implementations import GATES, Array, Weights
-from tasks import Budget, Task
+from tasks import Budget, Split, Task
 
 
 def generator(*key: object, step: int = 0) -> np.random.Generator:
@@ -30,9 +30,9 @@ def task_key(task: Task) -> str:
     return f"{task.name}{sorted(parameters.items())}"
 
 
-def examples(task: Task, split: str, seed: int, n: int) -> tuple[Array, Array]:
-    """``n`` examples of a split (``train``, ``validation`` or ``test``)."""
-    return task.sample(generator(task_key(task), split, seed), n)
+def examples(task: Task, split: Split, seed: int, n: int) -> tuple[Array, Array]:
+    """``n`` examples of a split."""
+    return task.draw(split, generator(task_key(task), split, seed), n)
 
 
 class TrainingStream:
@@ -61,7 +61,7 @@ class TrainingStream:
     def _batch(self, step: int) -> tuple[Array, Array]:
         if self._pool is None:
             rng = generator(task_key(self._task), "train", self._seed, step=step)
-            return self._task.sample(rng, self._budget.batch)
+            return self._task.draw("train", rng, self._budget.batch)
         per_epoch = self._budget.train_examples // self._budget.batch
         epoch, place = divmod(step, per_epoch)
         if epoch != self._epoch:

@@ -50,6 +50,16 @@ STUDIES = {
         {"copying": {"delay": 30, "initial_biases": "chrono"}},
         ("lstm",),
     ),
+    # The memory horizon of each cell, with the matched runs at a delay of 10.
+    **{
+        f"recall{delay}": Study(
+            f"delayed recall at a delay of {delay}", {"delayed_recall": {"delay": delay}}
+        )
+        for delay in (20, 40, 80, 160)
+    },
+    "permuteddigits": Study(
+        "the pixels of digits in one random order", {"digits": {"permuted": True}}
+    ),
     # About 16,000 parameters, as in Bai 2018; their T = 1000 would take five times as long.
     "delay200": Study(
         "copying at T = 200 with 58 units",

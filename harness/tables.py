@@ -13,9 +13,10 @@ from harness.errors import UserError
 from harness.files import write_text
 from harness.plugins import ROOT, docstring
 from harness.records import Record
-from harness.settings import Settings, resolve
+from harness.settings import Settings, require, resolve
 from harness.studies import STUDIES
 from harness.training import PHASES
+from tasks import Split
 
 Rows = list[dict[str, Any]]
 
@@ -217,10 +218,12 @@ def _settings(found: list[Record]) -> dict[str, Settings]:
     firsts: dict[str, Record] = {}
     for record in sorted(found, key=lambda r: r["track"] in STUDIES):
         firsts.setdefault(record["task"], record)
-    return {
-        name: resolve(name, r["settings"], f"the record of {records.identity(r).title}")
-        for name, r in firsts.items()
-    }
+    settings = {}
+    for name, record in firsts.items():
+        where = f"the record of {records.identity(record).title}"
+        settings[name] = resolve(name, record["settings"], where)
+        require(settings[name].task, where)
+    return settings
 
 
 def _task_row(settings: Settings) -> dict[str, Any]:
@@ -243,14 +246,12 @@ def _classical_rows(found: list[Record]) -> Rows:
     rows = []
     for name, settings in _settings(found).items():
         budget, task = settings.budget, settings.task
+        sizes: tuple[tuple[Split, int], ...] = (
+            ("train", budget.train_examples or 1024),
+            ("test", budget.test_examples),
+        )
         for seed in sorted({r["seed"] for r in found if r["task"] == name}):
-            train, test = (
-                streams.examples(task, split, seed, n)
-                for split, n in (
-                    ("train", budget.train_examples or 1024),
-                    ("test", budget.test_examples),
-                )
-            )
+            train, test = (streams.examples(task, split, seed, n) for split, n in sizes)
             for method, score in task.classical_scores(train, test).items():
                 rows.append({"task": name, "method": method, "seed": seed, "score": score})
     return rows

@@ -1,22 +1,26 @@
 """The contract of a task: what a file in this folder must offer.
 
 A task is one file in this folder that defines one frozen dataclass derived
-from :class:`Task`. Its fields are its parameters (each can be set in a
-configuration under ``overrides``), its docstring is its documentation.
-A task knows NumPy and nothing of frameworks, loops or seeds.
+from :class:`Task`, or from :class:`DataTask` where its examples are finite. Its
+fields are its parameters (each can be set in a configuration under
+``overrides``), its docstring is its documentation. A task knows NumPy and nothing
+of frameworks, loops or seeds. Files whose names begin with ``_`` are what several
+tasks share.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 OPTIMISERS = ("adam", "rmsprop", "sgd")
 INITIAL_BIASES = ("standard", "zero", "chrono")
@@ -117,6 +121,14 @@ class Task(ABC):
     def score(self, outputs: Array, targets: Array) -> float:
         """Score the model's outputs, shaped as ``targets`` (plus a class axis)."""
 
+    def draw(self, split: Split, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+        """Draw ``n`` examples of ``split``, as :meth:`sample`.
+
+        Only a task whose splits differ has its own: another distribution for the
+        test, or finite data, of which each split has a part.
+        """
+        return self.sample(rng, n)
+
     def classical_scores(
         self, train: tuple[Array, Array], test: tuple[Array, Array]
     ) -> dict[str, float]:
@@ -143,6 +155,39 @@ class Task(ABC):
         """
         return None
 
+    @property
+    def missing(self) -> str:
+        """What keeps this task from being used, as half a sentence; empty when nothing does.
+
+        ``tasks: all`` leaves such a task out; to name it is an error that says this.
+        """
+        return ""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The user's files that it reads: when one changes, its runs are made again."""
+        return ()
+
     def is_solved(self, score: float) -> bool:
         """Whether ``score`` reaches the task's solved value."""
         return score >= self.solved if self.higher_is_better else score <= self.solved
+
+
+@dataclass(frozen=True)
+class DataTask(Task):
+    """A task of finite data: every split is drawn from a part of its own."""
+
+    @abstractmethod
+    def examples(self, split: Split) -> tuple[Array, Array]:
+        """All examples of ``split``, inputs and targets as :meth:`sample` gives them."""
+
+    def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+        """``n`` examples of the training part."""
+        return self.draw("train", rng, n)
+
+    def draw(self, split: Split, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+        """``n`` examples of ``split``: none twice before each was drawn once."""
+        inputs, targets = self.examples(split)
+        rounds = -(-n // len(inputs))
+        chosen = np.concatenate([rng.permutation(len(inputs)) for _ in range(rounds)])[:n]
+        return inputs[chosen], targets[chosen]

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from tasks import Array, Budget, Task
+from tasks._classical import ridge
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Sine(Task):
         return {
             "noise floor": self.score(self.best_forecast(windows), targets),
             "persistence": self.score(windows[:, -1:], targets),
-            "ridge": self.score(_ridge(train[0][:, :, 0], train[1], windows), targets),
+            "ridge": self.score(ridge(train[0][:, :, 0], train[1], windows), targets),
         }
 
     def best_forecast(self, windows: Array) -> Array:
@@ -146,13 +147,3 @@ def _noise_floor(task: Sine) -> float:
     noisy = clean[:, :-1] + task.noise * rng.standard_normal((2000, task.window))
     # The target's own noise adds noise² exactly; drawing it would only add spread.
     return float(np.mean((task.best_forecast(noisy) - clean[:, -1:]) ** 2)) + task.noise**2
-
-
-def _ridge(train: Array, targets: Array, test: Array) -> Array:
-    """Linear regression on the window with an intercept and a small penalty."""
-    center, target_mean = train.mean(axis=0), targets.mean(axis=0)
-    x = (train - center).astype(np.float64)
-    penalty = 1e-3 * len(x) * np.eye(x.shape[1])
-    coefficients = np.linalg.solve(x.T @ x + penalty, x.T @ (targets - target_mean))
-    forecast: Array = (test - center) @ coefficients + target_mean
-    return forecast

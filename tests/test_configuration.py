@@ -12,6 +12,7 @@ import yaml
 
 from harness import configuration
 from harness.errors import UserError
+from harness.plugins import task_names
 from harness.tracks import TRACKS
 from implementations import FACTORS
 from tests.conftest import ROOT, snakemake
@@ -33,7 +34,7 @@ def load(tmp_path: Path, **changes: object) -> configuration.Configuration:
     [
         ("default", 3, {"matched", "native"}),
         ("quick", 3, {"matched", "native"}),
-        ("full", 3, set(TRACKS)),
+        ("full", 11, set(TRACKS)),
         ("attribution", 2, {"matched", "native", *FACTORS}),
     ],
 )
@@ -45,6 +46,32 @@ def test_the_committed_configurations_are_valid(tmp_path, name, tasks, tracks):
     assert len({run.task for run in loaded.runs}) == tasks
     assert {run.track for run in loaded.runs} == tracks
     assert len({run.name for run in loaded.runs}) == len(loaded.runs)
+
+
+def test_all_tasks_are_those_that_can_be_had(tmp_path, monkeypatch):
+    every = {run.task for run in load(tmp_path, tasks="all").runs}
+    assert every == set(task_names()) - {"csv"}
+    monkeypatch.setattr("tasks._data.importlib.util.find_spec", lambda name: None)
+    left = {run.task for run in load(tmp_path, tasks="all").runs}
+    assert every - left == {"digits", "mnist1d", "sunspots"}
+    with pytest.raises(UserError) as error:
+        load(tmp_path, tasks=["digits"])
+    assert str(error.value) == (
+        "--config: tasks: tasks/digits.py needs the package scikit-learn, which is not "
+        "installed: pip install scikit-learn."
+    )
+
+
+def test_csv_takes_part_when_it_has_a_path(tmp_path):
+    path = tmp_path / "my.csv"
+    path.write_text("y\n" + "\n".join(str(i * i % 7) for i in range(200)))
+    own = {"csv": {"path": str(path), "columns": "y"}}
+    assert "csv" in {run.task for run in load(tmp_path, tasks="all", overrides=own).runs}
+    with pytest.raises(UserError, match=r"tasks: tasks/csv.py has no data: set its path"):
+        load(tmp_path, tasks=["csv"])
+    own["csv"]["columns"] = "z"
+    with pytest.raises(UserError, match=r"overrides.csv: .*my.csv has no column 'z'; .* are y\.$"):
+        load(tmp_path, tasks=["csv"], overrides=own)
 
 
 def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
@@ -62,7 +89,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"tasks": ["addin"]}, "tasks: unknown task 'addin'; allowed: adding, copying, sine."),
+        ({"tasks": ["addin"]}, "tasks: unknown task 'addin'; allowed: adding, copying, "),
         (
             {"frameworks": ["torch"]},
             "frameworks: unknown framework 'torch'; allowed: jax, pytorch, tensorflow.",
@@ -209,7 +236,7 @@ def test_a_chosen_kernel_reaches_the_runs_that_it_is_for(tmp_path):
 def test_snakemake_prints_the_sentence_and_nothing_trains(tmp_path):
     done = snakemake(tmp_path / "results", tasks="[addin]")
     assert done.returncode != 0
-    sentence = "tasks: unknown task 'addin'; allowed: adding, copying, sine."
+    sentence = f"tasks: unknown task 'addin'; allowed: {', '.join(task_names())}."
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "results").exists()

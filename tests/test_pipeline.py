@@ -13,18 +13,20 @@ from pathlib import Path
 import pytest
 
 from harness import progress, records
-from harness.plugins import framework_names, task_names
+from harness.plugins import framework_names
 from implementations import CELLS
 from tests.conftest import ROOT, SMALL, command, overrides, snakemake, table
 
+# The tasks of the default configuration; tests/test_tasks.py goes through all.
+TASKS = ["adding", "copying", "sine"]
 WHOLE = {"seeds": "[0]", "tracks": "{native: [adding]}"}
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Path:
-    """Every task, framework and cell once, on three steps each; one task natively too."""
+    """Every framework and cell once on each default task, three steps; one natively too."""
     results = tmp_path_factory.mktemp("whole") / "results"
-    done = snakemake(results, **WHOLE, overrides=overrides(task_names()))
+    done = snakemake(results, **WHOLE, overrides=overrides(TASKS))
     assert done.returncode == 0, done.stdout + done.stderr
     (results / "stdout").write_text(done.stdout)
     return results
@@ -33,7 +35,7 @@ def whole(tmp_path_factory) -> Path:
 def test_every_combination_ends_well(whole):
     runs = table(whole, "runs")
     methods = len(framework_names()) * len(CELLS)
-    assert (runs["track"] == "matched").sum() == len(task_names()) * methods
+    assert (runs["track"] == "matched").sum() == len(TASKS) * methods
     assert (runs["track"] == "native").sum() == methods
     assert set(runs["status"]) == {"ok"}
     assert not runs["score"].isna().any()
@@ -49,7 +51,7 @@ def test_every_combination_ends_well(whole):
 
 def test_every_framework_sees_the_same_bytes_and_starts_alike(whole):
     found = [records.read(p) for p in (whole / "runs").glob("*.json")]
-    for task in task_names():
+    for task in TASKS:
         mine = [r for r in found if r["task"] == task]
         assert len({json.dumps(r["data_sha256"]) for r in mine}) == 1
         for cell in CELLS:
@@ -72,7 +74,7 @@ def test_tables_hold_together(whole):
     assert len(scores) == len(runs)
     assert len(curves) == 2 * len(runs)
     tasks = table(whole, "tasks")
-    assert sorted(tasks["task"]) == task_names()
+    assert sorted(tasks["task"]) == TASKS
     assert set(tasks["direction"]) <= {"lower", "higher"}
     cost = table(whole, "cost")
     assert cost["share"].sum() == pytest.approx(1, abs=0.01)
@@ -88,7 +90,7 @@ def test_the_gate_and_where_frameworks_part_are_in_the_tables(whole):
     assert table(whole, "scores")["comparable"].all()
     assert table(whole, "parameter_counts")["agrees"].all()
     parted = table(whole, "divergence")
-    assert len(parted) == 3 * 3 * len(task_names()) * len(CELLS)
+    assert len(parted) == 3 * 3 * len(TASKS) * len(CELLS)
     assert parted["step"].isna().all(), "three steps are too few to part"
 
 
@@ -110,7 +112,7 @@ def test_the_command_in_a_record_repeats_it_bit_for_bit(whole, tmp_path, framewo
 
 def test_a_second_call_does_nothing(whole):
     before = {p: p.stat().st_mtime_ns for p in (whole / "runs").iterdir()}
-    done = snakemake(whole, **WHOLE, overrides=overrides(task_names()))
+    done = snakemake(whole, **WHOLE, overrides=overrides(TASKS))
     assert done.returncode == 0
     assert "Nothing to be done" in done.stderr
     assert before == {p: p.stat().st_mtime_ns for p in (whole / "runs").iterdir()}
@@ -118,7 +120,7 @@ def test_a_second_call_does_nothing(whole):
 
 def planned(results: Path, clone: Path) -> set[str]:
     """The jobs of a dry run in ``clone``: rule, and for a run its task and framework."""
-    words = command(results, "-n", "--quiet", "host", **WHOLE, overrides=overrides(task_names()))
+    words = command(results, "-n", "--quiet", "host", **WHOLE, overrides=overrides(TASKS))
     done = subprocess.run(words, cwd=clone, capture_output=True, text=True, check=True)
     jobs, rule = set(), ""
     for line in done.stdout.splitlines() + done.stderr.splitlines():
@@ -134,7 +136,7 @@ def planned(results: Path, clone: Path) -> set[str]:
 def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
     # What Snakemake knows of the finished jobs goes along, under the same relative names.
     shutil.copytree(whole, project / "results")
-    words = command(Path("results"), **WHOLE, overrides=overrides(task_names()))
+    words = command(Path("results"), **WHOLE, overrides=overrides(TASKS))
     touched = subprocess.run(
         [*words[:3], "--touch", *words[3:]],
         cwd=project, capture_output=True, text=True, check=False,
@@ -155,7 +157,7 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
         return jobs - {"all"}
 
     after = {"tables", "evidence", "insides_of_task", "insides", "report"}
-    frameworks, tasks = framework_names(), task_names()
+    frameworks, tasks = framework_names(), TASKS
     assert edit("tasks/sine.py") == after | {f"sine-{f}" for f in frameworks}
     jax = {f"{t}-jax" for t in tasks}
     assert edit("implementations/jax/model.py") == after | {"conform"} | jax

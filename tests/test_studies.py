@@ -25,9 +25,9 @@ def test_a_study_plans_its_own_tasks_and_cells(tmp_path):
         ("copying", "lstm", "delay10"),
         ("copying", "gru", "delay10"),
     }
-    assert {r.track for r in load(tmp_path, tracks=ONLY | {"studies": "all"}).runs} == set(
-        studies.STUDIES
-    )
+    assert {
+        r.track for r in load(tmp_path, tasks="all", tracks=ONLY | {"studies": "all"}).runs
+    } == set(studies.STUDIES)
     with pytest.raises(UserError, match=r"tracks\.studies: unknown study 'forget'; allowed: chr"):
         load(tmp_path, tracks={"studies": ["forget"]})
 

@@ -5,17 +5,38 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness import streams
+from harness import checks, streams
 from harness.plugins import load_task, task_names
-from tasks import Task
+from tasks import SPLITS, Task
+from tasks._data import windows
 from tasks.adding import Adding
 from tasks.copying import Copying
+from tasks.counting import EITHER, MORE, NOTHING, STOP, Counting
+from tasks.csv import Csv
+from tasks.delayed_recall import DelayedRecall
+from tasks.digits import Digits
+from tasks.mackey_glass import MackeyGlass
+from tasks.selective_copying import SelectiveCopying
 from tasks.sine import Sine
+from tasks.sunspots import Sunspots
+from tasks.temporal_order import END, START, TemporalOrder, X, Y
+
+
+@pytest.fixture(scope="session")
+def series(tmp_path_factory) -> dict[str, str]:
+    """The parameters of a csv task: two noisy columns of period 12."""
+    t = np.arange(400)
+    noise = np.random.default_rng(0).normal(0, 0.1, (2, 400))
+    values = np.sin(2 * np.pi * t / 12) + noise[0], 50 + np.cos(2 * np.pi * t / 12) + noise[1]
+    path = tmp_path_factory.mktemp("csv") / "series.csv"
+    rows = np.column_stack([t, *values])
+    np.savetxt(path, rows, delimiter=",", header="t,first,second", comments="")
+    return {"path": str(path), "columns": "first, second", "time": "t", "season": 12}
 
 
 @pytest.fixture(params=task_names())
-def task(request: pytest.FixtureRequest) -> Task:
-    return load_task(request.param)
+def task(request: pytest.FixtureRequest, series: dict[str, str]) -> Task:
+    return load_task(request.param, **(series if request.param == "csv" else {}))
 
 
 def draw(task: Task, n: int = 500, seed: int = 0):
@@ -53,6 +74,10 @@ def test_an_oracle_scores_perfectly_and_solves(task):
     assert score == (1 if task.higher_is_better else 0)
     assert task.is_solved(score)
     assert not task.is_solved(task.baseline)
+
+
+def test_check_has_nothing_to_say_of_it(task, series):
+    assert checks.check_task(task.name, series if task.name == "csv" else {}) == []
 
 
 def test_it_is_documented(task):
@@ -134,3 +159,165 @@ def test_sines_best_forecast_is_exact_when_nothing_is_unknown():
     inputs, targets = draw(task, 100)
     forecast = task.best_forecast(inputs[:, :, 0])
     assert task.score(forecast, targets) < 5e-4
+
+
+def test_temporal_order_has_two_symbols_in_their_places_and_asks_for_their_order():
+    task = TemporalOrder(length=100)
+    inputs, targets = draw(task, 2000)
+    assert inputs.shape[1] == 110
+    lengths = inputs.any(axis=-1).sum(axis=1)
+    assert (lengths.min(), lengths.max()) == (100, 110)
+    tokens = inputs.argmax(axis=-1)
+    for string, length, target in zip(tokens, lengths, targets, strict=True):
+        string = string[110 - length :]
+        assert (string[0], string[-1]) == (START, END)
+        (first, second) = np.flatnonzero(string >= X)
+        assert 10 <= first <= 20
+        assert 50 <= second <= 60
+        assert target == 2 * (string[first] == Y) + (string[second] == Y)
+    assert np.bincount(targets).min() > 400, "four classes alike"
+
+
+def test_delayed_recall_marks_what_is_to_be_kept():
+    inputs, targets = draw(DelayedRecall(delay=5, symbols=3))
+    assert inputs.shape[1:] == (7, 4)
+    assert np.array_equal(inputs[:, 0, :3].argmax(axis=-1), targets)
+    assert np.array_equal(inputs[..., 3], np.tile([1, 0, 0, 0, 0, 0, 1], (500, 1)))
+    assert np.all(inputs[:, 1:-1, :3].sum(axis=-1) == 1), "distractors"
+    assert not inputs[:, -1, :3].any(), "the step that asks shows nothing"
+
+
+def test_selective_copying_asks_for_its_symbols_in_their_order():
+    task = SelectiveCopying(length=20, symbols=5, recall=3)
+    inputs, targets = draw(task)
+    tokens = inputs.argmax(axis=-1)
+    shown = [row[row < 5] for row in tokens[:, :20]]
+    assert np.array_equal(np.stack(shown), targets[:, -3:])
+    assert np.all(tokens[:, 20:] == 6)
+    assert np.all(targets[:, :20] == 5)
+    places = (tokens[:, :20] < 5).mean(axis=0)
+    assert places.min() > 0.08, "any place will do"
+
+
+@pytest.mark.parametrize("task", [DelayedRecall(), SelectiveCopying(), TemporalOrder()])
+def test_guessing_reaches_the_baseline(task):
+    _, targets = draw(task, 5000)
+    guess = np.random.default_rng(0).random((*targets.shape, task.outputs))
+    if task.every_step:
+        guess[..., task.symbols] = 0
+    assert task.score(guess, targets) == pytest.approx(task.baseline, abs=0.015)
+
+
+def test_counting_asks_what_may_follow_and_tests_longer_strings():
+    task = Counting(longest=3)
+    inputs, targets = task.strings(np.array([2, 1]))
+    assert targets[0].tolist() == [EITHER, EITHER, MORE, STOP, *[NOTHING] * 8]
+    assert targets[1].tolist() == [EITHER, STOP, *[NOTHING] * 10]
+    assert inputs[0, :, 0].tolist() == [1, 1, *[0] * 10]
+    assert inputs[0, :, 1].tolist() == [0, 0, 1, 1, *[0] * 8]
+    counts = {}
+    for split in SPLITS:
+        strings, _ = task.draw(split, streams.generator("test", 0), 200)
+        counts[split] = set(strings[..., 0].sum(axis=1).tolist())
+    assert counts == {"train": {1, 2, 3}, "validation": {4, 5, 6}, "test": {4, 5, 6}}
+
+
+def test_without_memory_no_longer_string_is_recognised():
+    """The best answer to each input alone: both b's and the end are "more"."""
+    task = Counting()
+    inputs, targets = task.draw("test", streams.generator("test", 0), 200)
+    answer = np.select([inputs[..., 0] == 1, inputs[..., 1] == 1], [EITHER, MORE], NOTHING)
+    assert np.mean(answer == targets) > 0.9
+    assert task.score(np.eye(4)[answer], targets) == task.baseline == 0
+
+
+def test_mackey_glass_obeys_its_equation():
+    """Seen at every integration step, the derivative is what the equation says."""
+    task = MackeyGlass(window=60, horizon=1)
+    x = task.series(np.random.default_rng(0), 50)
+    # Central differences over two units of time, against the equation's right side.
+    rate = (x[:, 19:] - x[:, 17:-2]) / 2
+    right = 0.2 * x[:, 1:-18] / (1 + x[:, 1:-18] ** 10) - 0.1 * x[:, 18:-1]
+    assert np.abs(rate - right).max() < 0.01
+    assert 0.2 < x.min() < x.max() < 1.5
+
+
+def test_mackey_glass_baseline_is_the_error_of_the_mean():
+    task = MackeyGlass()
+    _, targets = draw(task, 1000)
+    assert targets.shape == (1000, 20)
+    errors = np.mean((targets - targets.mean()) ** 2, axis=1)
+    # Both are estimates from 1,000 series; a series' values belong together.
+    spread = np.sqrt(2) * errors.std() / np.sqrt(1000)
+    assert abs(errors.mean() - task.baseline) < 4 * spread
+    assert spread < 0.05
+
+
+def test_digits_are_those_of_scikit_learn_and_permuted_alike():
+    from sklearn.datasets import load_digits
+
+    images, classes = load_digits(return_X_y=True)
+    known = {
+        (image.astype(np.float32) / 16).tobytes(): c
+        for image, c in zip(images, classes, strict=True)
+    }
+    permuted = Digits(permuted=True)
+    for split, count in zip(SPLITS, (1197, 200, 400), strict=True):
+        inputs, targets = Digits().examples(split)
+        assert len(inputs) == count
+        assert [known[x.tobytes()] for x in inputs] == targets.tolist()
+        mixed, _ = permuted.examples(split)
+        order = np.random.default_rng(1).permutation(64)
+        assert np.array_equal(mixed, inputs[:, order])
+
+
+def test_finite_data_is_used_evenly():
+    task = Digits()
+    inputs, _ = task.draw("test", streams.generator("test", 0), 900)
+    times = np.unique([x.tobytes() for x in inputs], return_counts=True)[1]
+    assert len(times) == 400
+    assert (times.min(), times.max()) == (2, 3)
+
+
+def test_sunspots_splits_in_time_and_scales_by_the_training_years():
+    task = Sunspots()
+    counts = [len(task.examples(split)[0]) for split in SPLITS]
+    assert counts == [1921 - 1712, 35, 53]
+    inputs, targets = task.examples("validation")
+    known_inputs, known = task.examples("train")
+    assert inputs[0, -1] == known[-1], "the window ends the year before its target"
+    assert inputs[1, -1] == targets[0]
+    years = np.concatenate([known_inputs[0], known])
+    assert (years.mean(), years.std()) == pytest.approx((0, 1), abs=1e-5)
+    assert task.baseline > 2, "the years after 1956 were more active"
+
+
+def test_windows_end_a_horizon_before_their_target():
+    series = np.arange(20.0)[:, None]
+    inputs, targets = windows(series, 10, 20, window=3, horizon=2)
+    assert np.array_equal(inputs[0, :, 0], [6, 7, 8])
+    assert targets[:, 0].tolist() == list(range(10, 20))
+    assert windows(series, 0, 10, 3, 2)[1][0] == 4, "the first with a whole window"
+
+
+def test_csv_scales_by_the_training_rows_alone(series):
+    task = Csv(**series)
+    rows = np.loadtxt(series["path"], delimiter=",", skiprows=1)[:, 1:]
+    scaled = (rows - rows[:280].mean(axis=0)) / rows[:280].std(axis=0)
+    inputs, targets = task.examples("test")
+    assert inputs.shape == (60, 24, 2)
+    np.testing.assert_allclose(targets, scaled[340:], rtol=1e-5)
+    np.testing.assert_allclose(inputs[0], scaled[316:340], rtol=1e-5)
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_csvs_classical_methods_are_what_they_say(series, horizon):
+    task = Csv(**series, horizon=horizon)
+    rows = np.loadtxt(series["path"], delimiter=",", skiprows=1)[:, 1:]
+    scaled = (rows - rows[:280].mean(axis=0)) / rows[:280].std(axis=0)
+    scores = task.classical_scores(task.examples("train"), task.examples("test"))
+    for name, lag in (("persistence", horizon), ("seasonal naive", 12)):
+        error = np.mean((scaled[340:] - scaled[340 - lag : 400 - lag]) ** 2)
+        assert scores[name] == pytest.approx(error, rel=1e-5)
+    assert scores["ridge"] < scores["seasonal naive"] < scores["persistence"]
+    assert task.solved == scores["ridge"] < task.baseline

@@ -27,7 +27,7 @@ except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
 
-# The tables that other stages than the tables' own write: each such stage adds its own.
+# The tables that stages beside tables.smk write: each such stage adds its own.
 MORE_TABLES = []
 
 pipeline.set_environment(ROOT)
@@ -49,9 +49,12 @@ def code_of_a_run(wildcards):
     # These modules take part in every run; those that only print or collect do not.
     shared = [f"harness/{name}.py" for name in ("streams", "training", "tracks", "settings")]
     contracts = ["tasks/__init__.py", "implementations/__init__.py"]
+    helpers = sorted((ROOT / "tasks").glob("_[a-z]*.py"))
     folder = ROOT / "implementations" / wildcards.framework
     return [
         *(ROOT / name for name in (*shared, *contracts, f"tasks/{wildcards.task}.py")),
+        *helpers,
+        *CONFIGURATION.settings[wildcards.task].task.files,
         *sorted(folder.glob("*.py")),
     ]
 

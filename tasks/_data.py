@@ -1,0 +1,53 @@
+"""What tasks of finite data share: files inside installed packages, and series of values."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+
+from tasks import Array, Split
+
+# The parts of a series in time: training, validation, test.
+SHARES = (0.7, 0.15, 0.15)
+
+
+def missing_package(module: str, package: str) -> str:
+    """Half a sentence when ``module`` is not installed; empty when it is."""
+    if importlib.util.find_spec(module) is not None:
+        return ""
+    return f"needs the package {package}, which is not installed: pip install {package}"
+
+
+def packaged_file(module: str, name: str) -> Path:
+    """A file inside an installed package, which is not imported for it."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(f"{module} is not installed")
+    return Path(spec.origin).parent / name
+
+
+def bounds(length: int) -> dict[Split, tuple[int, int]]:
+    """The places from and up to which each split of a series of ``length`` goes."""
+    first, second = round(SHARES[0] * length), round((SHARES[0] + SHARES[1]) * length)
+    return {"train": (0, first), "validation": (first, second), "test": (second, length)}
+
+
+def windows(series: Array, start: int, stop: int, window: int, horizon: int) -> tuple[Array, Array]:
+    """Every forecast of a series [length, c] whose target lies from ``start`` up to ``stop``.
+
+    Returns windows [n, window, c] and targets [n, c], which stand ``horizon`` steps after the
+    last value of their window; the window itself may reach back before ``start``, into what
+    is known by then.
+    """
+    targets = np.arange(max(start, window + horizon - 1), stop)
+    places = targets[:, None] - horizon - np.arange(window)[::-1]
+    return series[places].astype(np.float32), series[targets].astype(np.float32)
+
+
+def standardised(series: Array, stop: int) -> Array:
+    """The series with the mean 0 and the deviation 1 of what lies before ``stop``."""
+    known = series[:stop]
+    scaled: Array = (series - known.mean(axis=0)) / known.std(axis=0)
+    return scaled

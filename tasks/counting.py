@@ -1,0 +1,101 @@
+"""Counting: strings of the language aⁿbⁿ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tasks import Array, Budget, Split, Task
+
+A, B = 0, 1
+EITHER, MORE, STOP, NOTHING = range(4)
+
+
+@dataclass(frozen=True)
+class Counting(Task):
+    """Say at each step of aⁿbⁿ what may follow, and in the end: nothing more.
+
+    After an a, another a or a b may follow; after a b, another b as long as there were
+    fewer of them than of a's, then the string ends. Only counting says where. Training
+    strings have n from 1 to ``longest``; validation and test strings are longer than any
+    of them, n from ``longest`` + 1 to 2·``longest``, so that what is scored is whether
+    the rule was learned. Inputs are one-hot over a and b; all strings begin at the first
+    step and are followed by zeros, for which "nothing" is the right answer; a model
+    learns that at once, so that it stands for a mask. (Padded in front, every string
+    would end at the same step, and a clock would do instead of a counter.)
+
+    The score is the share of strings with the right answer at every step. A model
+    without memory cannot tell the last b from the others and has none right: the
+    baseline is 0. A run counts as solved from 0.99 on.
+
+    The budget: the training loss of both gated cells is below 0.001 by step 1,000, and the
+    share of longer strings that they recognise no longer changes by step 1,500
+    (``python -m harness train --task counting --framework jax --cell lstm``, one seed).
+    """
+
+    name: ClassVar = "counting"
+    summary: ClassVar = "Count: recognise the end of aⁿbⁿ, longer than in training."
+    references: ClassVar = (
+        "Gers & Schmidhuber 2001, LSTM recurrent networks learn simple context-free languages",
+        "Weiss, Goldberg & Yahav 2018, On the practical computational power of finite "
+        "precision RNNs",
+    )
+    loss: ClassVar = "cross_entropy"
+    every_step: ClassVar = True
+    metric: ClassVar = "strings recognised"
+    higher_is_better: ClassVar = True
+    budget: ClassVar = Budget(
+        layers=1, hidden=16, batch=32, steps=2000, learning_rate=1e-2, evaluate_every=100,
+        validation_examples=128, test_examples=1024,
+    )  # fmt: skip
+
+    longest: int = 20
+
+    def __post_init__(self) -> None:
+        if self.longest < 1:
+            raise ValueError("longest must be at least 1")
+
+    @property
+    def sequence_length(self) -> int:
+        """The longest test string, in symbols."""
+        return 4 * self.longest
+
+    @property
+    def input_size(self) -> int:
+        return 2
+
+    @property
+    def outputs(self) -> int:
+        return 4
+
+    @property
+    def baseline(self) -> float:
+        return 0.0
+
+    @property
+    def solved(self) -> float:
+        return 0.99
+
+    def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+        return self.strings(rng.integers(1, self.longest, n, endpoint=True))
+
+    def draw(self, split: Split, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+        inputs, targets = self.sample(rng, n)
+        if split != "train":
+            counts = (inputs[..., A] == 1).sum(axis=1) + self.longest
+            inputs, targets = self.strings(counts)
+        return inputs, targets
+
+    def strings(self, counts: Array) -> tuple[Array, Array]:
+        """The strings with ``counts`` [n] a's and as many b's, and the answers."""
+        steps, counts = np.arange(self.sequence_length), counts[:, None]
+        is_a, is_b = steps < counts, (steps >= counts) & (steps < 2 * counts)
+        kinds = [is_a, steps < 2 * counts - 1, steps < 2 * counts]
+        targets = np.select(kinds, [EITHER, MORE, STOP], NOTHING).astype(np.int32)
+        return np.stack([is_a, is_b], axis=-1).astype(np.float32), targets
+
+    def score(self, outputs: Array, targets: Array) -> float:
+        right = outputs.argmax(axis=-1) == targets
+        return float(np.mean(right.all(axis=1), dtype=np.float64))

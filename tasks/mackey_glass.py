@@ -1,0 +1,117 @@
+"""Forecasting of the Mackey-Glass series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import ClassVar
+
+import numpy as np
+
+from tasks import Array, Budget, Task
+from tasks._classical import ridge
+
+# Integration steps to a unit of time, and how long a series runs before it is looked at.
+FINE, SETTLE = 10, 500
+# About the mean and the standard deviation of the series for τ = 17: what networks see.
+MEAN, DEVIATION = 0.9, 0.23
+
+
+@dataclass(frozen=True)
+class MackeyGlass(Task):
+    """Forecast several values of a chaotic series at once.
+
+    dx/dt = 0.2·x(t - τ) / (1 + x(t - τ)¹⁰) - 0.1·x(t), with τ = ``delay`` = 17 mildly chaotic.
+    Each example is a series of its own: it starts from a constant history drawn
+    from U[0.5, 1.3], settles for 500 units of time, and is then seen once a unit. The input
+    is a window of ``window`` values, the targets are the ``horizon`` values that follow: a
+    regression with several outputs. Integrated by Heun's method with steps of 0.1; values
+    are shifted by 0.9 and divided by 0.23, about their mean and deviation.
+
+    The score is the mean squared error over all outputs. Beside the networks stand
+    persistence and ridge regression on the window. The baseline is the series' variance,
+    about 1, by Monte Carlo over 1,000 series. A run counts as solved at a thousandth of it.
+    """
+
+    name: ClassVar = "mackey_glass"
+    summary: ClassVar = "Forecast the next values of a chaotic series."
+    references: ClassVar = (
+        "Mackey & Glass 1977, Oscillation and chaos in physiological control systems",
+    )
+    loss: ClassVar = "mse"
+    every_step: ClassVar = False
+    metric: ClassVar = "mean squared error"
+    higher_is_better: ClassVar = False
+    budget: ClassVar = Budget(
+        layers=1, hidden=64, batch=32, steps=2048, learning_rate=3e-3, evaluate_every=128,
+        train_examples=2048, test_examples=1024,
+    )  # fmt: skip
+
+    delay: int = 17
+    window: int = 50
+    horizon: int = 20
+
+    def __post_init__(self) -> None:
+        for name in ("delay", "window", "horizon"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
+
+    @property
+    def sequence_length(self) -> int:
+        return self.window
+
+    @property
+    def input_size(self) -> int:
+        return 1
+
+    @property
+    def outputs(self) -> int:
+        return self.horizon
+
+    @property
+    def baseline(self) -> float:
+        return _variance(self)
+
+    @property
+    def solved(self) -> float:
+        return 0.001 * self.baseline
+
+    def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+        series = (self.series(rng, n) - MEAN) / DEVIATION
+        series = series.astype(np.float32)
+        return series[:, : self.window, None], series[:, self.window :]
+
+    def series(self, rng: np.random.Generator, n: int) -> Array:
+        """``n`` series of window and horizon, ``[n, window + horizon]``."""
+        late = self.delay * FINE
+        steps = (SETTLE + self.window + self.horizon) * FINE
+        x = np.empty((late + steps, n))
+        x[: late + 1] = rng.uniform(0.5, 1.3, n)
+        produced = 0.2 * x / (1 + x**10)
+        for t in range(late, late + steps - 1):
+            slope = produced[t - late] - 0.1 * x[t]
+            after = produced[t - late + 1] - 0.1 * (x[t] + slope / FINE)
+            x[t + 1] = x[t] + (slope + after) / (2 * FINE)
+            produced[t + 1] = 0.2 * x[t + 1] / (1 + x[t + 1] ** 10)
+        seen: Array = x[late + SETTLE * FINE :: FINE].T
+        return seen
+
+    def score(self, outputs: Array, targets: Array) -> float:
+        return float(np.mean((outputs - targets) ** 2, dtype=np.float64))
+
+    def classical_scores(
+        self, train: tuple[Array, Array], test: tuple[Array, Array]
+    ) -> dict[str, float]:
+        windows, targets = test[0][:, :, 0], test[1]
+        linear = ridge(train[0][:, :, 0], train[1], windows, penalty=1e-6)
+        return {
+            "persistence": self.score(windows[:, -1:], targets),
+            "ridge": self.score(linear, targets),
+        }
+
+
+@cache
+def _variance(task: MackeyGlass) -> float:
+    """The error of always answering the mean, by 1,000 series that are always the same."""
+    # All values of a series, not its targets alone: there is less chance in it.
+    return float((task.series(np.random.default_rng(0), 1000) / DEVIATION).var())
