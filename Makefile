@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
 
-.PHONY: report quick full attribution test lint bench lock clean
+.PHONY: report quick full attribution test lint bench picture lock clean
 
 report: .venv/ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -30,6 +30,10 @@ lint: .venv/ready
 
 bench: .venv/ready
 	$(BIN)/python -m benchmarks.article_model
+
+# The README's picture, of the report in results/.
+picture: .venv/ready
+	$(BIN)/python -m benchmarks.report_picture
 
 # Renamed into place when it is whole: an interrupted install is done again.
 .venv/ready: requirements.txt

@@ -81,6 +81,8 @@ function view(host, table, only, sortKey, searchKey, more = {}) {
     ordering: { indicators: true },
   });
   const keep = passes(table);
+  // Two tables on one page: each says of which its pages are.
+  made.on("draw.dt", () => $("nav", host)?.setAttribute("aria-label", `Pages of ${table.name}`));
   made.search.fixed("filters", (_, row) => keep(row)).draw();
   made.on("order.dt", () => {
     const [first] = made.order();

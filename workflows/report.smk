@@ -10,7 +10,12 @@ rule report:
             for path in (ROOT / "report").glob(pattern)
         ),
     output:
-        RESULTS / "report.html",
+        # For `snakemake --report`, which shows the page among its own.
+        report(
+            RESULTS / "report.html",
+            caption="captions/report.rst",
+            category="Report",
+        ),
     log:
         RESULTS / "logs" / "report.log",
     benchmark:

@@ -1,0 +1,30 @@
+"""The README's picture, the first screen of a report: ``python -m benchmarks.report_picture``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+
+def main() -> None:
+    """Open the page in Chromium and save what is seen first."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--report", type=Path, default=Path("results/report.html"))
+    parser.add_argument("--picture", type=Path, default=Path("docs/report.png"))
+    given = parser.parse_args()
+    # The system's browser, if there is one, else the one that Playwright installs.
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1200, "height": 1080}, color_scheme="light")
+        page.goto(given.report.resolve().as_uri())
+        page.screenshot(path=given.picture)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
