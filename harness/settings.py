@@ -94,6 +94,8 @@ def _as_type_of(default: Any, value: Any, where: str) -> Any:
     """``value`` as the type of ``default``; command lines and YAML give 1e-3 as text."""
     kind = type(default)
     refused = UserError(f"{where}: must be {_NAMES[kind]}, not {value!r}.")
+    if kind is bool and str(value).lower() in ("true", "false"):
+        value = str(value).lower() == "true"
     if isinstance(value, bool) != isinstance(default, bool):
         raise refused
     try:

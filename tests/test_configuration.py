@@ -62,6 +62,12 @@ def test_all_tasks_are_those_that_can_be_had(tmp_path, monkeypatch):
     )
 
 
+def test_an_optional_framework_takes_part_only_where_it_is_named(tmp_path):
+    assert "equinox" not in {run.framework for run in load(tmp_path).runs}
+    named = load(tmp_path, frameworks=["equinox", "jax"]).runs
+    assert {run.framework for run in named} == {"equinox", "jax"}
+
+
 def test_csv_takes_part_when_it_has_a_path(tmp_path):
     path = tmp_path / "my.csv"
     path.write_text("y\n" + "\n".join(str(i * i % 7) for i in range(200)))
@@ -92,7 +98,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         ({"tasks": ["addin"]}, "tasks: unknown task 'addin'; allowed: adding, copying, "),
         (
             {"frameworks": ["torch"]},
-            "frameworks: unknown framework 'torch'; allowed: jax, pytorch, tensorflow.",
+            "frameworks: unknown framework 'torch'; allowed: equinox, jax, pytorch, tensorflow.",
         ),
         ({"cells": ["lstmm"]}, "cells: unknown cell 'lstmm'; allowed: gru, lstm, rnn."),
         ({"tracks": {"free": "all"}}, "tracks: unknown key 'free'; allowed: factors, matched, na"),
@@ -127,7 +133,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         ({"device": "cuda"}, "device: must be 'cpu', not 'cuda'."),
         (
             {"kernels": {"torch": {"lstm": "stock"}}},
-            "kernels: unknown framework 'torch'; allowed: jax, pytorch, tensorflow.",
+            "kernels: unknown framework 'torch'; allowed: equinox, jax, pytorch, tensorflow.",
         ),
         (
             {"kernels": {"jax": {"lst": "scan"}}},
