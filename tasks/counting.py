@@ -30,7 +30,7 @@ class Counting(Task):
     without memory cannot tell the last b from the others and has none right: the
     baseline is 0. A run counts as solved from 0.99 on.
 
-    The budget: the training loss of both gated cells is below 0.001 by step 1,000, and the
+    The budget: the training loss of both gated cells is below 0.001 by step 1,100, and the
     share of longer strings that they recognise no longer changes by step 1,500
     (``python -m harness train --task counting --framework jax --cell lstm``, one seed).
     """

@@ -33,9 +33,10 @@ class Sunspots(DataTask):
     error of always answering the training years' mean. A run counts as solved when it is
     as good as the AR model.
 
-    The budget: after about 100 steps the validation error no longer falls while the training
-    error does, for both gated cells (``python -m harness train --task sunspots --framework
-    jax --cell lstm --set steps=600``, one seed); 200 leave room.
+    The budget: over 600 steps the validation error is lowest near step 240 for the GRU and
+    near 390 for the LSTM, and then grows while the training error falls (``python -m harness
+    train --task sunspots --framework jax --cell lstm --set steps=600``, one seed); 300 lie
+    between them.
     """
 
     name: ClassVar = "sunspots"
@@ -49,7 +50,7 @@ class Sunspots(DataTask):
     metric: ClassVar = "mean squared error"
     higher_is_better: ClassVar = False
     budget: ClassVar = Budget(
-        layers=1, hidden=16, batch=32, steps=200, learning_rate=3e-3, evaluate_every=20,
+        layers=1, hidden=16, batch=32, steps=300, learning_rate=3e-3, evaluate_every=20,
         train_examples=209, validation_examples=35, test_examples=53,
     )  # fmt: skip
 

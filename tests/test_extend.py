@@ -133,7 +133,6 @@ def test_a_new_implementation_passes_its_check(here, one_specification):
     [
         ("__init__", "fastest(", "quickest(", "does not define fastest"),
         ("__init__", 'KERNELS = {"stock"', 'KERNELS = {"own"', "KERNELS has no 'stock'"),
-        ("__init__", '"gru": 4', '"gru": 3', "gru (stock), 1 layers, every step, float32: par"),
         ("model", "(1 - z) * n + z * h", "(1 - z) * h + z * n", "gru (stock), 1 layers, every"),
         ("model", "import jax\n", "import nowhere\n", "model.py: cannot be imported (Module"),
         ("native", "jax.random.key(seed)", "jax.random.key(0)", "another seed gives the same"),
