@@ -14,6 +14,7 @@ layer and backend run and which conventions they follow, and it defines
 - ``DEFAULTS``: what its users get that the matched track does not have;
 - ``KERNELS``: by name, the ways it knows to compute a layer and its gradient; the one
   called ``stock`` is the framework's own layer;
+- ``OPTIONAL = True`` where it takes part only when it is named;
 - ``fastest(spec, batch, length) -> str``: the kernel that measurements found fastest
   for a model trained on batches of ``batch`` sequences of ``length`` time steps.
 
