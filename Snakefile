@@ -31,7 +31,9 @@ rule all:
 onstart:
     todo = [str(job.output) for job in workflow.dag.needrun_jobs() if job.rule.name == "train"]
     todo = [Path(name).stem for name in todo]
-    progress.write_plan(RESULTS, CONFIGURATION.runs, todo, workflow.cores)
+    progress.write_plan(
+        RESULTS, CONFIGURATION.runs, todo, workflow.cores, CONFIGURATION.conformance
+    )
 
 
 onsuccess:

@@ -17,13 +17,16 @@ from harness.records import Record, Run
 Plan = dict[str, Any]
 
 
-def write_plan(results: Path, runs: tuple[Run, ...], todo: list[str], cores: int) -> None:
+def write_plan(
+    results: Path, runs: tuple[Run, ...], todo: list[str], cores: int, gate: bool = True
+) -> None:
     """Note which runs are asked for and which are still to do, so that each can say
-    how many are left."""
+    how many are left; and whether the gate is, or what it once found is not of these."""
     plan = {
         "runs": [run.name for run in runs],
         "todo": todo,
         "cores": cores,
+        "gate": gate,
         "started": time.time(),
     }
     write_text(results / "plan.json", json.dumps(plan) + "\n")
@@ -31,11 +34,12 @@ def write_plan(results: Path, runs: tuple[Run, ...], todo: list[str], cores: int
 
 def read_plan(results: Path) -> Plan:
     """The plan of a results folder; an empty one when there is none."""
+    empty: Plan = {"runs": [], "todo": [], "cores": 1, "gate": True, "started": 0.0}
     try:
         plan: Plan = json.loads((results / "plan.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {"runs": [], "todo": [], "cores": 1, "started": 0.0}
-    return plan
+        return empty
+    return empty | plan
 
 
 def finished_line(results: Path | None, record: Record) -> str:

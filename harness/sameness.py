@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from harness import conformance, records
+from harness import conformance, progress, records
 from harness.plugins import load_implementation
 from harness.records import Record
 from harness.settings import resolve
@@ -47,8 +47,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 def conformance_rows(results: Path, found: list[Record]) -> Rows:
-    """The gate's rows for the frameworks that ran; none where the gate has not been."""
+    """The gate's rows for the frameworks that ran; none where the gate is not wanted."""
     rows: Rows = []
+    if not progress.read_plan(results)["gate"]:
+        return rows
     for framework in sorted({r["framework"] for r in found}):
         path = results / "conformance" / f"{framework}.csv"
         if path.exists():

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import conformance, records, sameness, tracks
+from harness import conformance, progress, records, sameness, tracks
 from harness.records import Record, Run
 from harness.settings import resolve
 
@@ -37,6 +37,15 @@ def test_divergence_is_the_first_step_beyond_each_share_of_the_smaller_loss(tmp_
 def test_what_lies_beside_a_run_that_did_not_end_well_says_nothing(tmp_path):
     found = [ran(tmp_path, "one", [1, 1]), ran(tmp_path, "two", [1, 9], status="diverged")]
     assert sameness.divergence_rows(tmp_path, found) == []
+
+
+def test_what_a_gate_of_before_found_is_not_shown_where_no_gate_is_wanted(tmp_path):
+    run = Run("adding", "jax", "gru", "matched", 0)
+    row = dict.fromkeys(conformance.COLUMNS, 0) | {"framework": "jax", "detail": ""}
+    conformance.write(tmp_path / "conformance" / "jax.csv", [row])
+    for gate in (True, False):
+        progress.write_plan(tmp_path, (run,), [], 1, gate)
+        assert bool(sameness.conformance_rows(tmp_path, [record(run)])) == gate
 
 
 @pytest.mark.parametrize(

@@ -48,11 +48,14 @@ def code_of_a_run(wildcards):
     implementation re-runs just what depends on it."""
     # These modules take part in every run; those that only print or collect do not.
     shared = [f"harness/{name}.py" for name in ("streams", "training", "tracks", "settings")]
-    contracts = ["tasks/__init__.py", "implementations/__init__.py"]
-    helpers = sorted((ROOT / "tasks").glob("_[a-z]*.py"))
+    helpers = [
+        ROOT / "tasks" / "__init__.py",
+        *sorted((ROOT / "tasks").glob("_[a-z]*.py")),
+        *sorted((ROOT / "implementations").glob("*.py")),
+    ]
     folder = ROOT / "implementations" / wildcards.framework
     return [
-        *(ROOT / name for name in (*shared, *contracts, f"tasks/{wildcards.task}.py")),
+        *(ROOT / name for name in (*shared, f"tasks/{wildcards.task}.py")),
         *helpers,
         *CONFIGURATION.settings[wildcards.task].task.files,
         *sorted(folder.glob("*.py")),

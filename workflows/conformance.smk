@@ -8,7 +8,7 @@ rule conform:
                 ROOT / "harness" / f"{n}.py"
                 for n in ("conformance", "reference", "reference_training")
             ),
-            ROOT / "implementations" / "__init__.py",
+            *sorted((ROOT / "implementations").glob("*.py")),
             *sorted((ROOT / "implementations" / wildcards.framework).glob("*.py")),
         ],
     output:

@@ -17,7 +17,7 @@ rule time:
                 ROOT / "harness" / f"{n}.py"
                 for n in ("campaign", "clock", "shapes", "workers", "conformance")
             ),
-            ROOT / "implementations" / "__init__.py",
+            *sorted((ROOT / "implementations").glob("*.py")),
             *sorted(
                 path
                 for framework in {m.framework for c in CONFIGURATION.campaigns for m in c.methods}
