@@ -175,6 +175,7 @@ def describe(
     task = settings.task
     packages = load_implementation(identity.framework).PACKAGES
     seconds = progress.seconds | {"total": machine.process_age()}
+    losses = progress.dynamics()["losses"]
     return {
         "schema": records.SCHEMA,
         **asdict(identity),
@@ -199,6 +200,7 @@ def describe(
         "peak_rss_mb": machine.peak_rss_mb(),
         "data_sha256": {name: progress.digests.get(name) for name in ("train", "test")},
         "weights_sha256": {name: progress.digests.get(name) for name in ("initial", "final")},
+        "losses_sha256": streams.sha256([losses]) if len(losses) else None,
         "versions": machine.versions(packages),
         "machine": machine.description(),
         "threads": threads,
