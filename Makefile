@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
 
-.PHONY: report quick full attribution test lint bench picture lock clean
+.PHONY: report quick full attribution verify test lint bench picture lock clean
 
 report: .venv/ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -18,6 +18,10 @@ full: .venv/ready
 
 attribution: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) --configfile workflows/config/attribution.yaml
+
+# Like report, then compared with results/reference; status 1 (in make's words: 2) where it fails.
+verify: .venv/ready
+	$(BIN)/snakemake --cores $(CORES) verify
 
 test: .venv/ready lint
 	$(BIN)/python -m pytest

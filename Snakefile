@@ -18,6 +18,7 @@ include: "workflows/timing.smk"
 # After every stage that adds to MORE_TABLES.
 include: "workflows/evidence.smk"
 include: "workflows/report.smk"
+include: "workflows/verify.smk"
 
 
 rule all:
@@ -37,5 +38,8 @@ onstart:
 
 
 onsuccess:
-    if progress.failed(RESULTS):
-        sys.exit(1)
+    code = int(progress.failed(RESULTS))
+    if "verify" in sys.argv:
+        code = verification.status(RESULTS) or code
+    if code:
+        sys.exit(code)

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from harness import extend, preload, records, studies, tracks, training
+from harness import extend, folders, preload, records, studies, tracks, training
 from harness.errors import UserError, one_of
 from harness.files import write_text
 from harness.plugins import (
@@ -126,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
     timing.set_defaults(do=_timing)
 
     extend.add_commands(commands)
+    folders.add_commands(commands)
 
     status = commands.add_parser("status", help="say what is there and which runs failed")
     status.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")

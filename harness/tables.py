@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "runs": (
         *IDENTITY, "status", "error", "parameters", "score", "baseline", "solved_at", "solved",
         "steps", "steps_to_solve", "train_seconds", "step_ms", "total_seconds", "peak_rss_mb",
-        "device", "kernel", "threads", "data_sha256", "weights_sha256", "git_commit", "finished",
-        "settings", "command",
+        "device", "kernel", "threads", "data_sha256", "weights_sha256", "losses_sha256",
+        "machine", "git_commit", "finished", "settings", "command",
     ),
     "scores": (
         "task", "framework", "cell", "track", "runs", "ended_well", "median", "lowest", "highest",
@@ -41,7 +42,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "references", "documentation",
     ),
     "classical": ("task", "method", "seed", "score"),
-    "machines": ("framework", "packages", "processor", "cores", "memory_gb", "system", "runs"),
+    # `machine` numbers a machine with its packages; it is how a run names them.
+    "machines": (
+        "machine", "framework", "packages", "processor", "generation", "cores", "memory_gb",
+        "system", "runs",
+    ),
     "frameworks": ("framework", "documentation"),
     "cost": ("phase", "core_seconds", "share"),
     **sameness.COLUMNS,
@@ -57,8 +62,9 @@ def write_tables(results: Path) -> None:
     gate = sameness.conformance_rows(results, found)
     divergence = sameness.divergence_rows(results, found)
     curves = [row for record in found for row in _curve_rows(record)]
+    kinds = {kind: place for place, kind in enumerate(dict.fromkeys(map(_machine, found)))}
     rows: dict[str, Rows] = {
-        "runs": [_run_row(r) for r in found],
+        "runs": [_run_row(r) | {"machine": kinds[_machine(r)]} for r in found],
         "scores": _score_rows(found, sameness.not_comparable(gate)),
         "curves": curves,
         "curves_summary": _curve_summary(curves),
@@ -257,17 +263,18 @@ def _classical_rows(found: list[Record]) -> Rows:
     return rows
 
 
+def _machine(record: Record) -> tuple[Any, ...]:
+    """What a run's numbers hang on beside its settings: packages and machine."""
+    packages = ", ".join(f"{k} {v}" for k, v in record["versions"].items())
+    names = ("processor", "generation", "cores", "memory_gb", "system")
+    return record["framework"], packages, *(record["machine"].get(name, "") for name in names)
+
+
 def _machine_rows(found: list[Record]) -> Rows:
-    groups: dict[tuple[Any, ...], int] = {}
-    for record in found:
-        packages = ", ".join(f"{k} {v}" for k, v in record["versions"].items())
-        machine = record["machine"]
-        key = (
-            record["framework"], packages, machine["processor"], machine["cores"],
-            machine["memory_gb"], machine["system"],
-        )  # fmt: skip
-        groups[key] = groups.get(key, 0) + 1
-    return [dict(zip(COLUMNS["machines"], (*key, n), strict=True)) for key, n in groups.items()]
+    return [
+        dict(zip(COLUMNS["machines"], (place, *kind, n), strict=True))
+        for place, (kind, n) in enumerate(Counter(map(_machine, found)).items())
+    ]
 
 
 def _cost_rows(results: Path, found: list[Record]) -> Rows:

@@ -11,6 +11,7 @@ ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
 from harness import configuration, evidence, insides, pipeline, progress, records, tables, timing
+from harness import verification
 from harness.errors import UserError
 
 try:

@@ -1,0 +1,235 @@
+"""The reference and the verification, on small tables of known truth."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness import agreement, claims, imported, reference_run, tables, verification
+from harness.errors import UserError
+from harness.records import Run, write
+from tests.conftest import ROOT
+from tests.test_report import record
+
+TASKS = ("adding", "copying", "sine")
+GENERATION = "vendor_id A cpu family 25 model 17"
+
+
+def folder(path: Path, seeds: int = 10, scale: float = 1.0, **changes: object) -> Path:
+    """Results of one method on the default tasks, solved, with noise of a known size."""
+    for task in TASKS:
+        for seed in range(seeds):
+            run = Run(task, "pytorch", "gru", "matched", seed)
+            noise = float(np.random.default_rng(seed).normal())
+            score = 1 - 0.001 * scale * noise if task == "copying" else 1e-3 + 1e-5 * scale * noise
+            found = record(run, score)
+            found |= {
+                "losses_sha256": f"{seed:x}".zfill(64),
+                "steps_to_solve": 500 + 50 * (seed % 2),
+                "versions": {"python": "3.11.7", "torch": "2.13.0"},
+                "machine": {
+                    "processor": "A", "generation": GENERATION, "cores": 2, "memory_gb": 8.0,
+                    "system": "Linux",
+                },
+            }  # fmt: skip
+            for name, value in changes.items():
+                found[name] = value(found) if callable(value) else value
+            write(run.path(path), found)
+    tables.write_tables(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    return folder(tmp_path_factory.mktemp("made") / "results")
+
+
+@pytest.fixture(scope="module")
+def reference(made, tmp_path_factory) -> Path:
+    target = tmp_path_factory.mktemp("reference") / "reference"
+    reference_run.make(made, target, "a command")
+    return target
+
+
+def verdicts(results: Path, item: str, check: str) -> dict[str, str]:
+    table = pd.read_csv(results / "verify.csv", keep_default_na=False)
+    mine = table[(table["item"] == item) & (table["check"] == check)]
+    return dict(zip(mine["task"], mine["verdict"], strict=True))
+
+
+def test_the_margins_are_those_of_the_claims():
+    rules, ledger = agreement.load_rules(), claims.load()
+    for name, margin in rules.margins.items():
+        assert margin == ledger.margins[name]
+
+
+def test_rules_that_are_wrong_are_named(tmp_path):
+    path = tmp_path / "verify.yaml"
+    path.write_text(agreement.RULES.read_text().replace("alpha: 0.05", "alpha: 0.5"))
+    with pytest.raises(UserError, match=r"verify\.yaml: alpha: 0\.5 is greater"):
+        agreement.load_rules(path)
+
+
+def test_a_reference_has_the_tables_and_says_what_it_is_of(reference):
+    names = {path.name for path in reference.iterdir()}
+    assert {"runs.csv", "machines.csv", "tasks.csv", "reference.json"} <= names
+    assert "curves.csv" not in names
+    about = json.loads((reference / "reference.json").read_text())
+    assert about["versions"] == {"python": ["3.11.7"], "torch": ["2.13.0"]}
+    assert about["machines"][0]["generation"] == GENERATION
+    assert (about["runs"], len(about["seeds"]), about["command"]) == (30, 10, "a command")
+
+
+def test_a_reference_of_too_few_seeds_or_with_failed_runs_is_refused(tmp_path):
+    few = folder(tmp_path / "few", seeds=9)
+    with pytest.raises(UserError, match=r"adding pytorch gru matched has 9 seeds.*at least 10"):
+        reference_run.make(few, tmp_path / "target")
+    failed = folder(
+        tmp_path / "failed",
+        status=lambda r: "failed" if (r["task"], r["seed"]) == ("sine", 3) else "ok",
+    )
+    with pytest.raises(UserError, match=r"1 of its runs did not end \(sine pytorch gru matched 3"):
+        reference_run.make(failed, tmp_path / "target")
+    assert not (tmp_path / "target").exists()
+
+
+def test_the_same_results_are_verified_bit_for_bit(made, reference, tmp_path, capsys):
+    mine = shutil.copytree(made, tmp_path / "mine")
+    found = verification.verify(mine, reference)
+    assert found["verdict"] == "verified"
+    assert verdicts(mine, "equivalence", "score") == dict.fromkeys(TASKS, "identical")
+    assert verdicts(mine, "exact", "losses") == dict.fromkeys(TASKS, "same")
+    assert verification.status(mine) == 0
+    assert "Verdict: verified" in capsys.readouterr().out
+
+
+def test_fewer_seeds_than_a_test_needs_are_identical_but_never_equal(reference, tmp_path):
+    same = folder(tmp_path / "same", seeds=2)
+    assert verification.verify(same, reference)["verdict"] == "verified"
+    noisy = folder(tmp_path / "noisy", seeds=4, scale=1.5, losses_sha256="e" * 64,
+                   git_commit="other", kernel="another")  # fmt: skip
+    found = verification.verify(noisy, reference)
+    assert verdicts(noisy, "equivalence", "score") == dict.fromkeys(TASKS, "too few seeds")
+    assert found["verdict"] == "verified", "what was not tested fails nothing"
+
+
+def test_another_processor_is_compared_by_equivalence_and_named(reference, tmp_path):
+    machine = {
+        "processor": "B", "generation": "vendor_id B", "cores": 8, "memory_gb": 8.0,
+        "system": "Linux",
+    }  # fmt: skip
+    mine = folder(tmp_path / "mine", scale=1.5, losses_sha256="e" * 64, machine=machine)
+    found = verification.verify(mine, reference)
+    assert verdicts(mine, "exact", "losses") == dict.fromkeys(TASKS, "not applicable")
+    assert verdicts(mine, "exact", "data") == dict.fromkeys(TASKS, "same")
+    assert verdicts(mine, "equivalence", "score") == dict.fromkeys(TASKS, "equal")
+    assert found["verdict"] == "verified"
+    assert "processor B here, A there" in found["differs"]
+
+
+def test_other_losses_on_the_same_processor_fail(reference, tmp_path, capsys):
+    mine = folder(tmp_path / "mine", losses_sha256="e" * 64)
+    found = verification.verify(mine, reference)
+    assert found["verdict"] == "not verified"
+    assert verdicts(mine, "exact", "losses") == dict.fromkeys(TASKS, "different")
+    assert verification.status(mine) == 1
+    assert "exact, losses of adding pytorch gru matched: different" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("changes", "task", "check", "verdict"),
+    [
+        ({"score": lambda r: r["score"] + (0.005 if r["task"] == "sine" else 0)},
+         "sine", "score", "worse"),
+        ({"score": lambda r: r["score"] - (0.05 if r["task"] == "copying" else 0)},
+         "copying", "score", "worse"),
+        ({"score": lambda r: r["score"] + (0.05 if r["task"] == "copying" else 0)},
+         "copying", "score", "better"),
+        ({"steps_to_solve": 200}, "adding", "steps_to_solve", "better"),
+        ({"steps_to_solve": 1100}, "adding", "steps_to_solve", "worse"),
+        ({"steps_to_solve": lambda r: 250 + 100 * r["seed"]},
+         "adding", "steps_to_solve", "not shown"),
+        ({"steps_to_solve": None}, "adding", "steps_to_solve", "worse"),
+        ({"steps_to_solve": lambda r: None if r["seed"] == 3 else 500},
+         "adding", "steps_to_solve", "equal"),
+    ],
+)  # fmt: skip
+def test_what_is_not_equal_fails(reference, tmp_path, changes, task, check, verdict):
+    """Beyond the margin in the better direction too: a leak, or another task."""
+    mine = folder(tmp_path / "mine", losses_sha256=None, **changes)
+    found = verification.verify(mine, reference)
+    assert verdicts(mine, "equivalence", check)[task] == verdict
+    assert found["items"]["equivalence"]["passed"] == (verdict == "equal")
+
+
+def test_other_data_or_parameters_fail(reference, tmp_path):
+    data = folder(tmp_path / "data", data_sha256={"train": "f" * 64, "test": "b" * 64})
+    assert verification.verify(data, reference)["verdict"] == "not verified"
+    assert set(verdicts(data, "exact", "data").values()) == {"different"}
+    counts = folder(tmp_path / "counts", parameters={"total": 16_999, "by_name": {}})
+    assert verification.verify(counts, reference)["verdict"] == "not verified"
+    assert set(verdicts(counts, "exact", "parameters").values()) == {"different"}
+
+
+def test_a_run_that_diverged_here_alone_is_not_equal(reference, tmp_path):
+    def ended(found):
+        return found["seed"] == 2
+
+    mine = folder(
+        tmp_path / "mine", losses_sha256=None,
+        status=lambda r: "diverged" if ended(r) else "ok",
+        score=lambda r: None if ended(r) else r["score"],
+        solved=lambda r: None if ended(r) else True,
+        steps_to_solve=lambda r: None if ended(r) else r["steps_to_solve"],
+    )  # fmt: skip
+    verification.verify(mine, reference)
+    assert set(verdicts(mine, "equivalence", "score").values()) == {"not shown"}
+
+
+def test_other_settings_are_named_and_nothing_compared_is_no_success(reference, tmp_path, capsys):
+    mine = folder(tmp_path / "mine", settings=lambda r: r["settings"] | {"hidden": 8})
+    found = verification.verify(mine, reference)
+    assert found["verdict"] == "nothing compared"
+    assert "adding pytorch gru matched: other settings, not compared" in found["not_compared"]
+    assert verification.status(mine) == 2
+    assert "No run here has the settings" in capsys.readouterr().out
+
+
+def test_claims_and_speed_inform_without_failing(made, reference, tmp_path):
+    mine = shutil.copytree(made, tmp_path / "mine")
+    theirs = shutil.copytree(reference, tmp_path / "theirs")
+    for place, verdict, low, high in ((mine, "supported", 0.7, 0.8), (theirs, "refuted", 1.1, 1.3)):
+        pd.DataFrame([{"claim": "a-claim", "verdict": verdict, "framework": "jax", "task": "",
+                       "case": "", "effect": 1.0}]).to_csv(place / "claims.csv", index=False)  # fmt: skip
+        pd.DataFrame([{"shape": "reference", "kind": "cells", "numerator": "jax/gru",
+                       "denominator": "jax/lstm", "ratio": (low + high) / 2, "low": low,
+                       "high": high}]).to_csv(place / "speed_ratios.csv", index=False)  # fmt: skip
+    found = verification.verify(mine, theirs)
+    assert found["verdict"] == "verified"
+    assert found["items"]["claims"] == {"passed": None, "verdicts": {"other verdict": 1}}
+    assert found["items"]["speed"]["verdicts"] == {"apart": 1}
+
+
+def test_the_commands_end_with_their_status(made, reference, tmp_path):
+    def harness(*words: object) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "harness", *map(str, words)]
+        return subprocess.run(line, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True,
+                              check=False)  # fmt: skip
+
+    mine = shutil.copytree(made, tmp_path / "mine")
+    good = harness("verify", "--results", mine, "--reference", reference)
+    assert (good.returncode, good.stderr) == (0, "")
+    assert imported.read(mine)["runs"]["seed"].nunique() == 10
+    bad = folder(tmp_path / "bad", parameters={"total": 1, "by_name": {}})
+    assert harness("verify", "--results", bad, "--reference", reference).returncode == 1
+    none = harness("verify", "--results", mine, "--reference", tmp_path / "none")
+    assert none.returncode == 2
+    assert "there is no reference" in none.stderr

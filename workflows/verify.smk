@@ -1,0 +1,35 @@
+# Verification against results/reference/: only when it is asked for.
+
+if "verify" in sys.argv and not (ROOT / "results" / "reference" / "runs.csv").exists():
+    print(
+        "results/reference: there is no reference; make one with python -m harness reference.",
+        file=sys.stderr,
+    )
+    sys.exit(2)
+
+
+rule verify:
+    input:
+        tables=[RESULTS / f"{name}.csv" for name in ("runs", "machines", "tasks", "claims")],
+        more=[RESULTS / f"{name}.csv" for name in MORE_TABLES if name == "speed_ratios"],
+        runs=[run.path(RESULTS) for run in CONFIGURATION.runs],
+        # The job writes the page anew, with the verdict; that is no reason to verify again.
+        page=ancient(RESULTS / "report.html"),
+        reference=sorted((ROOT / "results" / "reference").glob("*.csv")),
+        rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
+        code=[
+            ROOT / "harness" / f"{name}.py"
+            for name in ("verification", "agreement", "imported", "reference_run", "statistics")
+        ],
+    output:
+        RESULTS / "verify.json",
+        RESULTS / "verify.csv",
+    log:
+        RESULTS / "logs" / "verify.log",
+    benchmark:
+        RESULTS / "benchmarks" / "verify.tsv"
+    params:
+        results=lambda wildcards, output: Path(output[0]).parent,
+    shell:
+        "(python -m harness verify --quiet --results {params.results:q}"
+        " && python -m report --results {params.results:q}) 2> {log:q}"
