@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from harness import extend, preload, records, studies, tracks, training
+from harness import extend, limits, preload, records, studies, tracks, training
 from harness.errors import UserError, one_of
 from harness.files import write_text
 from harness.plugins import (
@@ -197,6 +197,7 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
 def _train(arguments: argparse.Namespace) -> int:
     run, settings = _identity(arguments)
     in_pipeline = arguments.results is not None
+    limits.watch("seconds")
     bar = tqdm(
         total=settings.budget.steps, unit="step", desc=run.title, disable=in_pipeline, leave=True
     )
@@ -256,8 +257,7 @@ def _crashed(arguments: argparse.Namespace) -> int:
     if arguments.code in (130, 143, os.EX_TEMPFAIL):
         return int(arguments.code)
     run, settings = _identity(arguments)
-    signal = f"killed by signal {arguments.code - 128}" if arguments.code > 128 else ""
-    reason = f"the process died ({signal or f'exit status {arguments.code}'}); see the run's log"
+    reason = f"{limits.reason(arguments.code, 'seconds')}; see the run's log"
     record = training.describe(
         run, settings, arguments.threads, training.Progress(), "failed", reason
     )
@@ -276,9 +276,10 @@ def _conform(arguments: argparse.Namespace) -> int:
         # 130 and 143: told to stop, which says nothing of the implementation.
         if arguments.code in (130, 143):
             return int(arguments.code)
-        reason = f"the process died (exit status {arguments.code}); see the log"
+        reason = f"{limits.reason(arguments.code, 'gate_seconds')}; see the log"
         rows = conformance.not_checked(arguments.framework, chosen, reason)
     else:
+        limits.watch("gate_seconds")
         with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
             training.pin(arguments.framework, 1, arguments.cache or Path(scratch))
             rows = conformance.check(arguments.framework, chosen)
