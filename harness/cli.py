@@ -251,10 +251,18 @@ def _preload(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _told_to_stop(code: int) -> bool:
+    """Whether a process ended with ``code`` because it was stopped: that says nothing of it.
+
+    130 and 143 are SIGINT and SIGTERM as a shell reports them. Of a pipeline that was killed
+    the preloader stops the runs, however they then end.
+    """
+    return code in (130, 143, os.EX_TEMPFAIL) or preload.pipeline_is_gone()
+
+
 def _crashed(arguments: argparse.Namespace) -> int:
     """Record a run whose process died without a word, unless it was told to stop."""
-    # 130 and 143 are SIGINT and SIGTERM as a shell reports them.
-    if arguments.code in (130, 143, os.EX_TEMPFAIL):
+    if _told_to_stop(arguments.code):
         return int(arguments.code)
     run, settings = _identity(arguments)
     reason = f"{limits.reason(arguments.code, 'seconds')}; see the run's log"
@@ -273,8 +281,7 @@ def _conform(arguments: argparse.Namespace) -> int:
         raise one_of("--framework", "framework", arguments.framework, known_frameworks())
     chosen = _kernels(arguments.framework, arguments.kernels)
     if arguments.code is not None:
-        # 130 and 143: told to stop, which says nothing of the implementation.
-        if arguments.code in (130, 143):
+        if _told_to_stop(arguments.code):
             return int(arguments.code)
         reason = f"{limits.reason(arguments.code, 'gate_seconds')}; see the log"
         rows = conformance.not_checked(arguments.framework, chosen, reason)
