@@ -17,6 +17,7 @@ import yaml
 
 from harness import studies, tracks
 from harness.errors import UserError, one_of
+from harness.limits import Limits
 from harness.plugins import ROOT, framework_names, kernels_of, known_frameworks, task_names
 from harness.records import Run
 from harness.settings import Settings, require, resolve
@@ -44,6 +45,7 @@ class Configuration:
     runs: tuple[Run, ...]
     settings: dict[str, Settings]
     conformance: bool
+    limits: Limits
     # Chosen by the configuration, by framework and cell; the implementation chooses the others.
     kernels: dict[tuple[str, str], str]
     campaigns: tuple[Campaign, ...]
@@ -124,6 +126,7 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         runs=runs,
         settings=settings,
         conformance=config["conformance"],
+        limits=Limits(**config["limits"]),
         kernels=kernels,
         campaigns=campaigns(
             config["timing"], axes["frameworks"], kernels, _where(config, sources, "timing")

@@ -33,10 +33,12 @@ def snakemake(
     return subprocess.run(command(results, *words, **config), **_process(root))
 
 
-def start_snakemake(results: Path, *words: str, **config: object) -> subprocess.Popen[str]:
+def start_snakemake(
+    results: Path, *words: str, root: Path = ROOT, **config: object
+) -> subprocess.Popen[str]:
     """The same, without waiting for its end and in a process group of its own."""
     return subprocess.Popen(
-        command(results, *words, **config), start_new_session=True, **_process(ROOT, wait=False)
+        command(results, *words, **config), start_new_session=True, **_process(root, wait=False)
     )
 
 

@@ -100,6 +100,10 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
             {"frameworks": ["torch"]},
             "frameworks: unknown framework 'torch'; allowed: equinox, jax, pytorch, tensorflow.",
         ),
+        (
+            {"limits": {"seconds": 0, "gate_seconds": 1, "memory_mb": 1}},
+            "limits.seconds: must be at least 1, not 0.",
+        ),
         ({"cells": ["lstmm"]}, "cells: unknown cell 'lstmm'; allowed: gru, lstm, rnn."),
         ({"tracks": {"free": "all"}}, "tracks: unknown key 'free'; allowed: factors, matched, na"),
         ({"tracks": {"native": ["addin"]}}, "tracks.native: unknown task 'addin'; allowed: addi"),

@@ -10,7 +10,8 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from harness import configuration, evidence, insides, pipeline, progress, records, tables, timing
+from harness import configuration, evidence, insides, limits, pipeline
+from harness import progress, records, tables, timing
 from harness.errors import UserError
 
 try:
@@ -31,6 +32,7 @@ except UserError as error:
 MORE_TABLES = []
 
 pipeline.set_environment(ROOT)
+limits.announce(CONFIGURATION.limits)
 pipeline.quieten_snakemake()
 
 
