@@ -57,7 +57,7 @@ def code_of_a_run(wildcards):
     return [
         *(ROOT / name for name in (*shared, f"tasks/{wildcards.task}.py")),
         *helpers,
-        *CONFIGURATION.settings[wildcards.task].task.files,
+        *CONFIGURATION.settings[wildcards.task, wildcards.cell].task.files,
         *sorted(folder.glob("*.py")),
     ]
 
