@@ -156,7 +156,7 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
         os.utime(path, (1, 1))
         return jobs - {"all"}
 
-    after = {"tables", "evidence", "insides_of_task", "insides", "report"}
+    after = {"tables", "published", "evidence", "insides_of_task", "insides", "report"}
     frameworks, tasks = framework_names(), TASKS
     assert edit("tasks/sine.py") == after | {f"sine-{f}" for f in frameworks}
     jax = {f"{t}-jax" for t in tasks}
@@ -165,7 +165,8 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
     assert edit("harness/gates.py") == {"insides_of_task", "insides", "evidence", "report"}
     assert edit("harness/streams.py") == after | {f"{t}-{f}" for t in tasks for f in frameworks}
     assert edit("report/page.html") == {"report"}
-    assert edit("harness/tables.py") == {"tables", "evidence", "report"}
+    assert edit("harness/tables.py") == {"tables", "published", "evidence", "report"}
+    assert edit("workflows/published.yaml") == {"published", "report"}
     assert edit("workflows/claims.yaml") == {"evidence", "report"}
     assert edit("harness/progress.py") == set()
     assert edit("README.md") == set()

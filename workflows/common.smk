@@ -10,7 +10,17 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from harness import configuration, evidence, insides, pipeline, progress, records, tables, timing
+from harness import (
+    configuration,
+    evidence,
+    insides,
+    pipeline,
+    progress,
+    published,
+    records,
+    tables,
+    timing,
+)
 from harness.errors import UserError
 
 try:
