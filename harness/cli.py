@@ -105,6 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     evidence.add_argument("--results", type=Path, required=True, metavar="FOLDER")
     evidence.set_defaults(do=_evidence)
 
+    published = commands.add_parser(
+        "published", help="compare runs with the published values, from the tables"
+    )
+    published.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    published.set_defaults(do=_published)
+
     insides = commands.add_parser(
         "insides", help="look into the gates: gradients, saturation, memory, from saved weights"
     )
@@ -325,6 +331,13 @@ def _evidence(arguments: argparse.Namespace) -> int:
     from harness import evidence
 
     evidence.write(arguments.results)
+    return 0
+
+
+def _published(arguments: argparse.Namespace) -> int:
+    from harness import published
+
+    published.write(arguments.results)
     return 0
 
 

@@ -183,7 +183,7 @@ def after_edit(name: str, project: Path, config: dict[str, str]) -> set[str]:
     return jobs - {"all"}
 
 
-AFTER = {"tables", "evidence", "insides_of_task", "insides", "report"}
+AFTER = {"tables", "published", "evidence", "insides_of_task", "insides", "report"}
 
 
 def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
@@ -198,7 +198,8 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
     assert edit("harness/gates.py") == {"insides_of_task", "insides", "evidence", "report"}
     assert edit("harness/streams.py") == AFTER | {f"{t}-{f}" for t in tasks for f in frameworks}
     assert edit("report/page.html") == {"report"}
-    assert edit("harness/tables.py") == {"tables", "evidence", "report"}
+    assert edit("harness/tables.py") == {"tables", "published", "evidence", "report"}
+    assert edit("workflows/published.yaml") == {"published", "report"}
     assert edit("workflows/claims.yaml") == {"evidence", "report"}
     assert edit("harness/progress.py") == set()
     assert edit("README.md") == set()

@@ -11,7 +11,7 @@ ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
 from harness import configuration, evidence, insides, limits, pipeline
-from harness import progress, records, tables, timing
+from harness import progress, published, records, tables, timing
 from harness.errors import UserError
 
 try:
@@ -59,7 +59,7 @@ def code_of_a_run(wildcards):
     return [
         *(ROOT / name for name in (*shared, f"tasks/{wildcards.task}.py")),
         *helpers,
-        *CONFIGURATION.settings[wildcards.task].task.files,
+        *CONFIGURATION.settings[wildcards.task, wildcards.cell].task.files,
         *sorted(folder.glob("*.py")),
     ]
 
