@@ -216,6 +216,8 @@ class Measured:
 
     def _pairs(self, shape: Shape) -> list[tuple[str, Method, Method]]:
         pairs = [("aa", m, m.original) for m in self.campaign.methods if m.twin]
+        if self.campaign.sweeps:
+            return pairs  # few processes at many sizes: they show how cost grows and rank nothing
         best = self._best(shape)
         for (framework, cell), method in best.items():
             if cell == "gru" and (framework, "lstm") in best:
