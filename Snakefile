@@ -17,6 +17,7 @@ include: "workflows/insides.smk"
 include: "workflows/timing.smk"
 # After every stage that adds to MORE_TABLES.
 include: "workflows/evidence.smk"
+include: "workflows/published.smk"
 include: "workflows/report.smk"
 include: "workflows/verify.smk"
 

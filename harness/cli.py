@@ -17,7 +17,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from harness import extend, folders, preload, records, studies, tracks, training
+from harness import extend, folders, limits, preload, records, studies, tracks, training
 from harness.errors import UserError, one_of
 from harness.files import write_text
 from harness.plugins import (
@@ -104,6 +104,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     evidence.add_argument("--results", type=Path, required=True, metavar="FOLDER")
     evidence.set_defaults(do=_evidence)
+
+    published = commands.add_parser(
+        "published", help="compare runs with the published values, from the tables"
+    )
+    published.add_argument("--results", type=Path, required=True, metavar="FOLDER")
+    published.set_defaults(do=_published)
 
     insides = commands.add_parser(
         "insides", help="look into the gates: gradients, saturation, memory, from saved weights"
@@ -198,6 +204,7 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
 def _train(arguments: argparse.Namespace) -> int:
     run, settings = _identity(arguments)
     in_pipeline = arguments.results is not None
+    limits.watch("seconds")
     bar = tqdm(
         total=settings.budget.steps, unit="step", desc=run.title, disable=in_pipeline, leave=True
     )
@@ -251,14 +258,21 @@ def _preload(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _told_to_stop(code: int) -> bool:
+    """Whether a process ended with ``code`` because it was stopped: that says nothing of it.
+
+    130 and 143 are SIGINT and SIGTERM as a shell reports them. Of a pipeline that was killed
+    the preloader stops the runs, however they then end.
+    """
+    return code in (130, 143, os.EX_TEMPFAIL) or preload.pipeline_is_gone()
+
+
 def _crashed(arguments: argparse.Namespace) -> int:
     """Record a run whose process died without a word, unless it was told to stop."""
-    # 130 and 143 are SIGINT and SIGTERM as a shell reports them.
-    if arguments.code in (130, 143, os.EX_TEMPFAIL):
+    if _told_to_stop(arguments.code):
         return int(arguments.code)
     run, settings = _identity(arguments)
-    signal = f"killed by signal {arguments.code - 128}" if arguments.code > 128 else ""
-    reason = f"the process died ({signal or f'exit status {arguments.code}'}); see the run's log"
+    reason = f"{limits.reason(arguments.code, 'seconds')}; see the run's log"
     record = training.describe(
         run, settings, arguments.threads, training.Progress(), "failed", reason
     )
@@ -274,12 +288,12 @@ def _conform(arguments: argparse.Namespace) -> int:
         raise one_of("--framework", "framework", arguments.framework, known_frameworks())
     chosen = _kernels(arguments.framework, arguments.kernels)
     if arguments.code is not None:
-        # 130 and 143: told to stop, which says nothing of the implementation.
-        if arguments.code in (130, 143):
+        if _told_to_stop(arguments.code):
             return int(arguments.code)
-        reason = f"the process died (exit status {arguments.code}); see the log"
+        reason = f"{limits.reason(arguments.code, 'gate_seconds')}; see the log"
         rows = conformance.not_checked(arguments.framework, chosen, reason)
     else:
+        limits.watch("gate_seconds")
         with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
             training.pin(arguments.framework, 1, arguments.cache or Path(scratch))
             rows = conformance.check(arguments.framework, chosen)
@@ -318,6 +332,13 @@ def _evidence(arguments: argparse.Namespace) -> int:
     from harness import evidence
 
     evidence.write(arguments.results)
+    return 0
+
+
+def _published(arguments: argparse.Namespace) -> int:
+    from harness import published
+
+    published.write(arguments.results)
     return 0
 
 

@@ -187,7 +187,7 @@ def product_sizes(shape: Shape, cell: str, phase: str) -> tuple[int, int, int]:
     """m, k and n of a product [m, k] @ [k, n]: a large one, or the recurrence's own."""
     if phase == "product_large":
         return LARGE, LARGE, LARGE
-    return shape.batch, shape.hidden, GATES[cell] * shape.hidden
+    return shape.batch, shape.units(cell), GATES[cell] * shape.units(cell)
 
 
 def initial_weights(spec: ModelSpec, inner_bias: bool) -> Weights:

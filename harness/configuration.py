@@ -17,6 +17,7 @@ import yaml
 
 from harness import studies, tracks
 from harness.errors import UserError, one_of
+from harness.limits import Limits
 from harness.plugins import ROOT, framework_names, kernels_of, known_frameworks, task_names
 from harness.records import Run
 from harness.settings import Settings, require, resolve
@@ -42,8 +43,10 @@ class Configuration:
     results: Path
     threads: int
     runs: tuple[Run, ...]
-    settings: dict[str, Settings]
+    # By task and cell: a value may differ from cell to cell.
+    settings: dict[tuple[str, str], Settings]
     conformance: bool
+    limits: Limits
     # Chosen by the configuration, by framework and cell; the implementation chooses the others.
     kernels: dict[tuple[str, str], str]
     campaigns: tuple[Campaign, ...]
@@ -51,7 +54,7 @@ class Configuration:
     def settings_of(self, run: Run) -> Settings:
         """The settings of ``run``: its task's, what its study changes, and the kernel for it."""
         kernel = self.kernels.get((run.framework, run.cell), "")
-        settings = studies.applied(self.settings[run.task], run)
+        settings = studies.applied(self.settings[run.task, run.cell], run)
         return replace(settings, kernel="" if run.track == NATIVE else kernel)
 
     def kernels_in_use(self, framework: str) -> list[str]:
@@ -91,12 +94,13 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
             origin = _origin(config, sources, ("overrides", name))
             raise one_of(f"{origin}: overrides", "task", name, task_names())
     settings = {
-        name: resolve(name, overrides.get(name, {}), _where(config, sources, "overrides", name))
+        (name, cell): _settings(config, sources, name, cell)
         for name in axes["tasks"]
+        for cell in axes["cells"]
     }
     if config["tasks"] == "all":
-        settings = {name: s for name, s in settings.items() if not s.task.missing}
-        axes["tasks"] = list(settings)
+        settings = {key: s for key, s in settings.items() if not s.task.missing}
+        axes["tasks"] = list(dict.fromkeys(name for name, _ in settings))
     for found in settings.values():
         require(found.task, _where(config, sources, "tasks"))
     on_track = _tasks_of_tracks(config, axes["tasks"], sources)
@@ -124,11 +128,31 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         runs=runs,
         settings=settings,
         conformance=config["conformance"],
+        limits=Limits(**config["limits"]),
         kernels=kernels,
         campaigns=campaigns(
             config["timing"], axes["frameworks"], kernels, _where(config, sources, "timing")
         ),
     )
+
+
+def _settings(config: dict[str, Any], sources: Sources, task: str, cell: str) -> Settings:
+    """The settings of ``task`` in ``cell``; a mapping among the overrides has a value by cell.
+
+    A cell that such a mapping leaves out has the value of the task's file.
+    """
+    values = {}
+    for key, value in config["overrides"].get(task, {}).items():
+        if not isinstance(value, dict):
+            values[key] = value
+            continue
+        for name in value:
+            if name not in CELLS:
+                where = _where(config, sources, "overrides", task, key)
+                raise one_of(where, "cell", name, list(CELLS))
+        if cell in value:
+            values[key] = value[cell]
+    return resolve(task, values, _where(config, sources, "overrides", task))
 
 
 def _kernels(config: dict[str, Any], sources: Sources) -> dict[tuple[str, str], str]:

@@ -113,12 +113,17 @@ def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
     """The clock's ratios both ways round, with framework and cell of each side apart.
 
     A side's name is the framework, the cell, and between them the kernel where there are several.
-    ``control_ok`` says whether the A/A control of the same shape has 1 in its interval.
+    ``same_hidden`` says whether both had as many hidden units, ``control_ok`` whether the A/A
+    control of the same shape has 1 in its interval.
     """
+    sizes = [f"{side}_hidden" for side in ("numerator", "denominator")]
+    same = ratios[sizes[0]] == ratios[sizes[1]] if set(sizes) <= set(ratios) else True
+    ratios = ratios.assign(same_hidden=same)
     both = ratios.rename(columns={"numerator": "denominator", "denominator": "numerator"})
     both = both.assign(ratio=1 / both["ratio"], low=1 / ratios["high"], high=1 / ratios["low"])
     # What the clock says of each side, apart from the names, is of the first way round.
     kept = ["shape", "kind", "numerator", "denominator", "ratio", "low", "high", "processes"]
+    kept.append("same_hidden")
     both = pd.concat([ratios, both], ignore_index=True)
     both = both[[name for name in kept if name in both]].astype({"numerator": str})
     for side, prefix in (("numerator", ""), ("denominator", "other_")):

@@ -32,9 +32,8 @@ def _reference(arguments: argparse.Namespace) -> int:
     target = arguments.target or reference_run.FOLDER
     command = f"python -m harness reference --results {arguments.results.name}"
     about = reference_run.make(arguments.results, target, command)
-    print(
-        f"{target}: {about['runs']} runs, {len(about['seeds'])} seeds, {len(about['tables'])} tables"
-    )
+    counts = f"{about['runs']} runs, {len(about['seeds'])} seeds, {len(about['tables'])} tables"
+    print(f"{target}: {counts}")
     return 0
 
 

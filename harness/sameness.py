@@ -168,10 +168,12 @@ def parameter_rows(found: list[Record], gate: Rows) -> Rows:
         })  # fmt: skip
     lstm = {(r["model"], r["framework"], r["track"]): r for r in rows if r["cell"] == "lstm"}
     for row in rows:
-        base = lstm.get((row["model"], row["framework"], row["track"]))
-        if base is not None:
+        model, framework, track = row["model"], row["framework"], row["track"]
+        base = lstm.get((model, framework, track))
+        spec = counted[model, framework, track, row["cell"]][0]
+        # Ratios are those at equal hidden size; a configuration may give each cell its own.
+        if base is not None and spec.hidden == counted[model, framework, track, "lstm"][0].hidden:
             # The output layer is no part of the cell.
-            spec = counted[row["model"], row["framework"], row["track"], row["cell"]][0]
             output = spec.hidden * spec.outputs
             ratio = (row["matrices"] - output) / (base["matrices"] - output)
             row |= {"matrices_to_lstm": ratio, "total_to_lstm": row["total"] / base["total"]}

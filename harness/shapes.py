@@ -20,6 +20,7 @@ SWEEPS = "sweeps"  # the name of the campaign that holds all of them
 class Shape:
     """The sizes of a training step: B sequences of T steps of d inputs, L layers of h units.
 
+    h may differ by cell, as where LSTM and GRU get equal parameter counts.
     The model has one output at the last time step and the squared error as its loss.
     """
 
@@ -27,13 +28,17 @@ class Shape:
     batch: int
     sequence_length: int
     input_size: int
-    hidden: int
+    hidden: int | dict[str, int]
     layers: int
+
+    def units(self, cell: str) -> int:
+        """The hidden size h of ``cell``."""
+        return self.hidden if isinstance(self.hidden, int) else self.hidden[cell]
 
     def spec(self, cell: str, dtype: str = "float32") -> ModelSpec:
         """The model of this shape."""
         return ModelSpec(
-            cell, self.layers, self.input_size, self.hidden, 1, False, "mse", dtype  # type: ignore[arg-type]
+            cell, self.layers, self.input_size, self.units(cell), 1, False, "mse", dtype  # type: ignore[arg-type]
         )  # fmt: skip
 
     def forward_flop(self, cell: str) -> int:
@@ -43,9 +48,10 @@ class Shape:
         [h, G·h]: 2·T·B·G·h·(d + h) operations, a multiplication and an addition each.
         What is done element by element and the output layer are left out.
         """
-        widths = [self.input_size] + [self.hidden] * (self.layers - 1)
+        hidden = self.units(cell)
+        widths = [self.input_size] + [hidden] * (self.layers - 1)
         steps = 2 * self.sequence_length * self.batch
-        return sum(steps * GATES[cell] * self.hidden * (d + self.hidden) for d in widths)
+        return sum(steps * GATES[cell] * hidden * (d + hidden) for d in widths)
 
     def step_flop(self, cell: str) -> int:
         """The same for a training step, 6·T·B·G·h·(d + h) a layer.
@@ -54,7 +60,7 @@ class Shape:
         first layer needs no gradient of its inputs: 2·T·B·G·h·d less. The first time
         step starts from zeros, which no framework makes use of.
         """
-        unneeded = 2 * self.sequence_length * self.batch * GATES[cell] * self.hidden
+        unneeded = 2 * self.sequence_length * self.batch * GATES[cell] * self.units(cell)
         return 3 * self.forward_flop(cell) - unneeded * self.input_size
 
 
@@ -141,6 +147,14 @@ def campaigns(
         shape = Shape(**sizes)
         if shape.name == SWEEPS or shape.name in [c.name for c in found]:
             raise UserError(f"{where}.shapes: the name {shape.name!r} is taken; choose another.")
+        missing = [
+            c for c in timing["cells"] if isinstance(shape.hidden, dict) and c not in shape.hidden
+        ]
+        if missing:
+            raise UserError(
+                f"{where}.shapes: {shape.name}: hidden has no size for {missing[0]}; "
+                "name every cell of timing.cells."
+            )
         every = values.get("kernels", "fastest") == "all"
         methods = _methods(shape, frameworks, timing["cells"], chosen, every)
         asked = values.get("phases", timing["phases"])

@@ -33,7 +33,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "speed_ratios": (
         "shape", "kind", "numerator", "denominator", "ratio", "low", "high",
         *(f"{side}_{k}" for side in ("numerator", "denominator")
-          for k in ("framework", "kernel", "cell")),
+          for k in ("framework", "kernel", "cell", "hidden")),
         "processes", "warning",
     ),
     "peaks": (
@@ -136,7 +136,7 @@ class Measured:
     def _timing_row(
         self, shape: Shape, method: Method, phase: str, found: pd.DataFrame, peak: float
     ) -> dict[str, Any]:
-        row = _sizes(shape) | _identity(method) | {"phase": phase}
+        row = _sizes(shape, method.cell) | _identity(method) | {"phase": phase}
         row["warning"] = "; ".join(self._warnings(shape, method, phase, found))
         if found.empty:
             return row
@@ -209,13 +209,15 @@ class Measured:
                         {"shape": shape.name, "kind": kind, "numerator": one.name,
                          "denominator": other.name, "ratio": ratio, "low": low, "high": high,
                          "processes": processes, "warning": self._aa_warning(shape)}
-                        | {f"numerator_{k}": v for k, v in _identity(one).items()}
-                        | {f"denominator_{k}": v for k, v in _identity(other).items()}
+                        | {f"numerator_{k}": v for k, v in _side(one, shape).items()}
+                        | {f"denominator_{k}": v for k, v in _side(other, shape).items()}
                     )  # fmt: skip
         return rows
 
     def _pairs(self, shape: Shape) -> list[tuple[str, Method, Method]]:
         pairs = [("aa", m, m.original) for m in self.campaign.methods if m.twin]
+        if self.campaign.sweeps:
+            return pairs  # few processes at many sizes: they show how cost grows and rank nothing
         best = self._best(shape)
         for (framework, cell), method in best.items():
             if cell == "gru" and (framework, "lstm") in best:
@@ -276,8 +278,12 @@ def _identity(method: Method) -> dict[str, Any]:
     return {"framework": method.framework, "kernel": method.kernel, "cell": method.cell}
 
 
-def _sizes(shape: Shape) -> dict[str, Any]:
-    values: dict[str, Any] = {"shape": shape.name} | vars(shape)
+def _side(method: Method, shape: Shape) -> dict[str, Any]:
+    return _identity(method) | {"hidden": shape.units(method.cell)}
+
+
+def _sizes(shape: Shape, cell: str) -> dict[str, Any]:
+    values: dict[str, Any] = {"shape": shape.name} | vars(shape) | {"hidden": shape.units(cell)}
     return {k: v for k, v in values.items() if k != "name"}
 
 

@@ -93,7 +93,9 @@ def _skipped(mine: pd.DataFrame, other: pd.DataFrame, both: pd.DataFrame) -> lis
         elif key not in methods[1]:
             why = "not here"
         else:
-            seeds = [set(f.loc[(f[METHOD] == key).all(axis=1), "seed"]) for f in (mine, other)]
+            seeds = [
+                set(f.loc[(f[METHOD] == list(key)).all(axis=1), "seed"]) for f in (mine, other)
+            ]
             why = "other settings" if seeds[0] & seeds[1] else "other seeds"
         found.append(f"{' '.join(key)}: {why}, not compared")
     return found

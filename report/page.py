@@ -10,6 +10,7 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
+from harness import published
 from harness.claims import VERDICTS
 from harness.files import write_text
 from report import curves, drawing, embed, reading, sections
@@ -49,7 +50,7 @@ def write_report(results: Path) -> None:
             name: sections.rows(tables[name])
             for name in (
                 "advice", "attribution", "classical", "cost", "frameworks", "machines",
-                "parameter_counts", "tasks",
+                "parameter_counts", "published", "published_runs", "tasks",
             )
         },
         count=len(tables["runs"]),
@@ -76,6 +77,9 @@ def write_report(results: Path) -> None:
         forests={key[1]: Markup(svg) for key, svg in drawn.items() if key[0] == "forest"},
         verdict_class=dict(zip(VERDICTS, ("solved", "failed", "above", "at"), strict=True)),
         verdict_mark=dict(zip(VERDICTS, "✓✕?–", strict=True)),
+        reached=dict(zip(published.VERDICTS, (
+            ("solved", "✓"), ("solved", "✓"), ("failed", "✕"), ("above", "?"), ("at", "–")
+        ), strict=True)),
         insides=sections.inside(tables, drawn),
         speed=sections.clock(tables, drawn),
         references=_references(tables),
@@ -158,7 +162,11 @@ def _provenance(tables: Tables) -> dict[str, Any]:
 
 def _references(tables: Tables) -> list[str]:
     """What the tasks, the claims and the statistics are from."""
-    texts = [*tables["tasks"]["references"].dropna(), *tables["claims"]["source"].dropna()]
+    texts = [
+        *tables["tasks"]["references"].dropna(),
+        *tables["claims"]["source"].dropna(),
+        *tables["published"]["source"].dropna(),
+    ]
     return sorted({part.strip() for text in texts for part in str(text).split(";")} | STATISTICS)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness import advice, claims, comparisons, evidence, insides, timing
+from harness import advice, claims, comparisons, evidence, insides, published, timing
 from harness import tables as harness_tables
 from harness.errors import UserError
 
@@ -16,6 +16,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     **insides.COLUMNS,
     **timing.COLUMNS,
     **comparisons.COLUMNS,
+    **published.COLUMNS,
     "claims": claims.COLUMNS,
     "advice": advice.COLUMNS,
     "gradient_norms": (
@@ -26,6 +27,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 COMMANDS = {
     **dict.fromkeys(harness_tables.NAMES, "python -m harness tables --results {folder}"),
     **dict.fromkeys(evidence.NAMES, "python -m harness evidence --results {folder}"),
+    **dict.fromkeys(published.NAMES, "python -m harness published --results {folder}"),
     **dict.fromkeys(timing.NAMES, "snakemake --cores all timing --config results={folder}"),
     **dict.fromkeys(insides.NAMES, "python -m harness insides --results {folder}"),
 }

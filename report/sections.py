@@ -39,6 +39,7 @@ def clock(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
         {
             "name": name,
             "sizes": timed.iloc[0],
+            "hidden": _hidden(timed),
             "peak": rows(
                 peaks[(peaks["shape"] == name) & (peaks["attainable"].astype(str) == "True")]
             ),
@@ -56,6 +57,14 @@ def clock(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
         "scaling": rows(tables["scaling"]),
         "growth": Markup(drawn["growth",]),
     }
+
+
+def _hidden(timed: pd.DataFrame) -> str:
+    """A shape's hidden size; by cell, where the cells differ."""
+    by_cell = timed.drop_duplicates("cell").set_index("cell")["hidden"]
+    if by_cell.nunique() == 1:
+        return str(by_cell.iloc[0])
+    return ", ".join(f"{size} ({str(cell).upper()})" for cell, size in by_cell.items())
 
 
 def _phases(timed: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:

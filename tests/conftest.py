@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -33,10 +34,16 @@ def snakemake(
     return subprocess.run(command(results, *words, **config), **_process(root))
 
 
-def start_snakemake(results: Path, *words: str, **config: object) -> subprocess.Popen[str]:
+def start_snakemake(
+    results: Path, *words: str, root: Path = ROOT, **config: object
+) -> subprocess.Popen[str]:
     """The same, without waiting for its end and in a process group of its own."""
     return subprocess.Popen(
-        command(results, *words, **config), start_new_session=True, **_process(ROOT, wait=False)
+        command(results, *words, **config),
+        start_new_session=True,
+        # What a shell starts in the background ignores Ctrl-C, and so would all that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **_process(root, wait=False),
     )
 
 

@@ -153,7 +153,8 @@ def test_the_clocks_interval_decides_unless_its_control_failed(low, high, contro
     row = {
         "shape": "large", "numerator": "jax/gru", "denominator": "jax/lstm", "ratio": 0.85,
         "low": low, "high": high, "framework": "jax", "cell": "gru", "other_framework": "jax",
-        "other_cell": "lstm", "same_framework": True, "control_ok": control,
+        "other_cell": "lstm", "same_framework": True, "same_hidden": True,
+        "control_ok": control,
     }  # fmt: skip
     found = judge(claim("gru-steps-faster"), speed_ratios=pd.DataFrame([row]))
     assert found["verdict"] == verdict

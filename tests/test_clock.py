@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
-from harness import campaign, clock, scaling, shapes, timing, workers
+from harness import campaign, clock, conformance, scaling, shapes, timing, workers
+from harness.clock import product_sizes
 from harness.errors import UserError
-from harness.shapes import Campaign, Method, Shape, Sweep
+from harness.shapes import Campaign, Method, Shape, Sweep, campaigns
 from tests.conftest import ROOT, table
 
 TINY = Shape("tiny", 4, 3, 2, 4, 1)
@@ -339,3 +341,17 @@ def test_campaigns_of_a_configuration():
 def test_no_campaign_gives_empty_tables(tmp_path):
     timing.write_tables(tmp_path, [])
     assert all(table(tmp_path, name).empty for name in timing.NAMES)
+
+
+def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
+    """The default configuration's shape for the claim on equal parameter counts."""
+    timing = yaml.safe_load((ROOT / "workflows/config/default.yaml").read_text())["timing"]
+    (values,) = (s for s in timing["shapes"] if s["name"] == "equal_parameters")
+    shape = Shape(**{k: v for k, v in values.items() if k != "phases"})
+    counts = [conformance.formula("jax", "matched", shape.spec(cell)) for cell in ("lstm", "gru")]
+    assert counts[1] == pytest.approx(counts[0], rel=0.01)
+    assert shape.spec("gru").hidden == values["hidden"]["gru"]
+    assert product_sizes(shape, "gru", "product_step") == (64, 148, 444)
+    only = timing | {"shapes": [values | {"hidden": {"lstm": 128}}], "sweeps": []}
+    with pytest.raises(UserError, match="hidden has no size for gru"):
+        campaigns(only, ["jax"], {}, "timing")

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import configuration
+from harness import configuration, conformance
 from harness.errors import UserError
 from harness.plugins import task_names
-from harness.tracks import TRACKS
+from harness.tracks import TRACKS, model_spec
 from implementations import FACTORS
 from tests.conftest import ROOT, snakemake
 
@@ -36,11 +36,12 @@ def load(tmp_path: Path, **changes: object) -> configuration.Configuration:
         ("quick", 3, {"matched", "native"}),
         ("full", 11, set(TRACKS)),
         ("attribution", 2, {"matched", "native", *FACTORS}),
+        ("paper", 2, {"matched"}),
     ],
 )
 def test_the_committed_configurations_are_valid(tmp_path, name, tasks, tracks):
     config = yaml.safe_load((ROOT / f"workflows/config/{name}.yaml").read_text())
-    for key in ("tracks", "timing"):
+    for key in ("tracks", "timing", "limits"):
         config[key] = default()[key] | config.get(key, {})
     loaded = load(tmp_path, **config | {"results": str(tmp_path)})
     assert len({run.task for run in loaded.runs}) == tasks
@@ -99,6 +100,10 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         (
             {"frameworks": ["torch"]},
             "frameworks: unknown framework 'torch'; allowed: equinox, jax, pytorch, tensorflow.",
+        ),
+        (
+            {"limits": {"seconds": 0, "gate_seconds": 1, "memory_mb": 1}},
+            "limits.seconds: must be at least 1, not 0.",
         ),
         ({"cells": ["lstmm"]}, "cells: unknown cell 'lstmm'; allowed: gru, lstm, rnn."),
         ({"tracks": {"free": "all"}}, "tracks: unknown key 'free'; allowed: factors, matched, na"),
@@ -225,8 +230,51 @@ def test_numbers_from_the_command_line_are_numbers(tmp_path):
     changes = {"seeds": ["0", "3"], "overrides": {"adding": {"steps": "7", "clip": "1e-1"}}}
     loaded = load(tmp_path, tasks=["adding"], **changes)
     assert {run.seed for run in loaded.runs} == {0, 3}
-    budget = loaded.settings["adding"].budget
+    budget = loaded.settings["adding", "gru"].budget
     assert (budget.steps, budget.clip) == (7, 0.1)
+
+
+def test_a_value_may_differ_from_cell_to_cell(tmp_path):
+    hidden = {"lstm": "8", "gru": 9}
+    loaded = load(tmp_path, tasks=["adding"], overrides={"adding": {"hidden": hidden, "steps": 7}})
+    found = {run.cell: loaded.settings_of(run).budget for run in loaded.runs}
+    assert {cell: budget.hidden for cell, budget in found.items()} == {
+        "lstm": 8, "gru": 9, "rnn": 64,
+    }  # fmt: skip
+    assert {budget.steps for budget in found.values()} == {7}
+    commands = [loaded.settings_of(run).arguments(run, 1) for run in loaded.runs]
+    assert all(("hidden=9" in command) == ("--cell gru" in command) for command in commands)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "says"),
+    [
+        ({"lstn": 8}, "overrides.adding.hidden: unknown cell 'lstn'; allowed: gru, lstm, rnn."),
+        ({"lstm": "x"}, "overrides.adding.hidden: must be a whole number, not 'x'."),
+        ({"lstm": 0}, "overrides.adding: hidden must be at least 1, not 0."),
+        ({"lstm": [8]}, "overrides.adding.hidden.lstm: "),
+        ({}, "overrides.adding.hidden: "),
+    ],
+)
+def test_what_is_wrong_with_a_value_by_cell_is_said(tmp_path, hidden, says):
+    with pytest.raises(UserError) as error:
+        load(tmp_path, tasks=["adding"], overrides={"adding": {"hidden": hidden}})
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("task", "published"), [("adding", 70_000), ("copying", 16_000)])
+def test_the_models_of_the_paper_have_the_published_sizes(tmp_path, task, published):
+    config = yaml.safe_load((ROOT / "workflows/config/paper.yaml").read_text())
+    for key in ("tracks", "timing", "limits"):
+        config[key] = default()[key] | config.get(key, {})
+    loaded = load(tmp_path, **config | {"results": str(tmp_path), "tasks": [task]})
+    assert {run.cell for run in loaded.runs} == {"lstm", "gru", "rnn"}
+    assert {run.track for run in loaded.runs} == {"matched"}
+    for run in loaded.runs:
+        spec = model_spec(run.cell, loaded.settings_of(run))
+        count = conformance.formula(run.framework, run.track, spec)
+        assert abs(count / published - 1) < 0.02, (run.cell, count)
 
 
 def test_a_chosen_kernel_reaches_the_runs_that_it_is_for(tmp_path):

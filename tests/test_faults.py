@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import records
+from tests import fakes
 from tests.conftest import SMALL, overrides, snakemake, start_snakemake, table
 
 
@@ -87,44 +88,78 @@ def wait_for(condition, seconds: float = 90) -> None:
         time.sleep(0.05)
 
 
-def pids_with(text: str) -> list[int]:
+def processes_in(folder: Path) -> list[int]:
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            words = (folder / "cmdline").read_text().replace("\0", " ")
+            if (process / "cwd").readlink() == folder and (process / "cmdline").read_bytes():
+                found.append(int(process.name))
         except OSError:
             continue
-        if text in words:
-            found.append(int(folder.name))
     return found
+
+
+@pytest.fixture
+def waiting(project) -> dict[str, str]:
+    """Four runs that end at once, and four that wait until there is a file ``go``."""
+    wait = f"while not Path({str(project / 'go')!r}).exists(): time.sleep(0.05)"
+    fakes.add(project, "steady", lstm=wait)
+    config = {"frameworks": "[steady]", "cells": "[rnn, lstm]", "seeds": "[0, 1, 2, 3]"}
+    return SMALL | config | {"overrides": overrides(["adding"])}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_killed_pipeline_goes_on_with_what_it_had(tmp_path, sign):
-    config = SMALL | {
-        "seeds": "[0, 1, 2, 3, 4, 5, 6, 7]",
-        "overrides": overrides(["adding"], steps=400, evaluate_every=1),
-    }
-    process = start_snakemake(tmp_path, **config)
-    folder = tmp_path / "runs"
-    wait_for(lambda: len(list(folder.glob("*.json"))) >= 4)
+def test_a_killed_pipeline_goes_on_with_what_it_had(project, waiting, sign):
+    # One core is always free for those that do not wait.
+    results, words = Path("results"), ("tables", "--cores", "5")
+    process = start_snakemake(results, *words, root=project, **waiting)
+    folder = project / results / "runs"
+    noted = project / ".snakemake" / "metadata"
+    wait_for(lambda: noted.is_dir() and len(list(noted.iterdir())) == 4)
     if sign == signal.SIGINT:
         os.killpg(process.pid, sign)  # as Ctrl-C does
     else:
         os.kill(process.pid, sign)
-    process.communicate(timeout=60)
-    wait_for(lambda: not pids_with(str(tmp_path)), 30)
+    if sign == signal.SIGTERM:
+        # Snakemake lets the jobs that it has begun come to their end.
+        (project / "go").touch()
+    process.wait(timeout=120)
+    process.communicate(timeout=120)
+    wait_for(lambda: not processes_in(project))
     before = {p: p.stat().st_mtime_ns for p in folder.glob("*.json")}
-    assert 2 <= len(before) < 8
-    assert all(records.read(p)["status"] == "ok" for p in before)
-    done = snakemake(tmp_path, **config)
+    rnn = {f"adding-steady-rnn-matched-seed{seed}.json" for seed in range(4)}
+    names = {p.name for p in before}
+    assert names >= rnn if sign == signal.SIGTERM else names == rnn
+    assert not (project / "results" / "runs.csv").exists(), "it was stopped before its end"
+    (project / "go").touch()
+    done = snakemake(results, *words, root=project, **waiting)
     assert done.returncode == 0, done.stderr
     assert "Directory cannot be locked" not in done.stderr
-    # Two jobs run at a time: of those that were just ending Snakemake may not have heard.
-    kept = sorted(before, key=before.__getitem__)[:-2]
-    assert all(p.stat().st_mtime_ns == before[p] for p in kept), "finished runs are kept"
-    assert len(table(tmp_path, "runs")) == 8
+    assert {p: p.stat().st_mtime_ns for p in before} == before, "finished runs are kept"
+    assert set(table(project / results, "runs")["status"]) == {"ok"}
+    assert len(table(project / results, "runs")) == 8
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+def test_a_single_run_that_is_killed_is_named_and_the_others_complete(project, waiting):
+    waiting = waiting | {"seeds": "[0]"}
+    process = start_snakemake(Path("results"), "tables", root=project, **waiting)
+
+    def waits() -> list[int]:
+        """The process of the job that waits; what it does is forked by the preloader."""
+        lines = {p: Path(f"/proc/{p}/cmdline").read_bytes() for p in processes_in(project)}
+        return [p for p, words in lines.items() if b"\0train\0" in words and b"lstm" in words]
+
+    wait_for(lambda: (project / "results/runs/adding-steady-rnn-matched-seed0.json").exists())
+    wait_for(waits)
+    os.kill(waits()[0], signal.SIGKILL)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "adding steady lstm matched seed 0: the process died (killed by signal 9)" in said
+    wait_for(lambda: not processes_in(project))  # what was forked for it is gone too
+    found = table(project / "results", "runs").set_index("cell")["status"]
+    assert dict(found) == {"rnn": "ok", "lstm": "failed"}
 
 
 def test_a_second_pipeline_in_the_same_folder_says_so(tmp_path):

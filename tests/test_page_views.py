@@ -263,6 +263,7 @@ def test_a_page_of_runs_alone_says_what_else_to_run(tmp_path, browser, folder):
         ("matrix", "harness tables"), ("curves", "harness tables"), ("speed", "snakemake"),
         ("claims", "harness evidence"), ("advice", "harness evidence"),
         ("insides", "harness insides"), ("methods", "harness tables"),
+        ("published", "harness published"),
     ):  # fmt: skip
         assert command in page.locator(f"#{section}").inner_text(), section
     assert counted(page, "#run-view") == 180

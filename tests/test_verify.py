@@ -207,8 +207,11 @@ def test_claims_and_speed_inform_without_failing(made, reference, tmp_path):
     mine = shutil.copytree(made, tmp_path / "mine")
     theirs = shutil.copytree(reference, tmp_path / "theirs")
     for place, verdict, low, high in ((mine, "supported", 0.7, 0.8), (theirs, "refuted", 1.1, 1.3)):
-        pd.DataFrame([{"claim": "a-claim", "verdict": verdict, "framework": "jax", "task": "",
-                       "case": "", "effect": 1.0}]).to_csv(place / "claims.csv", index=False)  # fmt: skip
+        claim = {
+            "claim": "a-claim", "verdict": verdict, "framework": "jax", "task": "", "case": "",
+            "effect": 1.0,
+        }  # fmt: skip
+        pd.DataFrame([claim]).to_csv(place / "claims.csv", index=False)
         pd.DataFrame([{"shape": "reference", "kind": "cells", "numerator": "jax/gru",
                        "denominator": "jax/lstm", "ratio": (low + high) / 2, "low": low,
                        "high": high}]).to_csv(place / "speed_ratios.csv", index=False)  # fmt: skip

@@ -10,8 +10,8 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from harness import configuration, evidence, insides, pipeline, progress, records, tables, timing
-from harness import verification
+from harness import configuration, evidence, insides, limits, pipeline
+from harness import progress, published, records, tables, timing, verification
 from harness.errors import UserError
 
 try:
@@ -32,6 +32,7 @@ except UserError as error:
 MORE_TABLES = []
 
 pipeline.set_environment(ROOT)
+limits.announce(CONFIGURATION.limits)
 pipeline.quieten_snakemake()
 
 
@@ -58,7 +59,7 @@ def code_of_a_run(wildcards):
     return [
         *(ROOT / name for name in (*shared, f"tasks/{wildcards.task}.py")),
         *helpers,
-        *CONFIGURATION.settings[wildcards.task].task.files,
+        *CONFIGURATION.settings[wildcards.task, wildcards.cell].task.files,
         *sorted(folder.glob("*.py")),
     ]
 

@@ -1,0 +1,105 @@
+"""How long a run may take and how much memory: what goes beyond is stopped, and says so.
+
+A process beside the run watches it, since code that hangs in a framework lets no thread
+of its own process run. It sends a signal for each limit; the run's process prints where it
+stands, whatever it is doing, and dies of that signal, by which the next command knows why.
+
+The limits travel in the environment and not as arguments: they do not change what a run
+computes, so Snakemake shall not make runs again when they change.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+VARIABLE = "GATEBENCH_LIMITS"
+TOO_LONG, TOO_LARGE = signal.SIGALRM, signal.SIGUSR2
+# Between two looks, and until a process that did not die of its signal is killed; seconds.
+EVERY, GRACE = 0.2, 5.0
+# The watcher ends when the other end of its input is closed: when the run does.
+_kept: list[IO[bytes]] = []
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Wall seconds of one run and of one framework's gate; resident memory of either in MB."""
+
+    seconds: int
+    gate_seconds: int
+    memory_mb: int
+
+
+def announce(limits: Limits) -> None:
+    """Let the jobs of this process, a pipeline, know the limits."""
+    os.environ[VARIABLE] = json.dumps(asdict(limits))
+
+
+def announced() -> Limits | None:
+    """The pipeline's limits; None for a command by hand, which has none."""
+    text = os.environ.get(VARIABLE)
+    return Limits(**json.loads(text)) if text else None
+
+
+def watch(key: str) -> None:
+    """Have this process stopped when it takes longer than the limit ``key`` or too much memory.
+
+    A crash in native code, too, prints where Python stood to the standard error.
+    """
+    faulthandler.enable()
+    limits = announced()
+    if limits is None:
+        return
+    for number in (TOO_LONG, TOO_LARGE):
+        faulthandler.register(number, all_threads=True, chain=True)
+    root = str(Path(__file__).resolve().parent.parent)
+    words = [str(os.getpid()), str(asdict(limits)[key]), str(limits.memory_mb)]
+    watcher = subprocess.Popen(
+        [sys.executable, "-m", "harness.limits", *words],
+        cwd=root,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    assert watcher.stdin is not None
+    _kept.append(watcher.stdin)
+
+
+def reason(code: int, key: str) -> str:
+    """Why a process ended with the status ``code`` as a shell reports it; see :func:`watch`."""
+    limits = announced()
+    if limits and code == 128 + TOO_LONG:
+        return f"took more than {asdict(limits)[key]} s (limits.{key})"
+    if limits and code == 128 + TOO_LARGE:
+        return f"took more than {limits.memory_mb} MB of memory (limits.memory_mb)"
+    how = f"killed by signal {code - 128}" if code > 128 else f"exit status {code}"
+    return f"the process died ({how})"
+
+
+def _stop_beyond(process: psutil.Process, seconds: float, memory_mb: float) -> None:
+    end = time.monotonic() + seconds
+    while not select.select([sys.stdin], [], [], EVERY)[0]:
+        too_large = process.memory_info().rss > memory_mb * 1e6
+        if too_large or time.monotonic() > end:
+            process.send_signal(TOO_LARGE if too_large else TOO_LONG)
+            if not select.select([sys.stdin], [], [], GRACE)[0]:
+                process.kill()
+            return
+
+
+if __name__ == "__main__":
+    # The run may end between two lines.
+    with suppress(psutil.NoSuchProcess):
+        _stop_beyond(psutil.Process(int(sys.argv[1])), float(sys.argv[2]), float(sys.argv[3]))

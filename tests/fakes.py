@@ -1,0 +1,79 @@
+"""A framework that trains nothing and does what a test wants: fast, and at fault on demand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+# What native code does that hangs: it keeps the interpreter's lock, so no thread can run.
+HANG = "ctypes.PyDLL(None).sleep(1000)"
+# 700 MB that are really there, and kept until they are seen.
+GROW = "much = bytearray(b'x') * 700_000_000; time.sleep(1000)"
+
+INIT = '''"""{name}, a framework that a test made up."""
+
+from implementations import Kernel
+
+PACKAGES = ()
+DEFAULTS = {{}}
+BIASES = {{"matched": {{"rnn": 1, "lstm": 4, "gru": 4}}}}
+KERNELS = {{"stock": Kernel("none")}}
+
+
+def environment(threads, cache):
+    return {{}}
+
+
+def fastest(spec, batch, length):
+    return "stock"
+'''
+
+MODEL = """
+import ctypes, faulthandler, os, time
+from pathlib import Path
+
+import numpy as np
+
+ACTS = {acts!r}
+
+
+def build(spec, weights, kernel):
+    exec(ACTS.get("build", ""), globals(), {{"spec": spec}})
+    return Model(spec, weights)
+
+
+class Model:
+    def __init__(self, spec, weights):
+        self.spec, self.canonical = spec, weights
+
+    def place(self, inputs, targets, constants):
+        return len(inputs)
+
+    def train(self, placed):
+        exec(ACTS.get(self.spec.cell, ""))
+        return np.ones(placed, np.float32), np.ones(placed, np.float32)
+
+    gradients = losses = train
+
+    def predict(self, inputs):
+        return np.zeros((len(inputs), self.spec.outputs), np.float32)
+
+    def weights(self):
+        return self.canonical
+
+    def parameter_counts(self):
+        return {{"all": sum(w.size for w in self.canonical.values())}}
+
+    def device(self):
+        return "cpu"
+"""
+
+
+def add(project: Path, name: str, **acts: str) -> None:
+    """Put the framework ``name`` into a copy of the project.
+
+    ``acts`` is code that runs before each chunk of training, by cell, or on ``build``.
+    """
+    folder = project / "implementations" / name
+    folder.mkdir(exist_ok=True)
+    (folder / "__init__.py").write_text(INIT.format(name=name.title()))
+    (folder / "model.py").write_text(MODEL.format(acts=acts))

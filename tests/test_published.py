@@ -1,0 +1,192 @@
+"""Published values against runs of known truth, and the file that has them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from harness import evidence, published, tables
+from harness.configuration import load as load_configuration
+from harness.errors import UserError
+from harness.records import Run, write
+from harness.settings import resolve
+from report.page import write_report
+from tests.conftest import ROOT
+from tests.test_report import record
+
+ROWS, MINIMUM = published.load()
+BY_ID = {row.id: row for row in ROWS}
+
+
+def frame(name: str, values: list[float], **changes: object) -> pd.DataFrame:
+    """Runs that are of the row ``name``, one a seed; NaN where a run diverged."""
+    row = BY_ID[name]
+    return pd.DataFrame([
+        {"framework": "pytorch", "seed": seed, "parameters": row.parameters, "score": value,
+         "status": "diverged" if np.isnan(value) else "ok", "steps": 1, "steps_to_solve": np.nan,
+         "train_seconds": 1.0} | dict(row.where) | changes
+        for seed, value in enumerate(values)
+    ])  # fmt: skip
+
+
+def curves(runs: pd.DataFrame, losses: tuple[float | None, ...] = ()) -> pd.DataFrame:
+    points = [(step, loss) for step, loss in enumerate(losses)]
+    rows = [
+        {k: run[k] for k in published.IDENTITY} | {"step": step, "loss": loss}
+        for run in runs.to_dict("records")
+        for step, loss in points
+    ]
+    return pd.DataFrame(rows, columns=[*published.IDENTITY, "step", "loss"])
+
+
+def judge(name: str, values: list[float], **changes: object) -> pd.Series:
+    runs = frame(name, values, **changes)
+    found, _ = published.compare(ROWS, MINIMUM, runs, curves(runs))
+    return found.set_index("id").loc[name]
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict", "detail"),
+    [
+        ([0.16, 0.165, 0.164, 0.17, 0.166], "reproduced", ""),
+        ([1e-3, 2e-3, 1e-3, 2e-3, 3e-3], "better", ""),
+        ([0.3, 0.31, 0.29, 0.3, 0.32], "worse", ""),
+        ([0.16, 0.001, 0.164, 0.002, 0.166], "inconclusive", ""),
+        ([0.16, 0.165, 0.164, 0.17], "inconclusive", "4 of at least 5 seeds"),
+        ([0.16, 0.165, 0.164, 0.17, 0.166, np.nan], "inconclusive", "1 of 6 runs without a value"),
+        ([np.nan] * 5, "inconclusive", "5 of 5 runs without a value; 0 of at least 5 seeds"),
+    ],
+)
+def test_the_verdict_is_by_the_interval_and_the_tolerance(values, verdict, detail):
+    row = judge("bai-adding-lstm", values)
+    assert (row["verdict"], row["detail"]) == (verdict, detail)
+    assert row["at_least"] == pytest.approx(0.164 / 1.25)
+    assert np.isnan(row["low"]) == (row["n"] < 5)
+
+
+def test_few_seeds_have_points_and_range_only():
+    row = judge("bai-adding-lstm", [0.16, 0.17, 0.165])
+    assert (row["ours"], row["lowest"], row["highest"], row["n"]) == (0.165, 0.16, 0.17, 3)
+
+
+def test_where_higher_is_better_the_sides_change():
+    row = BY_ID["bai-adding-lstm"]
+    row = published.Published(**vars(row) | {
+        "better": "higher", "published": 87.2, "tolerance": {"difference": 1},
+    })  # fmt: skip
+    for value, verdict in ((95.0, "better"), (87.9, "reproduced"), (80.0, "worse")):
+        runs = frame(row.id, [value] * 5)
+        found, _ = published.compare((row,), MINIMUM, runs, curves(runs))
+        assert found.loc[0, "verdict"] == verdict
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"budget": 20}, {"sequence_length": 100}, {"train_examples": 0}, {"track": "native"},
+        {"parameters": 80_000}, {"task": "copying"},
+    ],
+)  # fmt: skip
+def test_runs_of_another_setting_are_not_compared(changes):
+    runs = frame("bai-adding-gru", [5e-5] * 5, **changes)
+    for table in published.compare(ROWS, MINIMUM, runs, curves(runs)):
+        assert table.empty
+        assert list(table.columns)
+
+
+def test_a_row_without_runs_beside_one_with_says_what_to_run():
+    runs = frame("bai-adding-gru", [5e-5] * 5)
+    found, used = published.compare(ROWS, MINIMUM, runs, curves(runs))
+    found = found.set_index("id")
+    assert found.loc["bai-adding-gru", "verdict"] == "reproduced"
+    others = found.drop(index="bai-adding-gru")
+    assert set(others["verdict"]) == {"not run"}
+    assert "tasks=[copying]" in others.loc["bai-copying-rnn", "needs"]
+    assert list(used["value"]) == [5e-5] * 5
+
+
+def test_a_loss_is_that_of_the_last_chunk():
+    runs = frame("bai-copying-lstm", [0.125] * 5)
+    points = curves(runs, (None, 0.5, 0.0203)).sample(frac=1, random_state=0)
+    found, used = published.compare(ROWS, MINIMUM, runs, points)
+    row = found.set_index("id").loc["bai-copying-lstm"]
+    assert (row["verdict"], row["ours"]) == ("reproduced", 0.0203)
+    assert set(used["value"]) == {0.0203}
+
+
+def test_each_framework_is_compared_by_itself():
+    both = [frame("bai-adding-gru", [v] * 5, framework=f) for f, v in (("jax", 5e-5), ("tf", 0.1))]
+    runs = pd.concat(both, ignore_index=True)
+    found, _ = published.compare(ROWS, MINIMUM, runs, curves(runs))
+    found = found[found["id"] == "bai-adding-gru"].set_index("framework")["verdict"]
+    assert dict(found) == {"jax": "reproduced", "tf": "worse"}
+
+
+def test_every_run_of_the_paper_configuration_is_of_a_row(tmp_path):
+    files = [ROOT / "workflows" / "config" / f"{name}.yaml" for name in ("default", "paper")]
+    config, own = (yaml.safe_load(path.read_text()) for path in files)
+    merged = {
+        k: v | own.get(k, {}) if isinstance(v, dict) else own.get(k, v) for k, v in config.items()
+    }
+    loaded = load_configuration(merged | {"results": str(tmp_path)}, [str(p) for p in files])
+    rows = []
+    for run in loaded.runs:
+        settings = loaded.settings_of(run).as_dict()
+        rows.append(settings | vars(run) | {"budget": settings["steps"]})
+    table = pd.DataFrame(rows)
+    chosen = [published.select(table, row.where) for row in ROWS]
+    assert [len(found) for found in chosen] == [5] * len(ROWS)
+    assert sum(map(len, chosen)) == len(table)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"metric": "luck"}, "rows.mine.metric: 'luck' is not one of"),
+        ({"tolerance": {"factor": 0.5}}, "rows.mine.tolerance"),
+        ({"where": {"task": "adding", "cell": "gru"}}, "rows.mine.where: 'track' is a required"),
+        ({"published": 0}, "rows.mine.tolerance: a factor needs a published value above 0"),
+        ({"id": "bai-adding-gru"}, "the id bai-adding-gru stands twice; rename one."),
+    ],
+)
+def test_what_is_wrong_with_a_row_is_said_in_one_sentence(tmp_path, change, says):
+    content = yaml.safe_load(published.LEDGER.read_text())
+    content["rows"].append(content["rows"][0] | {"id": "mine"} | change)
+    path = tmp_path / "published.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(UserError) as error:
+        published.load(path)
+    assert str(error.value).startswith("published.yaml: ")
+    assert says in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_from_records_to_the_page(tmp_path):
+    hidden = {"lstm": 130, "gru": 150, "rnn": 261}
+    for cell, score in (("lstm", 0.165), ("gru", 3e-3), ("rnn", 0.175)):
+        where = {k: v for k, v in BY_ID[f"bai-adding-{cell}"].where.items() if k != "budget"}
+        own = {k: v for k, v in where.items() if k not in ("task", "cell", "track")}
+        settings = resolve("adding", own | {"steps": 15620, "hidden": hidden[cell]}, "test")
+        for seed in range(5):
+            run = Run("adding", "pytorch", cell, "matched", seed)
+            found = record(run, score * (1 + 0.01 * seed)) | {"settings": settings.as_dict()}
+            write(run.path(tmp_path), found | {"parameters": {"total": 69_800, "by_name": {}}})
+    tables.write_tables(tmp_path)
+    evidence.write(tmp_path)
+    published.write(tmp_path)
+    found = pd.read_csv(tmp_path / "published.csv").set_index("id")
+    assert dict(found["verdict"]) == {
+        "bai-adding-lstm": "reproduced", "bai-adding-gru": "worse", "bai-adding-rnn": "reproduced",
+        **{f"bai-copying-{cell}": "not run" for cell in hidden},
+    }  # fmt: skip
+    assert len(pd.read_csv(tmp_path / "published_runs.csv")) == 15
+    claims = pd.read_csv(tmp_path / "claims.csv").set_index("claim")
+    assert claims.loc["gru-solves-long-adding-lstm-not", "verdict"] == "supported"
+    # The cells have sizes of their own, so nothing is said of their ratios.
+    assert claims.loc["gru-has-three-quarters", "verdict"] == "not tested"
+    write_report(tmp_path)
+    page = (tmp_path / "report.html").read_text()
+    assert "Adding, T = 600, GRU" in page
+    assert "tasks=[copying]" in page
