@@ -38,6 +38,7 @@ def made_up(tasks: list[str], seeds: int, points: int) -> dict[str, pd.DataFrame
         train_seconds=rng.lognormal(3, 0.2, n).round(3), step_ms=rng.lognormal(2, 0.2, n).round(4),
         total_seconds=30.0, peak_rss_mb=400.0, device="cpu", kernel="stock", threads=1,
         data_sha256="a" * 64, weights_sha256=[f"{i:064x}" for i in range(n)],
+        losses_sha256=[f"{i + n:064x}" for i in range(n)], machine=0,
         git_commit="0123456789abcdef", finished="2026-01-01T00:00:00+00:00", settings=SETTINGS,
     )  # fmt: skip
     words = ("--task ", "--framework ", "--cell ", "--track ", "--seed ")
