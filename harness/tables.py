@@ -68,7 +68,7 @@ def write_tables(results: Path) -> None:
         "scores": _score_rows(found, sameness.not_comparable(gate)),
         "curves": curves,
         "curves_summary": _curve_summary(curves),
-        "tasks": [_task_row(settings) for settings in _settings(found).values()],
+        "tasks": [_task_row(settings, found) for settings in _settings(found).values()],
         "classical": _classical_rows(found),
         "machines": _machine_rows(found),
         "frameworks": [
@@ -232,8 +232,19 @@ def _settings(found: list[Record]) -> dict[str, Settings]:
     return settings
 
 
-def _task_row(settings: Settings) -> dict[str, Any]:
+def _task_row(settings: Settings, found: list[Record]) -> dict[str, Any]:
     task = settings.task
+    # What a configuration gives each cell apart is said by cell.
+    by_cell = {
+        r["cell"]: r["settings"]
+        for r in found
+        if r["task"] == task.name and r["track"] not in STUDIES
+    }
+    shown = {}
+    for key, value in settings.as_dict().items():
+        values = {cell: own.get(key, value) for cell, own in sorted(by_cell.items())}
+        apart = len(set(values.values())) > 1
+        shown[key] = ", ".join(f"{v} ({c})" for c, v in values.items()) if apart else value
     return {
         "task": task.name,
         "summary": task.summary,
@@ -241,7 +252,7 @@ def _task_row(settings: Settings) -> dict[str, Any]:
         "direction": "higher" if task.higher_is_better else "lower",
         "baseline": task.baseline,
         "solved": task.solved,
-        "settings": _words(settings.as_dict()),
+        "settings": _words(shown),
         "references": "; ".join(task.references),
         "documentation": docstring(ROOT / "tasks" / f"{task.name}.py"),
     }

@@ -182,6 +182,8 @@ def test_from_records_to_the_page(tmp_path):
         **{f"bai-copying-{cell}": "not run" for cell in hidden},
     }  # fmt: skip
     assert len(pd.read_csv(tmp_path / "published_runs.csv")) == 15
+    task = pd.read_csv(tmp_path / "tasks.csv").loc[0, "settings"]
+    assert "hidden 150 (gru), 130 (lstm), 261 (rnn); batch 32;" in task
     claims = pd.read_csv(tmp_path / "claims.csv").set_index("claim")
     assert claims.loc["gru-solves-long-adding-lstm-not", "verdict"] == "supported"
     # The cells have sizes of their own, so nothing is said of their ratios.
