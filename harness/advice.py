@@ -31,9 +31,10 @@ import pandas as pd
 
 from harness import phrases
 from harness.claims import Margin, margin_of
-from harness.phrases import CANNOT, Equal, Row, answer, unknown
+from harness.phrases import Equal, Row, answer, unknown
 from harness.which_cell import Cells, choose
 
+CANNOT = phrases.CANNOT
 COLUMNS = ("question", "task", "answer", "sure", "evidence", "rule")
 NO_MATTER = "When does it not matter?"
 FASTER = 1.03

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from harness import advice, claims, phrases
+from harness.advice import CANNOT
 from harness.claims import Ledger
-from harness.phrases import CANNOT
 from tests.test_evidence import MARGINS, compare, ratios, runs
 
 

@@ -100,6 +100,22 @@ def test_few_seeds_have_effects_but_no_interval():
     assert rows[["low", "high", "p", "p_holm", "p_logrank"]].isna().all(axis=None)
 
 
+def test_early_is_the_progress_after_a_quarter_of_the_budget():
+    runs = pd.DataFrame([
+        {"task": "adding", "framework": "jax", "cell": cell, "track": "matched", "seed": 0,
+         "status": status, "score": 0.01, "baseline": 0.5, "solved_at": 0.1,
+         "settings": "steps 400; clip 1"}
+        for cell, status in (("gru", "ok"), ("lstm", "diverged"), ("rnn", "ok"))
+    ])  # fmt: skip
+    identity = runs.iloc[0][evidence.IDENTITY].to_dict()
+    steps = {0: 0.5, 50: 0.45, 100: 0.3, 150: 0.2, 400: 0.1}
+    curves = pd.DataFrame([identity | {"step": k, "score": v} for k, v in steps.items()])
+    found = evidence._runs(runs, curves).set_index("cell")["early"]
+    assert found["gru"] == pytest.approx(0.5)
+    assert found["lstm"] == 0
+    assert np.isnan(found["rnn"]), "it was never evaluated"
+
+
 def test_summaries_count_divergence_as_not_solved():
     table = runs(gru=(0.002, 300))
     table.loc[0, ["status", "score", "solved", "steps_to_solve"]] = [

@@ -94,6 +94,14 @@ def test_ties_count_half():
     assert statistics.probability_of_improvement(a, b, False) == 0.375
 
 
+def test_over_all_pairings_the_probability_of_improvement_is_rliables():
+    """Agarwal et al. 2021 compare every run with every other: Mann and Whitney's U, as a share."""
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 9, 8).astype(float), rng.integers(2, 9, 8).astype(float)
+    paired = [statistics.probability_of_improvement(a, np.roll(b, i), True) for i in range(8)]
+    assert np.mean(paired) == pytest.approx(stats.mannwhitneyu(a, b).statistic / 64)
+
+
 def test_the_median_of_steps_is_kaplan_meiers():
     rng = np.random.default_rng(0)
     for n in range(1, 12):
