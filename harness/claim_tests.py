@@ -186,18 +186,20 @@ def happens(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Findin
 
 
 def trend(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding | None:
-    """``a`` - ``b`` in ``column`` rises with the tracks' difficulty (``levels``), by Spearman."""
-    levels, column = parameters["levels"], parameters["column"]
-    gaps = {}
-    for track, difficulty in levels.items():
-        a, b = sides(rows[rows["track"] == track], parameters)
-        gaps[difficulty] = a[column] - b[column]
+    """``a`` - ``b`` in ``column`` rises with the column ``difficulty``, by Spearman.
+
+    Fewer than three levels of difficulty are no trend.
+    """
+    column, gaps = parameters["column"], {}
+    for level, same in rows.groupby(parameters["difficulty"]):
+        a, b = sides(same, parameters)
+        gaps[level] = a[column] - b[column]
     table = pd.DataFrame(gaps).dropna()
     if table.empty or table.shape[1] < 3:
         return None
     found = statistics.trend(table.columns.to_numpy(float), table.to_numpy(float))
     supports, refutes = _outside("above", found.low, found.high, -margin, margin)
-    means = ", ".join(f"{k}: {v:.2g}" for k, v in table.mean().items())
+    means = ", ".join(f"{level:g}: {gap:.2g}" for level, gap in table.mean().items())
     detail = f"mean gap by difficulty {means}"
     return Finding(
         found.effect, found.low, found.high, found.n, "correlation", supports, refutes, found.p,

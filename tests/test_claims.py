@@ -54,7 +54,7 @@ def test_the_ledger_is_valid_and_names_what_exists():
     for one in LEDGER.claims:
         places = [one.data["where"], one.test.get("a", {}), one.test.get("b", {})]
         tracks = {t for p in places for t in np.atleast_1d(p.get("track", []))}
-        assert tracks | set(one.test.get("levels", {})) <= set(TRACKS), one.id
+        assert tracks <= set(TRACKS), one.id
 
 
 def test_without_data_nothing_is_tested():
@@ -234,11 +234,15 @@ def test_explosions_and_clipping():
 def test_a_gap_that_grows(slope, verdict):
     tables = [
         runs(lstm=noisy(0.05 - slope * i * 0.01, 0.001, 8, seed=i), gru=[0.05] * 8)
-        .assign(track=track)
-        for i, track in enumerate(("length50", "matched", "length200"))
+        .assign(track=track, sequence_length=length)
+        for i, (track, length) in enumerate(
+            (("length50", 50), ("matched", 100), ("length200", 200))
+        )
     ]  # fmt: skip
-    found = judge(claim("gap-grows-on-adding"), runs=pd.concat(tables, ignore_index=True))
+    found = judge(claim("gap-grows-on-adding"), runs=pd.concat(tables[::-1], ignore_index=True))
     assert found["verdict"] == verdict
+    few = judge(claim("gap-grows-on-adding"), runs=pd.concat(tables[:2], ignore_index=True))
+    assert few["verdict"] == "not tested", "two levels are no trend"
 
 
 def test_the_plateau_is_of_chance():
