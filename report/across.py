@@ -19,9 +19,9 @@ REACH = (-0.5, 1.5)
 
 
 def profiles(aggregate: pd.DataFrame, table: pd.DataFrame) -> str:
-    """A panel a framework and track, lines and bands by cell; empty for fewer than two tasks."""
-    aggregate = aggregate[aggregate["cell"].isin(CELL_ORDER)]
-    if aggregate.empty or aggregate["tasks"].max() < 2:
+    """A panel a framework and track, lines and bands by cell; empty without :func:`several`."""
+    aggregate, table = several(aggregate), several(table)
+    if aggregate.empty:
         return ""
     frameworks = sorted(set(aggregate["framework"]))
     tracks = [track for track in TRACKS if track in set(aggregate["track"])]
@@ -55,6 +55,11 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame) -> str:
             axes.set_xticks([0, 0.5, 1], ["baseline", "half way", "solved"])
         sns.despine(figure)
         return svg(figure, "Performance profiles and interquartile means across tasks")
+
+
+def several(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table of scores across tasks that are of two tasks or more."""
+    return rows[rows["cell"].isin(CELL_ORDER) & (rows["tasks"] > 1)]
 
 
 def _lines(axes: Any, rows: pd.DataFrame, cells: list[str], framework: str) -> None:

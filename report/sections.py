@@ -9,6 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from harness import insides
+from report.across import several
 from report.drawing import INSIDES, Key
 from report.figures import CELL_ORDER
 from report.insides import MOST_SEEDS
@@ -40,7 +41,7 @@ def advice(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
     questions: dict[str, list[dict[str, Any]]] = {}
     for row in rows(tables["advice"]):
         questions.setdefault(row["question"], []).append(row)
-    means = tables["aggregate"]
+    means = several(tables["aggregate"])
     return {
         "questions": questions,
         "profiles": Markup(drawn["across",]),

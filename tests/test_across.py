@@ -51,6 +51,11 @@ def test_few_seeds_have_no_band_and_one_task_no_figure():
     assert svg.count('class="layer of-jax"') == 2 * 3 * 3, "no band"
     assert any(re.fullmatch(r"0\.\d+", text) for text in texts(svg)), "a mean and no interval"
     assert across.profiles(*comparisons.aggregate(runs(6, ("adding",)))) == ""
+    mixed = runs(6)
+    mixed = mixed[(mixed["track"] == "matched") | (mixed["task"] == "sine")]
+    found = texts(across.profiles(*comparisons.aggregate(mixed)))
+    assert "jax, matched" in found
+    assert "jax, native" not in found, "one task is not across tasks"
     assert across.profiles(*(table.iloc[:0] for table in (means, profiles))) == ""
 
 
