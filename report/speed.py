@@ -41,7 +41,10 @@ def steps(rows: pd.DataFrame, frameworks: list[str]) -> str:
 
 
 def fractions(rows: pd.DataFrame, frameworks: list[str]) -> str:
-    """The share of the attainable peak that a training step reaches, a bar a kernel."""
+    """The share of the attainable peak that a training step reaches, a bar a kernel.
+
+    A mark stands where the step would be if it were its framework's matrix products alone.
+    """
     data = rows[(rows["phase"] == "step") & rows["peak_fraction"].notna()]
     if data.empty:
         return ""
@@ -50,6 +53,8 @@ def fractions(rows: pd.DataFrame, frameworks: list[str]) -> str:
     def draw(axes: Axes, place: int, row: pd.Series, colour: str) -> None:
         axes.barh(place, 1, color="none", edgecolor=INK, linewidth=0.6, alpha=0.5, height=0.62)
         axes.barh(place, row["peak_fraction"], color=colour, height=0.62)
+        if pd.notna(limit := row["products_fraction"]):
+            axes.plot((limit, limit), (place - 0.31, place + 0.31), color=INK, linewidth=1.6)
         axes.text(row["peak_fraction"] + 0.02, place, f"{row['peak_fraction']:.2f}", va="center")
         axes.set_xlim(0, max(1.0, data["peak_fraction"].max()) * 1.02)
 
