@@ -20,6 +20,7 @@ include: "workflows/evidence.smk"
 include: "workflows/published.smk"
 include: "workflows/report.smk"
 include: "workflows/verify.smk"
+include: "workflows/compare.smk"
 
 
 rule all:
@@ -40,6 +41,8 @@ onstart:
 
 onsuccess:
     code = int(progress.failed(RESULTS))
+    if "compare" in sys.argv:
+        compare.say(RESULTS)
     if "verify" in sys.argv:
         code = verification.status(RESULTS) or code
     if code:

@@ -1,4 +1,4 @@
-"""The commands on whole results folders: ``reference`` and ``verify``."""
+"""The commands on whole results folders: ``reference``, ``verify``, ``compare``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,15 @@ def add_commands(commands: Any) -> None:
     )
     verify.add_argument("--quiet", action="store_true", help=argparse.SUPPRESS)
     verify.set_defaults(do=_verify)
-    for parser in (reference, verify):
+    compare = commands.add_parser(
+        "compare", help="set two results folders side by side: machines, versions, commits"
+    )
+    compare.add_argument(
+        "--other", type=Path, required=True, metavar="FOLDER", help="what to compare with"
+    )
+    compare.add_argument("--quiet", action="store_true", help=argparse.SUPPRESS)
+    compare.set_defaults(do=_compare)
+    for parser in (reference, verify, compare):
         parser.add_argument("--results", type=Path, required=True, metavar="FOLDER")
 
 
@@ -43,3 +51,12 @@ def _verify(arguments: argparse.Namespace) -> int:
     verification.verify(arguments.results, arguments.reference or reference_run.FOLDER)
     # In the pipeline the verdict is said, and becomes the status, at its very end.
     return 0 if arguments.quiet else verification.status(arguments.results)
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from harness import compare
+
+    compare.compare(arguments.results, arguments.other)
+    if not arguments.quiet:
+        compare.say(arguments.results)
+    return 0
