@@ -19,6 +19,7 @@ include: "workflows/timing.smk"
 include: "workflows/evidence.smk"
 include: "workflows/published.smk"
 include: "workflows/report.smk"
+include: "workflows/crate.smk"
 include: "workflows/verify.smk"
 include: "workflows/compare.smk"
 
@@ -27,6 +28,7 @@ rule all:
     default_target: True
     input:
         RESULTS / "report.html",
+        RESULTS / "ro-crate-metadata.json",
         # Named here too, or a record that was taken away would not be made again.
         [run.path(RESULTS) for run in CONFIGURATION.runs],
 

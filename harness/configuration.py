@@ -32,6 +32,8 @@ AXES: dict[str, tuple[str, Names, Names]] = {
     "frameworks": ("framework", known_frameworks, framework_names),
     "cells": ("cell", lambda: list(CELLS), lambda: list(CELLS)),
 }
+# Places on this machine, which are no part of what was done.
+PLACES = ("results", "other")
 # "factors" and "studies" stand for a track each.
 TRACK_KEYS = ("matched", "native", "factors", "studies")
 

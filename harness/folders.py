@@ -1,8 +1,9 @@
-"""The commands on whole results folders: ``reference``, ``verify``, ``compare``."""
+"""The commands on whole results folders: ``reference``, ``verify``, ``compare``, ``crate``."""
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,12 @@ def add_commands(commands: Any) -> None:
     )
     compare.add_argument("--quiet", action="store_true", help=argparse.SUPPRESS)
     compare.set_defaults(do=_compare)
-    for parser in (reference, verify, compare):
+    crate = commands.add_parser(
+        "crate", help="describe a results folder as a Workflow Run RO-Crate, to archive and cite"
+    )
+    crate.add_argument("--configuration", metavar="JSON", help=argparse.SUPPRESS)
+    crate.set_defaults(do=_crate)
+    for parser in (reference, verify, compare, crate):
         parser.add_argument("--results", type=Path, required=True, metavar="FOLDER")
 
 
@@ -59,4 +65,12 @@ def _compare(arguments: argparse.Namespace) -> int:
     compare.compare(arguments.results, arguments.other)
     if not arguments.quiet:
         compare.say(arguments.results)
+    return 0
+
+
+def _crate(arguments: argparse.Namespace) -> int:
+    from harness import crate
+
+    configuration = json.loads(arguments.configuration) if arguments.configuration else None
+    crate.write(arguments.results, configuration)
     return 0

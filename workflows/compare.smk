@@ -19,7 +19,7 @@ rule compare:
         tables=[RESULTS / f"{name}.csv" for name in ("runs", "machines", "tasks", "claims")],
         more=[RESULTS / f"{name}.csv" for name in MORE_TABLES if name in imported.TABLES],
         # The job writes both anew; that is no reason to compare again.
-        page=ancient(RESULTS / "report.html"),
+        page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),
         # Both jobs write the page: the last one has to find what the first one found.
         verified=[RESULTS / "verify.json"] if "verify" in sys.argv else [],
         other=(
@@ -48,4 +48,5 @@ rule compare:
         other=lambda wildcards: str(CONFIGURATION.other or ""),
     shell:
         "(python -m harness compare --quiet --results {params.results:q} --other {params.other:q}"
-        " && python -m report --results {params.results:q}) 2> {log:q}"
+        " && python -m report --results {params.results:q}"
+        " && python -m harness crate --results {params.results:q}) 2> {log:q}"

@@ -14,7 +14,7 @@ rule verify:
         more=[RESULTS / f"{name}.csv" for name in MORE_TABLES if name == "speed_ratios"],
         runs=[run.path(RESULTS) for run in CONFIGURATION.runs],
         # The job writes both anew, with the verdict; that is no reason to verify again.
-        page=ancient(RESULTS / "report.html"),
+        page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),
         reference=sorted((ROOT / "results" / "reference").glob("*.csv")),
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
         code=[
@@ -39,4 +39,5 @@ rule verify:
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:
         "(python -m harness verify --quiet --results {params.results:q}"
-        " && python -m report --results {params.results:q}) 2> {log:q}"
+        " && python -m report --results {params.results:q}"
+        " && python -m harness crate --results {params.results:q}) 2> {log:q}"
