@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from harness import verification
@@ -63,11 +64,14 @@ def _mark(row: dict[str, Any], name: str) -> dict[str, str]:
 
 def _side(about: dict[str, Any]) -> str:
     """The other side in one line: how much, from what, from when."""
-    commits = ", ".join(commit[:12] for commit in about["commits"]) or "unknown"
-    machines = "; ".join(
-        str(machine.get("processor") or "unknown") for machine in about["machines"]
-    )
-    return (
-        f"{about['runs']} runs of {len(about['seeds'])} seeds, on {machines}, commit {commits}, "
-        f"{about['first'][:10]} to {about['last'][:10]}"
-    )
+    parts = [
+        f"{about['runs']} runs of {len(about['seeds'])} seeds",
+        "on " + " and ".join(_distinct(m.get("processor") for m in about["machines"])),
+        "commit " + " and ".join(_distinct(commit[:12] for commit in about["commits"])),
+        " to ".join(_distinct(about[end][:10] for end in ("first", "last"))),
+    ]
+    return ", ".join(parts)
+
+
+def _distinct(values: Iterable[Any]) -> list[str]:
+    return list(dict.fromkeys(str(value or "unknown") for value in values))
