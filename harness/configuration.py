@@ -54,6 +54,8 @@ class Configuration:
     campaigns: tuple[Campaign, ...]
     # The results folder to compare with, if there is one.
     other: Path | None
+    # All values, but for places.
+    resolved: dict[str, Any]
 
     def settings_of(self, run: Run) -> Settings:
         """The settings of ``run``: its task's, what its study changes, and the kernel for it."""
@@ -138,6 +140,7 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
             config["timing"], axes["frameworks"], kernels, _where(config, sources, "timing")
         ),
         other=_other(config, sources),
+        resolved={key: value for key, value in config.items() if key not in PLACES},
     )
 
 

@@ -2,8 +2,8 @@
 
 ``ro-crate-metadata.json`` says what each file is, which workflow and configuration made it, with
 what software and when. The profile is version 0.5, on RO-Crate 1.1: the newest that the validator
-knows (https://w3id.org/ro/wfrun/workflow/0.5). What it names lies in the folder, with
-a copy of the workflow and the configuration as it was resolved in ``workflow/``.
+knows (https://w3id.org/ro/wfrun/workflow/0.5). What it names lies in the folder; the workflow and
+the configuration as it was resolved are copied into ``workflow/``.
 
 Whoever started the pipeline is not known, so no agent is named.
 """
@@ -33,11 +33,11 @@ NAME = "ro-crate-metadata.json"
 WORKFLOW = "workflow/Snakefile"
 PARTS = "workflow/workflows/"
 CONFIGURATION = "workflow/configuration.yaml"
-PROFILES = {
-    "process": ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
-    "workflow": ("https://w3id.org/ro/wfrun/workflow/0.5", "Workflow Run Crate", "0.5"),
-    "wroc": ("https://w3id.org/workflowhub/workflow-ro-crate/1.0", "Workflow RO-Crate", "1.0"),
-}
+PROFILES = (
+    ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
+    ("https://w3id.org/ro/wfrun/workflow/0.5", "Workflow Run Crate", "0.5"),
+    ("https://w3id.org/workflowhub/workflow-ro-crate/1.0", "Workflow RO-Crate", "1.0"),
+)
 KINDS = {
     ".csv": "text/csv", ".json": "application/json", ".html": "text/html",
     ".yaml": "application/yaml",
@@ -47,8 +47,8 @@ KINDS = {
 def write(results: Path, configuration: Mapping[str, Any] | None = None) -> Path:
     """Write the crate's metadata into ``results``, and beside it what made the folder.
 
-    Without ``configuration`` the one that is there is kept. Raises :class:`UserError` when there
-    are no runs.
+    Without ``configuration`` the workflow and the configuration that are there are kept. Raises
+    :class:`UserError` when there are no runs.
     """
     runs = _runs(results)
     _copy_workflow(results, configuration)
@@ -97,6 +97,10 @@ def _runs(results: Path) -> list[dict[str, str]]:
 
 def _copy_workflow(results: Path, configuration: Mapping[str, Any] | None) -> None:
     """Copy the Snakefile with its parts, and write the configuration, all values resolved."""
+    if configuration is None and (results / WORKFLOW).exists():
+        return
+    for old in (results / PARTS).glob("*.smk"):
+        old.unlink()
     for path in (ROOT / "Snakefile", *sorted((ROOT / "workflows").glob("*.smk"))):
         target = results / "workflow" / path.relative_to(ROOT)
         write_text(target, path.read_text(encoding="utf-8"))
@@ -135,7 +139,7 @@ def _describe_root(crate: ROCrate, runs: list[dict[str, str]], end: datetime) ->
             "identifier": citation["license"], "description": "The licence of GateBench",
         },
     ))  # fmt: skip
-    for identifier, name, version in PROFILES.values():
+    for identifier, name, version in PROFILES:
         crate.add(ContextEntity(crate, identifier, properties={
             "@type": "CreativeWork", "name": name, "version": version,
         }))  # fmt: skip
@@ -156,7 +160,7 @@ def _describe_root(crate: ROCrate, runs: list[dict[str, str]], end: datetime) ->
     ]
     # One value stands by itself: what RO-Crate recommends.
     root["author"] = authors if len(authors) > 1 else authors[0]
-    root["conformsTo"] = [{"@id": identifier} for identifier, *_ in PROFILES.values()]
+    root["conformsTo"] = [{"@id": identifier} for identifier, *_ in PROFILES]
 
 
 def _add_workflow(crate: ROCrate, results: Path, runs: list[dict[str, str]]) -> Any:
@@ -223,8 +227,8 @@ def _home(name: str) -> str:
         return ""
     named = dict(text.split(", ", 1) for text in found.get_all("Project-URL") or [] if ", " in text)
     lower = {label.lower(): url for label, url in named.items()}
-    home = found["Home-page"] or lower.get("homepage") or lower.get("repository") or ""
-    return str(home) if str(home).startswith("https://") else ""
+    homes = found.get_all("Home-page") or [lower.get("homepage") or lower.get("repository") or ""]
+    return homes[0] if homes[0].startswith("https://") else ""
 
 
 def _add_files(crate: ROCrate, results: Path) -> list[Any]:

@@ -28,8 +28,9 @@ def results(tmp_path_factory) -> Path:
     (path / "my notes & more.csv").write_text("a\n1\n")
     (path / "logs").mkdir()
     (path / "cache").mkdir()
-    asked = {key: value for key, value in default().items() if key not in configuration.PLACES}
-    crate.write(path, asked | {"tasks": ["adding", "copying", "sine"]})
+    # As the command line passes them on.
+    asked = default() | {"results": str(path), "seeds": ["0", "1", "2", "3", "4"]}
+    crate.write(path, configuration.load(asked, []).resolved)
     return path
 
 
@@ -146,6 +147,7 @@ def test_it_is_the_same_until_the_results_change(results, tmp_path):
     assert (results / crate.NAME).read_text() == before
     assert (results / crate.CONFIGURATION).read_text() == asked, "kept where none is given"
     copy = shutil.copytree(results, tmp_path / "copy")
+    (copy / crate.WORKFLOW).write_text("an older one")
     (copy / "verify.json").write_text("{}")
     with (copy / "runs.csv").open("a") as file:
         file.write("\n")
@@ -153,6 +155,11 @@ def test_it_is_the_same_until_the_results_change(results, tmp_path):
     changed = ROCrate(copy)
     assert changed.get("verify.json")["encodingFormat"] == "application/json"
     assert changed.get_by_type("CreateAction")[0].id not in before
+    assert (copy / crate.WORKFLOW).read_text() == "an older one"
+    (copy / crate.PARTS / "gone.smk").write_text("")
+    crate.write(copy, yaml.safe_load(asked))
+    assert (copy / crate.WORKFLOW).read_text() == (results / crate.WORKFLOW).read_text()
+    assert not (copy / crate.PARTS / "gone.smk").exists()
 
 
 def test_tables_alone_are_a_crate_too(tmp_path):

@@ -3,7 +3,9 @@
 
 rule crate:
     input:
-        page=RESULTS / "report.html",
+        # After the page, but not again whenever it is drawn anew, as after a comparison.
+        page=ancient(RESULTS / "report.html"),
+        tables=[RESULTS / f"{name}.csv" for name in (*tables.NAMES, *MORE_TABLES, *evidence.NAMES)],
         about=[ROOT / name for name in ("CITATION.cff", "Snakefile")],
         parts=sorted((ROOT / "workflows").glob("*.smk")),
         code=[ROOT / "harness" / f"{name}.py" for name in ("crate", "contents")],
@@ -15,9 +17,7 @@ rule crate:
         RESULTS / "benchmarks" / "crate.tsv"
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
-        configuration=json.dumps(
-            {key: value for key, value in config.items() if key not in configuration.PLACES}
-        ),
+        configuration=json.dumps(CONFIGURATION.resolved),
     shell:
         "python -m harness crate --results {params.results:q}"
         " --configuration {params.configuration:q} 2> {log:q}"
