@@ -34,7 +34,15 @@ rule compare:
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
         code=[
             ROOT / "harness" / f"{name}.py"
-            for name in ("compare", "sides", "left_out", "agreement", "imported", "statistics")
+            for name in (
+                "compare",
+                "sides",
+                "left_out",
+                "agreement",
+                "imported",
+                "reference_run",
+                "statistics",
+            )
         ],
     output:
         RESULTS / "compare.json",

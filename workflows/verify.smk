@@ -25,6 +25,7 @@ rule verify:
                 "left_out",
                 "agreement",
                 "imported",
+                "reference_run",
                 "statistics",
             )
         ],
