@@ -32,6 +32,8 @@ AXES: dict[str, tuple[str, Names, Names]] = {
     "frameworks": ("framework", known_frameworks, framework_names),
     "cells": ("cell", lambda: list(CELLS), lambda: list(CELLS)),
 }
+# Places on this machine, which are no part of what was done.
+PLACES = ("results", "other")
 # "factors" and "studies" stand for a track each.
 TRACK_KEYS = ("matched", "native", "factors", "studies")
 
@@ -50,6 +52,10 @@ class Configuration:
     # Chosen by the configuration, by framework and cell; the implementation chooses the others.
     kernels: dict[tuple[str, str], str]
     campaigns: tuple[Campaign, ...]
+    # The results folder to compare with, if there is one.
+    other: Path | None
+    # All values, but for places.
+    resolved: dict[str, Any]
 
     def settings_of(self, run: Run) -> Settings:
         """The settings of ``run``: its task's, what its study changes, and the kernel for it."""
@@ -133,7 +139,20 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         campaigns=campaigns(
             config["timing"], axes["frameworks"], kernels, _where(config, sources, "timing")
         ),
+        other=_other(config, sources),
+        resolved={key: value for key, value in config.items() if key not in PLACES},
     )
+
+
+def _other(config: dict[str, Any], sources: Sources) -> Path | None:
+    """The results folder to compare with; what it holds is checked when it is read."""
+    if not config["other"]:
+        return None
+    folder = Path(config["other"])
+    if not (folder / "runs.csv").is_file():
+        where = _where(config, sources, "other")
+        raise UserError(f"{where}: {folder} is no results folder: it has no runs.csv.")
+    return folder
 
 
 def _settings(config: dict[str, Any], sources: Sources, task: str, cell: str) -> Settings:

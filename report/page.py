@@ -13,7 +13,7 @@ from markupsafe import Markup
 from harness import published
 from harness.claims import VERDICTS
 from harness.files import write_text
-from report import curves, drawing, embed, reading, sections
+from report import curves, drawing, embed, reading, sections, sides
 from report.answers import answers
 from report.figures import CELL_ORDER
 from report.numbers import interval, number
@@ -80,6 +80,8 @@ def write_report(results: Path) -> None:
         reached=dict(zip(published.VERDICTS, (
             ("solved", "✓"), ("solved", "✓"), ("failed", "✕"), ("above", "?"), ("at", "–")
         ), strict=True)),
+        verified=sides.section(tables, "verify"),
+        compared=sides.section(tables, "compare"),
         insides=sections.inside(tables, drawn),
         speed=sections.clock(tables, drawn),
         references=_references(tables),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from benchmarks.report_page import made_up, write
 from report.numbers import number
@@ -34,16 +34,6 @@ def folder(tmp_path_factory) -> Path:
     write(folder, tables)
     write_report(folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -263,7 +253,8 @@ def test_a_page_of_runs_alone_says_what_else_to_run(tmp_path, browser, folder):
         ("matrix", "harness tables"), ("curves", "harness tables"), ("speed", "snakemake"),
         ("claims", "harness evidence"), ("advice", "harness evidence"),
         ("insides", "harness insides"), ("methods", "harness tables"),
-        ("published", "harness published"),
+        ("published", "harness published"), ("verified", "harness verify"),
+        ("compared", "harness compare"),
     ):  # fmt: skip
         assert command in page.locator(f"#{section}").inner_text(), section
     assert counted(page, "#run-view") == 180
