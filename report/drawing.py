@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from report import curves, insides, speed
+from report import across, curves, insides, speed
 from report.figures import attribution
 from report.forest import forest
 from report.reading import Tables
@@ -37,10 +37,11 @@ def jobs(tables: Tables, frameworks: list[str]) -> dict[Key, Job]:
         found["curves", name] = (curves.variants, (*both, task, frameworks))
         found["attribution", name] = (attribution, (tables["attribution"], task, frameworks))
         for figure, (draw, table) in INSIDES.items():
-            mine = tables[table][tables[table]["task"] == name]
+            mine = insides.drawn(tables[table], name)
             # The gradient's lines have the cells' colours.
             more = () if figure == "gradient_flow" else (frameworks,)
             found["insides", figure, name] = (draw, (mine, name, *more))
+    found["across",] = (across.profiles, (tables["aggregate"], tables["profiles"]))
     for group in tables["claims"]["group"].unique():
         found["forest", group] = (forest, (tables["claims"], group, frameworks))
     for shape, rows in tables["timing"].groupby("shape", sort=False):

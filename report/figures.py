@@ -22,6 +22,8 @@ LINES: dict[str, Any] = {"rnn": (0, (1, 1.5)), "gru": (0, (5, 2)), "lstm": "-"}
 # Stand-ins that become the style sheet's colours, which differ between light and dark.
 INK = "#010203"
 COLOURS = tuple(f"#0102{10 + i}" for i in range(6))
+# Where lines are told apart by cell, the cells have the colours that three frameworks leave.
+CELL_COLOURS = dict(zip(CELL_ORDER, COLOURS[3:], strict=False))
 
 
 def colours(frameworks: list[str]) -> dict[str, str]:

@@ -49,7 +49,7 @@ def write_report(results: Path) -> None:
         tables={
             name: sections.rows(tables[name])
             for name in (
-                "advice", "attribution", "classical", "cost", "frameworks", "machines",
+                "attribution", "classical", "cost", "frameworks", "machines",
                 "parameter_counts", "published", "published_runs", "tasks",
             )
         },
@@ -74,6 +74,7 @@ def write_report(results: Path) -> None:
             task: Markup(drawn["attribution", task]) for task in tables["tasks"]["task"]
         },
         claims=sections.by_group(tables["claims"]),
+        advice=sections.advice(tables, drawn),
         forests={key[1]: Markup(svg) for key, svg in drawn.items() if key[0] == "forest"},
         verdict_class=dict(zip(VERDICTS, ("solved", "failed", "above", "at"), strict=True)),
         verdict_mark=dict(zip(VERDICTS, "✓✕?–", strict=True)),
