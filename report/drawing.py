@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -53,6 +54,8 @@ def jobs(tables: Tables, frameworks: list[str]) -> dict[Key, Job]:
 def draw(wanted: Mapping[Key, Job]) -> dict[Key, Any]:
     """What each job returns, by its key."""
     processes = min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
-    with ProcessPoolExecutor(processes) as pool:
+    # Whoever collects garbage in a process need not look through all modules each time: matplotlib
+    # leaves so much of it that this is a third of the time.
+    with ProcessPoolExecutor(processes, initializer=gc.freeze) as pool:
         futures = {key: pool.submit(function, *given) for key, (function, given) in wanted.items()}
         return {key: future.result() for key, future in futures.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -88,7 +89,27 @@ def settings(salt: str) -> dict[Any, Any]:
     }
 
 
-def svg(figure: Figure, title: str, tight: bool = True) -> str:
+def apart(wanted: Sequence[float], least: float, low: float, high: float) -> list[float]:
+    """Places for labels beside each other, as near to those wanted as ``least`` between allows.
+
+    They stay between ``low`` and ``high`` if there is room for them.
+    """
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    # Blocks of labels that touch: where the lowest stands, and which they are.
+    blocks: list[tuple[float, list[int]]] = []
+    for i in order:
+        blocks.append((wanted[i], [i]))
+        while len(blocks) > 1 and blocks[-1][0] < blocks[-2][0] + least * len(blocks[-2][1]):
+            members = blocks[-2][1] + blocks[-1][1]
+            start = sum(wanted[j] - least * k for k, j in enumerate(members)) / len(members)
+            blocks[-2:] = [(start, members)]
+    places = [start + least * k for start, members in blocks for k in range(len(members))]
+    places = [min(place, high - least * k) for k, place in enumerate(places[::-1])][::-1]
+    places = [max(place, low + least * k) for k, place in enumerate(places)]
+    return [places[order.index(i)] for i in range(len(wanted))]
+
+
+def svg(figure: Figure, title: str, tight: bool = True, close: bool = True) -> str:
     """The figure as an inline SVG of fluid width, with its title for screen readers.
 
     ``tight`` cuts it to what is drawn, which takes as long as drawing it.
@@ -96,7 +117,8 @@ def svg(figure: Figure, title: str, tight: bool = True) -> str:
     buffer = io.StringIO()
     cut = "tight" if tight else None
     figure.savefig(buffer, format="svg", bbox_inches=cut, metadata={"Date": None})
-    plt.close(figure)
+    if close:
+        plt.close(figure)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
     for i, colour in enumerate(COLOURS):
@@ -105,7 +127,7 @@ def svg(figure: Figure, title: str, tight: bool = True) -> str:
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
     # A hundredth of a point is finer than any screen, and half of the file.
     text = re.sub(
-        r' (d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found.group()), text
+        r' (?:d|x|y)="[^"]*"', lambda found: re.sub(r"(?<=\.\d\d)\d+", "", found.group()), text
     )
     text = re.sub(r"\n\s*", "\n", text)
     # A layer is a class, which many may have; what nothing refers to needs no name.
