@@ -21,7 +21,7 @@ from matplotlib.ticker import (
     StrMethodFormatter,
 )  # fmt: skip
 
-from report.figures import CELL_ORDER, INK, LINES, apart, colours, settings, svg
+from report.figures import CELL_ORDER, INK, LINES, beside, colours, settings, spread, svg
 
 AGAINST = {"steps": ("step", "training step"), "seconds": ("seconds", "seconds of training")}
 TRACKS = ("matched", "native")
@@ -112,14 +112,14 @@ def _canvas(
     for (cell, track), axes in zip(
         [(c, t) for c in cells for t in tracks], panels.flat, strict=True
     ):
-        labels = [(_label(axes, name, INK), float(task[name])) for name in ("baseline", "solved")]
+        labels = [(beside(axes, name, INK), float(task[name])) for name in ("baseline", "solved")]
         for _, value in labels:
             axes.axhline(value, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.5)
         for framework, colour in palette.items():
             method = (framework, cell, track)
             last = _draw(canvas, axes, lines.get(method), bands.get(method), method, colour)
             if last is not None:
-                label = _label(axes, framework, colour, gid=f"layer of-{framework}")
+                label = beside(axes, framework, colour, gid=f"layer of-{framework}")
                 labels.append((label, last))
         canvas.labels.append(labels)
         # Said where, or matplotlib would measure everything to find the place.
@@ -127,14 +127,6 @@ def _canvas(
     figure.supylabel(task["metric"], fontsize=10, x=0.005)
     sns.despine(figure)
     return canvas
-
-
-def _label(axes: Any, text: str, colour: str, **more: Any) -> Any:
-    """A text on the right of the panel, whose height is set with the scale."""
-    return axes.annotate(
-        text, (1, 0), xytext=(5, 0), xycoords="axes fraction", textcoords="offset points",
-        va="center_baseline", fontsize=9, color=colour, **more,
-    )  # fmt: skip
 
 
 def _known(table: pd.DataFrame, task: str, columns: list[str], reach: float) -> pd.DataFrame:
@@ -201,11 +193,12 @@ def _against(canvas: Canvas, x: str, most: float) -> None:
 
 def _scale(canvas: Canvas, y: str, lowest: float, highest: float) -> None:
     """Put the scores on a scale, and the texts beside the panels at their heights."""
-    forward = np.log10 if y == "log" else np.asarray
-    low, high = (float(v) for v in forward([lowest, highest]))
-    room = 0.05 * (high - low) or 0.5
-    bottom, top = low - room, high + room
-    limits = (10**bottom, 10**top) if y == "log" else (bottom, top)
+    if y == "log":
+        room = (highest / lowest) ** 0.05
+        limits = (lowest / room, highest * room)
+    else:
+        margin = 0.05 * (highest - lowest)
+        limits = (lowest - margin, highest + margin)
     for axes in canvas.panels.flat:
         # Each by itself, though they share it: the first would reset the others' marks.
         axes.set_yscale(y)
@@ -216,10 +209,7 @@ def _scale(canvas: Canvas, y: str, lowest: float, highest: float) -> None:
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.yaxis.set_minor_locator(NullLocator())
         axes.yaxis.set_minor_formatter(NullFormatter())
-        height = axes.get_window_extent().height / canvas.figure.dpi * 72
-        wanted = [height * (float(forward(v)) - bottom) / (top - bottom) for _, v in labels]
-        for (text, _), place in zip(labels, apart(wanted, 11, 3, height), strict=True):
-            text.xy = (1, place / height)
+        spread(axes, labels)
 
 
 def _logarithmic_marks(low: float, high: float) -> Any:

@@ -29,8 +29,10 @@ INSIDES: dict[str, tuple[Callable[..., str], str]] = {
 
 
 def jobs(tables: Tables, frameworks: list[str]) -> dict[Key, Job]:
-    """Every figure of the page by a key of its section, each with what draws it."""
-    timed = sorted({*frameworks, *tables["timing"]["framework"]})
+    """Every figure of the page by a key of its section, each with what draws it.
+
+    ``frameworks`` are all that the page shows, so that a colour means the same in each figure.
+    """
     found: dict[Key, Job] = {}
     for _, task in tables["tasks"].iterrows():
         name = task["task"]
@@ -45,9 +47,9 @@ def jobs(tables: Tables, frameworks: list[str]) -> dict[Key, Job]:
     for group in tables["claims"]["group"].unique():
         found["forest", group] = (forest, (tables["claims"], group, frameworks))
     for shape, rows in tables["timing"].groupby("shape", sort=False):
-        found["steps", shape] = (speed.steps, (rows, timed))
-        found["fractions", shape] = (speed.fractions, (rows, timed))
-    found["growth",] = (speed.growth, (tables["scaling_points"], timed))
+        found["steps", shape] = (speed.steps, (rows, frameworks))
+        found["fractions", shape] = (speed.fractions, (rows, frameworks))
+    found["growth",] = (speed.growth, (tables["scaling_points"], frameworks))
     return found
 
 

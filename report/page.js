@@ -105,6 +105,13 @@ function filterPage() {
     layer.classList.toggle("away", Boolean(state.framework) && !layer.classList.contains(`of-${state.framework}`));
 }
 
+/** Say how much the filters leave. */
+function countRuns() {
+  if (!tables.runs) return;
+  const whole = tables.runs.rows.length, left = tables.runs.rows.filter(passes(tables.runs)).length;
+  $("#left").textContent = left === whole ? `${number(whole)} runs` : `${number(left)} of ${number(whole)} runs`;
+}
+
 /** With a baseline the matrix shows ratios to it instead of intervals. */
 function baselineInMatrix(ratios) {
   for (const cell of $$("#matrix td:has(a[data-task])")) {
@@ -153,6 +160,7 @@ function apply() {
   for (const control of $$("[data-key]")) control.value = state[control.dataset.key];
   theme();
   filterPage();
+  countRuns();
   const ratios = ratiosToBaseline();
   baselineInMatrix(ratios);
   showTable(ratios);

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from harness import published
 from harness.claims import VERDICTS
 from harness.files import write_text
-from report import curves, drawing, embed, reading, sections
+from report import curves, drawing, embed, figures, reading, sections
 from report.answers import answers
 from report.figures import CELL_ORDER
 from report.numbers import interval, number
@@ -32,7 +32,8 @@ def write_report(results: Path) -> None:
     frameworks = sorted(set(tables["runs"]["framework"]))
     scripts, allowed = embed.script()
     embedded = _embedded(tables)
-    drawn = drawing.draw(drawing.jobs(tables, frameworks))
+    everyone = sorted({*frameworks, *tables["timing"]["framework"]})
+    drawn = drawing.draw(drawing.jobs(tables, everyone))
     page = _environment(results).get_template("page.html").render(
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
         library_style=embed.library()[0],
@@ -56,6 +57,7 @@ def write_report(results: Path) -> None:
         cells=sections.present(tables["scores"]["cell"], CELL_ORDER),
         problems=sections.rows(tables["runs"][tables["runs"]["status"] != "ok"]),
         frameworks=frameworks,
+        key=figures.key(everyone, sections.present(tables["runs"]["cell"], CELL_ORDER)),
         curves={
             task: [figure | {"svg": Markup(figure["svg"])} for figure in drawn["curves", task]]
             for task in tables["tasks"]["task"]
