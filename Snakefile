@@ -6,9 +6,6 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-configfile: "workflows/config/default.yaml"
-
-
 include: "workflows/common.smk"
 include: "workflows/train.smk"
 include: "workflows/conformance.smk"
