@@ -23,16 +23,21 @@ rule all:
     default_target: True
     input:
         RESULTS / "report.html",
-        # Named here too, or a record that was taken away would not be made again.
+        # Named here too, or what was taken away would not be made again.
         [run.path(RESULTS) for run in CONFIGURATION.runs],
+        [RESULTS / "timing" / f"{name}.json" for name in CAMPAIGNS],
 
 
 onstart:
     todo = [str(job.output) for job in workflow.dag.needrun_jobs() if job.rule.name == "train"]
     todo = [Path(name).stem for name in todo]
-    progress.write_plan(
-        RESULTS, CONFIGURATION.runs, todo, workflow.cores, CONFIGURATION.conformance
-    )
+    try:
+        progress.write_plan(
+            RESULTS, CONFIGURATION.runs, todo, workflow.cores, CONFIGURATION.conformance
+        )
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
 
 
 onsuccess:

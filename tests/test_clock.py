@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -205,6 +206,16 @@ def test_marks(changes, expected):
     assert campaign.mark(sample) == expected
 
 
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_a_block_during_which_the_clock_jumps_is_marked(monkeypatch, jump):
+    real = time.time
+    steps = itertools.chain([0], itertools.repeat(jump))
+    monkeypatch.setattr(clock.time, "time", lambda: real() + next(steps))
+    sample = clock.timed(lambda: None)
+    assert 0 < sample["wall_s"] < 1
+    assert campaign.mark(sample) == "suspended"
+
+
 def made(folder: Path, plan: Campaign, milliseconds) -> None:
     """A whole campaign with times as ``milliseconds(method, shape, process, round)``."""
     (folder / "timing").mkdir()
@@ -325,17 +336,17 @@ def test_campaigns_of_a_configuration():
         {"axis": "layers", "values": [1, 2], "held_out": 3},
     ]
     timed = CONFIG | {"shapes": [values], "sweeps": sweeps}
-    one, swept = shapes.campaigns(timed, ["pytorch"], {("pytorch", "lstm"): "stock"}, "timing")
+    one, swept = shapes.campaigns(timed, ["pytorch"], {("pytorch", "lstm"): "stock"}, str)
     assert sum(m.twin for m in one.methods) == 1
     assert [m.kernel for m in swept.methods] == ["stock", "stock"]
     assert len(swept.shapes) == 5, "the base stands once"
     assert [s.shapes[0] for s in swept.sweeps] == ["hidden_4", "hidden_4"]
     assert shapes.campaign_from(json.loads(json.dumps(swept.as_dict()))) == swept
     with pytest.raises(UserError, match=r"timing\.shapes: the name 'one' is taken"):
-        shapes.campaigns(CONFIG | {"shapes": [values, values]}, ["pytorch"], {}, "timing")
+        shapes.campaigns(CONFIG | {"shapes": [values, values]}, ["pytorch"], {}, "timing.{}".format)
     sweeps[0]["held_out"] = 8
     with pytest.raises(UserError, match="hidden: held_out 8 is among the values"):
-        shapes.campaigns(timed, ["pytorch"], {}, "timing")
+        shapes.campaigns(timed, ["pytorch"], {}, str)
 
 
 def test_no_campaign_gives_empty_tables(tmp_path):
@@ -354,4 +365,4 @@ def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
     assert product_sizes(shape, "gru", "product_step") == (64, 148, 444)
     only = timing | {"shapes": [values | {"hidden": {"lstm": 128}}], "sweeps": []}
     with pytest.raises(UserError, match="hidden has no size for gru"):
-        campaigns(only, ["jax"], {}, "timing")
+        campaigns(only, ["jax"], {}, str)

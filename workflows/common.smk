@@ -34,7 +34,8 @@ try:
     RESULTS = CONFIGURATION.results
     if workflow.is_main_process and not pipeline.is_dry_run(sys.argv):
         pipeline.start(RESULTS)
-        pipeline.set_aside_unfinished(RESULTS, CONFIGURATION.runs)
+        pipeline.mark_unfinished(RESULTS, CONFIGURATION.runs, CONFIGURATION.campaigns)
+        pipeline.age_the_future(RESULTS)
         # The last lines of all, whether Snakemake had much to do, nothing, or was stopped.
         atexit.register(progress.summary, RESULTS)
 except UserError as error:
