@@ -83,8 +83,8 @@ def start(results: Path) -> None:
 def _tidy(results: Path) -> None:
     """Remove what processes that were killed had begun to write."""
     # Not in all folders: another pipeline may fill one that lies in this one.
-    for kind in PRODUCTS:
-        for path in results.glob(kind.replace("*.", ".*.") + ".*.tmp"):
+    for kind in {Path(kind).with_name(".*.tmp") for kind in PRODUCTS}:
+        for path in results.glob(str(kind)):
             path.unlink(missing_ok=True)
 
 

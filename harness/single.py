@@ -184,7 +184,8 @@ def _preload(arguments: argparse.Namespace) -> int:
     gc.enable()
     seconds = time.perf_counter() - start
     path = arguments.results / "benchmarks" / f"preload-{framework}.tsv"
-    write_text(path, f"s\n{seconds}\n")
+    with suppress(UnwritableError):  # the runs say so if they cannot be kept either
+        write_text(path, f"s\n{seconds}\n")
     preload.serve(framework)
     return 0
 

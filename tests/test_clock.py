@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import os
@@ -17,7 +18,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from harness import campaign, clock, conformance, scaling, shapes, timing, workers
+from harness import campaign, clock, conformance, pipeline, scaling, shapes, timing, workers
 from harness.clock import product_sizes
 from harness.errors import UserError
 from harness.shapes import Campaign, Method, Shape, Sweep, campaigns
@@ -233,6 +234,22 @@ def made(folder: Path, plan: Campaign, milliseconds) -> None:
     about = {"campaign": "made", "asked": plan.as_dict(), "problems": {}, "notes": []}
     path.with_suffix(".json").write_text(json.dumps(about))
     timing.write_tables(folder, [plan.name])
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"campaign": "made"}', '{"campaign": "other"}'])
+def test_a_damaged_campaign_is_named_and_timed_again(tmp_path, monkeypatch, capsys, text):
+    made(tmp_path, replace(PLAN, phases=("step",), peak=False), lambda *_: 1.0)
+    path = tmp_path / "timing" / "tiny.json"
+    monkeypatch.chdir(tmp_path)
+    pipeline.mark_unfinished(tmp_path, (), (PLAN,))
+    assert capsys.readouterr().err == ""
+    path.write_text(text)
+    pipeline.mark_unfinished(tmp_path, (), (PLAN,))
+    assert capsys.readouterr().err.startswith(f"Once more: {path}: cannot be read (")
+    assert path.with_suffix(".json.old").read_text() == text
+    (note,) = (p for p in (tmp_path / ".snakemake" / "incomplete").rglob("*") if p.is_file())
+    names = note.relative_to(tmp_path / ".snakemake" / "incomplete").parts
+    assert base64.urlsafe_b64decode("".join(n.removeprefix("@") for n in names)) == bytes(path)
 
 
 def test_ratios_are_paired_by_round_and_a_bad_control_marks_the_campaign(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from harness import configuration, conformance
+from harness import configuration, conformance, sources
 from harness.errors import UserError
 from harness.plugins import task_names
 from harness.tracks import TRACKS, model_spec
@@ -249,6 +249,27 @@ def test_what_set_the_bad_value_is_named(tmp_path, on_command_line, says):
     with pytest.raises(UserError) as error:
         configuration.load(config, [str(ROOT / DEFAULT), str(own)], given)
     assert str(error.value).removeprefix(os.path.relpath(tmp_path) + "/").startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"seeds: [0]\ntasks: [adding\ncells: all\n", r", line 3: is not YAML \(expected ',' or"),
+        (b"seeds: [0]\n\ttasks: all\n", r", line 2: is not YAML \("),
+        (b"- adding\n", ": must have keys and their values at its top level"),
+        (b"", ": must have keys and their values at its top level"),
+        (b"\xff\xfe\xfd", ": is not text in UTF-8"),
+        (b"tasks: !!python/object/apply:os.getpid []\n", r", line 1: is not YAML \("),
+        (None, r": cannot be read \(No such file or directory\)"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_named_with_the_line(tmp_path, content, says):
+    path = tmp_path / "own.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=f"^{path}{says}.*\\.$") as error:
+        sources.check_file(path)
+    assert "\n" not in str(error.value)
 
 
 def test_an_unwritable_results_folder_is_refused(tmp_path):

@@ -141,11 +141,28 @@ def test_a_campaign_on_a_full_disk_says_so_and_the_next_one_can_be_read(disk):
 
 @needs_root
 def test_what_a_killed_process_had_begun_makes_room(disk):
-    fill(disk).rename(disk / ".runs.csv.123.tmp")
+    (disk / "runs").mkdir()
+    fill(disk).rename(disk / "runs" / ".adding-jax-gru-matched-seed0.npz.123.tmp")
     with pytest.raises(UserError, match="not even 1 MB can be written there"):
         pipeline._need_room(disk)
     pipeline._tidy(disk)
     pipeline._need_room(disk)
+
+
+@needs_root
+def test_a_project_that_may_only_be_read_is_refused_in_one_sentence(tmp_path, monkeypatch):
+    """Its results may go elsewhere, but Snakemake's notes may not."""
+    project = tmp_path / "project"
+    mount(project, "size=64k")
+    try:
+        (project / ".snakemake" / "locks").mkdir(parents=True)
+        mount(project, "remount,ro")
+        monkeypatch.chdir(project)
+        with pytest.raises(UserError, match=r"project/\.snakemake: cannot be written in, and Sn"):
+            pipeline.start(tmp_path / "results")
+        assert not (tmp_path / "results").exists()
+    finally:
+        subprocess.run(["umount", "--lazy", project], check=True)
 
 
 @pytest.fixture(params=["folder", "part"])
