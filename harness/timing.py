@@ -66,6 +66,15 @@ def write_tables(results: Path, names: list[str]) -> None:
         write_text(results / f"{name}.csv", frame.to_csv(index=False, float_format="%.6g"))
 
 
+def damaged(path: Path) -> str:
+    """Why the campaign at ``path`` must be timed again; empty when it can be read."""
+    try:
+        Measured.read(path)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
 @dataclass
 class Measured:
     """One whole campaign: what was asked, its samples, and what is known of them."""
@@ -81,14 +90,14 @@ class Measured:
         try:
             about = json.loads(path.read_text(encoding="utf-8"))
             samples = pd.read_csv(path.with_suffix(".csv"), keep_default_na=False)
-        except (OSError, ValueError) as error:
+            samples = samples[samples["campaign"] == about["campaign"]].copy()
+            for column in ("process", "round", "steps", "wall_s"):
+                # As text, where a killed campaign left half a line.
+                samples[column] = pd.to_numeric(samples[column])
+            samples["ms"] = 1000 * samples["wall_s"] / samples["steps"]
+            return cls(campaign_from(about["asked"]), samples, about["problems"], about["notes"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}: cannot be read ({error}); time the shape again.") from error
-        samples = samples[samples["campaign"] == about["campaign"]].copy()
-        for column in ("process", "round", "steps", "wall_s"):
-            # As text, where a killed campaign left half a line.
-            samples[column] = pd.to_numeric(samples[column])
-        samples["ms"] = 1000 * samples["wall_s"] / samples["steps"]
-        return cls(campaign_from(about["asked"]), samples, about["problems"], about["notes"])
 
     @cached_property
     def _groups(self) -> dict[tuple[Any, ...], pd.DataFrame]:

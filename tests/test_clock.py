@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import itertools
 import json
 import os
 import signal
@@ -18,7 +20,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from harness import campaign, clock, conformance, scaling, shapes, timing, workers
+from harness import campaign, clock, conformance, pipeline, scaling, shapes, timing, workers
 from harness.clock import product_sizes
 from harness.errors import UserError
 from harness.shapes import Campaign, Method, Shape, Sweep, campaigns
@@ -207,6 +209,16 @@ def test_marks(changes, expected):
     assert campaign.mark(sample) == expected
 
 
+@pytest.mark.parametrize("jump", [3600, -3600])
+def test_a_block_during_which_the_clock_jumps_is_marked(monkeypatch, jump):
+    real = time.time
+    steps = itertools.chain([0], itertools.repeat(jump))
+    monkeypatch.setattr(clock.time, "time", lambda: real() + next(steps))
+    sample = clock.timed(lambda: None)
+    assert 0 < sample["wall_s"] < 1
+    assert campaign.mark(sample) == "suspended"
+
+
 def made(folder: Path, plan: Campaign, milliseconds, phases=("step",)) -> None:
     """A whole campaign with times as ``milliseconds(method, shape, process, round, phase)``."""
     (folder / "timing").mkdir()
@@ -224,6 +236,22 @@ def made(folder: Path, plan: Campaign, milliseconds, phases=("step",)) -> None:
     about = {"campaign": "made", "asked": plan.as_dict(), "problems": {}, "notes": []}
     path.with_suffix(".json").write_text(json.dumps(about))
     timing.write_tables(folder, [plan.name])
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"campaign": "made"}', '{"campaign": "other"}'])
+def test_a_damaged_campaign_is_named_and_timed_again(tmp_path, monkeypatch, capsys, text):
+    made(tmp_path, replace(PLAN, phases=("step",), peak=False), lambda *_: 1.0)
+    path = tmp_path / "timing" / "tiny.json"
+    monkeypatch.chdir(tmp_path)
+    pipeline.mark_unfinished(tmp_path, (), (PLAN,))
+    assert capsys.readouterr().err == ""
+    path.write_text(text)
+    pipeline.mark_unfinished(tmp_path, (), (PLAN,))
+    assert capsys.readouterr().err.startswith(f"Once more: {path}: cannot be read (")
+    assert path.with_suffix(".json.old").read_text() == text
+    (note,) = (p for p in (tmp_path / ".snakemake" / "incomplete").rglob("*") if p.is_file())
+    names = note.relative_to(tmp_path / ".snakemake" / "incomplete").parts
+    assert base64.urlsafe_b64decode("".join(n.removeprefix("@") for n in names)) == bytes(path)
 
 
 def test_ratios_are_paired_by_round_and_a_bad_control_marks_the_campaign(tmp_path):
@@ -352,17 +380,17 @@ def test_campaigns_of_a_configuration():
         {"axis": "layers", "values": [1, 2], "held_out": 3},
     ]
     timed = CONFIG | {"shapes": [values], "sweeps": sweeps}
-    one, swept = shapes.campaigns(timed, ["pytorch"], {("pytorch", "lstm"): "stock"}, "timing")
+    one, swept = shapes.campaigns(timed, ["pytorch"], {("pytorch", "lstm"): "stock"}, str)
     assert sum(m.twin for m in one.methods) == 1
     assert [m.kernel for m in swept.methods] == ["stock", "stock"]
     assert len(swept.shapes) == 5, "the base stands once"
     assert [s.shapes[0] for s in swept.sweeps] == ["hidden_4", "hidden_4"]
     assert shapes.campaign_from(json.loads(json.dumps(swept.as_dict()))) == swept
     with pytest.raises(UserError, match=r"timing\.shapes: the name 'one' is taken"):
-        shapes.campaigns(CONFIG | {"shapes": [values, values]}, ["pytorch"], {}, "timing")
+        shapes.campaigns(CONFIG | {"shapes": [values, values]}, ["pytorch"], {}, "timing.{}".format)
     sweeps[0]["held_out"] = 8
     with pytest.raises(UserError, match="hidden: held_out 8 is among the values"):
-        shapes.campaigns(timed, ["pytorch"], {}, "timing")
+        shapes.campaigns(timed, ["pytorch"], {}, str)
 
 
 def test_no_campaign_gives_empty_tables(tmp_path):
@@ -383,4 +411,4 @@ def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
     assert product_sizes(shape, "lstm", "product_weights") == (128, 6400, 512)
     only = timing | {"shapes": [values | {"hidden": {"lstm": 128}}], "sweeps": []}
     with pytest.raises(UserError, match="hidden has no size for gru"):
-        campaigns(only, ["jax"], {}, "timing")
+        campaigns(only, ["jax"], {}, str)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import progress, records
+from harness import pipeline, progress, records
 from harness.plugins import framework_names
 from implementations import CELLS
 from tests.conftest import ROOT, SMALL, command, overrides, snakemake, table
@@ -249,6 +249,20 @@ def test_an_edit_sends_what_it_touches_through_the_gate_again(gated, project):
     assert after_edit("harness/reference.py", project, GATED) == AFTER | {"conform"}
     jax = after_edit("implementations/jax/model.py", project, GATED)
     assert jax == AFTER | {"conform", "adding-jax"}
+
+
+def test_products_from_the_future_are_kept_and_hide_no_edit(gated, project, monkeypatch, capsys):
+    """As a clock leaves them that was a day ahead when they were made."""
+    moved(gated, project, GATED)
+    monkeypatch.chdir(project)
+    products = [p for p in Path("results").rglob("*") if p.is_file()]
+    for path in products:
+        os.utime(path, (time.time() + 86400, time.time() + 86400))
+    pipeline.age_the_future(Path("results"))
+    assert capsys.readouterr().err.startswith("From the future: results/")
+    assert planned(project, GATED) == set()
+    jobs = after_edit("tasks/adding.py", project, GATED)
+    assert jobs >= {"adding-jax", "adding-pytorch", "tables"}
 
 
 def test_a_new_file_is_in_the_next_plan(tmp_path, project, new_task):
