@@ -6,9 +6,6 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-configfile: "workflows/config/default.yaml"
-
-
 include: "workflows/common.smk"
 include: "workflows/train.smk"
 include: "workflows/conformance.smk"
@@ -19,27 +16,37 @@ include: "workflows/timing.smk"
 include: "workflows/evidence.smk"
 include: "workflows/published.smk"
 include: "workflows/report.smk"
+include: "workflows/crate.smk"
 include: "workflows/verify.smk"
+include: "workflows/compare.smk"
 
 
 rule all:
     default_target: True
     input:
         RESULTS / "report.html",
-        # Named here too, or a record that was taken away would not be made again.
+        RESULTS / "ro-crate-metadata.json",
+        # Named here too, or what was taken away would not be made again.
         [run.path(RESULTS) for run in CONFIGURATION.runs],
+        [RESULTS / "timing" / f"{name}.json" for name in CAMPAIGNS],
 
 
 onstart:
     todo = [str(job.output) for job in workflow.dag.needrun_jobs() if job.rule.name == "train"]
     todo = [Path(name).stem for name in todo]
-    progress.write_plan(
-        RESULTS, CONFIGURATION.runs, todo, workflow.cores, CONFIGURATION.conformance
-    )
+    try:
+        progress.write_plan(
+            RESULTS, CONFIGURATION.runs, todo, workflow.cores, CONFIGURATION.conformance
+        )
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
 
 
 onsuccess:
     code = int(progress.failed(RESULTS))
+    if "compare" in sys.argv:
+        compare.say(RESULTS)
     if "verify" in sys.argv:
         code = verification.status(RESULTS) or code
     if code:

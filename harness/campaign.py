@@ -9,13 +9,14 @@ which campaign of that file is whole, and only a whole campaign reaches the tabl
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
 import random
 import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +24,9 @@ from typing import IO, Any
 
 import pandas as pd
 
-from harness import machine
+from harness import machine, preload
 from harness.clock import PRODUCTS, Sample
+from harness.errors import UnwritableError, UserError
 from harness.files import write_text
 from harness.shapes import PHASES, Campaign, Method
 from harness.workers import Process, WorkerFailed, core_groups, cores_here, side_by_side
@@ -68,10 +70,28 @@ def run(
     """
     folder = results / "timing"
     folder.mkdir(parents=True, exist_ok=True)
-    number = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     done = folder / f"{campaign.name}.json"
-    done.unlink(missing_ok=True)
+    with _alone(folder):
+        done.unlink(missing_ok=True)
+        begin = time.monotonic()
+        course = _carried_out(campaign, folder, say, gate)
+        about = {
+            "campaign": course.number,
+            "asked": campaign.as_dict(),
+            "problems": course.problems,
+            "notes": course.notes,
+            "machine": machine.description(),
+            "commit": machine.git_commit(),
+            "seconds": round(time.monotonic() - begin, 1),
+        }
+        write_text(done, json.dumps(about, indent=1) + "\n")
+
+
+def _carried_out(
+    campaign: Campaign, folder: Path, say: Callable[[str], None], gate: Path | None
+) -> Course:
     begin = time.monotonic()
+    number = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     with (
         (folder / f"{campaign.name}.log").open("w", encoding="utf-8") as log,
         tempfile.TemporaryDirectory(prefix="gatebench-") as scratch,
@@ -91,16 +111,7 @@ def run(
             say(
                 f"{campaign.name}: replicate {process + 1} of {campaign.processes}, {_since(start)}"
             )
-    about = {
-        "campaign": number,
-        "asked": campaign.as_dict(),
-        "problems": course.problems,
-        "notes": course.notes,
-        "machine": machine.description(),
-        "commit": machine.git_commit(),
-        "seconds": round(time.monotonic() - begin, 1),
-    }
-    write_text(done, json.dumps(about, indent=1) + "\n")
+    return course
 
 
 def _since(start: float) -> str:
@@ -110,23 +121,43 @@ def _since(start: float) -> str:
 @contextmanager
 def _samples(path: Path, number: str) -> Iterator[Callable[[Method, int, int, Sample], None]]:
     """A function that appends a sample to the file; what other campaigns left there stays."""
-    with path.open("a+", newline="", encoding="utf-8") as file:
-        file.seek(0)
-        if not file.read().endswith("\n") and file.tell():
-            file.write("\n")  # a killed campaign's last line may be cut off
-        table = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
-        if file.tell() == 0:
-            table.writeheader()
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if text and text.splitlines()[0] != ",".join(COLUMNS):
+        # Of another version, or a disk was full at once: nothing can be appended to that.
+        path.replace(path.with_suffix(".csv.old"))
+        text = ""
+    file = path.open("a", newline="", encoding="utf-8")
+    table = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
 
-        def write(method: Method, process: int, turn: int, sample: Sample) -> None:
-            row = {
-                "campaign": number, "method": method.name, **vars(method), "process": process,
-                "round": turn, "mark": mark(sample), **sample,
-            }  # fmt: skip
+    def write(method: Method, process: int, turn: int, sample: Sample) -> None:
+        row = {
+            "campaign": number, "method": method.name, **vars(method), "process": process,
+            "round": turn, "mark": mark(sample), **sample,
+        }  # fmt: skip
+        try:
             table.writerow(row)
             file.flush()
+        except OSError as error:
+            raise UnwritableError(path, error) from error
 
+    try:
+        if not text:
+            table.writeheader()
+        elif not text.endswith("\n"):
+            file.write("\n")  # the last line of a campaign that was killed may be cut off
         yield write
+    finally:
+        # What could not be written has been named by now.
+        with suppress(OSError):
+            file.close()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other campaign of this folder runs, such as one that outlived its pipeline."""
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def mark(sample: Sample) -> str:
@@ -242,6 +273,8 @@ def _to_measuring(course: Course, worker: Process, method: Method) -> None:
 
 def _round(course: Course, worker: Process, method: Method, process: int, turn: int) -> None:
     """A block of every phase that is due."""
+    if preload.pipeline_is_gone():
+        raise UserError("The pipeline that started this campaign is gone: stopping.")
     campaign, early = course.campaign, turn <= OTHER_ROUNDS
     phases = campaign.phases if early else PHASES[:1]
     products = PRODUCTS if early and campaign.peak and _finds_peak(course, method) else ()

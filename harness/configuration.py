@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,24 +12,44 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import yaml
 
 from harness import studies, tracks
 from harness.errors import UserError, one_of
 from harness.limits import Limits
-from harness.plugins import ROOT, framework_names, kernels_of, known_frameworks, task_names
+from harness.plugins import (
+    ROOT,
+    framework_names,
+    kernels_of,
+    known_frameworks,
+    misnamed,
+    task_names,
+    unknown,
+)
 from harness.records import Run
 from harness.settings import Settings, require, resolve
 from harness.shapes import Campaign, campaigns
+from harness.sources import Sources, last_of, origin_of, place_of, plain, sources_of
 from implementations import CELLS, FACTORS, NATIVE
 
 Names = Callable[[], list[str]]
-Sources = list[tuple[str, Any]]
 # An axis' kind, the names it may have, and those that "all" stands for.
 AXES: dict[str, tuple[str, Names, Names]] = {
     "tasks": ("task", task_names, task_names),
     "frameworks": ("framework", known_frameworks, framework_names),
     "cells": ("cell", lambda: list(CELLS), lambda: list(CELLS)),
+}
+# Places on this machine, which are no part of what was done.
+PLACES = ("results", "other")
+# The folders in a results folder.
+PARTS = ("runs", "logs", "benchmarks", "conformance", "insides", "timing", "cache")
+# The schema's types in words.
+KINDS = {
+    "array": "a list such as [a, b]",
+    "object": "a mapping such as {key: value}",
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
 }
 # "factors" and "studies" stand for a track each.
 TRACK_KEYS = ("matched", "native", "factors", "studies")
@@ -50,6 +69,10 @@ class Configuration:
     # Chosen by the configuration, by framework and cell; the implementation chooses the others.
     kernels: dict[tuple[str, str], str]
     campaigns: tuple[Campaign, ...]
+    # The results folder to compare with, if there is one.
+    other: Path | None
+    # All values, but for places.
+    resolved: dict[str, Any]
 
     def settings_of(self, run: Run) -> Settings:
         """The settings of ``run``: its task's, what its study changes, and the kernel for it."""
@@ -68,15 +91,18 @@ class Configuration:
         return sorted(used)
 
 
-def load(config: dict[str, Any], files: list[str]) -> Configuration:
-    """Check a merged configuration that came from ``files`` and the command line.
+def load(config: dict[str, Any], files: list[str], given: dict[str, Any]) -> Configuration:
+    """Check a merged configuration that came from ``files`` and was ``given`` by ``--config``.
 
     Raises :class:`UserError` that names the file and the key of the first
     thing that is wrong.
     """
-    config = _values(config)
-    sources = _sources(files)
+    config = plain(config)
+    sources = [*sources_of(files), ("--config", plain(given))]
     _check_schema(config, sources)
+    for kind in ("task", "framework"):
+        if config[f"{kind}s"] == "all" and (wrong := misnamed(kind)):
+            raise UserError(next(iter(wrong.values())))
     axes = {
         axis: every() if config[axis] == "all" else config[axis]
         for axis, (_, _, every) in AXES.items()
@@ -84,15 +110,14 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
     for axis, (kind, names, _) in AXES.items():
         for value in axes[axis]:
             if value not in names():
-                where = _where(config, sources, axis)
-                raise one_of(where, kind, value, names())
+                raise unknown(place_of(config, sources, axis), kind, value, names())
         if not axes[axis]:
-            raise UserError(f"{_where(config, sources, axis)}: there is none.")
+            raise UserError(f"{place_of(config, sources, axis)}: there is none.")
     overrides = config["overrides"]
     for name in overrides:
         if name not in task_names():
-            origin = _origin(config, sources, ("overrides", name))
-            raise one_of(f"{origin}: overrides", "task", name, task_names())
+            origin = origin_of(config, sources, ("overrides", name))
+            raise unknown(f"{origin}: overrides", "task", name, task_names())
     settings = {
         (name, cell): _settings(config, sources, name, cell)
         for name in axes["tasks"]
@@ -102,7 +127,7 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         settings = {key: s for key, s in settings.items() if not s.task.missing}
         axes["tasks"] = list(dict.fromkeys(name for name, _ in settings))
     for found in settings.values():
-        require(found.task, _where(config, sources, "tasks"))
+        require(found.task, place_of(config, sources, "tasks"))
     on_track = _tasks_of_tracks(config, axes["tasks"], sources)
     runs = tuple(
         run
@@ -114,14 +139,14 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         if task in tasks and tracks.is_run(run := Run(task, framework, cell, track, seed))
     )
     if not runs:
-        where = _where(config, sources, "tracks")
+        where = place_of(config, sources, "tracks")
         raise UserError(f"{where}: there is no task on any track.")
     results = Path(config["results"])
-    _check_writable(results, _where(config, sources, "results"))
+    _check_writable(results, place_of(config, sources, "results"))
     kernels = _kernels(config, sources)
     for cell in config["timing"]["cells"]:
         if cell not in CELLS:
-            raise one_of(_where(config, sources, "timing", "cells"), "cell", cell, list(CELLS))
+            raise one_of(place_of(config, sources, "timing", "cells"), "cell", cell, list(CELLS))
     return Configuration(
         results=results,
         threads=config["threads"],
@@ -131,9 +156,25 @@ def load(config: dict[str, Any], files: list[str]) -> Configuration:
         limits=Limits(**config["limits"]),
         kernels=kernels,
         campaigns=campaigns(
-            config["timing"], axes["frameworks"], kernels, _where(config, sources, "timing")
+            config["timing"],
+            axes["frameworks"],
+            kernels,
+            lambda key: place_of(config, sources, "timing", key),
         ),
+        other=_other(config, sources),
+        resolved={key: value for key, value in config.items() if key not in PLACES},
     )
+
+
+def _other(config: dict[str, Any], sources: Sources) -> Path | None:
+    """The results folder to compare with; what it holds is checked when it is read."""
+    if not config["other"]:
+        return None
+    folder = Path(config["other"])
+    if not (folder / "runs.csv").is_file():
+        where = place_of(config, sources, "other")
+        raise UserError(f"{where}: {folder} is no results folder: it has no runs.csv.")
+    return folder
 
 
 def _settings(config: dict[str, Any], sources: Sources, task: str, cell: str) -> Settings:
@@ -141,32 +182,40 @@ def _settings(config: dict[str, Any], sources: Sources, task: str, cell: str) ->
 
     A cell that such a mapping leaves out has the value of the task's file.
     """
-    values = {}
+    values, places = {}, {}
     for key, value in config["overrides"].get(task, {}).items():
+        places[key] = last_of(value, sources, ("overrides", task, key))
         if not isinstance(value, dict):
             values[key] = value
             continue
         for name in value:
             if name not in CELLS:
-                where = _where(config, sources, "overrides", task, key)
+                where = place_of(config, sources, "overrides", task, key)
                 raise one_of(where, "cell", name, list(CELLS))
         if cell in value:
             values[key] = value[cell]
-    return resolve(task, values, _where(config, sources, "overrides", task))
+    try:
+        return resolve(task, values, place_of(config, sources, "overrides", task))
+    except UserError:
+        # The first source whose values are refused is the one to name.
+        for place, (name, _) in enumerate(sources):
+            known = {key: value for key, value in values.items() if places[key] <= place}
+            resolve(task, known, f"{name}: overrides.{task}")
+        raise
 
 
 def _kernels(config: dict[str, Any], sources: Sources) -> dict[tuple[str, str], str]:
     chosen = {}
     for framework, by_cell in config["kernels"].items():
         if framework not in known_frameworks():
-            where = f"{_origin(config, sources, ('kernels', framework))}: kernels"
+            where = f"{origin_of(config, sources, ('kernels', framework))}: kernels"
             raise one_of(where, "framework", framework, known_frameworks())
         for cell, kernel in by_cell.items():
             if cell not in CELLS:
-                where = _where(config, sources, "kernels", framework)
+                where = place_of(config, sources, "kernels", framework)
                 raise one_of(where, "cell", cell, list(CELLS))
             if kernel not in (known := kernels_of(framework, cell)):
-                where = _where(config, sources, "kernels", framework, cell)
+                where = place_of(config, sources, "kernels", framework, cell)
                 raise one_of(where, "kernel", kernel, known)
             chosen[framework, cell] = kernel
     return chosen
@@ -179,18 +228,18 @@ def _tasks_of_tracks(
     chosen: dict[str, list[str]] = {}
     for key, names in config["tracks"].items():
         if key not in TRACK_KEYS:
-            origin = _origin(config, sources, ("tracks", key))
+            origin = origin_of(config, sources, ("tracks", key))
             raise one_of(f"{origin}: tracks", "key", key, list(TRACK_KEYS))
         if key == "studies":
             for name in [] if names == "all" else names:
                 if name not in studies.STUDIES:
-                    where = _where(config, sources, "tracks", key)
+                    where = place_of(config, sources, "tracks", key)
                     raise one_of(where, "study", name, list(studies.STUDIES))
             chosen |= dict.fromkeys(studies.STUDIES if names == "all" else names, tasks)
             continue
         for name in [] if names == "all" else names:
             if name not in task_names():
-                raise one_of(_where(config, sources, "tracks", key), "task", name, task_names())
+                raise one_of(place_of(config, sources, "tracks", key), "task", name, task_names())
         for track in FACTORS if key == "factors" else [key]:
             chosen[track] = tasks if names == "all" else names
     return chosen
@@ -206,87 +255,60 @@ def _check_schema(config: dict[str, Any], sources: Sources) -> None:
     allowed = list(_validator().schema["properties"])
     for key in config:
         if key not in allowed:
-            raise one_of(_origin(config, sources, (key,)), "key", key, allowed)
+            raise one_of(origin_of(config, sources, (key,)), "key", key, allowed)
     error = jsonschema.exceptions.best_match(_validator().iter_errors(config))
     if error is None:
         return
-    if not error.absolute_path:
-        raise UserError(f"{_origin(config, sources, ())}: {error.message}.")
     path = [str(part) for part in error.absolute_path]
-    message = {
-        "minItems": "must not be empty",
-        "uniqueItems": "names a value twice",
-        "const": f"must be {error.validator_value!r}, not {error.instance!r}",
-        "minimum": f"must be at least {error.validator_value}, not {error.instance}",
-        "oneOf": 'must be "all" or a list of names',
-        "enum": f"must be one of {error.validator_value}, not {error.instance!r}",
-        "contains": "must have step among its values",
-        "pattern": f"{error.instance!r} is not a name of small letters, digits and underscores",
-    }.get(str(error.validator), error.message)
     # Lists are not merged: a part of one came with the whole.
     names = tuple(takewhile(lambda part: isinstance(part, str), error.absolute_path))
-    raise UserError(f"{_origin(config, sources, names)}: {'.'.join(path)}: {message}.")
+    origin = origin_of(config, sources, names) if names else sources[0][0]
+    raise UserError(f"{': '.join([origin, *(['.'.join(path)] if path else [])])}: {_said(error)}.")
 
 
-def _sources(files: list[str]) -> Sources:
-    """The name and content of each file, in order; a file that cannot be read set nothing."""
-    sources = []
-    for name in files:
-        try:
-            content = yaml.safe_load(Path(name).read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError):
-            continue
-        sources.append((os.path.relpath(name), _values(content)))
-    return sources
-
-
-def _where(config: dict[str, Any], sources: Sources, *path: str) -> str:
-    """The place of a key for an error: where its value came from, and its path."""
-    return f"{_origin(config, sources, path)}: {'.'.join(path)}"
-
-
-def _origin(config: dict[str, Any], sources: Sources, path: tuple[str, ...]) -> str:
-    """The last file with the value that stands at ``path``; without one, the command line."""
-    last = _last(_at(config, path), sources, path)
-    return sources[last][0] if last < len(sources) else "--config"
-
-
-def _last(value: Any, sources: Sources, path: tuple[str, ...]) -> int:
-    """The place among the sources of ``value``; as a mapping is merged, of its latest part."""
-    if isinstance(value, dict) and value:
-        return max(_last(part, sources, (*path, key)) for key, part in value.items())
-    places = [i for i, (_, content) in enumerate(sources) if _at(content, path) == value]
-    return places[-1] if places else len(sources)
-
-
-def _at(content: Any, path: tuple[str, ...]) -> Any:
-    """What stands at ``path``; None where there is nothing."""
-    for key in path:
-        content = content.get(key) if isinstance(content, dict) else None
-    return content
-
-
-def _values(value: Any) -> Any:
-    """Numbers and truth values that the command line passed on as text, as what they are."""
-    if isinstance(value, dict):
-        return {str(k): _values(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_values(v) for v in value]
-    if isinstance(value, str) and value in ("true", "false"):
-        return value == "true"
-    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+", value):
-        return int(value)
-    if isinstance(value, str) and re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value):
-        return float(value)
-    return value
+def _said(error: Any) -> str:
+    """What is wrong with a value by the schema, and what is allowed, in words."""
+    allowed, value = error.validator_value, error.instance
+    match error.validator:
+        case "type":
+            kinds = [allowed] if isinstance(allowed, str) else allowed
+            return f"must be {' or '.join(KINDS[kind] for kind in kinds)}, not {value!r}"
+        case "additionalProperties":
+            known = sorted(error.schema["properties"])
+            key = next(key for key in value if key not in known)
+            return f"unknown key {key!r}; allowed: {', '.join(known)}"
+        case "required":
+            return f"lacks the key {next(key for key in allowed if key not in value)!r}"
+        case "minItems" | "minProperties" | "minLength":
+            return "must not be empty"
+        case "uniqueItems":
+            return "names a value twice"
+        case "const":
+            return f"must be {allowed!r}, not {value!r}"
+        case "enum":
+            return f"must be one of {', '.join(map(str, allowed))}, not {value!r}"
+        case "minimum":
+            return f"must be at least {allowed}, not {value}"
+        case "oneOf" if {"const": "all"} in allowed:
+            return f'must be "all" or a list of names, not {value!r}'
+        case "oneOf":
+            return f"must be a whole number from 1 on, or one for each cell, not {value!r}"
+        case "contains":
+            return "must have step among its values"
+        case "pattern":
+            return f"{value!r} is not a name of small letters, digits and underscores"
+    return str(error.message)
 
 
 def _check_writable(folder: Path, where: str) -> None:
     """Refuse a results folder that cannot be made or written in, before anything trains."""
+    if bad := sorted({c for c in str(folder) if c in "{}" or not c.isprintable()}):
+        raise UserError(f"{where}: {str(folder)!r} must not have {bad[0]!r} in its name.")
     nearest = folder
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
-    if not nearest.is_dir():
-        raise UserError(f"{where}: {nearest} is not a folder; choose another one.")
-    if not os.access(nearest, os.W_OK | os.X_OK):
-        raise UserError(f"{where}: {nearest} cannot be written in; choose another folder.")
+    for path in (nearest, *(p for p in map(folder.joinpath, PARTS) if p.exists())):
+        if not path.is_dir():
+            raise UserError(f"{where}: {path} is not a folder; choose another one.")
+        if not os.access(path, os.W_OK | os.X_OK):
+            raise UserError(f"{where}: {path} cannot be written in; choose another folder.")

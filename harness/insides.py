@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -67,13 +65,7 @@ def tasks(runs: Iterable[Run]) -> list[str]:
 def planned(results: Path) -> list[Run]:
     """The runs that the folder's plan asks for; all that are there where there is no plan."""
     names = read_plan(results)["runs"] or sorted(p.stem for p in (results / "runs").glob("*.json"))
-    found = []
-    for name in names:
-        match = re.fullmatch(r"(\w+)-(\w+)-(\w+)-(\w+)-seed(\d+)", name)
-        if match:
-            task, framework, cell, track, seed = match.groups()
-            found.append(Run(task, framework, cell, track, int(seed)))
-    return found
+    return [run for name in names if (run := records.run_named(name)) is not None]
 
 
 def part(results: Path, task: str, name: str) -> Path:
@@ -155,13 +147,9 @@ def _arrays(run: Run, results: Path, record: Record) -> tuple[dict[str, Weights]
     path = run.path(results).with_suffix(".npz")
     if record["status"] != "ok":
         raise UserError(f"{run.title}: {record['status']} ({record['reason']}).")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        norms = arrays.pop("gradient_norms")
-        del arrays["losses"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: cannot be read ({error}); repeat the run.") from error
+    arrays = records.read_arrays(path)
+    norms = arrays.pop("gradient_norms")
+    del arrays["losses"]
     moments = {
         "initialisation": {
             name.removeprefix("initial."): value

@@ -84,6 +84,8 @@ def reason(code: int, key: str) -> str:
         return f"took more than {asdict(limits)[key]} s (limits.{key})"
     if limits and code == 128 + TOO_LARGE:
         return f"took more than {limits.memory_mb} MB of memory (limits.memory_mb)"
+    if code == os.EX_IOERR:
+        return "what it made could not be written"
     how = f"killed by signal {code - 128}" if code > 128 else f"exit status {code}"
     return f"the process died ({how})"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import importlib
+import keyword
+import re
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
@@ -15,10 +17,15 @@ from tasks import Task
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def is_name(text: str) -> bool:
+    """Whether a plugin can have this name: it is a module, a part of file names and a word."""
+    return bool(re.fullmatch(r"[a-z][a-z0-9_]*", text)) and not keyword.iskeyword(text)
+
+
 @cache
 def task_names() -> list[str]:
     """The tasks that exist: the files in ``tasks/``."""
-    return sorted(p.stem for p in (ROOT / "tasks").glob("[a-z]*.py"))
+    return sorted(filter(is_name, _found("task")))
 
 
 @cache
@@ -30,7 +37,39 @@ def framework_names() -> list[str]:
 @cache
 def known_frameworks() -> list[str]:
     """The frameworks that exist: the folders in ``implementations/``."""
-    return sorted(p.parent.name for p in (ROOT / "implementations").glob("[a-z]*/model.py"))
+    return sorted(filter(is_name, _found("framework")))
+
+
+def _found(kind: str) -> dict[str, str]:
+    """The names of all plugins of a kind, good or not, and where each is."""
+    if kind == "framework":
+        folder = ROOT / "implementations"
+        found = {
+            p.parent.name: f"implementations/{p.parent.name}" for p in folder.glob("*/model.py")
+        }
+    else:
+        found = {p.stem: f"tasks/{p.name}" for p in (ROOT / "tasks").glob("*.py")}
+    return {name: where for name, where in found.items() if not name.startswith(("_", "."))}
+
+
+def misnamed(kind: str) -> dict[str, str]:
+    """Plugins whose name cannot be one, which nothing can run, each with a sentence on it."""
+    return {
+        name: f"{where}: {name!r} cannot be the name of a {kind}; rename it: small letters, "
+        "digits and _, a letter first."
+        for name, where in sorted(_found(kind).items())
+        if not is_name(name)
+    }
+
+
+def unknown(where: str, kind: str, value: object, allowed: list[str]) -> UserError:
+    """The sentence for a name that is not among the allowed ones, or cannot be one at all."""
+    wrong = misnamed(kind) if kind in ("task", "framework") else {}
+    return (
+        UserError(f"{where}: {wrong[value]}")
+        if value in wrong
+        else one_of(where, kind, value, allowed)
+    )
 
 
 def _is_optional(framework: str) -> bool:
@@ -46,7 +85,7 @@ def load_task(name: str, **parameters: Any) -> Task:
     define one, or a parameter is refused.
     """
     if name not in task_names():
-        raise one_of("tasks", "task", name, task_names())
+        raise unknown("tasks", "task", name, task_names())
     task = task_class(name)()
     try:
         return replace(task, **parameters) if parameters else task
@@ -94,7 +133,7 @@ def load_implementation(name: str) -> Any:
     Raises :class:`UserError` when there is none, or when it lacks what every one must define.
     """
     if name not in known_frameworks():
-        raise one_of("implementations", "framework", name, known_frameworks())
+        raise unknown("implementations", "framework", name, known_frameworks())
     module = importlib.import_module(f"implementations.{name}")
     needed = ("PACKAGES", "BIASES", "DEFAULTS", "KERNELS", "environment", "fastest")
     for attribute in needed:

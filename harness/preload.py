@@ -23,6 +23,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 # Set by the pipeline: the folder of the sockets and locks, and its host and process.
@@ -68,11 +69,15 @@ def forward(words: list[str]) -> int | None:
     server = _connect(Path(folder), options)
     if server is None:
         return None
-    with server:
+    answer = b""
+    with server, suppress(OSError):
         outputs = [sys.stdout.fileno(), sys.stderr.fileno()]
         socket.send_fds(server, [json.dumps(words).encode()], outputs)
         answer = server.recv(16)
-    code = int(answer) if answer else -signal.SIGKILL
+    if not answer:
+        # The preloader was killed, and with it what it forked; or it ended with the pipeline.
+        return os.EX_TEMPFAIL if pipeline_is_gone() else None
+    code = int(answer)
     return code if code >= 0 else 128 - code
 
 
@@ -146,6 +151,7 @@ def _fork(client: socket.socket, server: socket.socket) -> int:
         for output in outputs:
             os.close(output)
         return process
+    _end_with_parent()
     server.close()
     client.close()
     for number, output in enumerate(outputs, start=1):
@@ -155,6 +161,17 @@ def _fork(client: socket.socket, server: socket.socket) -> int:
 
     main(json.loads(message))
     os._exit(1)  # main does not return
+
+
+def _end_with_parent() -> None:
+    """Have this process killed with the one that forked it, where the system does so (Linux).
+
+    Else a run whose preloader was killed would go on beside the one that takes its place.
+    """
+    import ctypes  # which a run that is handed over need not wait for
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
 
 
 def _answer(client: socket.socket, code: int) -> None:

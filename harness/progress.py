@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from harness import records
+from harness import preload, records
 from harness.errors import UserError
 from harness.files import write_text
 from harness.records import Record, Run
@@ -21,25 +21,46 @@ def write_plan(
     results: Path, runs: tuple[Run, ...], todo: list[str], cores: int, gate: bool = True
 ) -> None:
     """Note which runs are asked for and which are still to do, so that each can say
-    how many are left; and whether the gate is, or what it once found is not of these."""
+    how many are left; and whether the gate is, or what it once found is not of these.
+
+    ``before`` tells the records that lie there and are to be made again from new ones: by
+    when they were written, not by when the plan was, since the clock may be set back.
+    """
+    written = {name: _written(results, name) for name in todo}
     plan = {
         "runs": [run.name for run in runs],
         "todo": todo,
         "cores": cores,
         "gate": gate,
-        "started": time.time(),
+        "before": {name: at for name, at in written.items() if at is not None},
     }
     write_text(results / "plan.json", json.dumps(plan) + "\n")
 
 
 def read_plan(results: Path) -> Plan:
     """The plan of a results folder; an empty one when there is none."""
-    empty: Plan = {"runs": [], "todo": [], "cores": 1, "gate": True, "started": 0.0}
+    empty: Plan = {"runs": [], "todo": [], "cores": 1, "gate": True, "before": {}}
     try:
-        plan: Plan = json.loads((results / "plan.json").read_text(encoding="utf-8"))
+        plan = json.loads((results / "plan.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return empty
-    return empty | plan
+    return empty | plan if isinstance(plan, dict) else empty
+
+
+def _written(results: Path, name: str) -> int | None:
+    """When the record of the run ``name`` was written, in ns; None where there is none."""
+    try:
+        return (results / "runs" / f"{name}.json").stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def complain(error: UserError, to_log_only: bool = False) -> None:
+    """Print what is wrong; a pipeline's job to the person too, for its log may be unwritable."""
+    to_person = preload.PIPELINE in os.environ and not to_log_only
+    for stream in (sys.stderr, sys.stdout) if to_person else (sys.stderr,):
+        with suppress(OSError):
+            print(error, file=stream, flush=True)
 
 
 def finished_line(results: Path | None, record: Record) -> str:
@@ -60,11 +81,8 @@ def _position(results: Path) -> str:
     if not todo:
         return ""
     known = {name: results / "runs" / f"{name}.json" for name in plan["runs"]}
-    known = {name: path for name, path in known.items() if path.exists()}
     # A record from before that is to be made again lies there until its run starts.
-    left = [
-        name for name in todo if name not in known or known[name].stat().st_mtime < plan["started"]
-    ]
+    left = [name for name in todo if _written(results, name) in (None, plan["before"].get(name))]
     seconds = _expected_seconds(left, known) / plan["cores"]
     counts = f" [{len(todo) - len(left)}/{len(todo)}"
     return f"{counts}, about {_duration(seconds)} left]" if left else f"{counts}]"
@@ -100,7 +118,8 @@ def _duration(seconds: float) -> str:
 def summary(results: Path) -> int:
     """Say where the results are and which runs did not end well; 1 when one failed."""
     found = _planned_records(results)
-    wanted = len(read_plan(results)["runs"]) or len(found)
+    names = read_plan(results)["runs"]
+    wanted = len(names) or len(found)
     print(f"Runs:   {sum(r['status'] == 'ok' for r in found)} of {wanted} well ended")
     tables = sorted(p.name for p in results.glob("*.csv"))
     if tables:
@@ -111,6 +130,9 @@ def summary(results: Path) -> int:
         for record in found:
             if record["status"] == status:
                 print(f"{status}: {records.identity(record).title}: {record['reason']}")
+    if absent := [name for name in names if _written(results, name) is None]:
+        more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
+        print(f"no record: {', '.join(absent[:3])}{more}; the same command makes them")
     sys.stdout.flush()
     return int(failed(results))
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import zipfile
+import zlib
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -70,6 +73,19 @@ def write_arrays(path: Path, initial: Weights, final: Weights, dynamics: Weights
         np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
+def read_arrays(path: Path, *names: str) -> Weights:
+    """The arrays in ``path`` of these names, or all; :class:`UserError` when it is damaged.
+
+    Losses and gradient norms, which every run leaves, are among all, or it is damaged too.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            wanted = names or dict.fromkeys([*file.files, "losses", "gradient_norms"])
+            return {name: file[name] for name in wanted}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UserError(f"{path}: cannot be read ({error}); repeat the run.") from error
+
+
 def read(path: Path) -> Record:
     """The record at ``path``; :class:`UserError` when it is damaged or of another run."""
     try:
@@ -78,6 +94,8 @@ def read(path: Path) -> Record:
         raise UserError(f"{path}: is not a readable record ({error}).") from error
     if not isinstance(record, dict):
         raise UserError(f"{path}: is not a record.")
+    if (version := record.get("schema")) != SCHEMA:
+        raise UserError(f"{path}: is a record of another version (schema {version}, not {SCHEMA}).")
     check(record, str(path))
     if identity(record).name != path.stem:
         raise UserError(f"{path}: is the record of another run, {identity(record).title}.")
@@ -89,11 +107,21 @@ def identity(record: Record) -> Run:
     return Run(**{key: record[key] for key in asdict(Run("", "", "", "", 0))})
 
 
+def run_named(name: str) -> Run | None:
+    """The run that a record's file name, without its suffix, is of; None where it is of none."""
+    match = re.fullmatch(r"(\w+)-(\w+)-(\w+)-(\w+)-seed(\d+)", name, re.ASCII)
+    if match is None:
+        return None
+    task, framework, cell, track, seed = match.groups()
+    return Run(task, framework, cell, track, int(seed))
+
+
 def unfinished(path: Path) -> str:
     """Why the run at ``path`` must be done again; empty when its record stands.
 
     A diverged run stands: it would diverge again. A failed one, or one whose
-    framework was not installed, may go differently the next time.
+    framework was not installed, may go differently the next time. Weights that were taken
+    away do no harm, but those that are cut off do.
     """
     try:
         record = read(path)
@@ -101,4 +129,7 @@ def unfinished(path: Path) -> str:
         return str(error)
     if record["status"] in ("failed", "unavailable"):
         return f"{path}: {record['status']} ({record['reason']})."
+    weights = path.with_suffix(".npz")
+    if weights.exists() and not zipfile.is_zipfile(weights):
+        return f"{weights}: is not a readable file of weights."
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from harness import conformance, progress, records
+from harness.errors import UserError
 from harness.plugins import load_implementation
 from harness.records import Record
 from harness.settings import resolve
@@ -89,16 +91,17 @@ def divergence_rows(results: Path, found: list[Record]) -> Rows:
     """The first step at which two frameworks' losses of the same matched run differ by more
     than each threshold, relative to the smaller; no step where they never do.
 
-    Only runs that ended well: what lies beside another's record may be of an earlier run.
+    Only runs that ended well: what lies beside another's record may be of an earlier run. Losses
+    that cannot be read are left out; the table of what is skipped inside the gates says so.
     """
     groups: dict[tuple[str, str, int], dict[str, Any]] = {}
     for record in found:
         path = records.identity(record).path(results).with_suffix(".npz")
         if record["track"] == "matched" and record["status"] == "ok" and path.exists():
-            with np.load(path, allow_pickle=False) as arrays:
-                losses = arrays["losses"]
-            key = (record["task"], record["cell"], record["seed"])
-            groups.setdefault(key, {})[record["framework"]] = losses
+            with suppress(UserError):
+                losses = records.read_arrays(path, "losses")["losses"]
+                key = (record["task"], record["cell"], record["seed"])
+                groups.setdefault(key, {})[record["framework"]] = losses
     rows: Rows = []
     for (task, cell, seed), by_framework in groups.items():
         for one, other in itertools.combinations(sorted(by_framework), 2):

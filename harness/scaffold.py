@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import keyword
-import re
 from pathlib import Path
 
 from harness.errors import UserError
 from harness.files import write_text
-from harness.plugins import ROOT
+from harness.plugins import ROOT, is_name
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -26,8 +24,7 @@ def new_implementation(name: str) -> list[Path]:
 
 
 def _write(name: str, files: dict[Path, Path]) -> list[Path]:
-    # It becomes a module, a part of file names and a word on command lines.
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+    if not is_name(name):
         raise UserError(
             f"NAME: {name!r} cannot be one; use small letters, digits and _, a letter first."
         )

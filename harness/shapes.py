@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -134,25 +134,25 @@ def campaigns(
     timing: dict[str, Any],
     frameworks: list[str],
     chosen: dict[tuple[str, str], str],
-    where: str,
+    where: Callable[[str], str],
 ) -> tuple[Campaign, ...]:
     """The campaigns of a configuration's ``timing``, one for each shape and one for the sweeps.
 
     ``chosen`` has the kernels that the configuration chooses by framework and cell.
-    Raises :class:`UserError`, which begins with ``where``.
+    Raises :class:`UserError`, which begins with ``where`` of the key that is wrong.
     """
     found: list[Campaign] = []
     for values in timing["shapes"]:
         sizes = {k: v for k, v in values.items() if k not in ("kernels", "phases")}
         shape = Shape(**sizes)
         if shape.name == SWEEPS or shape.name in [c.name for c in found]:
-            raise UserError(f"{where}.shapes: the name {shape.name!r} is taken; choose another.")
+            raise UserError(f"{where('shapes')}: the name {shape.name!r} is taken; choose another.")
         missing = [
             c for c in timing["cells"] if isinstance(shape.hidden, dict) and c not in shape.hidden
         ]
         if missing:
             raise UserError(
-                f"{where}.shapes: {shape.name}: hidden has no size for {missing[0]}; "
+                f"{where('shapes')}: {shape.name}: hidden has no size for {missing[0]}; "
                 "name every cell of timing.cells."
             )
         every = values.get("kernels", "fastest") == "all"
@@ -166,7 +166,7 @@ def campaigns(
         )  # fmt: skip
     if timing["sweeps"]:
         base = Shape(SWEEPS, **timing["sweep_base"])
-        sweeps, shapes = _sweeps(base, timing["sweeps"], f"{where}.sweeps")
+        sweeps, shapes = _sweeps(base, timing["sweeps"], where("sweeps"))
         methods = _methods(base, frameworks, timing["cells"], chosen, False)
         found.append(
             Campaign(

@@ -149,6 +149,24 @@ def probability_of_improvement(a: Array, b: Array, higher_is_better: bool) -> fl
     return float(np.mean((better + 1) / 2)) if len(better) else NAN
 
 
+def independent_ratio(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
+    """The ratio a / b of two values that were measured apart, each (value, low, high).
+
+    The interval is put together from the two, on logarithms, by the method of variance
+    estimates recovery (Zou & Donner 2008, Statistics in Medicine 27); it is missing where one
+    of theirs is, or where a bound is not positive.
+    """
+    mine, other = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if not (mine[0] > 0 and other[0] > 0):
+        return NAN, NAN, NAN
+    if not (np.isfinite([*mine, *other]).all() and mine.min() > 0 and other.min() > 0):
+        return float(mine[0] / other[0]), NAN, NAN
+    (x, x_low, x_high), (y, y_low, y_high) = np.log(mine), np.log(other)
+    low = x - y - np.hypot(x - x_low, y_high - y)
+    high = x - y + np.hypot(x_high - x, y - y_low)
+    return float(np.exp(x - y)), float(np.exp(low)), float(np.exp(high))
+
+
 def wilson(successes: int, n: int) -> Estimate:
     """A share with Wilson's score interval (Wilson 1927)."""
     if n == 0:

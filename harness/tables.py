@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness import progress, records, sameness, streams
+from harness import planned, records, sameness, streams
 from harness.errors import UserError
 from harness.files import write_text
 from harness.plugins import ROOT, docstring
@@ -56,7 +56,7 @@ NAMES = tuple(COLUMNS)
 
 def write_tables(results: Path) -> None:
     """Write every table of ``results``; raises :class:`UserError` when there is no record."""
-    found = read_planned(results)
+    found = planned.read(results)
     if not found:
         raise UserError(f"{results}: there is no record to make tables of; run the pipeline.")
     gate = sameness.conformance_rows(results, found)
@@ -74,6 +74,7 @@ def write_tables(results: Path) -> None:
         "frameworks": [
             {"framework": name, "documentation": docstring(_init_file(name))}
             for name in sorted({r["framework"] for r in found})
+            if _init_file(name).exists()
         ],
         "cost": _cost_rows(results, found),
         "conformance": gate,
@@ -86,14 +87,6 @@ def write_tables(results: Path) -> None:
     for name, table in rows.items():
         frame = pd.DataFrame(table, columns=list(COLUMNS[name]))
         write_text(results / f"{name}.csv", frame.to_csv(index=False))
-
-
-def read_planned(results: Path) -> list[Record]:
-    """The records of the runs that the folder's plan asks for; of all where there is no plan."""
-    names = progress.read_plan(results)["runs"]
-    folder = results / "runs"
-    paths = [folder / f"{n}.json" for n in names] if names else sorted(folder.glob("*.json"))
-    return [records.read(path) for path in paths if path.exists()]
 
 
 def _init_file(framework: str) -> Path:
@@ -293,12 +286,14 @@ def _cost_rows(results: Path, found: list[Record]) -> Rows:
 
     What the first chunk took beyond a steady chunk is compilation. What
     Snakemake saw beyond the record's own total is the shell and the process's
-    end; it is zero for runs made without Snakemake.
+    end; it is zero for runs made without Snakemake. Its clock is the calendar's, which may
+    jump, so the median stands for every run.
     """
     costs = dict.fromkeys(
         ("training", "compile", *(p for p in PHASES if p not in ("training", "first_chunk")),
          "rest", "shell"), 0.0,
     )  # fmt: skip
+    beyond = []
     for record in found:
         threads, seconds = record["threads"], record["seconds"]
         step = steady_step_seconds(record)
@@ -310,9 +305,11 @@ def _cost_rows(results: Path, found: list[Record]) -> Rows:
         parts["rest"] = max(0.0, seconds["total"] - sum(seconds[p] for p in PHASES))
         name = records.identity(record).name
         wall = _benchmark_seconds(results / "benchmarks" / f"{name}.tsv")
-        parts["shell"] = max(0.0, (wall or 0.0) - seconds["total"])
+        if wall is not None:
+            beyond.append(threads * max(0.0, wall - seconds["total"]))
         for phase, value in parts.items():
             costs[phase] += threads * value
+    costs["shell"] = len(beyond) * statistics.median(beyond) if beyond else 0.0
     for path in (results / "benchmarks").glob("preload-*.tsv"):
         costs["import"] += _benchmark_seconds(path) or 0.0
     total = sum(costs.values())

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.progress import complain
 from report.page import write_report
 
 
@@ -17,7 +18,7 @@ def main() -> None:
     try:
         write_report(parser.parse_args().results)
     except UserError as error:
-        print(error, file=sys.stderr)
+        complain(error)
         sys.exit(2)
 
 

@@ -69,8 +69,8 @@ def clock(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
             "fractions": Markup(drawn["fractions", name]),
         }
         for name, timed in tables["timing"].groupby("shape", sort=False)
-        # The sweeps' shapes stand in the fits.
-        if name in set(peaks["shape"]) or tables["scaling"].empty
+        # The sweeps' shapes, which have no peak of their own, stand in the fits.
+        if name in set(peaks["shape"]) or peaks.empty
     ]
     return {
         "shapes": shapes,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,13 +20,15 @@ from tasks._data import bounds, standardised, windows
 class Csv(DataTask):
     """Forecast a series of your own: one row a time step, its values in named columns.
 
+        y = x(t + horizon) from x(t − window + 1), …, x(t)
+
     ``path`` is the CSV file, with names in its first row; ``columns`` are the columns to
-    forecast, separated by commas; ``time`` is a column of numbers or ISO dates that must
-    grow, or nothing where the rows are known to be in order. The input is a window of
-    ``window`` rows, the target the row that stands ``horizon`` rows after its last: a value for
-    each column. The first 70 % of the rows are for training, 15 % for validation, the last
-    15 % for the test. Mean and deviation that scale each column are those of the training
-    rows, so that an error of 1 is their variance.
+    forecast, separated by commas, a name that has one itself in double quotes; ``time`` is a
+    column of numbers or ISO dates that must grow, or nothing where the rows are known to be in
+    order. The input is a window of ``window`` rows, the target the row that stands ``horizon``
+    rows after its last: a value for each column. The first 70 % of the rows are for training,
+    15 % for validation, the last 15 % for the test. Mean and deviation that scale each column
+    are those of the training rows, so that an error of 1 is their variance.
 
     Beside the networks stand persistence, ridge regression on the window, and with a
     ``season`` (in rows) the value of one season before. The baseline is the error of always
@@ -82,7 +85,8 @@ class Csv(DataTask):
     @property
     def names(self) -> tuple[str, ...]:
         """The columns to forecast."""
-        return tuple(name.strip() for name in self.columns.split(",") if name.strip())
+        rows = csv.reader([self.columns], skipinitialspace=True)
+        return tuple(name for row in rows for name in map(_plain, row) if name)
 
     @property
     def missing(self) -> str:
@@ -155,7 +159,8 @@ def _read(path: str, names: tuple[str, ...], time: str) -> Array:
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not a CSV file in UTF-8"
         raise ValueError(f"{path} cannot be read: {reason}") from error
-    header = [name.strip() for name in rows[0]] if rows else []
+    header = [_plain(name) for name in rows[0]] if rows else []
+    time = _plain(time)
     for name in (*names, *([time] if time else [])):
         if header.count(name) != 1:
             many = "more than one column" if name in header else "no column"
@@ -169,6 +174,11 @@ def _read(path: str, names: tuple[str, ...], time: str) -> Array:
     places = [header.index(name) for name in names]
     values = np.array([[_number(path, n, header[p], row[p]) for p in places] for n, row in lines])
     return values.reshape(len(lines), len(names))
+
+
+def _plain(name: str) -> str:
+    """A column's name in the one form that all ways to write it have: é is one letter or two."""
+    return unicodedata.normalize("NFC", name.strip())
 
 
 def _number(path: str, line: int, column: str, text: str) -> float:

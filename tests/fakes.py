@@ -41,6 +41,10 @@ def build(spec, weights, kernel):
     return Model(spec, weights)
 
 
+def product(m, k, n, count):
+    return lambda: None
+
+
 class Model:
     def __init__(self, spec, weights):
         self.spec, self.canonical = spec, weights

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
-from harness import configuration, conformance
+from harness import configuration, conformance, sources
 from harness.errors import UserError
 from harness.plugins import task_names
 from harness.tracks import TRACKS, model_spec
@@ -25,8 +26,8 @@ def default() -> dict:
 
 
 def load(tmp_path: Path, **changes: object) -> configuration.Configuration:
-    config = default() | {"results": str(tmp_path / "results")} | changes
-    return configuration.load(config, [str(ROOT / DEFAULT)])
+    given = {"results": str(tmp_path / "results")} | changes
+    return configuration.load(default() | given, [str(ROOT / DEFAULT)], given)
 
 
 @pytest.mark.parametrize(
@@ -113,9 +114,23 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         ({"seeds": []}, "seeds: must not be empty."),
         ({"seeds": [1, 1]}, "seeds: names a value twice."),
         ({"seeds": [-1]}, "seeds.0: must be at least 0, not -1."),
-        ({"seeds": ["one"]}, "seeds.0: 'one' is not of type 'integer'."),
+        ({"seeds": ["one"]}, "seeds.0: must be a whole number, not 'one'."),
+        ({"seeds": 1}, "seeds: must be a list such as [a, b], not 1."),
+        ({"tracks": "all"}, "tracks: must be a mapping such as {key: value}, not 'all'."),
+        ({"results": ""}, "results: must not be empty."),
+        ({"results": None}, "results: must be a text, not None."),
+        ({"results": "a{b}"}, "results: 'a{b}' must not have '{' in its name."),
+        (
+            {"limits": default()["limits"] | {"hours": 1}},
+            "limits: unknown key 'hours'; allowed: gate_seconds, memory_mb, seconds.",
+        ),
+        ({"limits": {"seconds": 1}}, "limits: lacks the key 'gate_seconds'."),
+        (
+            {"overrides": {"adding": {"hidden": [5]}}},
+            "overrides.adding.hidden: must be a number or a text or true or false or a mapping",
+        ),
         ({"tasks": []}, "tasks: must not be empty."),
-        ({"cells": "lstm"}, 'cells: must be "all" or a list of names.'),
+        ({"cells": "lstm"}, """cells: must be "all" or a list of names, not 'lstm'."""),
         (
             {"timing": default()["timing"] | {"phases": ["gradient"]}},
             "timing.phases: must have step among its values.",
@@ -133,7 +148,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
                 "timing": default()["timing"]
                 | {"sweeps": [{"axis": "T", "values": [1, 2], "held_out": 3}]}
             },
-            "timing.sweeps.0.axis: must be one of ['batch', 'sequence_length', 'hidden', 'layers']",
+            "timing.sweeps.0.axis: must be one of batch, sequence_length, hidden, layers, not 'T'.",
         ),
         ({"device": "cuda"}, "device: must be 'cpu', not 'cuda'."),
         (
@@ -195,7 +210,8 @@ def test_one_sentence_for_a_bad_value(tmp_path, changes, says):
     [
         ({"seeds": [0]}, "own.yaml: cells: unknown cell 'x'"),
         ({"seeds": [0], "cells": ["y"]}, "--config: cells: unknown cell 'y'"),
-        ({"cells": "all", "seeds": ["-1"]}, "own.yaml: seeds.0: must be at least 0"),
+        ({"cells": "all"}, "own.yaml: seeds.0: must be at least 0"),
+        ({"cells": "all", "seeds": ["-1"]}, "--config: seeds.0: must be at least 0"),
         ({"cells": "all", "seeds": [-1, 2]}, "--config: seeds.0: must be at least 0"),
         # A mapping is merged from the files and the command line.
         ({"cells": "all", "seeds": [0]}, "own.yaml: overrides.adding: hidden must be at least 1"),
@@ -203,8 +219,21 @@ def test_one_sentence_for_a_bad_value(tmp_path, changes, says):
             {"cells": "all", "seeds": [0], "overrides": {"adding": {"hidden": 0}}},
             "--config: overrides.adding: hidden must be at least 1",
         ),
+        # The value that is wrong came from the file, however many others are given.
         (
-            {"cells": "all", "seeds": [0], "overrides": {"sine": {"hidden": 0}, "adding": {}}},
+            {"cells": "all", "seeds": [0], "overrides": {"adding": {"steps": 5}}},
+            "own.yaml: overrides.adding: hidden must be at least 1",
+        ),
+        (
+            {"cells": "all", "seeds": [0], "overrides": {"adding": {"hidden": 5, "step": 5}}},
+            "--config: overrides.adding: unknown key 'step'",
+        ),
+        (
+            {
+                "cells": "all",
+                "seeds": [0],
+                "overrides": {"sine": {"hidden": 0}, "adding": {"hidden": 5}},
+            },
             "--config: overrides.sine: hidden must be at least 1",
         ),
     ],
@@ -213,10 +242,34 @@ def test_what_set_the_bad_value_is_named(tmp_path, on_command_line, says):
     own = tmp_path / "own.yaml"
     text = "cells: [x]\nseeds: [-1]\noverrides: {adding: {hidden: -3, steps: 9}}\n"
     own.write_text(text)
-    config = default() | yaml.safe_load(text) | {"results": str(tmp_path)} | on_command_line
+    given = {"results": str(tmp_path)} | on_command_line
+    config = default()
+    for part in (yaml.safe_load(text), given):
+        update_config(config, part)
     with pytest.raises(UserError) as error:
-        configuration.load(config, [str(ROOT / DEFAULT), str(own)])
+        configuration.load(config, [str(ROOT / DEFAULT), str(own)], given)
     assert str(error.value).removeprefix(os.path.relpath(tmp_path) + "/").startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"seeds: [0]\ntasks: [adding\ncells: all\n", r", line 3: is not YAML \(expected ',' or"),
+        (b"seeds: [0]\n\ttasks: all\n", r", line 2: is not YAML \("),
+        (b"- adding\n", ": must have keys and their values at its top level"),
+        (b"", ": must have keys and their values at its top level"),
+        (b"\xff\xfe\xfd", ": is not text in UTF-8"),
+        (b"tasks: !!python/object/apply:os.getpid []\n", r", line 1: is not YAML \("),
+        (None, r": cannot be read \(No such file or directory\)"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_named_with_the_line(tmp_path, content, says):
+    path = tmp_path / "own.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=f"^{path}{says}.*\\.$") as error:
+        sources.check_file(path)
+    assert "\n" not in str(error.value)
 
 
 def test_an_unwritable_results_folder_is_refused(tmp_path):

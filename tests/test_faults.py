@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pandas as pd
+import psutil
 import pytest
 
 from harness import records
 from tests import fakes
-from tests.conftest import SMALL, overrides, snakemake, start_snakemake, table
+from tests.conftest import ROOT, SMALL, overrides, snakemake, start_snakemake, table
 
 
 def test_damage_is_named_and_made_again_and_nothing_else_is_lost(tmp_path):
-    config = SMALL | {"seeds": "[0, 1]", "overrides": overrides(["adding"])}
-    assert snakemake(tmp_path, **config).returncode == 0
-    first, second = sorted((tmp_path / "runs").glob("*.json"))
-    first.write_text(first.read_text()[:200])
-    kept = second.stat().st_mtime_ns
-    done = snakemake(tmp_path, **config)
+    config = SMALL | {"seeds": "[0, 1, 2, 3]", "overrides": overrides(["adding"])}
+    assert snakemake(tmp_path, "tables", **config).returncode == 0
+    cut_off, foreign, weights, whole = sorted((tmp_path / "runs").glob("*.json"))
+    cut_off.write_text(cut_off.read_text()[:200])
+    foreign.write_text(foreign.read_text().replace('"schema": 2', '"schema": 1'))
+    arrays = weights.with_suffix(".npz")
+    arrays.write_bytes(arrays.read_bytes()[:-100])
+    kept = whole.stat().st_mtime_ns
+
+    # When only the tables are made, what cannot be read is named and stands as failed.
+    words = [sys.executable, "-m", "harness", "tables", "--results", str(tmp_path)]
+    made = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    said = made.stderr.splitlines()
+    assert made.returncode == 0
+    assert said[0].startswith(f"{cut_off}: is not a readable record (")
+    version = f"{foreign}: is a record of another version (schema 1, not 2)"
+    assert said[1:] == [f"{version}. The pipeline makes it again."]
+    runs = table(tmp_path, "runs").set_index("seed")
+    assert dict(runs["status"]) == {0: "failed", 1: "failed", 2: "ok", 3: "ok"}
+    assert runs.loc[1, "error"] == version
+    assert table(tmp_path, "scores").loc[0, ["runs", "ended_well"]].tolist() == [4, 2]
+
+    done = snakemake(tmp_path, "tables", **config)
     assert done.returncode == 0, done.stderr
-    assert f"Once more: {first}: is not a readable record" in done.stderr
-    assert records.read(first)["status"] == "ok"
-    assert second.stat().st_mtime_ns == kept
+    assert f"Once more: {cut_off}: is not a readable record" in done.stderr
+    assert f"Once more: {version}.\n" in done.stderr
+    assert f"Once more: {arrays}: is not a readable file of weights.\n" in done.stderr
+    assert records.read(cut_off)["status"] == records.read(foreign)["status"] == "ok"
+    assert set(table(tmp_path, "runs")["status"]) == {"ok"}
+    assert whole.stat().st_mtime_ns == kept
 
 
 @pytest.fixture
@@ -99,6 +123,14 @@ def processes_in(folder: Path) -> list[int]:
     return found
 
 
+def words_of(process: int) -> bytes:
+    """The command line of a process; nothing of one that is gone."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
 @pytest.fixture
 def waiting(project) -> dict[str, str]:
     """Four runs that end at once, and four that wait until there is a file ``go``."""
@@ -148,7 +180,7 @@ def test_a_single_run_that_is_killed_is_named_and_the_others_complete(project, w
 
     def waits() -> list[int]:
         """The process of the job that waits; what it does is forked by the preloader."""
-        lines = {p: Path(f"/proc/{p}/cmdline").read_bytes() for p in processes_in(project)}
+        lines = {p: words_of(p) for p in processes_in(project)}
         return [p for p, words in lines.items() if b"\0train\0" in words and b"lstm" in words]
 
     wait_for(lambda: (project / "results/runs/adding-steady-rnn-matched-seed0.json").exists())
@@ -160,6 +192,72 @@ def test_a_single_run_that_is_killed_is_named_and_the_others_complete(project, w
     wait_for(lambda: not processes_in(project))  # what was forked for it is gone too
     found = table(project / "results", "runs").set_index("cell")["status"]
     assert dict(found) == {"rnn": "ok", "lstm": "failed"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+def test_runs_whose_preloader_is_killed_are_done_all_the_same(project, waiting):
+    waiting = waiting | {"seeds": "[0]"}
+    process = start_snakemake(Path("results"), "tables", root=project, **waiting)
+
+    def forked() -> list[int]:
+        """The preloader, and the child of it that waits."""
+        return [p for p in processes_in(project) if b"\0preload\0" in words_of(p)]
+
+    wait_for(lambda: (project / "results/runs/adding-steady-rnn-matched-seed0.json").exists())
+    wait_for(lambda: len(forked()) == 2)
+    before = forked()
+    (preloader,) = (p for p in before if psutil.Process(p).ppid() not in before)
+    os.kill(preloader, signal.SIGKILL)
+    wait_for(lambda: not set(before) & set(processes_in(project)))  # the child is gone with it
+    (project / "go").touch()
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert set(table(project / "results", "runs")["status"]) == {"ok"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+def test_a_pipeline_killed_while_it_times_begins_that_shape_anew(project, waiting):
+    """The killed one's campaign hangs on; the next one waits for its end and mixes in nothing."""
+    results = project / "results"
+    shape = "name: tiny, batch: 4, sequence_length: 3, input_size: 2, hidden: 4, layers: 1"
+    waiting = waiting | {
+        "cells": "[lstm]", "conformance": "true",
+        "timing": f"{{shapes: [{{{shape}}}], sweeps: [], cells: [gru, lstm], processes: 1, "
+        "rounds: 1, phases: [step]}",
+    }  # fmt: skip
+    # What the gate leaves, so that no test has to wait for it.
+    rows = [
+        {"framework": "steady", "kernel": "stock", "track": "matched", "cell": cell, "layers": 1,
+         "outputs": "last step", "dtype": dtype, "check": "forward", "passed": True}
+        for cell in ("lstm", "gru") for dtype in ("float32", "float64")
+    ]  # fmt: skip
+    (results / "conformance").mkdir(parents=True)
+    pd.DataFrame(rows).to_csv(results / "conformance" / "steady.csv", index=False)
+
+    def running(word: bytes) -> int:
+        return sum(word in words_of(p) for p in processes_in(project))
+
+    process = start_snakemake(Path("results"), "timing", root=project, **waiting)
+    samples = results / "timing" / "tiny.csv"
+    wait_for(lambda: running(b"harness.clock") == 3)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(timeout=120)
+    assert not samples.with_suffix(".json").exists()
+    again = start_snakemake(Path("results"), "timing", root=project, **waiting)
+    wait_for(lambda: running(b"\0time\0") == 2)
+    (project / "go").touch()
+    said, _ = again.communicate(timeout=120)
+    assert again.returncode == 0, said
+    wait_for(lambda: not processes_in(project))
+    process.communicate(timeout=120)
+    whole = json.loads(samples.with_suffix(".json").read_text())["campaign"]
+    found = pd.read_csv(samples)
+    # One after the other: no row of the first stands after a row of the second.
+    assert found["campaign"].nunique() == 2
+    assert found["campaign"].eq(whole).is_monotonic_increasing
+    steps = table(results, "timing").query("phase == 'step'").set_index("cell")
+    assert steps["median_ms"].gt(0).all()
+    assert set(steps.index) == {"gru", "lstm"}
 
 
 def test_a_second_pipeline_in_the_same_folder_says_so(tmp_path):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -216,12 +219,30 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
 
 
 def test_the_line_on_a_finished_run_says_how_many_are_left(finished, tmp_path):
-    other = Run("adding", "pytorch", "gru", "matched", 1)
-    progress.write_plan(tmp_path, (RUN, other), [RUN.name, other.name], cores=2)
+    runs = tuple(Run("adding", "pytorch", "gru", "matched", seed) for seed in range(3))
+    to_be_made_again = runs[2].path(tmp_path)
+    write_text(to_be_made_again, "old")
+    progress.write_plan(tmp_path, runs, [run.name for run in runs], cores=2)
     records.write(RUN.path(tmp_path), finished[0])
     line = progress.finished_line(tmp_path, finished[0])
     assert line.startswith("adding pytorch gru matched seed 0: mean squared error ")
-    assert "[1/2, about " in line
+    assert "[1/3, about " in line
+    # The clock was set back since the plan was made: the new record is older than the old one.
+    os.utime(RUN.path(tmp_path), (1, 1))
+    assert "[1/3, about " in progress.finished_line(tmp_path, finished[0])
+    write_text(to_be_made_again, "new")
+    assert "[2/3, about " in progress.finished_line(tmp_path, finished[0])
+
+
+def test_no_time_is_taken_from_a_clock_that_jumps(tmp_path, monkeypatch):
+    now = itertools.count(time.time(), -3600)
+    monkeypatch.setattr(time, "time", lambda: next(now))
+    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    assert record["status"] == "ok"
+    seconds = record["seconds"]
+    total = seconds.pop("total")
+    assert min(seconds.values()) >= 0
+    assert sum(seconds.values()) <= total + 0.01 < 3600
 
 
 def test_the_time_left_is_judged_by_the_runs_most_alike(tmp_path):

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from harness import conformance, evidence, progress, records, tables, timing
 from harness.errors import UserError
 from harness.records import Record, Run
 from harness.settings import resolve
-from report.page import number, write_report
+from report.page import write_report
 
 EVIL = "<script>window.hacked = 1</script>\"'&"
 
@@ -106,16 +106,6 @@ def results(tmp_path_factory) -> Path:
     evidence.write(folder)
     write_report(folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -320,14 +310,3 @@ def test_cost_table(results):
     assert cost.loc["compile", "core_seconds"] == pytest.approx(0)
     assert cost.loc["rest", "core_seconds"] == pytest.approx(24 * 1)
     assert cost["share"].sum() == pytest.approx(1, abs=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.123456, "0.123"), (1e-5, "1.00·10⁻⁵"), (0.0, "0"), (1200, "1,200"), (30651.0, "30,651"),
-        (None, "–"), (1 / 6, "0.167"),
-    ],
-)  # fmt: skip
-def test_numbers_are_readable(value, text):
-    assert number(value) == text

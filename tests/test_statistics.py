@@ -40,6 +40,28 @@ def test_one_process_has_no_interval():
         statistics.two_level_interval([np.array([1.0]), np.array([])])
 
 
+def test_the_ratio_of_two_campaigns_covers_the_truth():
+    """Five processes here, eight there, of unlike scatter; the truth is a ratio of 1.3."""
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(1000):
+        sides = []
+        for n, spread, centre in ((5, 0.05, RATIO), (8, 0.02, 0.0)):
+            found = statistics.two_level_interval(list(rng.normal(centre, spread, (n, 1))))
+            sides.append(np.exp(found))
+        _, low, high = statistics.independent_ratio(*sides)
+        covered += low <= np.exp(RATIO) <= high
+    assert 0.93 <= covered / 1000 <= 0.98
+
+
+def test_a_ratio_without_intervals_or_of_nothing_has_none():
+    assert statistics.independent_ratio((2, 1, 4), (1, 1, 1)) == pytest.approx((2, 1, 4))
+    ratio, *interval = statistics.independent_ratio((2, np.nan, np.nan), (1, 1, 1))
+    assert ratio == 2
+    assert np.isnan(interval).all()
+    assert np.isnan(statistics.independent_ratio((0, 0, 0), (1, 1, 1))).all()
+
+
 def test_newcombe_gives_the_published_interval():
     """Newcombe 1998, table II, first column: 56/70 against 48/80 by method 10."""
     found = statistics.newcombe(56, 70, 48, 80)

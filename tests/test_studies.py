@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from harness import studies, tracks
-from harness.cli import _identity, _parser
+from harness.cli import _parser
 from harness.errors import UserError
 from harness.records import Run
 from harness.settings import resolve
+from harness.single import _identity
 from tests.test_configuration import load
 
 ONLY = {"matched": [], "native": [], "factors": []}

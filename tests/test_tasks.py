@@ -16,6 +16,7 @@ from tasks.csv import Csv
 from tasks.delayed_recall import DelayedRecall
 from tasks.digits import Digits
 from tasks.mackey_glass import MackeyGlass
+from tasks.mnist1d import Mnist1d
 from tasks.selective_copying import SelectiveCopying
 from tasks.sine import Sine
 from tasks.sunspots import Sunspots
@@ -290,6 +291,36 @@ def test_sunspots_splits_in_time_and_scales_by_the_training_years():
     years = np.concatenate([known_inputs[0], known])
     assert (years.mean(), years.std()) == pytest.approx((0, 1), abs=1e-5)
     assert task.baseline > 2, "the years after 1956 were more active"
+
+
+def test_the_ar_model_of_sunspots_is_that_of_statsmodels():
+    """Forecast a year ahead with coefficients of the training years alone."""
+    from statsmodels.tsa.ar_model import AutoReg
+
+    task = Sunspots(window=9)
+    known_inputs, known = task.examples("train")
+    inputs, targets = task.examples("test")
+    fit = AutoReg(np.concatenate([known_inputs[0, :, 0], known[:, 0]]).astype(float), 9).fit()
+    forecast = fit.params[0] + inputs[:, ::-1, 0] @ fit.params[1:]
+    scores = task.classical_scores(task.examples("train"), (inputs, targets))
+    assert scores["AR"] == pytest.approx(task.score(forecast[:, None], targets), rel=1e-4)
+    assert task.solved == scores["AR"] < scores["persistence"] < task.baseline
+
+
+def test_mnist1d_is_as_large_and_as_hard_as_the_published_one():
+    from sklearn.linear_model import LogisticRegression
+
+    task = Mnist1d()
+    parts = {split: task.examples(split) for split in SPLITS}
+    assert [inputs.shape for inputs, _ in parts.values()] == [
+        (3500, 40, 1), (500, 40, 1), (1000, 40, 1),
+    ]  # fmt: skip
+    assert len({x.tobytes() for inputs, _ in parts.values() for x in inputs}) == 5000
+    assert all(np.bincount(classes).min() > 0.07 * len(classes) for _, classes in parts.values())
+    # Published is 0.32 for a linear model; twice the error of a share of 1,000 beside it.
+    linear = LogisticRegression(C=0.01).fit(parts["train"][0][..., 0], parts["train"][1])
+    share = linear.score(parts["test"][0][..., 0], parts["test"][1])
+    assert share == pytest.approx(0.32, abs=2 * np.sqrt(0.32 * 0.68 / 1000))
 
 
 def test_windows_end_a_horizon_before_their_target():

@@ -10,18 +10,32 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from harness import configuration, evidence, insides, limits, pipeline
-from harness import progress, published, records, tables, timing, verification
+from harness import compare, configuration, evidence, imported, insides, limits, pipeline
+from harness import progress, published, records, sources, tables, timing, verification
 from harness.errors import UserError
+
+DEFAULTS = "workflows/config/default.yaml"
+try:
+    sources.check_file(Path(DEFAULTS))
+except UserError as error:
+    print(error, file=sys.stderr)
+    sys.exit(2)
+
+
+configfile: DEFAULTS
+
 
 try:
     CONFIGURATION = configuration.load(
-        config, [*workflow.configfiles, *workflow.overwrite_configfiles]
+        config,
+        [*workflow.configfiles, *workflow.overwrite_configfiles],
+        workflow.config_settings.config,
     )
     RESULTS = CONFIGURATION.results
     if workflow.is_main_process and not pipeline.is_dry_run(sys.argv):
         pipeline.start(RESULTS)
-        pipeline.set_aside_unfinished(RESULTS, CONFIGURATION.runs)
+        pipeline.mark_unfinished(RESULTS, CONFIGURATION.runs, CONFIGURATION.campaigns)
+        pipeline.age_the_future(RESULTS)
         # The last lines of all, whether Snakemake had much to do, nothing, or was stopped.
         atexit.register(progress.summary, RESULTS)
 except UserError as error:
