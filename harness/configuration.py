@@ -50,6 +50,7 @@ KINDS = {
     "integer": "a whole number",
     "number": "a number",
     "boolean": "true or false",
+    "null": "nothing",
 }
 # "factors" and "studies" stand for a track each.
 TRACK_KEYS = ("matched", "native", "factors", "studies")

@@ -182,13 +182,13 @@ def test_the_command_informs_and_ends_with_success(mine, there, capsys, monkeypa
 
 def test_the_configuration_says_what_is_no_results_folder(there, tmp_path):
     config = default() | {"results": str(tmp_path / "mine")}
-    assert load(config, []).other is None
-    assert load(config | {"other": None}, []).other is None, "make compare without OTHER"
-    assert load(config | {"other": str(there)}, []).other == there
+    assert load(config, [], {}).other is None
+    assert load(config | {"other": None}, [], {}).other is None, "make compare without OTHER"
+    assert load(config | {"other": str(there)}, [], {}).other == there
     with pytest.raises(UserError, match=r"other: .*nowhere is no results folder: it has no runs"):
-        load(config | {"other": str(tmp_path / "nowhere")}, [])
-    with pytest.raises(UserError, match=r"other: .* is not of type 'string'"):
-        load(config | {"other": ["a"]}, [])
+        load(config | {"other": str(tmp_path / "nowhere")}, [], {})
+    with pytest.raises(UserError, match=r"other: must be a text or nothing, not \['a'\]"):
+        load(config | {"other": ["a"]}, [], {})
 
 
 def test_a_comparison_of_other_runs_or_in_no_known_form_is_told(mine, there):
