@@ -85,14 +85,16 @@ class Configuration:
         return sorted(used)
 
 
-def load(config: dict[str, Any], files: list[str], given: dict[str, Any]) -> Configuration:
+def load(
+    config: dict[str, Any], files: list[str], given: dict[str, Any] | None = None
+) -> Configuration:
     """Check a merged configuration that came from ``files`` and was ``given`` by ``--config``.
 
     Raises :class:`UserError` that names the file and the key of the first
     thing that is wrong.
     """
     config = plain(config)
-    sources = [*sources_of(files), ("--config", plain(given))]
+    sources = [*sources_of(files), ("--config", plain(given or {}))]
     _check_schema(config, sources)
     for kind in ("task", "framework"):
         if config[f"{kind}s"] == "all" and (wrong := misnamed(kind)):
