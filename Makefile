@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
 
-.PHONY: report quick full attribution verify test lint bench picture lock clean
+.PHONY: report quick full attribution verify compare test lint bench picture lock clean
 
 report: .venv/ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -22,6 +22,10 @@ attribution: .venv/ready
 # Like report, then compared with results/reference; status 1 (in make's words: 2) where it fails.
 verify: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) verify
+
+# Like report, then set beside another results folder: make compare OTHER=PATH.
+compare: .venv/ready
+	$(BIN)/snakemake --cores $(CORES) compare --config 'other=$(OTHER)'
 
 test: .venv/ready lint
 	$(BIN)/python -m pytest

@@ -16,13 +16,16 @@ include: "workflows/timing.smk"
 include: "workflows/evidence.smk"
 include: "workflows/published.smk"
 include: "workflows/report.smk"
+include: "workflows/crate.smk"
 include: "workflows/verify.smk"
+include: "workflows/compare.smk"
 
 
 rule all:
     default_target: True
     input:
         RESULTS / "report.html",
+        RESULTS / "ro-crate-metadata.json",
         # Named here too, or what was taken away would not be made again.
         [run.path(RESULTS) for run in CONFIGURATION.runs],
         [RESULTS / "timing" / f"{name}.json" for name in CAMPAIGNS],
@@ -42,6 +45,8 @@ onstart:
 
 onsuccess:
     code = int(progress.failed(RESULTS))
+    if "compare" in sys.argv:
+        compare.say(RESULTS)
     if "verify" in sys.argv:
         code = verification.status(RESULTS) or code
     if code:

@@ -38,7 +38,8 @@ def made_up(tasks: list[str], seeds: int, points: int) -> dict[str, pd.DataFrame
         train_seconds=rng.lognormal(3, 0.2, n).round(3), step_ms=rng.lognormal(2, 0.2, n).round(4),
         total_seconds=30.0, peak_rss_mb=400.0, device="cpu", kernel="stock", threads=1,
         data_sha256="a" * 64, weights_sha256=[f"{i:064x}" for i in range(n)],
-        losses_sha256=[f"{i + n:064x}" for i in range(n)], machine=0,
+        losses_sha256=[f"{i + n:064x}" for i in range(n)],
+        machine=runs["framework"].map({name: place for place, name in enumerate(FRAMEWORKS)}),
         git_commit="0123456789abcdef", finished="2026-01-01T00:00:00+00:00", settings=SETTINGS,
     )  # fmt: skip
     words = ("--task ", "--framework ", "--cell ", "--track ", "--seed ")
@@ -74,7 +75,8 @@ def made_up(tasks: list[str], seeds: int, points: int) -> dict[str, pd.DataFrame
             "references": "Nobody 2026", "documentation": "A task that was made up.",
         }),
         "machines": pd.DataFrame({
-            "framework": FRAMEWORKS, "packages": [f"python 3.11, {f} 1.0" for f in FRAMEWORKS],
+            "machine": range(3), "framework": FRAMEWORKS, "generation": "a generation",
+            "packages": [f"python 3.11, {f} 1.0" for f in FRAMEWORKS],
             "processor": "a processor", "cores": 2, "memory_gb": 8.0, "system": "Linux",
             "runs": n // 3,
         }),

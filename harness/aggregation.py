@@ -25,9 +25,17 @@ def interquartile_mean(scores: Array) -> Any:
     return stats.trim_mean(scores.reshape(*scores.shape[:-2], -1), 0.25, axis=-1)
 
 
-def performance_profile(scores: Array, thresholds: Array) -> Array:
-    """For each threshold the share of runs above it, over all tasks: [thresholds]."""
-    return np.array([np.mean(scores > threshold) for threshold in thresholds])
+def performance_profile(
+    scores: Array, thresholds: Array, seed: int = 0
+) -> tuple[Array, Array, Array]:
+    """For each threshold the share of runs above it, over all tasks, and its 95 % interval.
+
+    Share, low and high, each [thresholds]. The intervals hold for one threshold each, not for
+    the whole line; they are those of :func:`stratified_interval`.
+    """
+    above = (scores.T[:, None, :] > thresholds[:, None]).astype(float)  # [tasks, thresholds, seeds]
+    low, high = _bootstrap(list(above), lambda *tasks, axis: np.mean(tasks, axis=(0, axis)), seed)
+    return above.mean(axis=(0, 2)), low, high
 
 
 def stratified_interval(
@@ -39,12 +47,19 @@ def stratified_interval(
     takes [.., seeds, tasks]. ``n`` counts seeds; fewer than
     five give no interval.
     """
-    seeds, tasks = scores.shape
-    value = float(statistic(scores))
-    if seeds < FEWEST:
-        return Estimate(value, NAN, NAN, seeds)
-    rng = np.random.default_rng(seed)
-    places = rng.integers(0, seeds, (RESAMPLES, seeds, tasks))
-    values = statistic(np.take_along_axis(scores[None], places, axis=1))
-    low, high = np.quantile(values, (0.025, 0.975))
-    return Estimate(value, float(low), float(high), seeds)
+    low, high = _bootstrap(
+        list(scores.T), lambda *tasks, axis: statistic(np.stack(tasks, axis=-1)), seed
+    )
+    return Estimate(float(statistic(scores)), float(low), float(high), len(scores))
+
+
+def _bootstrap(tasks: list[Array], statistic: Callable[..., Any], seed: int) -> tuple[Any, Any]:
+    """Percentile bounds of ``statistic``; each task's seeds, the last axis, are a stratum."""
+    if tasks[0].shape[-1] < FEWEST:
+        missing = np.full(tasks[0].shape[:-1], NAN)
+        return missing, missing
+    found = stats.bootstrap(
+        tasks, statistic, axis=-1, vectorized=True, n_resamples=RESAMPLES, method="percentile",
+        rng=np.random.default_rng(seed),
+    )  # fmt: skip
+    return found.confidence_interval.low, found.confidence_interval.high

@@ -135,51 +135,55 @@ def _equal(
     group: pd.DataFrame, metric: str, margin: float | None, higher: bool, rules: Rules
 ) -> Row:
     """The verdict on one metric of one method, with the effect here against there."""
-    endings = group["status"] != group["status_there"]
-    x, y = (group[name].to_numpy(float) for name in (metric, f"{metric}_there"))
     steps = metric == "steps_to_solve"
+    x, y = (group[name].to_numpy(float) for name in (metric, f"{metric}_there"))
     row: Row = {
         "unit": "ratio" if steps else "difference", "n": len(group),
         "here": _middle(x, steps), "there": _middle(y, steps),
     }  # fmt: skip
+    alike = group["status"] == group["status_there"]
     losses = group["losses_sha256"].to_numpy()
-    alike = (losses == group["losses_sha256_there"].to_numpy()) & (losses != "")
-    if not endings.any() and alike.all() and np.array_equal(x, y, equal_nan=True):
+    same = (losses == group["losses_sha256_there"].to_numpy()) & (losses != "")
+    if alike.all() and same.all() and np.array_equal(x, y, equal_nan=True):
         return row | {"verdict": "identical", "detail": "bit for bit"}
-    if endings.any():
-        seeds = ", ".join(str(seed) for seed in group.loc[endings, "seed"])
+    # The effect is of the runs that ended alike and have a value; it stands beside any verdict.
+    counted = alike.to_numpy() & (steps | ~(np.isnan(x) | np.isnan(y)))
+    x, y = x[counted], y[counted]
+    row["n"] = len(x)
+    censored = bool(steps and (np.isnan(x).any() or np.isnan(y).any()))
+    if censored:
+        # Runs of the same settings have the same budget.
+        found, logrank = statistics.compare_steps(x, y, float(group["budget"].max()))
+    else:
+        found, logrank = statistics.paired(x, y, row["unit"]), statistics.NAN
+    row |= {"effect": found.effect, "low": found.low, "high": found.high}
+    if not alike.all():
+        seeds = ", ".join(str(seed) for seed in group.loc[~alike, "seed"])
         return row | {"verdict": "not shown", "detail": f"runs ended otherwise: seed {seeds}"}
     if margin is None:
         return row | {"verdict": "not applicable", "detail": "no margin is set for this task"}
-    if not steps:
-        both = ~(np.isnan(x) | np.isnan(y))
-        x, y = x[both], y[both]
-        row["n"] = len(x)
     if len(x) < rules.fewest_seeds:
         return row | {"verdict": "too few seeds", "detail": f"{len(x)} of {rules.fewest_seeds}"}
-    if steps and (np.isnan(x).any() or np.isnan(y).any()):
-        # Runs of the same settings have the same budget.
-        return row | _censored(x, y, margin, float(group["budget"].max()), rules.alpha)
-    found = statistics.paired(x, y, row["unit"])
-    row |= {"effect": found.effect, "low": found.low, "high": found.high}
+    if censored:
+        return row | _censored(row, x, y, logrank, margin, rules.alpha)
     p = statistics.equivalence(x, y, margin, row["unit"])
     # Fewer steps are better whatever the task's score is.
     return row | {"p_equal": p} | _judged(row, p < rules.alpha, margin, higher and not steps)
 
 
-def _censored(x: Any, y: Any, margin: float, budget: float, alpha: float) -> Row:
-    """Steps to solve where some runs did not solve; NaN means censored at ``budget``."""
+def _censored(row: Row, x: Any, y: Any, logrank: float, margin: float, alpha: float) -> Row:
+    """The verdict on steps to solve where some runs did not solve, which are NaN."""
     solved = f"solved {int((~np.isnan(x)).sum())} here, {int((~np.isnan(y)).sum())} there"
-    if np.isnan(x).all() and np.isnan(y).all():
-        return {"verdict": "equal", "detail": "no run solves on either side"}
-    found, logrank = statistics.compare_steps(x, y, budget)
-    row = {"effect": found.effect, "low": found.low, "high": found.high}
-    if not np.isfinite([statistics.median_steps(x), statistics.median_steps(y)]).any():
+    if np.array_equal(x, y, equal_nan=True):
+        none = "no run solves on either side"
+        detail = none if np.isnan(x).all() else f"{solved}; the same on every seed"
+        return {"verdict": "equal", "detail": detail}
+    judged = _judged(row, bool(1 / margin < row["low"] and row["high"] < margin), margin, False)
+    ends = bool(row["low"] > 0 and row["high"] < np.inf)
+    if judged["verdict"] == "not shown" and not ends:
         detail = f"{solved}; log-rank p {logrank:.2g}"
         return {"verdict": "not shown" if logrank < alpha else "no median", "detail": detail}
-    equal = bool(1 / margin < found.low and found.high < margin)
-    judged = _judged(row | {"unit": "ratio"}, equal, margin, higher=False)
-    return row | judged | {"detail": "; ".join(t for t in (solved, judged["detail"]) if t)}
+    return judged | {"detail": "; ".join(t for t in (solved, judged["detail"]) if t)}
 
 
 def _judged(row: Row, equal: bool, margin: float, higher: bool) -> Row:
@@ -188,9 +192,7 @@ def _judged(row: Row, equal: bool, margin: float, higher: bool) -> Row:
     lower, upper = (1 / margin, margin) if row["unit"] == "ratio" else (-margin, margin)
     above, below = row["low"] > upper, row["high"] < lower
     if above or below:
-        better = above == higher
-        detail = "a leak, or another task?" if better else ""
-        return {"verdict": "better" if better else "worse", "detail": detail}
+        return {"verdict": "better" if above == higher else "worse", "detail": ""}
     return {"verdict": "not shown", "detail": "the interval is not within the margin"}
 
 

@@ -20,6 +20,8 @@ from harness import statistics
 from harness.statistics import NAN, Paired
 
 ALPHA = 0.05
+# What makes less than this share of the way from the baseline to solved has not left it.
+AT_BASELINE = 0.05
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,10 @@ def paired(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding
     pairs = pd.DataFrame({"a": a[column], "b": b[column]}).dropna()
     if pairs.empty:
         return None
+    if parameters.get("where_learned"):
+        progress = max(side.loc[pairs.index, "progress"].median() for side in (a, b))
+        if progress <= AT_BASELINE:
+            return None
     finding = _compared(pairs, parameters["expect"], margin, scale)
     if "solved" not in rows:
         return finding

@@ -121,7 +121,10 @@ def evaluate(ledger: Ledger, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame
 
 
 def _cases(claim: Claim, table: pd.DataFrame | None) -> list[Case]:
-    """The cases of ``by`` that the table has data for; one without a finding when there is none."""
+    """The cases of ``by`` that the table has data for; one without a finding when there is none.
+
+    A task that has no margin is a case without a finding.
+    """
     nothing: list[Case] = [({}, None, None)]
     if table is None:
         return nothing
@@ -134,6 +137,7 @@ def _cases(claim: Claim, table: pd.DataFrame | None) -> list[Case]:
         case = dict(zip(by, key, strict=True))
         margin = margin_of(claim.margin, case.get("task"))
         if margin is None:
+            cases.append((case, None, None))
             continue
         finding = TESTS[claim.test["name"]](group, claim.test, margin)
         if finding is not None:
@@ -153,10 +157,12 @@ def _row(
         "refuted_if": claim.refuted_if, "n": 0, "minimum": claim.minimum,
     }  # fmt: skip
     if finding is None:
-        return row | {"verdict": "not tested", "detail": f"needs {claim.needs}"}
+        needs = f"a margin for {case.get('task')} in claims.yaml" if case else claim.needs
+        return row | {"verdict": "not tested", "detail": f"needs {needs}"}
     row |= {k: getattr(finding, k) for k in ("effect", "low", "high", "n", "unit", "p", "detail")}
     if finding.n < claim.minimum and finding.unit != "value" and claim.minimum > 1:
-        detail = f"{finding.n} of at least {claim.minimum} seeds"
+        counted = {"interval": "processes", "happens": "runs"}.get(claim.test["name"], "seeds")
+        detail = f"{finding.n} of at least {claim.minimum} {counted}"
         row |= {
             "verdict": "inconclusive",
             "detail": "; ".join(text for text in (detail, finding.detail) if text),

@@ -24,8 +24,9 @@ from harness.plugins import load_implementation, load_model_module
 from harness.shapes import PHASES, Shape
 from implementations import GATES, Array, KernelUnavailable, ModelSpec, Optimiser, Weights, updates
 
-# They find the attainable peak.
-PRODUCTS = ("product_large", "product_step")
+# A large product, and the three kinds that a training step consists of: they find the attainable
+# peak, and what of a step its products alone would take.
+PRODUCTS = ("product_large", "product_step", "product_back", "product_weights")
 LARGE = 1024  # rows and columns of the large product: 12 MB, more than a core's caches
 RULE = Optimiser("adam", 1e-3, clip=1.0)
 
@@ -184,10 +185,18 @@ def verdict(row: dict[str, Any]) -> str:
 
 
 def product_sizes(shape: Shape, cell: str, phase: str) -> tuple[int, int, int]:
-    """m, k and n of a product [m, k] @ [k, n]: a large one, or the recurrence's own."""
-    if phase == "product_large":
-        return LARGE, LARGE, LARGE
-    return shape.batch, shape.units(cell), GATES[cell] * shape.units(cell)
+    """m, k and n of a product [m, k] @ [k, n]: a large one, or one of the recurrence's own.
+
+    Those are of a time step forward, of one backward, and of the recurrent weights' gradient,
+    which is one product over all time steps.
+    """
+    hidden, width = shape.units(cell), GATES[cell] * shape.units(cell)
+    return {
+        "product_large": (LARGE, LARGE, LARGE),
+        "product_step": (shape.batch, hidden, width),
+        "product_back": (shape.batch, width, hidden),
+        "product_weights": (hidden, shape.sequence_length * shape.batch, width),
+    }[phase]
 
 
 def initial_weights(spec: ModelSpec, inner_bias: bool) -> Weights:

@@ -1,7 +1,8 @@
 """Comparisons of methods, and what each method reaches: tables that the report shows as they are.
 
 A family of tests, for Holm's correction, is one question: one kind of comparison (cells within a
-framework, frameworks within a cell, native against matched), one metric, one track, all tasks.
+framework, frameworks within a cell, another track against matched), one metric, one track, all
+tasks.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ THRESHOLDS = np.linspace(0, 1, 21)
 COLUMNS: dict[str, tuple[str, ...]] = {
     "comparisons": (
         "kind", "task", "metric", "track", "a", "b", "n", "effect", "low", "high", "unit",
-        "better", "probability_of_improvement", "p", "p_holm", "margin", "p_equal", "equivalent",
+        "better", "probability_of_improvement", "p", "p_holm", "p_logrank", "margin", "p_equal",
+        "equivalent",
     ),
     "summary": (
         *METHOD, "n", "diverged", "mean", "mean_low", "mean_high", "median", "median_low",
@@ -37,7 +39,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "task", "track", "metric", "framework", "cell", "baseline", "n", "ratio", "low", "high",
     ),
     "aggregate": ("framework", "cell", "track", "tasks", "n", "iqm", "low", "high"),
-    "profiles": ("framework", "cell", "track", "threshold", "share"),
+    "profiles": ("framework", "cell", "track", "tasks", "n", "threshold", "share", "low", "high"),
 }  # fmt: skip
 
 
@@ -49,17 +51,17 @@ def compare(
     ``effect`` is a - b or a / b; ``probability_of_improvement`` is the share of seeds on which
     a is better. ``equivalent`` is whether TOST, after Holm over the same family, puts the effect
     within ``margin``; it is empty where no margin is set. A comparison of fewer than five seeds
-    has no interval and no p.
+    has no interval and no p. Steps to solve have log-rank's p beside the one of the paired test.
+    A track is compared with matched where both had the same data.
     """
     rows: Rows = []
-    methods = {
-        key: group.set_index("seed").sort_index()
-        for key, group in runs[runs["track"].isin(TRACKS)].groupby(METHOD)
-    }
+    methods = {key: group.set_index("seed").sort_index() for key, group in runs.groupby(METHOD)}
     for kind, one, other in _pairs([tuple(map(str, key)) for key in methods]):
         task = one[0]
         seeds = methods[one].index.intersection(methods[other].index)
         a, b = methods[one].loc[seeds], methods[other].loc[seeds]
+        if kind == "tracks" and not _same_data(a, b):
+            continue
         for metric in METRICS:
             found = _compare(a, b, metric, higher_is_better[task], margin_of(
                 margins.get(metric, {}), task))  # fmt: skip
@@ -89,12 +91,18 @@ def _pairs(
 ) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
     for one, other in itertools.combinations(sorted(methods), 2):
         same = [x == y for x, y in zip(one, other, strict=True)]
-        if same == [True, True, False, True]:
+        if same == [True, True, False, True] and one[3] in TRACKS:
             yield "cells", one, other
-        elif same == [True, False, True, True]:
+        elif same == [True, False, True, True] and one[3] in TRACKS:
             yield "frameworks", one, other
-        elif same == [True, True, True, False]:
-            yield "tracks", other, one
+        elif same == [True, True, True, False] and "matched" in (one[3], other[3]):
+            yield "tracks", *((other, one) if one[3] == "matched" else (one, other))
+
+
+def _same_data(a: pd.DataFrame, b: pd.DataFrame) -> bool:
+    """Whether all runs that came to their end were on the same data, seed by seed."""
+    ended = (a["status"] == "ok") & (b["status"] == "ok")
+    return bool((a["data_sha256"] == b["data_sha256"])[ended].all())
 
 
 def _compare(
@@ -116,7 +124,9 @@ def _compare(
     if metric == "steps_to_solve":
         if not len(x) or (np.isnan(x).all() and np.isnan(y).all()):
             return None
-        found, _ = statistics.compare_steps(x, y, float(max(a["budget"].max(), b["budget"].max())))
+        budget = float(max(a["budget"].max(), b["budget"].max()))
+        found, logrank = statistics.compare_steps(x, y, budget)
+        row["p_logrank"] = logrank if found.n >= statistics.FEWEST else statistics.NAN
         # Not to have solved is worse than to have solved at the last step.
         x, y = (np.where(np.isnan(side), np.inf, side) for side in (x, y))
         whole = bool(np.isfinite(x).all() and np.isfinite(y).all())
@@ -226,14 +236,12 @@ def aggregate(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
             continue
         names = dict(zip(("framework", "cell", "track"), key, strict=True))
         found = aggregation.stratified_interval(matrix)
-        means.append(names | {
-            "tasks": matrix.shape[1], "n": found.n, "iqm": found.value, "low": found.low,
-            "high": found.high,
-        })  # fmt: skip
-        shares = aggregation.performance_profile(matrix, THRESHOLDS)
+        names |= {"tasks": matrix.shape[1], "n": found.n}
+        means.append(names | {"iqm": found.value, "low": found.low, "high": found.high})
+        profile = aggregation.performance_profile(matrix, THRESHOLDS)
         profiles += [
-            names | {"threshold": round(float(threshold), 4), "share": share}
-            for threshold, share in zip(THRESHOLDS, shares, strict=True)
+            names | dict(zip(("threshold", "share", "low", "high"), values, strict=True))
+            for values in zip(THRESHOLDS.round(4), *profile, strict=True)
         ]
     return (
         pd.DataFrame(means, columns=list(COLUMNS["aggregate"])),

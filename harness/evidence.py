@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from harness import advice, claims, comparisons
+from harness import advice, claims, comparisons, gates
 from harness.aggregation import normalised
 from harness.errors import UserError
 from harness.files import write_text
@@ -16,10 +18,11 @@ from implementations import CELLS
 # What stands in the results folder before the evidence is weighed; a table that this
 # configuration does not make is left out, and the claims on it are not tested.
 INPUTS = (
-    "runs", "scores", "tasks", "parameter_counts", "attribution", "divergence", "speed_ratios",
-    "timing", "gradient_flow",
+    "runs", "scores", "tasks", "curves", "parameter_counts", "attribution", "divergence",
+    "speed_ratios", "timing", "gradient_flow",
 )  # fmt: skip
 NEEDED = ("runs", "scores", "tasks")
+IDENTITY = ["task", "framework", "cell", "track", "seed"]
 # What is written.
 NAMES = (
     "claims", "comparisons", "summary", "ratios", "aggregate", "profiles", "advice",
@@ -30,8 +33,9 @@ NAMES = (
 def read(results: Path) -> dict[str, pd.DataFrame]:
     """The tables that are there, ready to be compared.
 
-    Runs get their settings as columns, ``budget`` (steps) and ``progress``, 0 for a run that
-    diverged. What did not pass the gate is left out everywhere.
+    Runs get their settings as columns, ``budget`` (steps), ``progress``, 0 for a run that
+    diverged, and ``early``, the progress on validation data after a quarter of the budget. What
+    did not pass the gate is left out everywhere.
     """
     tables = {}
     for name in INPUTS:
@@ -43,7 +47,7 @@ def read(results: Path) -> dict[str, pd.DataFrame]:
                 raise UserError(f"{path}: is not there; run the pipeline first.") from None
         except (OSError, ValueError) as error:
             raise UserError(f"{path}: cannot be read ({error}).") from error
-    tables["runs"] = _runs(tables["runs"])
+    tables["runs"] = _runs(tables["runs"], tables.pop("curves", None))
     tables["gradient_norms"] = _gradient_norms(results, tables["runs"])
     if "speed_ratios" in tables:
         tables["speed_ratios"] = _speed_ratios(tables["speed_ratios"])
@@ -64,7 +68,7 @@ def _comparable(table: pd.DataFrame, bad: set[tuple[str, str]]) -> pd.DataFrame:
     return table
 
 
-def _runs(runs: pd.DataFrame) -> pd.DataFrame:
+def _runs(runs: pd.DataFrame, curves: pd.DataFrame | None) -> pd.DataFrame:
     settings = pd.DataFrame(
         [dict(word.split(" ", 1) for word in str(text).split("; ")) for text in runs["settings"]],
         index=runs.index,
@@ -73,19 +77,32 @@ def _runs(runs: pd.DataFrame) -> pd.DataFrame:
     for name in settings.columns.difference(runs.columns):
         values = pd.to_numeric(settings[name], errors="coerce")
         runs[name] = settings[name] if values.isna().all() else values
-    progress = normalised(
-        *(runs[name].to_numpy(float) for name in ("score", "baseline", "solved_at"))
-    )
-    runs["progress"] = np.where(runs["status"] == "diverged", 0.0, progress)
+    runs["progress"] = _progress(runs, runs["score"])
+    runs["early"] = np.nan if curves is None else _progress(runs, _quarter(runs, curves))
     # What never began says nothing of a method.
     return runs[runs["status"].isin(["ok", "diverged"])].reset_index(drop=True)
 
 
-def _gradient_norms(results: Path, runs: pd.DataFrame) -> pd.DataFrame:
-    """For each run the largest gradient norm over the median one, before clipping.
+def _progress(runs: pd.DataFrame, scores: pd.Series[float]) -> NDArray[Any]:
+    values = (column.to_numpy(float) for column in (scores, runs["baseline"], runs["solved_at"]))
+    return np.where(runs["status"] == "diverged", 0.0, normalised(*values))
 
-    A norm that overflowed is the largest there is: the spike is infinite, which no mean can
-    hold, so it counts as float32's largest number over the median.
+
+def _quarter(runs: pd.DataFrame, curves: pd.DataFrame) -> pd.Series[float]:
+    """Each run's score on validation data when a quarter of its budget was used."""
+    found = curves.dropna(subset=["score"]).merge(runs[[*IDENTITY, "budget"]], on=IDENTITY)
+    found = found[(found["step"] > 0) & (found["step"] <= found["budget"] / 4)]
+    last = found.sort_values("step").drop_duplicates(IDENTITY, keep="last")
+    return runs[IDENTITY].merge(last, how="left", on=IDENTITY)["score"].set_axis(runs.index)
+
+
+def _gradient_norms(results: Path, runs: pd.DataFrame) -> pd.DataFrame:
+    """For each run the median and the largest gradient norm, before clipping, and its spike.
+
+    A spike is the largest norm over the median of the 50 steps before it: over the median of
+    the whole run, a network that learned would seem to have exploded at its start. A norm that
+    overflowed is the largest there is; infinite, no mean could hold it, so it counts as
+    float32's largest number.
     """
     rows = []
     for run in runs.itertuples():
@@ -95,18 +112,16 @@ def _gradient_norms(results: Path, runs: pd.DataFrame) -> pd.DataFrame:
             continue
         with np.load(path, allow_pickle=False) as arrays:
             norms = arrays["gradient_norms"] if "gradient_norms" in arrays else np.empty(0)
-        finite = norms[np.isfinite(norms)]
-        if not finite.size or not np.median(finite) > 0:
+        norms = np.where(np.isfinite(norms), norms, np.finfo(np.float32).max).astype(float)
+        ratios = gates.jumps(norms)
+        if np.isnan(ratios).all():
             continue
-        largest = finite.max() if finite.size == norms.size else np.finfo(np.float32).max
-        identity = {k: getattr(run, k) for k in ("task", "framework", "cell", "track", "seed")}
-        median = float(np.median(finite))
         rows.append(
-            identity
-            | {"median_norm": median, "largest_norm": largest, "spike": float(largest) / median}
-        )
-    columns = ["task", "framework", "cell", "track", "seed"]
-    return pd.DataFrame(rows, columns=[*columns, "median_norm", "largest_norm", "spike"])
+            {k: getattr(run, k) for k in IDENTITY}
+            | {"median_norm": float(np.median(norms)), "largest_norm": float(norms.max()),
+               "spike": float(np.nanmax(ratios))}
+        )  # fmt: skip
+    return pd.DataFrame(rows, columns=[*IDENTITY, "median_norm", "largest_norm", "spike"])
 
 
 def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:

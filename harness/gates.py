@@ -282,11 +282,18 @@ def dynamics_rows(norms: Array, clip: float) -> Rows:
 
 def spikes(norms: Array) -> Array:
     """Which steps have a norm above ten times the median of the 50 steps before it."""
-    found = ~np.isfinite(norms)
+    found: Array = ~np.isfinite(norms) | (jumps(norms) > SPIKE_FACTOR)
+    return found
+
+
+def jumps(norms: Array) -> Array:
+    """Each norm over the median of the 50 steps before it; NaN where there are none, or zero."""
+    ratios = np.full(len(norms), np.nan)
     if len(norms) > SPIKE_STEPS:
         before = np.median(sliding_window_view(norms[:-1], SPIKE_STEPS), axis=-1)
-        found[SPIKE_STEPS:] |= norms[SPIKE_STEPS:] > SPIKE_FACTOR * before
-    return found
+        with np.errstate(invalid="ignore"):  # infinity over infinity
+            ratios[SPIKE_STEPS:] = norms[SPIKE_STEPS:] / np.where(before > 0, before, np.nan)
+    return ratios
 
 
 def thinned(count: int, most: int) -> list[int]:

@@ -70,6 +70,11 @@ TABLES: dict[str, dict[str, Kind]] = {
         "shape": CASE, "kind": CASE, "numerator": CASE, "denominator": CASE, "ratio": NUMBER,
         "low": NUMBER, "high": NUMBER,
     },
+    "timing": {
+        "shape": CASE, "batch": COUNT, "sequence_length": COUNT, "input_size": COUNT,
+        "hidden": COUNT, "layers": COUNT, "framework": NAME, "kernel": CASE, "cell": NAME,
+        "phase": NAME, "median_ms": NUMBER, "low_ms": NUMBER, "high_ms": NUMBER,
+    },
 }  # fmt: skip
 NEEDED = ("runs", "machines", "tasks")
 KEYS = {"runs": [*_METHOD, "seed"], "machines": ["machine"], "tasks": ["task"]}
@@ -89,6 +94,9 @@ def read(folder: Path) -> dict[str, pd.DataFrame]:
             tables[name] = pd.DataFrame(columns=list(columns))
         else:
             tables[name] = _table(path, columns, KEYS.get(name, []))
+    for name in NEEDED:
+        if tables[name].empty:
+            raise UserError(f"{folder / f'{name}.csv'}: has no rows; run the pipeline first.")
     known = set(tables["machines"]["machine"])
     for place, number in enumerate(tables["runs"]["machine"]):
         if number not in known:

@@ -23,8 +23,9 @@ from harness.records import Record, Run
 from harness.settings import resolve
 from implementations import Weights
 
-# The first seeds of a task, and the tracks, that are looked into: enough for an interval.
-SEEDS = 5
+# The first seeds of a task, and the tracks, that are looked into: enough for a claim to be decided
+# among all the tests of the ledger.
+SEEDS = 10
 TRACKS = ("matched", "native")
 IDENTITY = ("task", "framework", "cell", "track", "seed")
 MODEL = (*IDENTITY, "moment")

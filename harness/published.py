@@ -23,7 +23,7 @@ from harness.plugins import ROOT
 LEDGER = ROOT / "workflows" / "published.yaml"
 # The most by which a model's size may differ from the published one, as a share.
 SIZE = 0.05
-IDENTITY = ("task", "framework", "cell", "track", "seed")
+IDENTITY = tuple(evidence.IDENTITY)
 COLUMNS: dict[str, tuple[str, ...]] = {
     "published": (
         "id", "title", "source", "task", "cell", "framework", "unit", "published", "ours", "low",

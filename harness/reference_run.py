@@ -18,7 +18,7 @@ FOLDER = ROOT / "results" / "reference"
 # What a comparison reads, and what a reader of the reference wants to see beside it.
 TABLES = (
     *imported.TABLES, "scores", "summary", "comparisons", "parameter_counts", "classical",
-    "frameworks", "aggregate", "timing", "peaks",
+    "frameworks", "aggregate", "peaks",
 )  # fmt: skip
 MOST_BYTES = 3_000_000
 

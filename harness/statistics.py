@@ -1,11 +1,12 @@
 """Statistics on runs and timings: intervals, paired comparisons, equivalence, families of tests.
 
-Whatever SciPy has is SciPy's. Every interval is two-sided and of 95 % unless a caller says
-otherwise, and is missing (NaN) where the data cannot carry one.
+Whatever SciPy or statsmodels has is theirs. Every interval is two-sided and of 95 % unless a
+caller says otherwise, and is missing (NaN) where the data cannot carry one.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import confint_proportions_2indep
+from statsmodels.stats.weightstats import ttost_paired
 
 Array = NDArray[Any]
 NAN = float("nan")
@@ -135,9 +139,7 @@ def equivalence(a: Array, b: Array, margin: float, scale: str = "difference") ->
         return NAN
     if _constant(changes):
         return float(abs(changes.mean()) >= limit)
-    above = stats.ttest_1samp(changes, -limit, alternative="greater").pvalue
-    below = stats.ttest_1samp(changes, limit, alternative="less").pvalue
-    return float(max(above, below))
+    return float(ttost_paired(changes, np.zeros(len(changes)), -limit, limit)[0])
 
 
 def probability_of_improvement(a: Array, b: Array, higher_is_better: bool) -> float:
@@ -145,6 +147,24 @@ def probability_of_improvement(a: Array, b: Array, higher_is_better: bool) -> fl
     a, b = np.asarray(a), np.asarray(b)
     better = (np.greater(a, b) * 1 - np.less(a, b)) * (1 if higher_is_better else -1)
     return float(np.mean((better + 1) / 2)) if len(better) else NAN
+
+
+def independent_ratio(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
+    """The ratio a / b of two values that were measured apart, each (value, low, high).
+
+    The interval is put together from the two, on logarithms, by the method of variance
+    estimates recovery (Zou & Donner 2008, Statistics in Medicine 27); it is missing where one
+    of theirs is, or where a bound is not positive.
+    """
+    mine, other = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if not (mine[0] > 0 and other[0] > 0):
+        return NAN, NAN, NAN
+    if not (np.isfinite([*mine, *other]).all() and mine.min() > 0 and other.min() > 0):
+        return float(mine[0] / other[0]), NAN, NAN
+    (x, x_low, x_high), (y, y_low, y_high) = np.log(mine), np.log(other)
+    low = x - y - np.hypot(x - x_low, y_high - y)
+    high = x - y + np.hypot(x_high - x, y - y_low)
+    return float(np.exp(x - y)), float(np.exp(low)), float(np.exp(high))
 
 
 def wilson(successes: int, n: int) -> Estimate:
@@ -160,11 +180,9 @@ def newcombe(successes_a: int, n_a: int, successes_b: int, n_b: int) -> Estimate
 
     Newcombe 1998, Statistics in Medicine 17, method 10, from the two Wilson intervals.
     """
-    a, b = wilson(successes_a, n_a), wilson(successes_b, n_b)
-    change = a.value - b.value
-    low = change - np.hypot(a.value - a.low, b.high - b.value)
-    high = change + np.hypot(a.high - a.value, b.value - b.low)
-    return Estimate(change, float(low), float(high), n_a + n_b)
+    counts = successes_a, n_a, successes_b, n_b
+    low, high = confint_proportions_2indep(*counts, method="newcomb", compare="diff")
+    return Estimate(successes_a / n_a - successes_b / n_b, float(low), float(high), n_a + n_b)
 
 
 def median_steps(steps: Array) -> Any:
@@ -186,7 +204,8 @@ def steps_interval(steps: Array, seed: int = 0) -> Estimate:
     value = float(median_steps(steps))
     if n < FEWEST:
         return Estimate(value, NAN, NAN, n)
-    return Estimate(value, *_percentiles(median_steps(steps[_resampled(n, seed)])), n)
+    found = _resampled(lambda x, axis: median_steps(x), seed, steps)
+    return Estimate(value, *_percentiles(found), n)
 
 
 def compare_steps(a: Array, b: Array, budget: float, seed: int = 0) -> tuple[Paired, float]:
@@ -208,41 +227,49 @@ def compare_steps(a: Array, b: Array, budget: float, seed: int = 0) -> tuple[Pai
     p = paired(a, b, "ratio").p if whole else logrank
     if n < FEWEST:
         return Paired(ratio, NAN, NAN, n, p), logrank
-    i = _resampled(n, seed)
-    ratios = _ratio(median_steps(a[i]), median_steps(b[i]))
+    ratios = _resampled(lambda x, y, axis: _ratio(median_steps(x), median_steps(y)), seed, a, b)
     return Paired(ratio, *_percentiles(ratios), n, p), logrank
 
 
 def trend(difficulty: Array, gaps: Array, seed: int = 0) -> Paired:
     """Spearman's correlation of ``gaps`` [seeds, levels] with ``difficulty`` [levels].
 
-    The interval resamples seeds, since the levels of one seed are not independent of it; p is
-    that of the seeds' own correlations against 0 (t-test; of their signs where all are alike).
+    The interval resamples seeds, since the levels of one seed are not independent of it. p is
+    two-sided and Page's (1963): whether the ranks of the levels within the seeds follow the
+    difficulty, exact for few seeds. Its statistic is the mean of the seeds' own correlations.
     """
     n = len(gaps)
 
-    def correlation(rows: Array) -> float:
-        if np.ptp(rows) == 0:
-            return 0.0
-        return float(stats.spearmanr(np.tile(difficulty, len(rows)), rows.ravel()).statistic)
+    def correlation(seeds: Array, axis: int = -1) -> Array:
+        rows = gaps[seeds].reshape(*seeds.shape[:-1], -1)
+        # Gaps that are all the same have no correlation; it counts as 0.
+        with warnings.catch_warnings(action="ignore", category=stats.ConstantInputWarning):
+            found = stats.spearmanrho(rows, np.tile(difficulty, n), axis=axis).statistic
+        values: Array = np.nan_to_num(found)
+        return values
 
     if n < FEWEST:
-        return Paired(correlation(gaps) if n else NAN, NAN, NAN, n, NAN)
-    places = _resampled(n, seed)[: RESAMPLES // 4]
-    low, high = _percentiles(np.array([correlation(gaps[i]) for i in places]))
-    own = np.array([correlation(row[None]) for row in gaps])
-    p = 0.5 ** (n - 1) if _constant(own) and own[0] else paired(own, np.zeros(n)).p
-    return Paired(correlation(gaps), low, high, n, p)
+        return Paired(float(correlation(np.arange(n))) if n else NAN, NAN, NAN, n, NAN)
+    found = stats.bootstrap(
+        (np.arange(n),), correlation, vectorized=True, n_resamples=RESAMPLES, method="percentile",
+        rng=np.random.default_rng(seed),
+    )  # fmt: skip
+    low, high = found.confidence_interval
+    ranks = stats.rankdata(difficulty)
+    sides = [
+        float(stats.page_trend_test(gaps, predicted_ranks=order).pvalue)
+        for order in (ranks, len(ranks) + 1 - ranks)
+    ]
+    value = float(correlation(np.arange(n)))
+    return Paired(value, float(low), float(high), n, min(1.0, 2 * min(sides)))
 
 
 def holm(p: Sequence[float] | Array) -> Array:
     """Holm's (1979) adjusted p for one family of tests; missing ones stay missing."""
-    values = np.asarray(p, dtype=float)
-    adjusted = np.full(len(values), NAN)
-    places = np.flatnonzero(~np.isnan(values))
-    order = places[np.argsort(values[places], kind="stable")]
-    factors = np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(values[order] * factors))
+    adjusted = np.array(p, dtype=float)
+    known = ~np.isnan(adjusted)
+    if known.any():
+        adjusted[known] = multipletests(adjusted[known], method="holm")[1]
     return adjusted
 
 
@@ -274,8 +301,20 @@ def _ratio(a: Any, b: Any) -> Any:
         return a / b
 
 
-def _resampled(n: int, seed: int) -> Array:
-    return np.random.default_rng(seed).integers(0, n, (RESAMPLES, n))
+def _resampled(statistic: Callable[..., Any], seed: int, *steps: Array) -> Array:
+    """``statistic`` of resampled seeds, those of several methods together: [RESAMPLES].
+
+    SciPy's own interval would interpolate between infinite values.
+    """
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        found = stats.bootstrap(
+            [np.where(np.isnan(x), np.inf, x) for x in steps], statistic, paired=True,
+            vectorized=True, n_resamples=RESAMPLES, method="percentile",
+            rng=np.random.default_rng(seed),
+        )  # fmt: skip
+    values: Array = found.bootstrap_distribution
+    return values
 
 
 def _percentiles(values: Array) -> tuple[float, float]:
@@ -283,8 +322,8 @@ def _percentiles(values: Array) -> tuple[float, float]:
 
     Values may be infinite, so the percentiles are values that occurred.
     """
-    found = np.sort(values[~np.isnan(values)])
+    found = values[~np.isnan(values)]
     if len(found) < 0.95 * len(values):
         return NAN, NAN
-    low, high = (round(q * (len(found) - 1)) for q in (0.025, 0.975))
-    return float(found[low]), float(found[high])
+    low, high = np.quantile(found, (0.025, 0.975), method="closest_observation")
+    return float(low), float(high)

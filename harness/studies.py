@@ -45,6 +45,8 @@ STUDIES = {
     "delay10": Study("copying at T = 10", {"copying": {"delay": 10}}, _GATED),
     "delay20": Study("copying at T = 20", {"copying": {"delay": 20}}, _GATED),
     "delay30": Study("copying at T = 30", {"copying": {"delay": 30}}, _GATED),
+    "symbols4": Study("copying of 4 symbols", {"copying": {"symbols": 4}}, _GATED),
+    "symbols16": Study("copying of 16 symbols", {"copying": {"symbols": 16}}, _GATED),
     "delay30chrono": Study(
         "copying at T = 30 from chrono initialisation",
         {"copying": {"delay": 30, "initial_biases": "chrono"}},

@@ -28,7 +28,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "timing": (
         "shape", "batch", "sequence_length", "input_size", "hidden", "layers", "framework",
         "kernel", "cell", "phase", "median_ms", "low_ms", "high_ms", "processes", "rounds", "flop",
-        "gflops", "peak_fraction", "peak_rss_mb", "warning",
+        "gflops", "peak_fraction", "products_ms", "products_fraction", "peak_rss_mb",
+        "warning",
     ),
     "speed_ratios": (
         "shape", "kind", "numerator", "denominator", "ratio", "low", "high",
@@ -122,7 +123,7 @@ class Measured:
 
     def attainable(self, shape: Shape) -> float:
         """The most GFLOP/s that any framework's product reached; NaN where none was timed."""
-        reached = [r["gflops"] for r in self._products(shape)]
+        reached = [r["gflops"] for r in self._products[shape.name]]
         return max(reached, default=math.nan)
 
     def timing_rows(self) -> Rows:
@@ -163,7 +164,29 @@ class Measured:
             row["flop"] = flop(method.cell)
             row["gflops"] = row["flop"] / median / 1e6
             row["peak_fraction"] = row["gflops"] / peak
+            row["products_ms"] = self._products_ms(shape, method, phase)
+            row["products_fraction"] = row["flop"] / row["products_ms"] / 1e6 / peak
         return row
+
+    def _products_ms(self, shape: Shape, method: Method, phase: str) -> float:
+        """What the matrix products of a phase would take at the speed of the framework's own.
+
+        The weights' gradients have as many operations as the forward pass; the rest of a
+        step's are those of the states' gradients. NaN where no product was timed.
+        """
+        speeds = {
+            row["product"]: row["gflops"]
+            for row in self._products[shape.name]
+            if (row["framework"], row["cell"]) == (method.framework, method.cell)
+        }
+        if not speeds:
+            return math.nan
+        forward = shape.forward_flop(method.cell)
+        time = forward / speeds["step"]
+        if phase != "forward":
+            states = shape.step_flop(method.cell) - 2 * forward
+            time += forward / speeds["weights"] + states / speeds["back"]
+        return float(time / 1e6)
 
     def _warnings(self, shape: Shape, method: Method, phase: str, found: pd.DataFrame) -> list[str]:
         """What is to be known of a row, as pyperf warns, and what went wrong."""
@@ -250,7 +273,12 @@ class Measured:
                 ]
         return {key: min(found, key=found.__getitem__) for key, found in times.items()}
 
-    def _products(self, shape: Shape) -> Rows:
+    @cached_property
+    def _products(self) -> dict[str, Rows]:
+        """The frameworks' own products by shape."""
+        return {shape.name: self._products_at(shape) for shape in self.campaign.shapes}
+
+    def _products_at(self, shape: Shape) -> Rows:
         rows = []
         for method in self.campaign.methods:
             for phase in PRODUCTS:
@@ -272,7 +300,7 @@ class Measured:
         return [
             row | {"attainable": row["gflops"] == self.attainable(shape)}
             for shape in self.campaign.shapes
-            for row in self._products(shape)
+            for row in self._products[shape.name]
         ]
 
     def scaling_rows(self) -> tuple[Rows, Rows]:

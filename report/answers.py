@@ -1,24 +1,30 @@
-"""The first screen: four questions, each answered in a sentence from the tables of evidence."""
+"""The first screen: four questions, each answered in one sentence from the tables of evidence.
+
+A sentence begins with what a reader in a hurry takes away; the number that follows, with its
+interval, is the least clear one of those that decided, so that it promises nothing too much.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
+from harness.advice import CANNOT
 from report.numbers import interval, number
 
 Tables = Mapping[str, pd.DataFrame]
-UNKNOWN = "we cannot tell"
-WORKLOADS = "shapes and cells"
-# More tasks or shapes than these are counted, not named.
-MOST_NAMED = 6
+Row = dict[Hashable, Any]
+# More tasks or timed shapes than these are counted, not named.
+MOST_NAMED = 3
+TRACKS = ("matched", "native")
 
 
 def answers(tables: Tables) -> list[dict[str, str]]:
-    """Question, answer, the number behind it with its interval, and the section it leads to."""
+    """Question, the answer in short, the rest of its sentence, and the section it leads to."""
     return [
         {"question": "Which cell?", "link": "advice"} | _cell(tables),
         {"question": "Which framework, and how far from the hardware?", "link": "speed"}
@@ -33,32 +39,94 @@ def _cell(tables: Tables) -> dict[str, str]:
     rows = advice[advice["question"] == "Which cell?"]
     if rows.empty:
         return _not_yet("the evidence has not been weighed")
-    known = rows[rows["answer"] != UNKNOWN]
-    answer = _by_answer(rows, "tasks")
+    first, *others = _by_answer(rows, "on", "tasks")
+    known = rows[rows["answer"] != CANNOT]
+    if known.empty:
+        why = set(rows["evidence"].astype(str))
+        # A reason that all tasks share, such as too few seeds, is short; others stand below.
+        short = f"We cannot tell: {why.pop()}" if len(why) == 1 else first
+        return _sentence(short, [_furthest(tables["aggregate"])])
+    details = (_decided(tables, row) for row in known.to_dict("records"))
+    return _sentence(first, [next((text for text in details if text), ""), *others])
+
+
+def _decided(tables: Tables, advice: Row) -> str:
+    """What decided, as a number: in the framework and against the rival where it shows least."""
+    task, answer = str(advice["task"]), str(advice["answer"])
+    sooner, alike = "sooner" in answer, "does not matter" in answer
+    # The cells that are named before anything else is said.
+    words = re.split(r" rather than |[,:]", answer)[0].lower().split()
     compared = tables["comparisons"]
     mine = compared[
         (compared["kind"] == "cells")
         & (compared["track"] == "matched")
+        & (compared["task"] == task)
+        & (compared["metric"] == ("steps_to_solve" if sooner else "score"))
         & compared["low"].notna()
-        & compared["effect"].abs().between(1e-12, 1e12)
+        & compared["high"].notna()
     ]
-    for row in known.to_dict("records"):
-        sooner = "sooner" in row["answer"]
-        decisive = mine[
-            (mine["task"] == row["task"])
-            & (mine["metric"] == ("steps_to_solve" if sooner else "score"))
-        ].sort_values("p_holm")
-        if len(decisive):
-            return {"answer": answer, "number": _comparison(decisive.iloc[0])}
-    best = tables["aggregate"].sort_values("iqm", ascending=False)
-    if best.empty:
-        return {"answer": answer, "number": ""}
-    top = best.iloc[0]
+    found = []
+    for row in mine.to_dict("records"):
+        turned = _turned(row, words, alike)
+        if turned and (alike or turned["ahead"]):
+            found.append(turned)
+    if not found:
+        return str(advice["evidence"]).split("; ")[0]
+    least = min(found, key=lambda one: -abs(one["effect"]) if alike else one["sure"])
+    size = interval(least["effect"], least["low"], least["high"])
+    one, other, metric = least["one"], least["other"], _metric(tables, task)
+    if alike:
+        said = f"the scores of {one} and {other} on {task} differ by {size} in {metric}"
+    elif sooner:
+        said = f"{one} solves {task} in {size} times the steps of {other}"
+    else:
+        said = f"{one} is ahead of {other} on {task} by {size} in {metric}"
+    of = sum(row["other"] == other and row["one"] == one for row in found)
+    place = f", {'furthest apart' if alike else 'the least'} of {of} frameworks" if of > 1 else ""
+    return f"{said} ({least['framework']}, {least['n']} seeds{place})"
+
+
+def _turned(row: Row, winners: list[str], alike: bool) -> Row | None:
+    """A comparison of cells turned so that the winner comes first; None where none is one.
+
+    Differences are turned so that more is better. ``sure`` is how far the interval keeps away
+    from no difference, at its nearer end.
+    """
+    framework, one = str(row["a"]).split("/")
+    other = str(row["b"]).split("/")[1]
+    won = [cell in winners for cell in (one, other)]
+    if not any(won) or all(won) != alike:
+        return None
+    effect, low, high = (float(row[k]) for k in ("effect", "low", "high"))
+    swapped = not won[0]
+    if row["unit"] == "ratio":
+        # A ratio of 0 or without end is to one that never solves: no number for a reader.
+        if not 0 < effect < math.inf:
+            return None
+        if swapped:
+            effect, low, high = 1 / effect, 1 / high, 1 / low if low else math.inf
+        sure = -math.log(high) if 0 < high < math.inf else -math.inf
+    else:
+        if not alike and swapped != (row["better"] == "lower"):
+            effect, low, high = -effect, -high, -low
+        sure = low
+    names = (other, one) if swapped else (one, other)
     return {
-        "answer": answer,
-        "number": "interquartile mean over the tasks (0 is the baseline, 1 is solved), best: "
-        f"{top['framework']}/{top['cell']} {interval(top['iqm'], top['low'], top['high'])}",
-    }
+        "effect": effect, "low": low, "high": high, "sure": sure, "ahead": sure > 0,
+        "one": names[0].upper(), "other": names[1].upper(), "framework": framework,
+        "n": int(row["n"]),
+    }  # fmt: skip
+
+
+def _furthest(aggregate: pd.DataFrame) -> str:
+    known = aggregate[aggregate["iqm"].notna()].sort_values("iqm", ascending=False)
+    if known.empty:
+        return ""
+    top = known.iloc[0]
+    return (
+        f"furthest from the baseline (0) towards solved (1) over all tasks is {top['framework']} "
+        f"{str(top['cell']).upper()} with {interval(top['iqm'], top['low'], top['high'])}"
+    )
 
 
 def _framework(tables: Tables) -> dict[str, str]:
@@ -66,109 +134,167 @@ def _framework(tables: Tables) -> dict[str, str]:
     rows = advice[advice["question"] == "Which framework is fastest here?"]
     if timing.empty or rows.empty:
         return _not_yet("nothing has been timed in this configuration")
-    parts = []
-    known = rows[rows["answer"] != UNKNOWN]
-    if len(known):
-        first = known.iloc[0]
-        parts.append(f"{first['task']}: {first['evidence'].split('; ')[0]}")
+    first, *others = _by_answer(rows, "at", "timed shapes and cells")
+    known = rows[rows["answer"] != CANNOT].to_dict("records")
+    ahead = next((text for text in (_faster(tables, row) for row in known) if text), "")
     steps = timing[(timing["phase"] == "step") & timing["peak_fraction"].notna()]
+    peak = ""
     if len(steps):
         best = steps.sort_values("peak_fraction").iloc[-1]
-        low, high = steps["peak_fraction"].min(), steps["peak_fraction"].max()
-        parts.append(
-            f"a training step reaches {number(100 * low, 2)} to {number(100 * high, 2)} % of the "
-            f"attainable peak ({best['framework']}/{best['cell']} at {best['shape']} most)"
+        peak = (
+            f"the best step reaches {number(100 * best['peak_fraction'], 2)} % of the "
+            f"attainable peak ({best['framework']} {str(best['cell']).upper()} at {best['shape']})"
         )
-    return {"answer": _by_answer(rows, WORKLOADS), "number": "; ".join(parts)}
+    return _sentence(first, [ahead, *others, peak])
+
+
+def _faster(tables: Tables, advice: Row) -> str:
+    """How much less time a step takes than in the next framework, as the clock has it."""
+    shape, cell = str(advice["task"]).rsplit(", ", 1)
+    ratios = tables["speed_ratios"]
+    mine = ratios[
+        (ratios["kind"] == "framework")
+        & (ratios["shape"] == shape)
+        & (ratios["numerator_cell"].astype(str).str.upper() == cell)
+        & ratios["low"].notna()
+    ]
+    found = []
+    for row in mine.to_dict("records"):
+        one, other = row["numerator_framework"], row["denominator_framework"]
+        values = row["ratio"], row["low"], row["high"]
+        if advice["answer"] == other:
+            one, other, values = other, one, (1 / values[0], 1 / values[2], 1 / values[1])
+        if advice["answer"] == one:
+            found.append((*values, other))
+    if not found:
+        return ""
+    ratio, low, high, rival = max(found)
+    size = interval(ratio, low, high)
+    return f"at {shape}, {cell} its step takes {size} times that of {rival}"
 
 
 def _ported(tables: Tables) -> dict[str, str]:
     gate, compared = tables["conformance_summary"], tables["comparisons"]
-    parts = []
+    pairs = compared[(compared["kind"] == "frameworks") & (compared["metric"] == "score")]
+    pairs = pairs[pairs["p_holm"].notna()]
+    counts = {}
+    for track in TRACKS:
+        mine = pairs[pairs["track"] == track]
+        equal = (mine["equivalent"].astype(str) == "True").sum()
+        counts[track] = len(mine), int(equal), int((mine["p_holm"] < 0.05).sum())
+    total, equal, apart = counts["matched"]
+    parts = [_portions("comparisons of two frameworks", *counts["matched"])] if total else []
+    parts.append(_widest(tables, pairs[pairs["track"] == "matched"]))
+    if counts["native"][0]:
+        parts.append("on the native track " + _portions("comparisons", *counts["native"]))
     if len(gate):
         passed, checks = int(gate["passed"].sum()), int(gate["checks"].sum())
-        parts.append(f"{passed:,} of {checks:,} checks against the reference pass")
-    pairs = compared[(compared["kind"] == "frameworks") & (compared["metric"] == "score")]
-    for track in ("matched", "native"):
-        mine = pairs[(pairs["track"] == track) & pairs["p_holm"].notna()]
-        if len(mine):
-            equal = int((mine["equivalent"].astype(str) == "True").sum())
-            apart = int((mine["p_holm"] < 0.05).sum())
-            parts.append(
-                f"{track}, {equal} of {len(mine)} comparisons of two frameworks show the same "
-                f"score and {apart} a different one"
-            )
-    if not parts:
+        of = "all" if passed == checks else f"{number(passed)} of"
+        parts.append(f"{of} {number(checks)} checks against the reference pass")
+    if not any(parts):
         return _not_yet("no two frameworks were compared")
-    matched = pairs[(pairs["track"] == "matched") & pairs["low"].notna()].reset_index(drop=True)
-    size = (matched["effect"] / matched["margin"]).abs().fillna(-1).to_numpy(float)
-    most = _comparison(matched.iloc[int(size.argmax())]) if len(size) else ""
-    answer = "; ".join(parts)
-    return {
-        "answer": answer[0].upper() + answer[1:],
-        "number": f"the largest difference beside its margin: {most}" if most else "",
-    }
+    if not total:
+        return _sentence("We cannot tell, as no two frameworks have five seeds each", parts)
+    alike = "Yes" if equal == total else "No difference was found"
+    short = "Not always" if apart else alike
+    return _sentence(f"{short} on the matched track", parts)
+
+
+def _portions(of: str, total: int, equal: int, apart: int) -> str:
+    unclear = f", {total - equal - apart} cannot tell" if total > equal + apart else ""
+    return f"{equal} of {total} {of} show equal scores, {apart} different ones{unclear}"
+
+
+def _widest(tables: Tables, pairs: pd.DataFrame) -> str:
+    """The difference that is largest beside its margin."""
+    pairs = pairs[pairs["low"].notna()].reset_index(drop=True)
+    size = (pairs["effect"] / pairs["margin"]).abs().fillna(-1).to_numpy(float)
+    if not len(size):
+        return ""
+    row = pairs.iloc[int(size.argmax())]
+    one, other = (str(row[side]).split("/") for side in ("a", "b"))
+    values = [float(row[k]) for k in ("effect", "low", "high")]
+    if values[0] < 0:
+        values = [-values[0], -values[2], -values[1]]
+    margin = f" (margin {number(row['margin'])})" if pd.notna(row["margin"]) else ""
+    return (
+        f"furthest apart are {one[0]} and {other[0]}, with {one[1].upper()} on {row['task']} by "
+        f"{interval(*values)} in {_metric(tables, row['task'])}{margin}"
+    )
 
 
 def _claims(tables: Tables) -> dict[str, str]:
     rows = tables["claims"]
     if rows.empty:
         return _not_yet("no claim has been judged")
-    verdicts = rows.groupby("claim", sort=False)["verdict"].agg(set)
+    verdicts = [set(v) - {"not tested"} for _, v in rows.groupby("claim", sort=False)["verdict"]]
+    tested = [v for v in verdicts if v]
+    if not tested:
+        return _not_yet(f"none of {len(verdicts)} claims can be tested with these runs")
     counts = {
-        "hold in every case tested": sum(_tested(v) == {"supported"} for v in verdicts),
-        "are refuted in some case": sum("refuted" in v for v in verdicts),
-        "stay open": sum("inconclusive" in v and "refuted" not in v for v in verdicts),
-        "are not tested here": sum(v == {"not tested"} for v in verdicts),
+        ("holds in every case", "hold in every case"): sum(v == {"supported"} for v in tested),
+        ("is refuted in some case", "are refuted in some case"): sum(
+            "refuted" in v for v in tested
+        ),
+        ("stays open", "stay open"): sum(
+            "inconclusive" in v and "refuted" not in v for v in tested
+        ),
     }
-    words = ", ".join(f"{n} {what}" for what, n in counts.items() if n)
+    words = [f"{n} {what[n > 1]}" for what, n in counts.items() if n]
+    short = f"Of {len(tested)} claims tested, {_names(words)}"
+    untested = len(verdicts) - len(tested)
+    more = f"{untested} more need{'s' if untested == 1 else ''} other runs" if untested else ""
+    return _sentence(short, [_clearest(rows), more])
+
+
+def _clearest(rows: pd.DataFrame) -> str:
+    """The clearest refutation or, without one, the clearest confirmation."""
     # What says how large an effect is, before what says that there is none.
     tested = rows[rows["verdict"].isin(["refuted", "supported"]) & rows["p_holm"].notna()]
     tested = tested[(tested["expect"] != "equal") | (tested["verdict"] == "refuted")]
-    tested = tested.sort_values(["verdict", "p_holm"])
-    surest = ""
-    if len(tested):
-        row = tested.iloc[0]
-        sentence = str(row["sentence"]).rstrip(".")
-        case = " ".join(str(row[k]) for k in ("framework", "task", "case") if pd.notna(row[k]))
-        surest = (
-            f"{row['verdict']}, for one: “{sentence}”, {case}, {row['unit']} "
-            f"{interval(row['effect'], row['low'], row['high'])}"
-        )
-    return {"answer": f"Of {len(verdicts)} published claims {words}", "number": surest}
-
-
-def _tested(verdicts: set[str]) -> set[str]:
-    return verdicts - {"not tested"}
-
-
-def _by_answer(rows: pd.DataFrame, place: str) -> str:
-    """One sentence of all rows: every answer once, with what it is for."""
-    parts = []
-    groups = list(rows.groupby(["answer", "sure"], sort=False))
-    if len(rows) > MOST_NAMED:
-        groups.sort(key=lambda item: -len(item[1]))
-    for (answer, sure), group in groups:
-        note = "" if sure == "unknown" else f" ({sure})"
-        answer = str(answer).removesuffix(", which solves sooner")
-        names = " and ".join(group["task"].astype(str))
-        if len(rows) > MOST_NAMED:
-            names = f"{len(group)} of {len(rows)} {place}"
-        parts.append(f"{answer}{note} {'at' if place == WORKLOADS else 'on'} {names}")
-    text = "; ".join(parts)
-    return text[0].upper() + text[1:]
-
-
-def _comparison(row: Any) -> str:
-    sign = "/" if row["unit"] == "ratio" else "−"
-    seeds = "" if math.isnan(row["n"]) else f", {int(row['n'])} seeds"
-    metric = str(row["metric"]).replace("_", " ")
+    if tested.empty:
+        return ""
+    row = tested.sort_values(["verdict", "p_holm"]).iloc[0]
+    case = " ".join(str(row[k]) for k in ("framework", "task", "case") if pd.notna(row[k]))
+    what = "refuted most clearly" if row["verdict"] == "refuted" else "clearest"
     return (
-        f"{metric} on {row['task']}, {row['a'].replace('/', ' ')} {sign} "
-        f"{row['b'].replace('/', ' ')}: "
-        f"{interval(row['effect'], row['low'], row['high'])}{seeds}"
+        f"{what} is “{str(row['sentence']).rstrip('.')}”, {row['unit']} "
+        f"{interval(row['effect'], row['low'], row['high'])} ({case})"
     )
 
 
+def _by_answer(rows: pd.DataFrame, place: str, places: str) -> list[str]:
+    """Every answer once with what it is for; what is known first."""
+    parts: list[str] = []
+    groups = list(rows.groupby(["answer", "sure"], sort=False))
+    groups.sort(key=lambda item: (item[0][0] == CANNOT, -len(item[1])))
+    for (answer, sure), group in groups:
+        names = _names(group["task"])
+        if len(rows) > MOST_NAMED:
+            names = str(len(group)) if parts else f"{len(group)} of {len(rows)} {places}"
+        short = str(answer).removesuffix(", which solves sooner")
+        if answer == CANNOT:
+            parts.append(f"{place} {names} {CANNOT}" if parts else f"{CANNOT} {place} {names}")
+        else:
+            parts.append(f"{short} {place} {names} ({sure})")
+    parts[0] = parts[0].replace(CANNOT, "We cannot tell").replace("none of", "None of")
+    return parts
+
+
+def _names(names: Any) -> str:
+    *most, last = [str(name) for name in names]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _metric(tables: Tables, task: str) -> str:
+    metrics = dict(zip(tables["tasks"]["task"], tables["tasks"]["metric"], strict=True))
+    return str(metrics.get(task, "score"))
+
+
+def _sentence(short: str, parts: list[str]) -> dict[str, str]:
+    rest = "; ".join(part for part in parts if part)
+    return {"short": short, "rest": f": {rest}" if rest else ""}
+
+
 def _not_yet(why: str) -> dict[str, str]:
-    return {"answer": f"Not known: {why}", "number": ""}
+    return _sentence("Not known yet", [why])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import matplotlib as mpl
@@ -10,10 +11,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
+from matplotlib.figure import Figure
+from matplotlib.ticker import (
+    FixedLocator,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+    StrMethodFormatter,
+)  # fmt: skip
 
-from report.figures import CELL_ORDER, INK, LINES, colours, settings, svg
+from report.figures import CELL_ORDER, INK, LINES, beside, colours, settings, spread, svg
 
 AGAINST = {"steps": ("step", "training step"), "seconds": ("seconds", "seconds of training")}
 TRACKS = ("matched", "native")
@@ -23,6 +31,21 @@ Method = tuple[Hashable, ...]
 MOST_SEEDS = 20
 # A score so many times beyond the baseline belongs to a run that diverged.
 ABSURD = 1e6
+# Inches: the figure's width, a row of panels, what stands beside, below and above all panels.
+WIDTH, ROW, LEFT, RIGHT, BELOW, ABOVE = 9.5, 1.9, 0.85, 0.95, 0.5, 0.3
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A task's panels, drawn once and then shown in every way: to draw takes most of the time."""
+
+    figure: Figure
+    panels: Any
+    # Lines with their rows and the column that they show; areas with their rows.
+    lines: list[tuple[Any, pd.DataFrame, str]] = field(default_factory=list)
+    areas: list[tuple[Any, pd.DataFrame]] = field(default_factory=list)
+    # For each panel the texts beside it, each with the value that it stands at.
+    labels: list[list[tuple[Any, float]]] = field(default_factory=list)
 
 
 def variants(
@@ -38,75 +61,72 @@ def variants(
     bands = _known(summary, task["task"], ["median", "lowest", "highest"], reach)
     if mine.empty:
         return []
-    lowest = min([task["baseline"], task["solved"], mine["score"].min(), *bands["lowest"]])
+    marks = [task["baseline"], task["solved"]]
+    values = np.concatenate([mine["score"], bands["lowest"], bands["highest"], marks])
+    lowest, highest = float(values.min()), float(values.max())
     timed = mine["seconds"].notna().any()
     first = "log" if task["direction"] == "lower" and lowest > 0 else "linear"
     other = {"log": "linear", "linear": "log"}[first]
-    lines, areas = _lines(mine), dict(list(bands.groupby(METHOD)))
     figures = []
-    for x in AGAINST if timed else ["steps"]:
-        for y in (first, other) if lowest > 0 else (first,):
-            drawn = learning_curves(lines, areas, task, x, y, frameworks)
-            # Without a second scale the only one serves every choice.
-            scales = f"auto {y}" if lowest > 0 else "auto log linear"
-            figures.append({"x": x, "y": scales if y == first else y, "svg": drawn})
+    with sns.axes_style("ticks"), mpl.rc_context(settings(task["task"])):
+        canvas = _canvas(_lines(mine), dict(list(bands.groupby(METHOD))), task, colours(frameworks))
+        for x in AGAINST if timed else ["steps"]:
+            _against(canvas, x, float(mine[AGAINST[x][0]].max()))
+            for y in (first, other) if lowest > 0 else (first,):
+                _scale(canvas, y, lowest, highest)
+                title = (
+                    f"Learning curves on {task['task']}: {task['metric']} against "
+                    f"{AGAINST[x][1]}, {y} scale"
+                )
+                salt = f"{task['task']} {x} {y}"
+                with mpl.rc_context({"svg.hashsalt": salt}):
+                    drawn = svg(canvas.figure, title, tight=False, close=False)
+                # Without a second scale the only one serves every choice.
+                scales = f"auto {y}" if lowest > 0 else "auto log linear"
+                figures.append({"x": x, "y": scales if y == first else y, "svg": drawn})
+        plt.close(canvas.figure)
     return figures
 
 
-def learning_curves(
+def _canvas(
     lines: Mapping[Method, pd.DataFrame],
     bands: Mapping[Method, pd.DataFrame],
     task: pd.Series,
-    x: str,
-    y: str,
-    frameworks: list[str],
-) -> str:
-    """Validation scores of a task's runs: a panel a cell; matched and native side by side."""
-    column, label = AGAINST[x]
+    palette: dict[str, str],
+) -> Canvas:
+    """A panel a cell with everything that each way of showing it shares; matched beside native."""
     cells = [cell for cell in CELL_ORDER if any(key[1] == cell for key in lines)]
     tracks = [track for track in TRACKS if any(key[2] == track for key in lines)]
     shape = (len(cells), 2) if len(tracks) == 2 else (1, len(cells))
-    palette = colours(frameworks)
-    with sns.axes_style("ticks"), mpl.rc_context(settings(f"{task['task']} {x} {y}")):
-        # Fixed margins, in inches: to find them out would take longer than to draw.
-        width, height = 9.5, 1.0 + 1.9 * shape[0]
-        figure, panels = plt.subplots(
-            *shape, figsize=(width, height), sharex="col", sharey=True, squeeze=False,
-            gridspec_kw={
-                "left": 0.85 / width, "right": 1 - 0.8 / width, "bottom": 0.5 / height,
-                "top": 1 - 0.55 / height, "wspace": 0.05, "hspace": 0.22,
-            },
-        )  # fmt: skip
-        for (cell, track), axes in zip(
-            [(c, t) for c in cells for t in tracks], panels.flat, strict=True
-        ):
-            for framework, colour in palette.items():
-                _draw(axes, lines, bands, (framework, cell, track), column, colour)
-            _scale(axes, y)
-            # Said where, or matplotlib would measure everything to find the place.
-            axes.set_title(f"{cell.upper()}, {track}", fontsize=10, y=1.0)
-            for value, name in ((task["baseline"], "baseline"), (task["solved"], "solved")):
-                axes.axhline(value, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.5)
-                if axes in panels[:, -1]:
-                    axes.annotate(
-                        f" {name}", (1, value), xycoords=("axes fraction", "data"),
-                        va="center", fontsize=9, color=INK,
-                    )  # fmt: skip
-        for axes in panels[-1]:
-            axes.set_xlabel(label)
-        figure.supylabel(task["metric"], fontsize=10, x=0.005)
-        known = [name for name in palette if any(key[0] == name for key in lines)]
-        figure.legend(
-            [Line2D([], [], color=palette[name], linewidth=2) for name in known], known,
-            loc="upper center", ncol=6, frameon=False,
-            labelcolor=[palette[name] for name in known],
-        )  # fmt: skip
-        sns.despine(figure)
-        return svg(
-            figure,
-            f"Learning curves on {task['task']}: {task['metric']} against {label}, {y} scale",
-            tight=False,
-        )
+    height = BELOW + ABOVE + ROW * shape[0]
+    # Fixed margins: to find them out would take longer than to draw.
+    room = (WIDTH - LEFT - RIGHT * shape[1]) / shape[1]
+    figure, panels = plt.subplots(
+        *shape, figsize=(WIDTH, height), sharex=True, sharey=True, squeeze=False,
+        gridspec_kw={
+            "left": LEFT / WIDTH, "right": 1 - RIGHT / WIDTH, "bottom": BELOW / height,
+            "top": 1 - ABOVE / height, "wspace": RIGHT / room, "hspace": 0.22,
+        },
+    )  # fmt: skip
+    canvas = Canvas(figure, panels)
+    for (cell, track), axes in zip(
+        [(c, t) for c in cells for t in tracks], panels.flat, strict=True
+    ):
+        labels = [(beside(axes, name, INK), float(task[name])) for name in ("baseline", "solved")]
+        for _, value in labels:
+            axes.axhline(value, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.5)
+        for framework, colour in palette.items():
+            method = (framework, cell, track)
+            last = _draw(canvas, axes, lines.get(method), bands.get(method), method, colour)
+            if last is not None:
+                label = beside(axes, framework, colour, gid=f"layer of-{framework}")
+                labels.append((label, last))
+        canvas.labels.append(labels)
+        # Said where, or matplotlib would measure everything to find the place.
+        axes.set_title(f"{cell.upper()}, {track}", fontsize=10, y=1.0)
+    figure.supylabel(task["metric"], fontsize=10, x=0.005)
+    sns.despine(figure)
+    return canvas
 
 
 def _known(table: pd.DataFrame, task: str, columns: list[str], reach: float) -> pd.DataFrame:
@@ -126,37 +146,72 @@ def _lines(rows: pd.DataFrame) -> dict[Method, pd.DataFrame]:
 
 
 def _draw(
+    canvas: Canvas,
     axes: Any,
-    lines: Mapping[Method, pd.DataFrame],
-    bands: Mapping[Method, pd.DataFrame],
+    singles: pd.DataFrame | None,
+    band: pd.DataFrame | None,
     method: Method,
-    x: str,
     colour: str,
-) -> None:
-    """A method's seeds as one layer; the median in the band of their range as another."""
+) -> float | None:
+    """A method's seeds as one layer, the median in the band of their range as another.
+
+    Returns where its label belongs: the median of the last scores.
+    """
     framework, cell, _ = method
     style = {"color": colour, "linestyle": LINES[str(cell)]}
-    if method in lines:
-        rows = lines[method]
+    last = None
+    if singles is not None:
         name = f"layer seeds of-{framework}"
-        axes.plot(rows[x], rows["score"], linewidth=1, alpha=0.75, gid=name, **style)
-    if method in bands:
-        rows = bands[method]
+        (line,) = axes.plot([], [], linewidth=1, alpha=0.75, gid=name, **style)
+        canvas.lines.append((line, singles, "score"))
+        ends = singles.dropna(subset="score").drop_duplicates("seed", keep="last")
+        last = float(ends["score"].median())
+    if band is not None:
         name = f"layer band of-{framework}"
-        axes.plot(rows[x], rows["median"], linewidth=1.6, gid=name, **style)
-        area = axes.fill_between(
-            rows[x], rows["lowest"], rows["highest"], color=colour, alpha=0.18, linewidth=0
-        )
-        area.set_gid(name)
+        (line,) = axes.plot([], [], linewidth=1.6, gid=name, **style)
+        canvas.lines.append((line, band, "median"))
+        area = axes.fill_between([], [], [], color=colour, alpha=0.18, linewidth=0, gid=name)
+        canvas.areas.append((area, band))
+    return last
 
 
-def _scale(axes: Any, y: str) -> None:
-    if y == "linear":
-        return
-    axes.set_yscale("log")
-    lowest, highest = axes.get_ylim()
-    subs = (1.0,) if highest / lowest > 100 else (1.0, 2.0, 5.0)
-    axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=8))
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_minor_formatter(NullFormatter())
+def _against(canvas: Canvas, x: str, most: float) -> None:
+    """Put every line and area where it belongs against ``x``."""
+    column, label = AGAINST[x]
+    for line, rows, score in canvas.lines:
+        line.set_data(rows[column], rows[score])
+    for area, rows in canvas.areas:
+        area.set_data(rows[column], rows["lowest"], rows["highest"])
+    # The same marks for all panels, found once.
+    marks = FixedLocator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(0, most))
+    for axes in canvas.panels.flat:
+        axes.set_xlim(-0.02 * most, 1.02 * most or 1)
+        axes.xaxis.set_major_locator(marks)
+    for axes in canvas.panels[-1]:
+        axes.set_xlabel(label)
+
+
+def _scale(canvas: Canvas, y: str, lowest: float, highest: float) -> None:
+    """Put the scores on a scale, and the texts beside the panels at their heights."""
+    if y == "log":
+        room = (highest / lowest) ** 0.05
+        limits = (lowest / room, highest * room)
+    else:
+        margin = 0.05 * (highest - lowest)
+        limits = (lowest - margin, highest + margin)
+    for axes in canvas.panels.flat:
+        # Each by itself, though they share it: the first would reset the others' marks.
+        axes.set_yscale(y)
+    marks = _logarithmic_marks(*limits) if y == "log" else MaxNLocator(5).tick_values(*limits)
+    for axes, labels in zip(canvas.panels.flat, canvas.labels, strict=False):
+        axes.set_ylim(*limits)
+        axes.yaxis.set_major_locator(FixedLocator(marks))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        spread(axes, labels)
+
+
+def _logarithmic_marks(low: float, high: float) -> Any:
+    subs = (1.0,) if high / low > 100 else (1.0, 2.0, 5.0)
+    return LogLocator(subs=subs, numticks=8).tick_values(low, high)

@@ -76,7 +76,7 @@ def _intervals(names: list[str]) -> dict[str, list[str]]:
             (f"{stem}_low", f"{stem}_high"),
             ("rate_low", "rate_high") if name == "solve_rate" else ("", ""),
             ("low_ms", "high_ms") if name == "median_ms" else ("", ""),
-            ("low", "high") if name in ("effect", "ratio", "iqm", "gflops") else ("", ""),
+            ("low", "high") if name in ("effect", "ratio", "iqm", "share", "gflops") else ("", ""),
         ):
             if low in names and high in names:
                 found[name] = [low, high]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -22,11 +23,31 @@ LINES: dict[str, Any] = {"rnn": (0, (1, 1.5)), "gru": (0, (5, 2)), "lstm": "-"}
 # Stand-ins that become the style sheet's colours, which differ between light and dark.
 INK = "#010203"
 COLOURS = tuple(f"#0102{10 + i}" for i in range(6))
+# Where lines are told apart by cell, the cells have the colours that three frameworks leave.
+CELL_COLOURS = dict(zip(CELL_ORDER, COLOURS[3:], strict=False))
 
 
 def colours(frameworks: list[str]) -> dict[str, str]:
     """The colour of each framework, the same everywhere."""
     return {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(sorted(frameworks))}
+
+
+def key(frameworks: list[str], cells: list[str]) -> list[dict[str, str]]:
+    """What colours and lines mean in every figure, as attributes of an SVG stroke."""
+    palette = colours(frameworks)
+    rows = [
+        {"kind": "framework", "name": name, "stroke": _variable(palette[name]), "dashes": ""}
+        for name in frameworks
+    ]
+    for cell in cells:
+        dashes = "" if LINES.get(cell, "-") == "-" else " ".join(str(2 * v) for v in LINES[cell][1])
+        rows.append({"kind": "cell", "name": cell, "stroke": "currentColor", "dashes": dashes})
+    return rows
+
+
+def _variable(colour: str) -> str:
+    """The style sheet's colour that a stand-in becomes."""
+    return f"var(--colour-{COLOURS.index(colour)})"
 
 
 def attribution(rows: pd.DataFrame, task: pd.Series, frameworks: list[str]) -> str:
@@ -88,7 +109,44 @@ def settings(salt: str) -> dict[Any, Any]:
     }
 
 
-def svg(figure: Figure, title: str, tight: bool = True) -> str:
+def beside(axes: Any, text: str, colour: str, **more: Any) -> Any:
+    """A label on the right of a panel, for ``spread`` to put at its height."""
+    return axes.annotate(
+        text, (1, 0), xytext=(5, 0), xycoords="axes fraction", textcoords="offset points",
+        va="center_baseline", fontsize=9, color=colour, **more,
+    )  # fmt: skip
+
+
+def spread(axes: Any, labels: Sequence[tuple[Any, float]]) -> None:
+    """Put labels beside a panel at the values that they name, without one on another."""
+    box, points = axes.get_window_extent(), 72 / axes.figure.dpi
+    edge, height = axes.get_xlim()[1], box.height * points
+    wanted = [(axes.transData.transform((edge, v))[1] - box.y0) * points for _, v in labels]
+    for (label, _), place in zip(labels, apart(wanted, 11, 3, height), strict=True):
+        label.xy = (1, place / height)
+
+
+def apart(wanted: Sequence[float], least: float, low: float, high: float) -> list[float]:
+    """Places for labels beside each other, as near to those wanted as ``least`` between allows.
+
+    They stay between ``low`` and ``high`` if there is room for them.
+    """
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    # Blocks of labels that touch: where the lowest stands, and which they are.
+    blocks: list[tuple[float, list[int]]] = []
+    for i in order:
+        blocks.append((wanted[i], [i]))
+        while len(blocks) > 1 and blocks[-1][0] < blocks[-2][0] + least * len(blocks[-2][1]):
+            members = blocks[-2][1] + blocks[-1][1]
+            start = sum(wanted[j] - least * k for k, j in enumerate(members)) / len(members)
+            blocks[-2:] = [(start, members)]
+    places = [start + least * k for start, members in blocks for k in range(len(members))]
+    places = [min(place, high - least * k) for k, place in enumerate(places[::-1])][::-1]
+    places = [max(place, low + least * k) for k, place in enumerate(places)]
+    return [places[order.index(i)] for i in range(len(wanted))]
+
+
+def svg(figure: Figure, title: str, tight: bool = True, close: bool = True) -> str:
     """The figure as an inline SVG of fluid width, with its title for screen readers.
 
     ``tight`` cuts it to what is drawn, which takes as long as drawing it.
@@ -96,18 +154,19 @@ def svg(figure: Figure, title: str, tight: bool = True) -> str:
     buffer = io.StringIO()
     cut = "tight" if tight else None
     figure.savefig(buffer, format="svg", bbox_inches=cut, metadata={"Date": None})
-    plt.close(figure)
+    if close:
+        plt.close(figure)
     text = buffer.getvalue()
     text = text[text.index("<svg") :].replace(INK, "currentColor")
-    for i, colour in enumerate(COLOURS):
-        text = text.replace(colour, f"var(--colour-{i})")
+    for colour in COLOURS:
+        text = text.replace(colour, _variable(colour))
     # Its own style rule would hold for the whole page; as attributes it stays inside.
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
-    # A hundredth of a point is finer than any screen, and half of the file.
-    text = re.sub(
-        r' (d|x|y)="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found.group()), text
-    )
+    text = re.sub(r' (?:d|x|y)="[^"]*"', _shorter, text)
     text = re.sub(r"\n\s*", "\n", text)
+    # Letters need more contrast than lines, and the page's own typeface.
+    text = re.sub(r"(<text[^>]*fill: var\(--)colour", r"\1text", text)
+    text = re.sub(r" font-family: [^;\"]*;", "", text)
     # A layer is a class, which many may have; what nothing refers to needs no name.
     text = re.sub(r'id="layer ([^"]*)"', r'class="layer \1"', text)
     used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', text))
@@ -120,6 +179,12 @@ def svg(figure: Figure, title: str, tight: bool = True) -> str:
         f'aria-label="{escape(title)}" stroke-linejoin="round" stroke-linecap="butt" '
         f'xmlns:xlink="http://www.w3.org/1999/xlink">{rest}'
     )
+
+
+def _shorter(attribute: re.Match[str]) -> str:
+    """Coordinates of two decimals, finer than any screen; a line's points without their L."""
+    text = re.sub(r"(?<=\.\d\d)\d+", "", attribute.group()).replace(" \n", " ")
+    return text if re.search(r"[CQ]", text) else text.replace("L ", "")
 
 
 def _style_once(group: re.Match[str]) -> str:

@@ -13,19 +13,31 @@ import seaborn as sns
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from report.figures import CELL_ORDER, COLOURS, INK, LINES, colours, settings, svg
+from report.figures import CELL_COLOURS, CELL_ORDER, INK, LINES, colours, settings, svg
 from report.numbers import number
 
 MOMENTS = {"initialisation": "at initialisation", "trained": "after training"}
-# The cells have the colours that three frameworks leave.
-CELL_COLOURS = dict(zip(CELL_ORDER, COLOURS[3:], strict=False))
 COTANGENTS = {"loss": "of the task's loss", "random": "of a random direction"}
+# More seeds than these are looked into and not drawn.
+MOST_SEEDS = 5
+# Horizons that are marked, in time steps.
+HORIZONS = (1, 2, 3, 5, 10, 20, 50)
+CELL_STATE = (0, (4, 1.5, 1, 1.5))
 DASHES = (0, (5, 3))
 DOTS = (0, (2, 2))
 
 
+def drawn(table: pd.DataFrame, task: str) -> pd.DataFrame:
+    """The rows of ``task`` of the seeds that are drawn."""
+    mine = table[table["task"] == task]
+    return mine[mine["seed"].isin(sorted(mine["seed"].unique())[:MOST_SEEDS])]
+
+
 def gradient_flow(table: pd.DataFrame, task: str) -> str:
-    """The gradient's norm against the lag, a line a run, for the matched track."""
+    """The gradient's norm against the lag, a line a run, for the matched track.
+
+    The LSTM has a second one, by its cell state.
+    """
     data = table[(table["task"] == task) & (table["track"] == "matched")]
     data = data[data["gradient_h"] > 0]
     if data.empty or data["lag"].max() < 2:
@@ -39,14 +51,23 @@ def gradient_flow(table: pd.DataFrame, task: str) -> str:
             mine = data[(data["cotangent"] == cotangent) & (data["moment"] == moment)]
             for cell in cells:
                 for _, run in _runs(mine[mine["cell"] == cell], "gradient_h"):
-                    axes.plot(
-                        run["lag"], run["gradient_h"], color=CELL_COLOURS[cell], linewidth=1.1,
-                        alpha=0.75, linestyle=LINES[cell],
-                    )  # fmt: skip
-            _logarithmic(axes, "y", mine["gradient_h"])
+                    for name, line in (("gradient_h", LINES[cell]), ("gradient_c", CELL_STATE)):
+                        held = run[run[name] > 0]
+                        axes.plot(
+                            held["lag"], held[name], color=CELL_COLOURS[cell], linewidth=1.1,
+                            alpha=0.75, linestyle=line,
+                        )  # fmt: skip
+            _logarithmic(axes, "y", mine[["gradient_h", "gradient_c"]].where(lambda v: v > 0))
             axes.set_title(f"{COTANGENTS[cotangent]}, {MOMENTS[moment]}", fontsize=10)
         _labels(panels, "lag: time steps before the last", "norm of the gradient")
-        _legend(figure, {cell.upper(): CELL_COLOURS[cell] for cell in cells})
+        lines = {
+            cell.upper(): Line2D([], [], color=CELL_COLOURS[cell], linestyle=LINES[cell])
+            for cell in cells
+        }
+        if "lstm" in cells:
+            state = Line2D([], [], color=CELL_COLOURS["lstm"], linestyle=CELL_STATE)
+            lines["LSTM, cell state"] = state
+        _legend(figure, {}, lines)
         return svg(figure, f"Gradient against lag on {task}")
 
 
@@ -64,8 +85,22 @@ def decay(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
 
     return _strips(
         data, data["cell"].str.upper(), frameworks, f"Decay factor of the gradient on {task}",
-        "factor λ per time step", draw, 1.0,
+        "factor λ per time step", draw, 1.0, top=_horizons,
     )  # fmt: skip
+
+
+def _horizons(axes: Any) -> None:
+    """The horizon −1/ln λ above, in time steps, where its marks have room."""
+    low, high = axes.get_xlim()
+    marks: dict[float, str] = {}
+    for steps in HORIZONS:
+        place = float(np.exp(-1 / steps))
+        if low < place < high and place - max([low, *marks]) > 0.05 * (high - low):
+            marks[place] = str(steps)
+    above = axes.secondary_xaxis("top")
+    above.set_xticks(list(marks), list(marks.values()), fontsize=8)
+    above.tick_params(length=2, pad=1)
+    above.set_xlabel("horizon −1/ln λ, in time steps", fontsize=8, labelpad=2)
 
 
 def saturation(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
@@ -182,8 +217,12 @@ def _strips(
     draw: Callable[[Any, pd.DataFrame, str], None],
     line: float | None,
     scale: Callable[[Any], None] = lambda axes: None,
+    top: Callable[[Any], None] | None = None,
 ) -> str:
-    """A panel a moment; a band for each label, in it a strip for each track and framework."""
+    """A panel a moment; a band for each label, in it a strip for each track and framework.
+
+    ``top`` draws a scale above each panel.
+    """
     if data.empty:
         return ""
     palette = colours(frameworks)
@@ -208,7 +247,10 @@ def _strips(
         panels[0, 0].set_yticks(range(len(names)), names)
         panels[0, 0].set_ylim(len(names) - 0.5, -0.5)
         _labels(panels, unit, "")
-        _legend(figure, _known(palette, data))
+        if top is not None:
+            for axes in panels[0]:
+                top(axes)
+        _legend(figure, _known(palette, data), above=0.65 if top else 0.25)
         return svg(figure, title)
 
 
@@ -281,11 +323,16 @@ def _logarithmic(axes: Any, name: str, values: Any) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _legend(figure: Any, lines: dict[str, str], extra: dict[str, Line2D] | None = None) -> None:
-    """Above the panels, whose titles take a quarter of an inch."""
+def _legend(
+    figure: Any,
+    lines: dict[str, str],
+    extra: dict[str, Line2D] | None = None,
+    above: float = 0.25,
+) -> None:
+    """Above the panels, whose titles take a quarter of an inch, by ``above`` inches."""
     handles = {k: Line2D([], [], color=v) for k, v in lines.items()} | (extra or {})
     figure.legend(
         list(handles.values()), list(handles), loc="lower center", ncol=6, frameon=False,
-        bbox_to_anchor=(0.5, 0.88 + 0.25 / figure.get_figheight()),
+        bbox_to_anchor=(0.5, 0.88 + above / figure.get_figheight()),
     )  # fmt: skip
     sns.despine(figure)

@@ -19,11 +19,34 @@ def number(value: float | None, digits: int = 3) -> str:
     return f"{value:.{max(digits, len(str(int(abs(value)))))}g}".replace("-", "−")
 
 
-def interval(value: float | None, low: float | None, high: float | None, digits: int = 3) -> str:
-    """A number and, where there is one, its interval: ``0.375 [0.333, 0.545]``."""
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return number(value, digits)
-    return f"{number(value, digits)} [{number(low, digits)}, {number(high, digits)}]"
+def interval(value: float | None, low: float | None, high: float | None) -> str:
+    """A number and, where there is one, its interval: ``0.400 [0.333, 0.545]``.
+
+    The three have the same decimals, and a power of ten once: ``8.24 [6.30, 12.15]·10⁻⁴``.
+    """
+    if value is None or low is None or high is None:
+        return number(value)
+    three = (value, low, high)
+    if any(math.isnan(v) for v in three):
+        return number(value)
+    largest = max(abs(v) for v in three)
+    # Where they are of very different size, the same decimals would hide the smaller ones.
+    if not 1e-300 < largest < 1e12 or low == high or 0 < abs(value) < largest / 1000:
+        return f"{number(value)} [{number(low)}, {number(high)}]"
+    exponent = _exponent(largest)
+    power = 0 if -3 <= exponent < 5 else exponent
+    # Three digits of the largest, or two of the width where that is more; not more than six.
+    digits = min(max(3, exponent - _exponent(high - low) + 2), 6)
+    whole = not power and all(float(v).is_integer() for v in three)
+    decimals = 0 if whole else max(0, digits - 1 - exponent + power)
+    shown = [f"{v / 10.0**power:,.{decimals}f}".replace("-", "−") for v in three]
+    raised = f"·10{str(power).translate(_SUPERSCRIPTS)}" if power else ""
+    return f"{shown[0]} [{shown[1]}, {shown[2]}]{raised}"
+
+
+def _exponent(value: float) -> int:
+    """Of ten, in the notation with one digit before the point."""
+    return int(f"{value:e}".split("e")[1])
 
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -32,6 +32,7 @@ for (const [name, table] of Object.entries(JSON.parse($("#data").textContent))) 
 const place = (table, column) => table.columns.findIndex((c) => c.name === column);
 
 const minus = (text) => text.replace("-", "−");
+const raised = (exponent) => String(Number(exponent)).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
 
 /** A number as numbers.py writes it. */
 function number(value, digits = 3) {
@@ -41,16 +42,26 @@ function number(value, digits = 3) {
   if (Number.isInteger(value) && size >= 1000 && size < 1e12) return minus(value.toLocaleString("en-US"));
   if (value !== 0 && !(size >= 1e-3 && size < 1e5)) {
     const [mantissa, exponent] = value.toExponential(digits - 1).split("e");
-    const raised = String(Number(exponent)).replace(/./g, (c) => "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"["-0123456789".indexOf(c)]);
-    return minus(`${mantissa}·10${raised}`);
+    return minus(`${mantissa}·10${raised(exponent)}`);
   }
   return minus(String(Number(value.toPrecision(Math.max(digits, String(Math.trunc(size)).length)))));
 }
 
+/** A number and its interval as numbers.py writes them. */
 function interval(value, low, high) {
-  const missing = (v) => v === null || v === undefined;
-  if (missing(low) || missing(high)) return number(value);
-  return `${number(value)} [${number(low)}, ${number(high)}]`;
+  const three = [value, low, high];
+  if (three.some((v) => v === null || v === undefined || Number.isNaN(v))) return number(value);
+  const largest = Math.max(...three.map(Math.abs));
+  if (!(largest > 1e-300 && largest < 1e12) || low === high || (value !== 0 && Math.abs(value) < largest / 1000))
+    return `${number(value)} [${number(low)}, ${number(high)}]`;
+  const exponentOf = (v) => Number(v.toExponential(6).split("e")[1]);
+  const exponent = exponentOf(largest);
+  const power = exponent >= -3 && exponent < 5 ? 0 : exponent;
+  const digits = Math.min(Math.max(3, exponent - exponentOf(high - low) + 2), 6);
+  const whole = !power && three.every(Number.isInteger);
+  const decimals = whole ? 0 : Math.max(0, digits - 1 - exponent + power);
+  const [v, l, h] = three.map((one) => minus((one / 10 ** power).toFixed(decimals).replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ",")));
+  return `${v} [${l}, ${h}]${power ? `·10${raised(power)}` : ""}`;
 }
 
 /** Ratios to the chosen baseline: "task track framework cell metric" to [ratio, low, high]. */
@@ -92,6 +103,13 @@ function filterPage() {
   $("#curves").dataset.show = state.show;
   for (const layer of $$("svg .layer"))
     layer.classList.toggle("away", Boolean(state.framework) && !layer.classList.contains(`of-${state.framework}`));
+}
+
+/** Say how much the filters leave. */
+function countRuns() {
+  if (!tables.runs) return;
+  const whole = tables.runs.rows.length, left = tables.runs.rows.filter(passes(tables.runs)).length;
+  $("#left").textContent = left === whole ? `${number(whole)} runs` : `${number(left)} of ${number(whole)} runs`;
 }
 
 /** With a baseline the matrix shows ratios to it instead of intervals. */
@@ -142,6 +160,7 @@ function apply() {
   for (const control of $$("[data-key]")) control.value = state[control.dataset.key];
   theme();
   filterPage();
+  countRuns();
   const ratios = ratiosToBaseline();
   baselineInMatrix(ratios);
   showTable(ratios);

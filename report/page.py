@@ -13,20 +13,14 @@ from markupsafe import Markup
 from harness import published
 from harness.claims import VERDICTS
 from harness.files import write_text
-from report import curves, drawing, embed, reading, sections
+from report import curves, drawing, embed, figures, reading, sections, sides
 from report.answers import answers
 from report.figures import CELL_ORDER
 from report.numbers import interval, number
 from report.reading import Tables
+from report.references import references
 
 HERE = Path(__file__).resolve().parent
-STATISTICS = {
-    "Agarwal et al. 2021, Deep reinforcement learning at the edge of the statistical precipice",
-    "Holm 1979, A simple sequentially rejective multiple test procedure",
-    "Newcombe 1998, Interval estimation for the difference between independent proportions",
-    "Schuirmann 1987, A comparison of the two one-sided tests procedure and the power approach",
-    "Wilson 1927, Probable inference, the law of succession, and statistical inference",
-}
 
 
 def write_report(results: Path) -> None:
@@ -38,7 +32,8 @@ def write_report(results: Path) -> None:
     frameworks = sorted(set(tables["runs"]["framework"]))
     scripts, allowed = embed.script()
     embedded = _embedded(tables)
-    drawn = drawing.draw(drawing.jobs(tables, frameworks))
+    everyone = sorted({*frameworks, *tables["timing"]["framework"]})
+    drawn = drawing.draw(drawing.jobs(tables, everyone))
     page = _environment(results).get_template("page.html").render(
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
         library_style=embed.library()[0],
@@ -49,7 +44,7 @@ def write_report(results: Path) -> None:
         tables={
             name: sections.rows(tables[name])
             for name in (
-                "advice", "attribution", "classical", "cost", "frameworks", "machines",
+                "attribution", "classical", "cost", "frameworks", "machines",
                 "parameter_counts", "published", "published_runs", "tasks",
             )
         },
@@ -62,6 +57,7 @@ def write_report(results: Path) -> None:
         cells=sections.present(tables["scores"]["cell"], CELL_ORDER),
         problems=sections.rows(tables["runs"][tables["runs"]["status"] != "ok"]),
         frameworks=frameworks,
+        key=figures.key(everyone, sections.present(tables["runs"]["cell"], CELL_ORDER)),
         curves={
             task: [figure | {"svg": Markup(figure["svg"])} for figure in drawn["curves", task]]
             for task in tables["tasks"]["task"]
@@ -74,15 +70,18 @@ def write_report(results: Path) -> None:
             task: Markup(drawn["attribution", task]) for task in tables["tasks"]["task"]
         },
         claims=sections.by_group(tables["claims"]),
+        advice=sections.advice(tables, drawn),
         forests={key[1]: Markup(svg) for key, svg in drawn.items() if key[0] == "forest"},
         verdict_class=dict(zip(VERDICTS, ("solved", "failed", "above", "at"), strict=True)),
         verdict_mark=dict(zip(VERDICTS, "✓✕?–", strict=True)),
         reached=dict(zip(published.VERDICTS, (
             ("solved", "✓"), ("solved", "✓"), ("failed", "✕"), ("above", "?"), ("at", "–")
         ), strict=True)),
+        verified=sides.section(tables, "verify"),
+        compared=sides.section(tables, "compare"),
         insides=sections.inside(tables, drawn),
         speed=sections.clock(tables, drawn),
-        references=_references(tables),
+        references=references(_sources(tables)),
         missing=tables.missing,
         long=sorted(set(tables) - set(embedded) - {"frameworks"}),
         names=[f"{n}.csv" for n in reading.COLUMNS if n not in tables.missing],
@@ -155,22 +154,29 @@ def _provenance(tables: Tables) -> dict[str, Any]:
         "seeds": runs["seed"].nunique(),
         "threads": ", ".join(str(n) for n in dict.fromkeys(runs["threads"].dropna())),
         "devices": ", ".join(str(n) for n in dict.fromkeys(runs["device"].dropna())),
-        "core_hours": float(tables["cost"]["core_seconds"].sum()) / 3600,
+        "core_hours": float(tables["cost"]["core_seconds"].sum()) / 3600 or None,
         "controls": sections.rows(ratios[(ratios["kind"] == "aa") & ratios["shape"].isin(shapes)]),
     }  # fmt: skip
 
 
-def _references(tables: Tables) -> list[str]:
-    """What the tasks, the claims and the statistics are from."""
-    texts = [
+def _sources(tables: Tables) -> list[str]:
+    return [
         *tables["tasks"]["references"].dropna(),
         *tables["claims"]["source"].dropna(),
         *tables["published"]["source"].dropna(),
     ]
-    return sorted({part.strip() for text in texts for part in str(text).split(";")} | STATISTICS)
 
 
-def paragraphs(text: str | None) -> list[str]:
-    """A docstring's paragraphs, each on one line, without code quotes."""
-    parts = re.split(r"\n\s*\n", (text or "").strip())
-    return [re.sub(r"\s+", " ", part).replace("``", "") for part in parts]
+def paragraphs(text: str | None) -> list[tuple[str, str]]:
+    """A docstring's paragraphs without code quotes: ``text``, or ``equation`` if indented.
+
+    An equation keeps its lines; all else is one line.
+    """
+    found = []
+    for part in re.split(r"\n\s*\n", (text or "").strip().replace("``", "")):
+        lines = part.splitlines()
+        if lines and all(line.startswith("    ") for line in lines):
+            found.append(("equation", "\n".join(line.strip() for line in lines)))
+        else:
+            found.append(("text", re.sub(r"\s+", " ", part)))
+    return found

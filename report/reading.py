@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from harness import advice, claims, comparisons, evidence, insides, published, timing
+from harness import advice, claims, comparisons, evidence, insides, published, sides, timing
 from harness import tables as harness_tables
 from harness.errors import UserError
 
@@ -17,12 +18,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     **timing.COLUMNS,
     **comparisons.COLUMNS,
     **published.COLUMNS,
+    **dict.fromkeys(sides.NAMES, sides.COLUMNS),
     "claims": claims.COLUMNS,
     "advice": advice.COLUMNS,
     "gradient_norms": (
         "task", "framework", "cell", "track", "seed", "median_norm", "largest_norm", "spike",
     ),
 }  # fmt: skip
+PAGE = "python -m report --results {folder}"
 # What makes the tables that a section is from, for the reader of a page without them.
 COMMANDS = {
     **dict.fromkeys(harness_tables.NAMES, "python -m harness tables --results {folder}"),
@@ -30,14 +33,21 @@ COMMANDS = {
     **dict.fromkeys(published.NAMES, "python -m harness published --results {folder}"),
     **dict.fromkeys(timing.NAMES, "snakemake --cores all timing --config results={folder}"),
     **dict.fromkeys(insides.NAMES, "python -m harness insides --results {folder}"),
+    "verify": f"python -m harness verify --results {{folder}} && {PAGE}",
+    "compare": f"python -m harness compare --results {{folder}} --other PATH && {PAGE}",
 }
 NEEDED = ("runs",)
 
 
 class Tables(dict[str, pd.DataFrame]):
-    """Table by name; ``missing`` names those that are not in the folder, which are empty here."""
+    """Table by name; ``missing`` names those that are not in the folder, which are empty here.
+
+    ``comparisons`` has by name what :func:`harness.sides.load` says; the table of one that is
+    not of these runs counts as missing.
+    """
 
     missing: list[str]
+    comparisons: dict[str, tuple[str, dict[str, Any]]]
 
 
 def read(results: Path) -> Tables:
@@ -47,9 +57,14 @@ def read(results: Path) -> Tables:
     """
     tables = Tables()
     tables.missing = []
+    known = (results / "runs.csv").is_file()
+    tables.comparisons = {
+        name: sides.load(results, name) if known else ("missing", {}) for name in sides.NAMES
+    }
     for name, columns in COLUMNS.items():
         path = results / f"{name}.csv"
-        if not path.exists() and name not in NEEDED:
+        stale = tables.comparisons.get(name, ("current", {}))[0] != "current"
+        if stale or (not path.exists() and name not in NEEDED):
             tables.missing.append(name)
             tables[name] = pd.DataFrame(columns=list(columns))
             continue

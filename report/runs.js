@@ -47,14 +47,28 @@ function showRun() {
   }
   const record = runs.columns.map((c, i) => [c.name, run[i]]).filter(([name]) => name !== "command");
   host.append(element("h3", {}, state.run), list(record));
+  const command = element("code", {}, shown(run[place(runs, "command")]));
+  const copy = element("button", { type: "button" }, "Copy");
+  copy.addEventListener("click", () => copyText(command, copy));
   host.append(element("h4", {}, "The command that repeats it"),
-    element("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, element("code", {}, shown(run[place(runs, "command")]))));
+    element("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, command), copy);
   if (tables.machines) {
     host.append(element("h4", {}, "Environment of this framework’s runs"));
     for (const row of ofRun(tables.machines, run, ["framework"]))
       host.append(list(tables.machines.columns.map((c, i) => [c.name, row[i]])));
   }
   host.append(element("h4", {}, "Curve"), curve(run));
+}
+
+/** Copy what an element says; where the browser forbids it, select it for the reader. */
+async function copyText(from, button) {
+  try {
+    await navigator.clipboard.writeText(from.textContent);
+    button.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(from);
+    button.textContent = "Selected: copy it";
+  }
 }
 
 /** Validation score against steps, as a table and a line. */

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from harness import insides
 from report.drawing import INSIDES, Key
 from report.figures import CELL_ORDER
+from report.insides import MOST_SEEDS
 from report.reading import Tables
 
 TRACKS = ("matched", "native")
@@ -29,6 +30,24 @@ def inside(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
     return figures | {
         "tables": {"insides_skipped": rows(tables["insides_skipped"])},
         "metrics": dict(zip(probes["task"], probes["metric"], strict=True)),
+        "seeds": insides.SEEDS,
+        "drawn": MOST_SEEDS,
+    }
+
+
+def advice(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
+    """The section "Advice": its rows by question, and the scores across tasks."""
+    questions: dict[str, list[dict[str, Any]]] = {}
+    for row in rows(tables["advice"]):
+        questions.setdefault(row["question"], []).append(row)
+    means = tables["aggregate"]
+    return {
+        "questions": questions,
+        "profiles": Markup(drawn["across",]),
+        # Methods may have lost seeds, so that n is a range.
+        "tasks": sorted({int(n) for n in means["tasks"]}),
+        "seeds": sorted({int(n) for n in means["n"]}),
+        "bands": bool(tables["profiles"]["low"].notna().any()),
     }
 
 
@@ -49,8 +68,8 @@ def clock(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
             "fractions": Markup(drawn["fractions", name]),
         }
         for name, timed in tables["timing"].groupby("shape", sort=False)
-        # The sweeps' shapes stand in the fits.
-        if name in set(peaks["shape"]) or tables["scaling"].empty
+        # The sweeps' shapes, which have no peak of their own, stand in the fits.
+        if name in set(peaks["shape"]) or peaks.empty
     ]
     return {
         "shapes": shapes,
@@ -126,12 +145,23 @@ def horizons(summary: pd.DataFrame) -> dict[tuple[str, ...], dict[float, Any]]:
 
 
 def by_group(claims: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """The claims by group: what is said once, how many cases have which verdict, and the cases."""
+    """The claims by group: what is said once, how many cases have which verdict, and the cases.
+
+    ``shown`` is the case that decides most clearly, for the line that is not folded; None where
+    no case has an effect.
+    """
     groups: dict[str, dict[str, dict[str, Any]]] = {}
     for row in rows(claims):
         entry = groups.setdefault(row["group"], {}).setdefault(
-            row["claim"], row | {"rows": [], "verdicts": {}}
+            row["claim"], row | {"rows": [], "verdicts": {}, "shown": None}
         )
         entry["rows"].append(row)
         entry["verdicts"][row["verdict"]] = entry["verdicts"].get(row["verdict"], 0) + 1
+        if row["effect"] is not None:
+            entry["shown"] = min(filter(None, (entry["shown"], row)), key=_clarity)
     return {group: list(entries.values()) for group, entries in groups.items()}
+
+
+def _clarity(row: Mapping[str, Any]) -> tuple[bool, float]:
+    decided = row["verdict"] in ("supported", "refuted")
+    return not decided, 1.0 if row["p_holm"] is None else row["p_holm"]

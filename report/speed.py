@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from report.figures import CELL_ORDER, INK, colours, settings, svg
+from report.figures import CELL_ORDER, INK, LINES, beside, colours, settings, spread, svg
 
 AXES = {
     "sequence_length": "time steps",
@@ -20,7 +17,6 @@ AXES = {
     "batch": "sequences in a batch",
     "layers": "layers",
 }
-LINES: dict[str, Any] = {"lstm": "-", "gru": (0, (5, 2)), "rnn": (0, (1, 1.5))}
 MARKERS = {"lstm": "o", "gru": "s", "rnn": "^"}
 
 
@@ -41,7 +37,10 @@ def steps(rows: pd.DataFrame, frameworks: list[str]) -> str:
 
 
 def fractions(rows: pd.DataFrame, frameworks: list[str]) -> str:
-    """The share of the attainable peak that a training step reaches, a bar a kernel."""
+    """The share of the attainable peak that a training step reaches, a bar a kernel.
+
+    A mark stands where the step would be if it were its framework's matrix products alone.
+    """
     data = rows[(rows["phase"] == "step") & rows["peak_fraction"].notna()]
     if data.empty:
         return ""
@@ -50,6 +49,8 @@ def fractions(rows: pd.DataFrame, frameworks: list[str]) -> str:
     def draw(axes: Axes, place: int, row: pd.Series, colour: str) -> None:
         axes.barh(place, 1, color="none", edgecolor=INK, linewidth=0.6, alpha=0.5, height=0.62)
         axes.barh(place, row["peak_fraction"], color=colour, height=0.62)
+        if pd.notna(limit := row["products_fraction"]):
+            axes.plot((limit, limit), (place - 0.31, place + 0.31), color=INK, linewidth=1.6)
         axes.text(row["peak_fraction"] + 0.02, place, f"{row['peak_fraction']:.2f}", va="center")
         axes.set_xlim(0, max(1.0, data["peak_fraction"].max()) * 1.02)
 
@@ -95,10 +96,16 @@ def growth(points: pd.DataFrame, frameworks: list[str]) -> str:
         )  # fmt: skip
         for axes in panels.flat[len(axes_there) :]:
             axes.set_visible(False)
+        labels = []
         for axes, axis in zip(panels.flat, axes_there, strict=False):
             mine = points[points["axis"] == axis]
+            names = []
             for (framework, _, cell), line in mine.groupby(["framework", "kernel", "cell"]):
-                _growth_line(axes, line.sort_values("value"), palette[str(framework)], str(cell))
+                line, colour = line.sort_values("value"), palette[str(framework)]
+                _growth_line(axes, line, colour, str(cell))
+                name = beside(axes, f"{framework} {str(cell).upper()}", colour)
+                names.append((name, float(line["median_ms"].iloc[-1])))
+            labels.append((axes, names))
             axes.set_xscale("log", base=2)
             axes.set_yscale("log")
             axes.set_xticks(sorted(set(mine["value"])))
@@ -108,15 +115,10 @@ def growth(points: pd.DataFrame, frameworks: list[str]) -> str:
             axes.yaxis.set_minor_formatter(NullFormatter())
             axes.set_xlabel(AXES[axis])
             axes.set_ylabel("ms per training step")
-        present = [f for f in frameworks if f in set(points["framework"])]
-        cells = [cell for cell in CELL_ORDER if cell in set(points["cell"])]
-        handles = [Line2D([], [], color=palette[f], label=f) for f in present]
-        handles += [
-            Line2D([], [], color=INK, linestyle=LINES[c], marker=MARKERS[c], markersize=4,
-                   label=c.upper())
-            for c in cells
-        ]  # fmt: skip
-        figure.legend(handles=handles, loc="outside lower center", ncol=6, frameon=False)
+        # Only when all is laid out is it known where a value stands.
+        figure.draw_without_rendering()
+        for axes, names in labels:
+            spread(axes, names)
         sns.despine(figure)
         return svg(figure, "How a training step's time grows")
 

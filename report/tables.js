@@ -42,6 +42,9 @@ function withBaseline(table, ratios) {
   };
 }
 
+const UNITS = { ms: "ms", mb: "MB", gb: "GB" };
+const titled = (name) => name.replace(/_(ms|mb|gb)$/, (_, unit) => `, ${UNITS[unit]}`).replaceAll("_", " ");
+
 /** The columns to show: bounds stand with their value, digests and the like only in the files. */
 function visible(table, only) {
   const bounds = new Set(Object.values(table.intervals).flat());
@@ -50,7 +53,7 @@ function visible(table, only) {
     const at = place(table, c.name);
     const [low, high] = (table.intervals[c.name] ?? []).map((name) => place(table, name));
     return {
-      title: escaped(c.title ?? c.name.replaceAll("_", " ")),
+      title: escaped(c.title ?? titled(c.name)),
       name: c.name,
       type: "value",
       className: c.kind === "number" ? "number" : "text",
@@ -149,4 +152,19 @@ const DOWNLOADS = {
   csv: () => save("gatebench.csv", Object.values(tables).map((t) => `# ${t.name}\n${csv(t, t.rows)}`).join("\n"), "text/csv"),
   json: () => save("gatebench.json", asJson(), "application/json"),
 };
+/** A figure as it is seen, in a file of its own: colours spelled out, without what is hidden. */
+function saveFigure(svg) {
+  const copy = svg.cloneNode(true);
+  const layers = $$(".layer", copy);
+  $$(".layer", svg).forEach((layer, i) => { if (getComputedStyle(layer).display === "none") layers[i].remove(); });
+  const page = getComputedStyle(document.documentElement);
+  copy.setAttribute("style", `color: ${getComputedStyle(svg).color}; font-family: sans-serif`);
+  const text = new XMLSerializer().serializeToString(copy).replace(/var\((--[\w-]+)\)/g, (_, name) => page.getPropertyValue(name).trim());
+  save(`${svg.getAttribute("aria-label").replace(/[^\p{L}\p{N}]+/gu, "-")}.svg`, text, "image/svg+xml");
+}
+for (const svg of $$("figure svg")) {
+  const button = element("button", { type: "button", class: "save", "aria-label": `Save as SVG: ${svg.getAttribute("aria-label")}` }, "Save as SVG");
+  button.addEventListener("click", () => saveFigure(svg));
+  $("figcaption", svg.closest("figure"))?.append(button);
+}
 for (const button of $$("[data-download]")) button.addEventListener("click", () => DOWNLOADS[button.dataset.download]());

@@ -14,6 +14,8 @@ from tasks import Array, Budget, Task
 class Adding(Task):
     """Add the two marked numbers of a long sequence.
 
+        y = u(i) + u(j),   u(t) ~ U[0, 1],   i ~ U{1, …, T/2},   j ~ U{T/2 + 1, …, T}
+
     Every time step shows a number u ~ U[0, 1] and a marker that is 1 at two
     time steps, one in each half of the sequence, and 0 elsewhere. The target,
     asked for at the last step, is the sum of the two marked numbers. The split

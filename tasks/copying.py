@@ -14,6 +14,9 @@ from tasks import Array, Budget, Task
 class Copying(Task):
     """Show symbols, wait, and ask for them again.
 
+        x = s(1) … s(K), T − 1 blanks, a delimiter, K blanks,   s(k) ~ U{1, …, symbols}
+        y = T + K blanks, s(1) … s(K)
+
     The sequence holds ``recall`` symbols out of ``symbols``, then T - 1 blanks,
     one delimiter, and ``recall`` more blanks, with T = ``delay``; its length is
     T + 2·recall. The target is blank everywhere but in the last ``recall``

@@ -17,6 +17,9 @@ EITHER, MORE, STOP, NOTHING = range(4)
 class Counting(Task):
     """Say at each step of aⁿbⁿ what may follow, and in the end: nothing more.
 
+        x = aⁿbⁿ
+        y(t) = a or b for t ≤ n,   b for n < t < 2n,   the end for t = 2n
+
     After an a, another a or a b may follow; after a b, another b as long as there were
     fewer of them than of a's, then the string ends. Only counting says where. Training
     strings have n from 1 to ``longest``; validation and test strings are longer than any

@@ -20,6 +20,8 @@ from tasks._data import bounds, standardised, windows
 class Csv(DataTask):
     """Forecast a series of your own: one row a time step, its values in named columns.
 
+        y = x(t + horizon) from x(t − window + 1), …, x(t)
+
     ``path`` is the CSV file, with names in its first row; ``columns`` are the columns to
     forecast, separated by commas, a name that has one itself in double quotes; ``time`` is a
     column of numbers or ISO dates that must grow, or nothing where the rows are known to be in

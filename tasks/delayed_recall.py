@@ -14,6 +14,9 @@ from tasks import Array, Budget, Task
 class DelayedRecall(Task):
     """Keep one symbol for a number of steps.
 
+        x = s, d(1), …, d(D), the question,   s and d(i) ~ U{1, …, symbols}
+        y = s
+
     The first step shows one of ``symbols`` symbols, ``delay`` steps show distractors drawn
     from the same symbols, and the last step asks for the first. Inputs are one-hot over
     symbols, with one more feature that is 1 at the step to be kept and at the step that

@@ -21,6 +21,9 @@ PARTS: dict[Split, slice] = {
 class Digits(DataTask):
     """Name a handwritten digit whose pixels are shown one after the other.
 
+        x = p(1), …, p(64),   p(t) the pixel in row ⌈t/8⌉
+        y ∈ {0, …, 9}
+
     1,797 images of 8 × 8 pixels, a file of scikit-learn (the test part of the UCI set), read
     row by row: 64 steps of one grey value, from 0 to 1. It is the small sibling of sequential
     MNIST. With ``permuted`` the pixels come in one fixed random order, the same for all

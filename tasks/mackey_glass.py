@@ -21,12 +21,15 @@ MEAN, DEVIATION = 0.9, 0.23
 class MackeyGlass(Task):
     """Forecast several values of a chaotic series at once.
 
-    dx/dt = 0.2·x(t - τ) / (1 + x(t - τ)¹⁰) - 0.1·x(t), with τ = ``delay`` = 17 mildly chaotic.
-    Each example is a series of its own: it starts from a constant history drawn
-    from U[0.5, 1.3], settles for 500 units of time, and is then seen once a unit. The input
-    is a window of ``window`` values, the targets are the ``horizon`` values that follow: a
-    regression with several outputs. Integrated by Heun's method with steps of 0.1; values
-    are shifted by 0.9 and divided by 0.23, about their mean and deviation.
+        dx/dt = 0.2·x(t − τ) / (1 + x(t − τ)¹⁰) − 0.1·x(t)
+        y = x(t + 1), …, x(t + horizon) from x(t − window + 1), …, x(t)
+
+    With τ = ``delay`` = 17 the series is mildly chaotic. Each example is a series of
+    its own: it starts from a constant history drawn from U[0.5, 1.3], settles for 500
+    units of time, and is then seen once a unit. The input is a window of ``window``
+    values, the targets are the ``horizon`` values that follow: a regression with
+    several outputs. Integrated by Heun's method with steps of 0.1; values are shifted
+    by 0.9 and divided by 0.23, about their mean and deviation.
 
     The score is the mean squared error over all outputs. Beside the networks stand
     persistence and ridge regression on the window. The baseline is the series' variance,

@@ -20,6 +20,9 @@ VALIDATION = 500
 class Mnist1d(DataTask):
     """Name the digit whose one-dimensional outline was shifted, sheared, scaled and made noisy.
 
+        x = v(1), …, v(40)
+        y ∈ {0, …, 9}
+
     The data set that ``mnist1d`` generates from its own settings and seed: 4,000 training
     and 1,000 test examples of 40 values; the last 500 training examples are kept for
     validation. Nothing is downloaded; generating takes some seconds in every run.

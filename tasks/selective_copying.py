@@ -14,6 +14,9 @@ from tasks import Array, Budget, Task
 class SelectiveCopying(Task):
     """Keep the symbols that stand at random places among blanks, and recall them in order.
 
+        x = L blanks but for s(k) at p(k), then K delimiters,   p(1) < … < p(K) ≤ L
+        y = L blanks, s(1) … s(K)
+
     ``length`` steps hold ``recall`` symbols out of ``symbols`` at random places, drawn anew
     for each example, and blanks elsewhere; ``recall`` steps follow that show a delimiter
     and ask for the symbols in their order. Unlike in copy memory no fixed delay leads

@@ -16,6 +16,9 @@ from tasks._classical import ridge
 class Sine(Task):
     """Forecast the next observation of a noisy sine of unknown frequency.
 
+        x(t) = sin(ωt + φ) + ε(t),   ε(t) ~ N(0, noise²)
+        y = x(window + 1) from x(1), …, x(window)
+
     The series is sin(ωt + φ) plus observation noise, with period
     2π/ω ~ U[``shortest_period``, ``longest_period``] time steps and
     φ ~ U[0, 2π], both drawn anew for each example. The input is a window of

@@ -22,6 +22,8 @@ YEARS: dict[Split, tuple[int, int]] = {
 class Sunspots(DataTask):
     """Forecast next year's sunspot number from the years before.
 
+        y = z(t + 1) from z(t − window + 1), …, z(t),   z = (number − mean) / deviation
+
     The yearly numbers 1700 to 2008, a file of statsmodels (public domain). Split in time
     as in Weigend 1990: training up to 1920, validation 1921 to 1955, test 1956 to 2008; every
     window ends the year before its target. Mean and deviation that scale the series

@@ -16,6 +16,9 @@ START, END, X, Y = 0, 1, 6, 7  # between END and X: the four distractors
 class TemporalOrder(Task):
     """Say in which order two symbols came that stood far apart among distractors.
 
+        x = start, …, s(1), …, s(2), …, end,   s(1) and s(2) ~ U{X, Y}
+        y = (s(1), s(2))
+
     A string of 100 to 110 symbols begins with a start symbol and ends with an end symbol;
     between them stand distractors out of four, and twice X or Y: once at a position
     from 10 to 20, once from 50 to 60. Asked for at the end is one of the four classes XX,

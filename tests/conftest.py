@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -77,6 +78,17 @@ def chromium() -> str:
         if Path(name).exists():
             return name
     pytest.fail("Chromium is missing: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    """A Chromium for the tests of one file."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

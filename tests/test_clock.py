@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import product
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -217,19 +219,19 @@ def test_a_block_during_which_the_clock_jumps_is_marked(monkeypatch, jump):
     assert campaign.mark(sample) == "suspended"
 
 
-def made(folder: Path, plan: Campaign, milliseconds) -> None:
-    """A whole campaign with times as ``milliseconds(method, shape, process, round)``."""
+def made(folder: Path, plan: Campaign, milliseconds, phases=("step",)) -> None:
+    """A whole campaign with times as ``milliseconds(method, shape, process, round, phase)``."""
     (folder / "timing").mkdir()
     path = folder / "timing" / f"{plan.name}.csv"
     with campaign._samples(path, "made") as write:
         for process in range(plan.processes):
             for turn in range(plan.rounds + 1):
                 for method in plan.methods:
-                    for shape in plan.shapes:
-                        wall = milliseconds(method, shape, process, turn) / 1000
+                    for shape, phase in product(plan.shapes, phases):
+                        wall = milliseconds(method, shape, process, turn, phase) / 1000
                         sample = {"wall_s": wall, "cpu_s": wall, "switches": 0, "jump_s": 0.0}
                         write(method, process, turn, sample | {
-                            "shape": shape.name, "phase": "step", "steps": 1, "start": 0.0,
+                            "shape": shape.name, "phase": phase, "steps": 1, "start": 0.0,
                         })  # fmt: skip
     about = {"campaign": "made", "asked": plan.as_dict(), "problems": {}, "notes": []}
     path.with_suffix(".json").write_text(json.dumps(about))
@@ -256,7 +258,7 @@ def test_ratios_are_paired_by_round_and_a_bad_control_marks_the_campaign(tmp_pat
     """Drift of a factor of two within each process cancels; a twin 10 % slower shows."""
     plan = replace(PLAN, processes=5, rounds=4, phases=("step",), peak=False)
 
-    def milliseconds(method, shape, process, turn):
+    def milliseconds(method, shape, process, turn, phase):
         base = 10.0 * 2 ** (turn / 4) * (1 + 0.001 * process * (method.cell == "gru"))
         return base * (1.1 if method.twin else 1) * (0.75 if method.cell == "gru" else 1)
 
@@ -279,7 +281,7 @@ def test_fits_find_the_overhead_and_the_speed(tmp_path):
         "sweeps", tuple(sizes), METHODS[:1], 3, 2, 1, ("step",), peak=False, sweeps=(sweep,)
     )
 
-    def milliseconds(method, shape, process, turn):
+    def milliseconds(method, shape, process, turn, phase):
         line = 0.5 + 20 * shape.step_flop("lstm") / 1e9
         return line * (1.1 if shape.hidden == 128 else 1)
 
@@ -294,6 +296,31 @@ def test_fits_find_the_overhead_and_the_speed(tmp_path):
     assert points["value"].tolist() == [16, 32, 64, 128]
     assert points["held_out"].tolist() == [False, False, False, True]
     assert np.isnan(scaling.even_point(lambda v: v, -0.1, 1.0))
+
+
+def test_what_the_products_of_a_step_alone_take(tmp_path):
+    """Products at 100 GFLOP/s forward, 50 backward and 25 for the weights; a step of 1 ms."""
+    shape = Shape("tiny", 4, 3, 2, 4, 2)
+    plan = replace(PLAN, shapes=(shape,), phases=("step",))
+    speeds = {"product_large": 200, "product_step": 100, "product_back": 50, "product_weights": 25}
+
+    def milliseconds(method, shape, process, turn, phase):
+        if phase == "step":
+            return 1.0
+        return 2 * prod(product_sizes(shape, method.cell, phase)) / speeds[phase] / 1e6
+
+    made(tmp_path, plan, milliseconds, ("step", *speeds))
+    row = table(tmp_path, "timing").set_index("cell").loc["gru"]
+    # Layers with 2 and 4 inputs; the first needs no gradient of its inputs.
+    forward = 2 * 3 * 4 * 3 * 4 * (2 + 4 + 4 + 4)
+    back = 2 * 3 * 4 * 3 * 4 * (4 + 4 + 4)
+    assert row["products_ms"] == pytest.approx(
+        (forward / 100 + back / 50 + forward / 25) / 1e6, rel=1e-5
+    )
+    assert row["products_fraction"] == pytest.approx(
+        (2 * forward + back) / row["products_ms"] / 1e6 / 200, rel=1e-4
+    )
+    assert set(table(tmp_path, "peaks")["product"]) == {"large", "step", "back", "weights"}
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -380,6 +407,8 @@ def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
     assert counts[1] == pytest.approx(counts[0], rel=0.01)
     assert shape.spec("gru").hidden == values["hidden"]["gru"]
     assert product_sizes(shape, "gru", "product_step") == (64, 148, 444)
+    assert product_sizes(shape, "gru", "product_back") == (64, 444, 148)
+    assert product_sizes(shape, "lstm", "product_weights") == (128, 6400, 512)
     only = timing | {"shapes": [values | {"hidden": {"lstm": 128}}], "sweeps": []}
     with pytest.raises(UserError, match="hidden has no size for gru"):
         campaigns(only, ["jax"], {}, str)

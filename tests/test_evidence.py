@@ -1,4 +1,4 @@
-"""Comparisons, summaries and the advice on tables of known truth."""
+"""Comparisons and summaries on tables of known truth."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness import advice, claims, comparisons, evidence, tables
-from harness.claims import Ledger
+from harness import claims, comparisons, evidence, tables
 from harness.errors import UserError
 from harness.records import Run, write, write_arrays
 from tests.test_report import record
@@ -23,7 +22,8 @@ def method(cell: str, scores: list[float], steps: list[float | None], framework:
             "task": "adding", "framework": framework, "cell": cell, "track": track, "seed": seed,
             "status": "ok", "score": score, "solved": step is not None,
             "steps_to_solve": np.nan if step is None else step, "budget": 1200.0,
-            "train_seconds": 10.0 + seed, "progress": (score - 1 / 6) / (0.01 - 1 / 6),
+            "train_seconds": 10.0 + seed, "data_sha256": f"data of {seed}",
+            "progress": (score - 1 / 6) / (0.01 - 1 / 6),
         }
         for seed, (score, step) in enumerate(zip(scores, steps, strict=True))
     ]  # fmt: skip
@@ -43,26 +43,6 @@ def runs(**methods: tuple[float, float | None]) -> pd.DataFrame:
 
 def compare(table: pd.DataFrame) -> pd.DataFrame:
     return comparisons.compare(table, {"adding": False}, MARGINS)
-
-
-def advise(table: pd.DataFrame, ratios: pd.DataFrame | None = None) -> pd.DataFrame:
-    scores = [
-        {"task": "adding", "framework": f, "cell": c, "track": "matched", "runs": len(group),
-         "state": "solved" if group["progress"].median() >= 1 else "above baseline"
-         if group["progress"].median() > 0.05 else "at baseline"}
-        for (f, c), group in table.groupby(["framework", "cell"])
-    ]  # fmt: skip
-    found = {"runs": table, "scores": pd.DataFrame(scores)}
-    if ratios is not None:
-        found["speed_ratios"] = ratios
-    agree = [c for c in claims.load().claims if c.id.endswith("-scores-agree")]
-    verdicts = claims.evaluate(Ledger(tuple(agree), MARGINS), found)
-    return advice.write(found, verdicts, compare(table), MARGINS)
-
-
-def which_cell(**methods: tuple[float, float | None]) -> tuple[str, str, str]:
-    row = advise(runs(**methods)).set_index("question").loc["Which cell?"]
-    return row["answer"], row["sure"], row["evidence"]
 
 
 def test_comparisons_are_paired_oriented_and_complete():
@@ -95,12 +75,45 @@ def test_matched_is_what_native_is_compared_with():
     assert row["effect"] == pytest.approx(0.002)
 
 
+def test_a_study_is_compared_with_matched_where_the_data_are_the_same():
+    tracks = {"matched": 0.002, "noclip": 0.004, "forget0": 0.003, "length50": 0.001}
+    table = pd.concat(
+        pd.DataFrame(method("lstm", [s] * 6, [300.0] * 6, "jax", t)) for t, s in tracks.items()
+    )
+    other = table["track"] == "length50"
+    table.loc[other, "data_sha256"] = "other " + table.loc[other, "data_sha256"]
+    # What diverged saw less data, but no other.
+    stopped = (table["track"] == "noclip") & (table["seed"] == 0)
+    table.loc[stopped, ["status", "data_sha256"]] = ["diverged", ""]
+    found = compare(table)
+    assert set(found["track"]) == {"noclip, matched", "forget0, matched"}
+    assert found.set_index(["track", "metric"]).loc[
+        ("forget0, matched", "score"), "effect"
+    ] == pytest.approx(0.001)
+
+
 def test_few_seeds_have_effects_but_no_interval():
     table = runs(lstm=(0.002, 800), gru=(0.002, 300))
     found = compare(table[table["seed"] < 4])
     rows = found[found["metric"] != "solved"]
     assert rows["effect"].notna().all()
-    assert rows[["low", "high", "p", "p_holm"]].isna().all(axis=None)
+    assert rows[["low", "high", "p", "p_holm", "p_logrank"]].isna().all(axis=None)
+
+
+def test_early_is_the_progress_after_a_quarter_of_the_budget():
+    runs = pd.DataFrame([
+        {"task": "adding", "framework": "jax", "cell": cell, "track": "matched", "seed": 0,
+         "status": status, "score": 0.01, "baseline": 0.5, "solved_at": 0.1,
+         "settings": "steps 400; clip 1"}
+        for cell, status in (("gru", "ok"), ("lstm", "diverged"), ("rnn", "ok"))
+    ])  # fmt: skip
+    identity = runs.iloc[0][evidence.IDENTITY].to_dict()
+    steps = {0: 0.5, 50: 0.45, 100: 0.3, 150: 0.2, 400: 0.1}
+    curves = pd.DataFrame([identity | {"step": k, "score": v} for k, v in steps.items()])
+    found = evidence._runs(runs, curves).set_index("cell")["early"]
+    assert found["gru"] == pytest.approx(0.5)
+    assert found["lstm"] == 0
+    assert np.isnan(found["rnn"]), "it was never evaluated"
 
 
 def test_summaries_count_divergence_as_not_solved():
@@ -124,34 +137,12 @@ def test_aggregates_use_whole_seeds():
     assert set(means["n"]) == {8}
     assert means["iqm"].to_numpy() == pytest.approx((0.002 - 1 / 6) / (0.01 - 1 / 6), abs=1e-3)
     assert (profiles["share"] == 1).all()
-
-
-def test_the_better_cell_is_advised():
-    answer, sure, shown = which_cell(lstm=(0.002, 800), gru=(0.006, 800))
-    assert (answer, sure) == ("LSTM", "sure")
-    assert shown.startswith("score, difference to GRU 0.00")
-    assert "2 frameworks, 8 seeds" in shown
-
-
-def test_of_equal_cells_the_sooner_one_is_advised_or_none():
-    answer, sure, shown = which_cell(lstm=(0.002, 800), gru=(0.002, 300), rnn=(0.17, None))
-    assert (answer, sure) == ("GRU, which solves sooner", "sure")
-    assert "ratio to LSTM 0.412" in shown
-    assert shown.endswith("RNN behind by more than 0.001")
-    answer, sure, _ = which_cell(lstm=(0.002, 800), gru=(0.002, 800))
-    assert (answer, sure) == ("GRU and LSTM: it does not matter for the score", "sure")
-
-
-def test_what_cannot_be_told_is_not():
-    assert which_cell(lstm=(0.17, None), gru=(0.169, None))[0].startswith("none of them")
-    table = runs(lstm=(0.002, 800), gru=(0.006, 800))
-    assert advise(table[table["seed"] < 4]).iloc[0]["answer"] == advice.CANNOT
-    # The frameworks contradict each other.
-    table = runs(lstm=(0.002, 800), gru=(0.006, 800))
-    other = table["framework"] == "pytorch"
-    table.loc[other, "cell"] = table.loc[other, "cell"].map({"lstm": "gru", "gru": "lstm"})
-    row = advise(table).iloc[0]
-    assert (row["answer"], row["sure"]) == (advice.CANNOT, "unknown")
+    assert (profiles[["low", "high"]] == 1).all(axis=None), "what no seed misses has no width"
+    table.loc[table["seed"] < 4, "progress"] = 0.5
+    profile = comparisons.aggregate(table)[1].set_index("threshold")
+    assert set(profile.loc[0.5, "share"]) == {0.5}, "four of eight seeds are not above 0.5"
+    assert (profile.loc[0.5, "low"] < 0.3).all()
+    assert (profile.loc[0.5, "high"] > 0.7).all()
 
 
 def ratios(high: float, control: float = 0.99) -> pd.DataFrame:
@@ -179,24 +170,6 @@ def test_ratios_are_read_both_ways_round():
     assert not plain["control_ok"].any()
 
 
-@pytest.mark.parametrize(
-    ("high", "control", "answer"),
-    [(0.9, 0.99, "jax"), (1.1, 0.99, advice.CANNOT), (0.9, 1.01, advice.CANNOT)],
-)
-def test_the_fastest_framework_by_the_clock(high, control, answer):
-    table = runs(lstm=(0.002, 800), gru=(0.002, 800))
-    rows = advise(table, ratios(high, control)).set_index("question")
-    row = rows.loc["Which framework is fastest here?"]
-    assert (row["task"], row["answer"]) == ("large, GRU", answer)
-
-
-def test_whether_the_framework_matters():
-    rows = advise(runs(lstm=(0.002, 800))).set_index("question")
-    assert rows.loc["Does the framework matter for the score (matched)?", "answer"].startswith("no")
-    rows = advise(runs(lstm=(0.002, 800)).assign(seed=0).iloc[:1]).set_index("question")
-    assert rows.loc["Does the framework matter for the score (matched)?", "answer"] == advice.CANNOT
-
-
 def test_evidence_from_a_results_folder(tmp_path):
     with pytest.raises(UserError, match=r"runs\.csv: is not there; run the pipeline first"):
         evidence.write(tmp_path)
@@ -206,7 +179,8 @@ def test_evidence_from_a_results_folder(tmp_path):
                 run = Run("adding", "jax", cell, track, seed)
                 write(run.path(tmp_path), record(run, score))
                 norms = np.ones(100, np.float32)
-                norms[7] = np.inf if track == "noclip" else 3
+                norms[:9] = 40  # large at the start, as of a network that has yet to learn
+                norms[70] = np.inf if track == "noclip" else 3
                 write_arrays(run.path(tmp_path), {}, {}, {"losses": norms, "gradient_norms": norms})
     tables.write_tables(tmp_path)
     evidence.write(tmp_path)

@@ -134,7 +134,7 @@ def test_the_first_seeds_of_two_tracks_are_chosen():
         for seed in range(20, 0, -1)
     ]
     chosen = insides.chosen([*runs, Run("sine", "jax", "gru", "matched", 0)], "adding")
-    assert {run.seed for run in chosen} == {1, 2, 3, 4, 5}
+    assert {run.seed for run in chosen} == set(range(1, 11))
     assert {run.track for run in chosen} == {"matched", "native"}
     assert insides.tasks(runs[40:]) == []
 

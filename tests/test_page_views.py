@@ -7,13 +7,14 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from benchmarks.report_page import made_up, write
-from report.numbers import number
+from report.numbers import interval, number
 from report.page import write_report
 
 EVIL = "<script>alert(1)</script>"
@@ -34,16 +35,6 @@ def folder(tmp_path_factory) -> Path:
     write(folder, tables)
     write_report(folder)
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -116,7 +107,7 @@ def test_a_baseline_turns_numbers_into_ratios_with_their_intervals(page, folder)
         & (ratios["task"] == "adding") & (ratios["framework"] == "pytorch")
         & (ratios["cell"] == "rnn") & (ratios["track"] == "matched")
     ].iloc[0]  # fmt: skip
-    text = f"{number(one['ratio'])} [{number(one['low'])}, {number(one['high'])}]"
+    text = interval(one["ratio"], one["low"], one["high"])
     link = "a[data-task=adding][data-framework=pytorch][data-cell=rnn][data-track=matched]"
     assert f"× {text}" in page.locator(f"#matrix td:has({link})").inner_text()
     own = page.locator("#matrix td:has(a[data-framework=jax][data-cell=lstm])").first
@@ -236,9 +227,17 @@ def test_the_script_writes_numbers_as_the_page_does(page):
     texts = [number(value) for value in ABSURD]
     assert texts[:5] == ["–", "∞", "−∞", "1.00·10³⁰⁰", "4.94·10⁻³²⁴"]
     source = (Path(__file__).parents[1] / "report" / "page.js").read_text(encoding="utf-8")
-    code = source[source.index("const minus") : source.index("function interval")]
+    code = source[source.index("const minus") : source.index("/** Ratios to the chosen")]
     numbers = "[NaN, Infinity, -Infinity, 1e300, 5e-324, -0.0154, 1234.6, 2e12, 0.1, 7]"
     assert page.evaluate(f"(() => {{ {code}; return {numbers}.map(v => number(v)) }})()") == texts
+    rng = np.random.default_rng(0)
+    middle = rng.normal(size=200) * 10.0 ** rng.integers(-9, 9, 200)
+    width = np.abs(middle) * 10.0 ** rng.integers(-5, 2, 200)
+    three = [*np.stack([middle, middle - width, middle + 2 * width], axis=1).tolist(), [0, 0, 0.3]]
+    whole = [[1920, 1280, 5248], [0.75, 0.75, 0.75], [1e300, 1, 1e300]]
+    assert page.evaluate(
+        f"values => {{ {code}; return values.map(v => interval(...v)) }}", three + whole
+    ) == [interval(*values) for values in three + whole]
 
 
 @pytest.mark.parametrize(("width", "theme"), [(390, "light"), (800, "dark"), (1200, "light")])
@@ -263,7 +262,8 @@ def test_a_page_of_runs_alone_says_what_else_to_run(tmp_path, browser, folder):
         ("matrix", "harness tables"), ("curves", "harness tables"), ("speed", "snakemake"),
         ("claims", "harness evidence"), ("advice", "harness evidence"),
         ("insides", "harness insides"), ("methods", "harness tables"),
-        ("published", "harness published"),
+        ("published", "harness published"), ("verified", "harness verify"),
+        ("compared", "harness compare"),
     ):  # fmt: skip
         assert command in page.locator(f"#{section}").inner_text(), section
     assert counted(page, "#run-view") == 180

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from harness import pipeline, progress, records
 from harness.plugins import framework_names
@@ -118,6 +119,42 @@ def test_where_frameworks_part_is_in_the_tables(whole):
     assert parted["step"].isna().all(), "three steps are too few to part"
 
 
+def test_the_folder_says_what_made_it(whole):
+    made = yaml.safe_load((whole / "workflow" / "configuration.yaml").read_text())
+    assert (made["seeds"], made["overrides"]["adding"]["steps"]) == ([0], 3)
+    about = (whole / "ro-crate-metadata.json").read_text()
+    runs = len(table(whole, "runs"))
+    assert f"{runs} of {runs} runs ended well" in about
+    assert str(whole) not in about
+
+
+def test_another_folder_is_set_beside_it(whole, gated):
+    """Before the test that a second call does nothing, which holds after a comparison too."""
+    done = snakemake(whole, "compare", other=gated, **WHOLE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Compared with results: " in done.stdout
+    assert "framework tensorflow: only here" in done.stdout
+    rows = table(whole, "compare")
+    losses = rows[rows["check"] == "losses"]
+    assert list(losses["verdict"]) == ["same", "same"], "the same run twice, bit for bit"
+    assert (gated / "compare.json").exists() is False
+    assert "compare.json" in (whole / "ro-crate-metadata.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, "compare: name the other results folder: snakemake --cores all compare --config oth"),
+        ({"other": "nowhere"}, "--config: other: nowhere is no results folder: it has no runs.csv"),
+    ],
+)
+def test_a_comparison_with_nothing_is_one_sentence(tmp_path, given, says):
+    done = snakemake(tmp_path / "results", "compare", **SMALL, **given)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("track", ["matched", "native"])
 @pytest.mark.parametrize("framework", framework_names())
 def test_the_command_in_a_record_repeats_it_bit_for_bit(whole, tmp_path, framework, track):
@@ -183,7 +220,8 @@ def after_edit(name: str, project: Path, config: dict[str, str]) -> set[str]:
     return jobs - {"all"}
 
 
-AFTER = {"tables", "published", "evidence", "insides_of_task", "insides", "report"}
+PAGE = {"report", "crate"}
+AFTER = {"tables", "published", "evidence", "insides_of_task", "insides"} | PAGE
 
 
 def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
@@ -195,12 +233,13 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
     frameworks, tasks = framework_names(), TASKS
     assert edit("tasks/sine.py") == AFTER | {f"sine-{f}" for f in frameworks}
     assert edit("implementations/jax/model.py") == AFTER | {f"{t}-jax" for t in tasks}
-    assert edit("harness/gates.py") == {"insides_of_task", "insides", "evidence", "report"}
+    assert edit("harness/gates.py") == {"insides_of_task", "insides", "evidence"} | PAGE
     assert edit("harness/streams.py") == AFTER | {f"{t}-{f}" for t in tasks for f in frameworks}
     assert edit("report/page.html") == {"report"}
-    assert edit("harness/tables.py") == {"tables", "published", "evidence", "report"}
-    assert edit("workflows/published.yaml") == {"published", "report"}
-    assert edit("workflows/claims.yaml") == {"evidence", "report"}
+    assert edit("harness/tables.py") == {"tables", "published", "evidence"} | PAGE
+    assert edit("workflows/published.yaml") == {"published"} | PAGE
+    assert edit("workflows/claims.yaml") == {"evidence"} | PAGE
+    assert edit("harness/contents.py") == {"crate"}
     assert edit("harness/progress.py") == set()
     assert edit("README.md") == set()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.duration.survfunc import survdiff
 
 from harness import aggregation, statistics
 
@@ -37,6 +38,28 @@ def test_one_process_has_no_interval():
     assert np.isnan([low, high]).all()
     with pytest.raises(ValueError, match="at least one round"):
         statistics.two_level_interval([np.array([1.0]), np.array([])])
+
+
+def test_the_ratio_of_two_campaigns_covers_the_truth():
+    """Five processes here, eight there, of unlike scatter; the truth is a ratio of 1.3."""
+    rng = np.random.default_rng(0)
+    covered = 0
+    for _ in range(1000):
+        sides = []
+        for n, spread, centre in ((5, 0.05, RATIO), (8, 0.02, 0.0)):
+            found = statistics.two_level_interval(list(rng.normal(centre, spread, (n, 1))))
+            sides.append(np.exp(found))
+        _, low, high = statistics.independent_ratio(*sides)
+        covered += low <= np.exp(RATIO) <= high
+    assert 0.93 <= covered / 1000 <= 0.98
+
+
+def test_a_ratio_without_intervals_or_of_nothing_has_none():
+    assert statistics.independent_ratio((2, 1, 4), (1, 1, 1)) == pytest.approx((2, 1, 4))
+    ratio, *interval = statistics.independent_ratio((2, np.nan, np.nan), (1, 1, 1))
+    assert ratio == 2
+    assert np.isnan(interval).all()
+    assert np.isnan(statistics.independent_ratio((0, 0, 0), (1, 1, 1))).all()
 
 
 def test_newcombe_gives_the_published_interval():
@@ -93,6 +116,14 @@ def test_ties_count_half():
     assert statistics.probability_of_improvement(a, b, False) == 0.375
 
 
+def test_over_all_pairings_the_probability_of_improvement_is_rliables():
+    """Agarwal et al. 2021 compare every run with every other: Mann and Whitney's U, as a share."""
+    rng = np.random.default_rng(0)
+    a, b = rng.integers(0, 9, 8).astype(float), rng.integers(2, 9, 8).astype(float)
+    paired = [statistics.probability_of_improvement(a, np.roll(b, i), True) for i in range(8)]
+    assert np.mean(paired) == pytest.approx(stats.mannwhitneyu(a, b).statistic / 64)
+
+
 def test_the_median_of_steps_is_kaplan_meiers():
     rng = np.random.default_rng(0)
     for n in range(1, 12):
@@ -132,8 +163,73 @@ def test_a_trend_is_of_seeds_not_of_levels():
     rising = rng.normal(0, 0.1, (6, 3)) + difficulty / 100
     found = statistics.trend(difficulty, rising)
     assert found.low > 0.5
-    assert found.p == 0.5**5, "the least that six seeds of one sign can give"
-    assert statistics.trend(difficulty, -rising).high < -0.5
+    assert found.p == pytest.approx(2 / 6**6), "all six seeds in one of the 3! orders of levels"
+    falling = statistics.trend(difficulty, -rising)
+    assert falling.high < -0.5
+    assert falling.p == pytest.approx(found.p)
+
+
+def test_a_trend_that_is_none_is_rarely_found(monkeypatch):
+    """Whatever a seed's own level is, with three levels as with four."""
+    monkeypatch.setattr(statistics, "RESAMPLES", 10)  # p needs none
+    rng = np.random.default_rng(0)
+    for levels in (3, 4):
+        gaps = rng.normal(0, 5, (300, 10, 1)) + rng.normal(0, 1, (300, 10, levels))
+        p = [statistics.trend(np.arange(levels), rows).p for rows in gaps]
+        assert np.mean(np.array(p) < 0.05) < 0.08
+    assert statistics.trend(np.arange(3), np.ones((6, 3))).p > 0.5
+
+
+def test_log_rank_is_that_of_statsmodels_and_rarely_false():
+    """Its statistic by another library; no difference in 5 % of 400 comparisons of 10 seeds."""
+    rng = np.random.default_rng(0)
+    p = []
+    for _ in range(400):
+        steps = rng.exponential(600, (2, 10)).round(-1) + 10
+        steps[steps > 800] = np.nan
+        missing = np.isnan(steps)
+        times, solved = np.where(missing, 800, steps).ravel(), (~missing).ravel().astype(int)
+        _, expected = survdiff(times, solved, np.repeat([0, 1], 10))
+        p.append(statistics.compare_steps(steps[0], steps[1], 800)[1])
+        assert p[-1] == pytest.approx(expected)
+    assert 0.02 < np.mean(np.array(p) < 0.05) < 0.09
+
+
+def test_the_ratio_of_medians_covers_the_truth():
+    """Ten seeds that share half of their spread, a true ratio of 0.5, an eighth censored."""
+    rng = np.random.default_rng(0)
+    covered = []
+    for _ in range(200):
+        seeds = rng.normal(0, 0.2, 10)
+        b = 1000 * np.exp(seeds + rng.normal(0, 0.2, 10))
+        a = 500 * np.exp(seeds + rng.normal(0, 0.2, 10))
+        found, _ = statistics.compare_steps(a, np.where(b > 1400, np.nan, b), 1400)
+        covered.append(found.low <= 0.5 <= found.high)
+    assert 0.9 < np.mean(covered) < 0.99
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.1, 10), (0.5, 5), (0.9, 20)])
+def test_intervals_of_shares_cover_the_truth(share, n):
+    """Exactly, by the binomial's own probabilities: Wilson's and Newcombe's are of 95 % or so."""
+    counts = np.arange(n + 1)
+    weights = stats.binom.pmf(counts, n, share)
+    one = [statistics.wilson(k, n) for k in counts]
+    assert 0.92 < sum(weights[[e.low <= share <= e.high for e in one]]) < 0.995
+    two = np.array([[statistics.newcombe(a, n, b, n).low <= 0 for a in counts] for b in counts])
+    assert weights @ two @ weights > 0.96, "and the other side is as often missed"
+
+
+def test_two_one_sided_tests_against_a_worked_example():
+    """d = 1, 2, 3 with margin 4: t = (2 - 4) / (1/√3) = -3.464, and on 2 degrees p = 0.0371."""
+    a, b = np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0])
+    assert statistics.equivalence(a, b, 4) == pytest.approx(0.0371, abs=1e-4)
+    assert statistics.equivalence(b, a, 4) == pytest.approx(0.0371, abs=1e-4)
+    assert statistics.equivalence(np.exp(a), np.exp(b), np.exp(4), "ratio") == pytest.approx(
+        0.0371, abs=1e-4
+    )
+    assert statistics.equivalence(a, b, 1.5) > 0.5
+    # Values without any spread: inside, at the edge, outside.
+    assert [statistics.equivalence(b + d, b, 1) for d in (0.5, 1, 2)] == [0, 1, 1]
 
 
 @pytest.mark.parametrize(("n", "least"), [(5, 0.8), (10, 0.87), (20, 0.9)])
@@ -167,16 +263,22 @@ def test_across_tasks_as_rliable_has_it():
     assert aggregation.interquartile_mean(scores) == pytest.approx(ordered[6:18].mean())
     thresholds = np.linspace(0, 1, 5)
     profile = [sum(value > t for value in scores.ravel()) / scores.size for t in thresholds]
-    assert aggregation.performance_profile(scores, thresholds) == pytest.approx(profile)
+    share, low, high = aggregation.performance_profile(scores, thresholds)
+    assert share == pytest.approx(profile)
     interval = aggregation.stratified_interval(scores)
-    draws = []
+    means, profiles = [], []
     for _ in range(2000):
-        draw = [rng.choice(scores[:, task], 8) for task in range(3)]
-        draws.append(np.sort(np.concatenate(draw))[6:18].mean())
-    low, high = np.percentile(draws, [2.5, 97.5])
-    assert (interval.low, interval.high) == (
-        pytest.approx(low, abs=0.02),
-        pytest.approx(high, abs=0.02),
+        draw = np.concatenate([rng.choice(scores[:, task], 8) for task in range(3)])
+        means.append(np.sort(draw)[6:18].mean())
+        profiles.append([np.mean(draw > t) for t in thresholds])
+    assert [interval.low, interval.high] == pytest.approx(
+        np.percentile(means, [2.5, 97.5]), abs=0.02
     )
+    # One run of 24 is 0.04: the bounds of a share are steps of it.
+    assert np.array([low, high]) == pytest.approx(
+        np.percentile(profiles, [2.5, 97.5], axis=0), abs=0.042
+    )
+    few = aggregation.performance_profile(scores[:4], thresholds)
+    assert np.isnan(few[1:]).all(), "fewer than five seeds have no interval"
     normal = aggregation.normalised(np.array([0.01, 1 / 6]), np.array(1 / 6), np.array(0.01))
     assert list(normal) == [1, 0]

@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from harness import configuration, evidence, insides, limits, pipeline
+from harness import compare, configuration, evidence, imported, insides, limits, pipeline
 from harness import progress, published, records, sources, tables, timing, verification
 from harness.errors import UserError
 

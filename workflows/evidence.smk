@@ -17,7 +17,10 @@ rule evidence:
                 "claims",
                 "comparisons",
                 "evidence",
+                "gates",
+                "phrases",
                 "statistics",
+                "which_cell",
             )
         ],
     output:

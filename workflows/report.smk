@@ -6,7 +6,7 @@ rule report:
         tables=[RESULTS / f"{name}.csv" for name in (*tables.NAMES, *MORE_TABLES, *evidence.NAMES)],
         code=sorted(
             path
-            for pattern in ("*.py", "*.html", "*.css", "*.js")
+            for pattern in ("*.py", "*.html", "*.css", "*.js", "*.yaml")
             for path in (ROOT / "report").glob(pattern)
         ),
     output:

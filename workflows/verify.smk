@@ -13,13 +13,21 @@ rule verify:
         tables=[RESULTS / f"{name}.csv" for name in ("runs", "machines", "tasks", "claims")],
         more=[RESULTS / f"{name}.csv" for name in MORE_TABLES if name == "speed_ratios"],
         runs=[run.path(RESULTS) for run in CONFIGURATION.runs],
-        # The job writes the page anew, with the verdict; that is no reason to verify again.
-        page=ancient(RESULTS / "report.html"),
+        # The job writes both anew, with the verdict; that is no reason to verify again.
+        page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),
         reference=sorted((ROOT / "results" / "reference").glob("*.csv")),
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
         code=[
             ROOT / "harness" / f"{name}.py"
-            for name in ("verification", "agreement", "imported", "reference_run", "statistics")
+            for name in (
+                "verification",
+                "sides",
+                "left_out",
+                "agreement",
+                "imported",
+                "reference_run",
+                "statistics",
+            )
         ],
     output:
         RESULTS / "verify.json",
@@ -32,4 +40,5 @@ rule verify:
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:
         "(python -m harness verify --quiet --results {params.results:q}"
-        " && python -m report --results {params.results:q}) 2> {log:q}"
+        " && python -m report --results {params.results:q}"
+        " && python -m harness crate --results {params.results:q}) 2> {log:q}"

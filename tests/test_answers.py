@@ -1,0 +1,266 @@
+"""The sentences of the first screen, and how the page writes numbers, labels and sources."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from harness.advice import CANNOT
+from report.answers import answers
+from report.figures import apart
+from report.numbers import interval, number
+from report.page import paragraphs
+from report.reading import COLUMNS
+from report.references import references
+
+
+def tables(**rows: list[dict[str, object]]) -> dict[str, pd.DataFrame]:
+    """The tables that the answers read, with ``rows`` and otherwise empty."""
+    found = {
+        name: pd.DataFrame(rows.get(name, []), columns=list(columns))
+        for name, columns in COLUMNS.items()
+    }
+    found["tasks"] = pd.DataFrame({"task": ["adding"], "metric": ["mean squared error"]})
+    return found
+
+
+def advised(task: str, answer: str, sure: str = "sure", evidence: str = "") -> dict[str, object]:
+    return {
+        "question": "Which cell?", "task": task, "answer": answer, "sure": sure,
+        "evidence": evidence,
+    }  # fmt: skip
+
+
+def compared(a: str, b: str, values: tuple[float, float, float], **more: object) -> dict:
+    row = {
+        "kind": "cells", "task": "adding", "track": "matched", "metric": "score", "a": a, "b": b,
+        "n": 10, "unit": "difference", "better": "lower", "p_holm": 0.01, "margin": 0.001,
+        "equivalent": False,
+    }  # fmt: skip
+    return row | dict(zip(("effect", "low", "high"), values, strict=True)) | more
+
+
+def said(which: int, **rows: list[dict[str, object]]) -> str:
+    answer = answers(tables(**rows))[which]
+    return answer["short"] + answer["rest"]
+
+
+STEPS = {"metric": "steps_to_solve", "unit": "ratio"}
+
+
+def test_which_cell_names_the_least_that_it_is_ahead_by():
+    text = said(
+        0,
+        advice=[
+            advised("adding", "GRU, which solves sooner", "likely"),
+            advised("sine", CANNOT, "unknown"),
+        ],
+        comparisons=[
+            compared("jax/gru", "jax/lstm", (0.4, 0.35, 0.5), **STEPS),
+            # The same way round as GRU to LSTM it is 0.5 [0.4, 0.625].
+            compared("pytorch/lstm", "pytorch/gru", (2.0, 1.6, 2.5), **STEPS),
+            # The RNN never solves, so that this is no number for a reader.
+            compared("jax/gru", "jax/rnn", (0.0, 0.0, 0.0), **STEPS),
+            compared("jax/gru", "jax/lstm", (-0.1, -0.2, -0.05)),
+        ],
+    )
+    assert text == (
+        "GRU on adding (likely): GRU solves adding in 0.500 [0.400, 0.625] times the steps of LSTM "
+        "(pytorch, 10 seeds, the least of 2 frameworks); on sine we cannot tell"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "row", "text"),
+    [
+        # Lower is better, so that LSTM is ahead by what it is lower by.
+        (
+            "LSTM", compared("jax/gru", "jax/lstm", (0.3, 0.2, 0.4)),
+            "LSTM is ahead of GRU on adding by 0.300 [0.200, 0.400] in mean squared error",
+        ),
+        (
+            "LSTM", compared("jax/gru", "jax/lstm", (-0.3, -0.4, -0.2), better="higher"),
+            "LSTM is ahead of GRU on adding by 0.300 [0.200, 0.400] in mean squared error",
+        ),
+        (
+            "GRU or LSTM rather than RNN, we cannot tell which",
+            compared("jax/lstm", "jax/rnn", (-0.3, -0.4, -0.2)),
+            "LSTM is ahead of RNN on adding by 0.300 [0.200, 0.400] in mean squared error",
+        ),
+        (
+            "GRU and LSTM: it does not matter for the score",
+            compared("jax/gru", "jax/lstm", (-2e-4, -4e-4, 1e-4)),
+            "the scores of GRU and LSTM on adding differ by −2.00 [−4.00, 1.00]·10⁻⁴",
+        ),
+    ],
+)  # fmt: skip
+def test_which_cell_says_who_is_ahead_of_whom(answer, row, text):
+    assert text in said(0, advice=[advised("adding", answer)], comparisons=[row])
+
+
+def test_which_cell_without_a_number_gives_the_reason():
+    none = advised("adding", "none of them: no cell leaves the baseline", evidence="why; more")
+    assert said(0, advice=[none]).endswith("baseline on adding (sure): why")
+    few = [advised(t, CANNOT, "unknown", "1 of at least 5 seeds") for t in ("adding", "sine")]
+    best = {"framework": "jax", "cell": "gru", "iqm": 0.5, "low": 0.4, "high": 0.6}
+    text = said(0, advice=few, aggregate=[best])
+    assert text.startswith("We cannot tell: 1 of at least 5 seeds")
+    assert "jax GRU with 0.500 [0.400, 0.600]" in text
+    assert said(0) == "Not known yet: the evidence has not been weighed"
+
+
+def test_many_tasks_are_counted():
+    text = said(0, advice=[advised(f"task{i}", "GRU") for i in range(4)])
+    assert text.startswith("GRU on 4 of 4 tasks (sure)")
+
+
+def timed(numerator: str, denominator: str, ratio: float, low: float, high: float) -> dict:
+    (one, cell), (other, _) = numerator.split("/"), denominator.split("/")
+    return {
+        "shape": "small", "kind": "framework", "numerator_framework": one, "numerator_cell": cell,
+        "denominator_framework": other, "denominator_cell": cell, "ratio": ratio, "low": low,
+        "high": high,
+    }  # fmt: skip
+
+
+def test_which_framework_is_said_against_the_next_one_and_the_hardware():
+    row = {"question": "Which framework is fastest here?", "task": "small, GRU", "sure": "sure"}
+    step = {"shape": "small", "framework": "jax", "cell": "gru", "phase": "step"}
+    text = said(
+        1,
+        advice=[row | {"answer": "pytorch", "evidence": ""}],
+        timing=[step | {"peak_fraction": 0.41}, step | {"phase": "forward", "peak_fraction": 0.9}],
+        speed_ratios=[
+            timed("pytorch/gru", "tensorflow/gru", 0.5, 0.4, 0.6),
+            timed("jax/gru", "pytorch/gru", 1.25, 1.2, 1.3),
+            timed("jax/lstm", "pytorch/lstm", 1.01, 1.0, 1.02),
+        ],
+    )
+    assert text.startswith(
+        "pytorch at small, GRU (sure): at small, GRU its step takes 0.800 [0.769, 0.833] times "
+        "that of jax"
+    )
+    assert "the best step reaches 41 % of the attainable peak (jax GRU at small)" in text
+    assert "nothing has been timed" in said(1)
+
+
+FRAMEWORKS = {"kind": "frameworks"}
+
+
+@pytest.mark.parametrize(
+    ("equivalent", "p_holm", "start"),
+    [
+        (True, 1.0, "Yes on the matched track: 1 of 1 comparisons of two frameworks show equal"),
+        (False, 1.0, "No difference was found on the matched track: 0 of 1"),
+        (False, 0.01, "Not always on the matched track: 0 of 1"),
+    ],
+)
+def test_ported_says_yes_only_where_equality_is_shown(equivalent, p_holm, start):
+    row = compared(
+        "jax/gru", "pytorch/gru", (-2e-4, -3e-4, 1e-4), equivalent=equivalent, p_holm=p_holm,
+        **FRAMEWORKS,
+    )  # fmt: skip
+    gate = [{"passed": 3, "checks": 4}]
+    text = said(2, comparisons=[row], conformance_summary=gate)
+    assert text.startswith(start)
+    assert "jax and pytorch, with GRU on adding by 2.00 [−1.00, 3.00]·10⁻⁴" in text
+    assert "3 of 4 checks against the reference pass" in text
+
+
+def test_ported_without_five_seeds_cannot_tell():
+    row = compared("jax/gru", "pytorch/gru", (0.1, math.nan, math.nan), p_holm=math.nan)
+    text = said(2, comparisons=[row | FRAMEWORKS], conformance_summary=[{"passed": 4, "checks": 4}])
+    assert text.startswith("We cannot tell")
+    assert "all 4 checks" in text
+    assert said(2) == "Not known yet: no two frameworks were compared"
+
+
+def judged(claim: str, verdict: str, p: float = math.nan, **more: object) -> dict[str, object]:
+    row = {
+        "claim": claim, "verdict": verdict, "p_holm": p, "expect": "above", "unit": "ratio",
+        "sentence": f"{claim} is so.", "effect": 2.0, "low": 1.5, "high": 3.0, "framework": "jax",
+        "task": None, "case": "gru",
+    }  # fmt: skip
+    return row | more
+
+
+def test_claims_are_counted_and_the_clearest_refutation_is_told():
+    text = said(
+        3,
+        claims=[
+            judged("a", "supported", 1e-9), judged("b", "supported"), judged("b", "refuted", 0.04),
+            judged("c", "refuted", 0.001), judged("d", "inconclusive"), judged("e", "not tested"),
+        ],
+    )  # fmt: skip
+    assert text == (
+        "Of 4 claims tested, 1 holds in every case, 2 are refuted in some case and 1 stays open: "
+        "refuted most clearly is “c is so”, ratio 2.00 [1.50, 3.00] (jax gru); 1 more needs other "
+        "runs"
+    )
+    assert "none of 1 claims can be tested" in said(3, claims=[judged("a", "not tested")])
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ((0.4, 0.353, 0.467), "0.400 [0.353, 0.467]"),
+        ((6e-5, 2e-5, 9.2e-5), "6.00 [2.00, 9.20]·10⁻⁵"),
+        ((1920.0, 1280.0, 5248.0), "1,920 [1,280, 5,248]"),
+        # So narrow that three digits would say nothing of it.
+        ((1.0018, 0.998, 1.006), "1.0018 [0.9980, 1.0060]"),
+        # So wide that the same decimals would hide the smaller ones.
+        ((0.001, 1e-4, 123.0), "0.001 [1.00·10⁻⁴, 123]"),
+        ((0.75, 0.75, 0.75), "0.75 [0.75, 0.75]"),
+        ((math.inf, 1600.0, math.inf), "∞ [1,600, ∞]"),
+        ((0.5, math.nan, math.nan), "0.5"),
+        ((math.nan, 1.0, 2.0), "–"),
+        ((1e300, 1.0, 1e300), "1.00·10³⁰⁰ [1, 1.00·10³⁰⁰]"),
+        ((0.0, 0.0, 0.278), "0.000 [0.000, 0.278]"),
+    ],
+)
+def test_an_interval_has_the_same_decimals_throughout(values, text):
+    assert interval(*values) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.123456, "0.123"), (1e-5, "1.00·10⁻⁵"), (0.0, "0"), (1200, "1,200"), (30651.0, "30,651"),
+        (None, "–"), (1 / 6, "0.167"),
+    ],
+)  # fmt: skip
+def test_numbers_are_readable(value, text):
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "places"),
+    [
+        ([10.0, 50.0], [10, 50]),
+        ([30.0, 30.0, 30.0], [20, 30, 40]),
+        ([32.0, 31.0], [36.5, 26.5]),
+        # At the lower and at the upper end there is no room on both sides.
+        ([0.0, 1.0, 60.0], [0, 10, 60]),
+        ([100.0, 99.0], [100, 90]),
+    ],
+)
+def test_labels_stand_apart_and_near_their_lines(wanted, places):
+    assert apart(wanted, 10, 0, 100) == places
+
+
+def test_a_docstring_keeps_the_lines_of_its_equations():
+    text = "What\nit is.\n\n    y = a\n    z = b\n\nMore ``code``\nhere."
+    assert paragraphs(text) == [
+        ("text", "What it is."), ("equation", "y = a\nz = b"), ("text", "More code here."),
+    ]  # fmt: skip
+    assert paragraphs(None) == [("text", "")]
+
+
+def test_references_are_found_in_sources_and_unknown_ones_kept():
+    found = dict(references(["Bai et al. 2018, table 1; this suite", "Somebody 2031, On it", "x"]))
+    assert "arXiv:1803.01271" in found["Bai et al. 2018"]
+    assert found["Somebody 2031"] == "On it"
+    assert "Wilson 1927" in found, "the statistics are always there"
+    assert not any("this suite" in name or name == "x" for name in found)

@@ -1,0 +1,23 @@
+# The folder's own description, as a Workflow Run RO-Crate; written after everything else.
+
+
+rule crate:
+    input:
+        # After the page, but not again whenever it is drawn anew, as after a comparison.
+        page=ancient(RESULTS / "report.html"),
+        tables=[RESULTS / f"{name}.csv" for name in (*tables.NAMES, *MORE_TABLES, *evidence.NAMES)],
+        about=[ROOT / name for name in ("CITATION.cff", "Snakefile")],
+        parts=sorted((ROOT / "workflows").glob("*.smk")),
+        code=[ROOT / "harness" / f"{name}.py" for name in ("crate", "contents")],
+    output:
+        RESULTS / "ro-crate-metadata.json",
+    log:
+        RESULTS / "logs" / "crate.log",
+    benchmark:
+        RESULTS / "benchmarks" / "crate.tsv"
+    params:
+        results=lambda wildcards, output: Path(output[0]).parent,
+        configuration=json.dumps(CONFIGURATION.resolved),
+    shell:
+        "python -m harness crate --results {params.results:q}"
+        " --configuration {params.configuration:q} 2> {log:q}"
