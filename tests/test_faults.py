@@ -153,6 +153,8 @@ def test_a_killed_pipeline_goes_on_with_what_it_had(project, waiting, sign):
     folder = project / results / "runs"
     noted = project / ".snakemake" / "metadata"
     wait_for(lambda: noted.is_dir() and len(list(noted.iterdir())) == 4)
+    # The preloader and a child for each of the four that wait: all have begun.
+    wait_for(lambda: sum(b"\0preload\0" in words_of(p) for p in processes_in(project)) == 5)
     if sign == signal.SIGINT:
         os.killpg(process.pid, sign)  # as Ctrl-C does
     else:
