@@ -399,8 +399,12 @@ def test_no_campaign_gives_empty_tables(tmp_path):
 
 
 def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
-    """The default configuration's shape for the claim on equal parameter counts."""
-    timing = yaml.safe_load((ROOT / "workflows/config/default.yaml").read_text())["timing"]
+    """The full configuration's shape for the claim on equal parameter counts."""
+    default, full = (
+        yaml.safe_load((ROOT / f"workflows/config/{name}.yaml").read_text())["timing"]
+        for name in ("default", "full")
+    )
+    timing = default | full
     (values,) = (s for s in timing["shapes"] if s["name"] == "equal_parameters")
     shape = Shape(**{k: v for k, v in values.items() if k != "phases"})
     counts = [conformance.formula("jax", "matched", shape.spec(cell)) for cell in ("lstm", "gru")]
