@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
-
-import jsonschema
 
 from harness import studies, tracks
 from harness.errors import UserError, one_of
 from harness.limits import Limits
 from harness.plugins import (
-    ROOT,
     framework_names,
     kernels_of,
     known_frameworks,
@@ -26,6 +20,7 @@ from harness.plugins import (
     unknown,
 )
 from harness.records import Run
+from harness.schema import check_schema
 from harness.settings import Settings, require, resolve
 from harness.shapes import Campaign, campaigns
 from harness.sources import Sources, last_of, origin_of, place_of, plain, sources_of
@@ -38,20 +33,10 @@ AXES: dict[str, tuple[str, Names, Names]] = {
     "frameworks": ("framework", known_frameworks, framework_names),
     "cells": ("cell", lambda: list(CELLS), lambda: list(CELLS)),
 }
-# Places on this machine, which are no part of what was done.
-PLACES = ("results", "other")
 # The folders in a results folder.
 PARTS = ("runs", "logs", "benchmarks", "conformance", "insides", "timing", "cache")
-# The schema's types in words.
-KINDS = {
-    "array": "a list such as [a, b]",
-    "object": "a mapping such as {key: value}",
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "null": "nothing",
-}
+# Places on this machine, which are no part of what was done.
+PLACES = ("results", "other")
 # "factors" and "studies" stand for a track each.
 TRACK_KEYS = ("matched", "native", "factors", "studies")
 
@@ -92,15 +77,17 @@ class Configuration:
         return sorted(used)
 
 
-def load(config: dict[str, Any], files: list[str], given: dict[str, Any]) -> Configuration:
+def load(
+    config: dict[str, Any], files: list[str], given: dict[str, Any] | None = None
+) -> Configuration:
     """Check a merged configuration that came from ``files`` and was ``given`` by ``--config``.
 
     Raises :class:`UserError` that names the file and the key of the first
     thing that is wrong.
     """
     config = plain(config)
-    sources = [*sources_of(files), ("--config", plain(given))]
-    _check_schema(config, sources)
+    sources = [*sources_of(files), ("--config", plain(given or {}))]
+    check_schema(config, sources)
     for kind in ("task", "framework"):
         if config[f"{kind}s"] == "all" and (wrong := misnamed(kind)):
             raise UserError(next(iter(wrong.values())))
@@ -163,8 +150,23 @@ def load(config: dict[str, Any], files: list[str], given: dict[str, Any]) -> Con
             lambda key: place_of(config, sources, "timing", key),
         ),
         other=_other(config, sources),
-        resolved={key: value for key, value in config.items() if key not in PLACES},
+        resolved={key: value for key, value in config.items() if key not in PLACES}
+        | {"overrides": _understood(overrides, settings)},
     )
+
+
+def _understood(
+    overrides: dict[str, Any], settings: dict[tuple[str, str], Settings]
+) -> dict[str, Any]:
+    """The overrides with the values as the tasks understood them, which may have come as text."""
+    found = {task: dict(values) for task, values in overrides.items()}
+    for (task, cell), known in settings.items():
+        for key, value in overrides.get(task, {}).items():
+            if not isinstance(value, dict):
+                found[task][key] = known.as_dict()[key]
+            elif cell in value:
+                found[task][key] = found[task][key] | {cell: known.as_dict()[key]}
+    return found
 
 
 def _other(config: dict[str, Any], sources: Sources) -> Path | None:
@@ -244,61 +246,6 @@ def _tasks_of_tracks(
         for track in FACTORS if key == "factors" else [key]:
             chosen[track] = tasks if names == "all" else names
     return chosen
-
-
-@cache
-def _validator() -> Any:
-    path = ROOT / "workflows" / "config" / "schema.json"
-    return jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
-
-
-def _check_schema(config: dict[str, Any], sources: Sources) -> None:
-    allowed = list(_validator().schema["properties"])
-    for key in config:
-        if key not in allowed:
-            raise one_of(origin_of(config, sources, (key,)), "key", key, allowed)
-    error = jsonschema.exceptions.best_match(_validator().iter_errors(config))
-    if error is None:
-        return
-    path = [str(part) for part in error.absolute_path]
-    # Lists are not merged: a part of one came with the whole.
-    names = tuple(takewhile(lambda part: isinstance(part, str), error.absolute_path))
-    origin = origin_of(config, sources, names) if names else sources[0][0]
-    raise UserError(f"{': '.join([origin, *(['.'.join(path)] if path else [])])}: {_said(error)}.")
-
-
-def _said(error: Any) -> str:
-    """What is wrong with a value by the schema, and what is allowed, in words."""
-    allowed, value = error.validator_value, error.instance
-    match error.validator:
-        case "type":
-            kinds = [allowed] if isinstance(allowed, str) else allowed
-            return f"must be {' or '.join(KINDS[kind] for kind in kinds)}, not {value!r}"
-        case "additionalProperties":
-            known = sorted(error.schema["properties"])
-            key = next(key for key in value if key not in known)
-            return f"unknown key {key!r}; allowed: {', '.join(known)}"
-        case "required":
-            return f"lacks the key {next(key for key in allowed if key not in value)!r}"
-        case "minItems" | "minProperties" | "minLength":
-            return "must not be empty"
-        case "uniqueItems":
-            return "names a value twice"
-        case "const":
-            return f"must be {allowed!r}, not {value!r}"
-        case "enum":
-            return f"must be one of {', '.join(map(str, allowed))}, not {value!r}"
-        case "minimum":
-            return f"must be at least {allowed}, not {value}"
-        case "oneOf" if {"const": "all"} in allowed:
-            return f'must be "all" or a list of names, not {value!r}'
-        case "oneOf":
-            return f"must be a whole number from 1 on, or one for each cell, not {value!r}"
-        case "contains":
-            return "must have step among its values"
-        case "pattern":
-            return f"{value!r} is not a name of small letters, digits and underscores"
-    return str(error.message)
 
 
 def _check_writable(folder: Path, where: str) -> None:

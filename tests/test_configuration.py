@@ -285,6 +285,7 @@ def test_numbers_from_the_command_line_are_numbers(tmp_path):
     assert {run.seed for run in loaded.runs} == {0, 3}
     budget = loaded.settings["adding", "gru"].budget
     assert (budget.steps, budget.clip) == (7, 0.1)
+    assert loaded.resolved["overrides"]["adding"] == {"steps": 7, "clip": 0.1}
 
 
 def test_a_value_may_differ_from_cell_to_cell(tmp_path):
@@ -296,6 +297,7 @@ def test_a_value_may_differ_from_cell_to_cell(tmp_path):
     }  # fmt: skip
     assert {budget.steps for budget in found.values()} == {7}
     commands = [loaded.settings_of(run).arguments(run, 1) for run in loaded.runs]
+    assert loaded.resolved["overrides"]["adding"] == {"hidden": {"lstm": 8, "gru": 9}, "steps": 7}
     assert all(("hidden=9" in command) == ("--cell gru" in command) for command in commands)
 
 

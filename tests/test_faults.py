@@ -16,13 +16,17 @@ import pytest
 
 from harness import records
 from tests import fakes
-from tests.conftest import ROOT, SMALL, overrides, snakemake, start_snakemake, table
+from tests.conftest import SMALL, overrides, snakemake, start_snakemake, table
 
 
-def test_damage_is_named_and_made_again_and_nothing_else_is_lost(tmp_path):
-    config = SMALL | {"seeds": "[0, 1, 2, 3]", "overrides": overrides(["adding"])}
-    assert snakemake(tmp_path, "tables", **config).returncode == 0
-    cut_off, foreign, weights, whole = sorted((tmp_path / "runs").glob("*.json"))
+def test_damage_is_named_and_made_again_and_nothing_else_is_lost(tmp_path, project):
+    fakes.add(project, "steady")
+    config = SMALL | {
+        "frameworks": "[steady]", "seeds": "[0, 1, 2, 3]", "overrides": overrides(["adding"]),
+    }  # fmt: skip
+    results = tmp_path / "results"
+    assert snakemake(results, "tables", root=project, **config).returncode == 0
+    cut_off, foreign, weights, whole = sorted((results / "runs").glob("*.json"))
     cut_off.write_text(cut_off.read_text()[:200])
     foreign.write_text(foreign.read_text().replace('"schema": 2', '"schema": 1'))
     arrays = weights.with_suffix(".npz")
@@ -30,25 +34,25 @@ def test_damage_is_named_and_made_again_and_nothing_else_is_lost(tmp_path):
     kept = whole.stat().st_mtime_ns
 
     # When only the tables are made, what cannot be read is named and stands as failed.
-    words = [sys.executable, "-m", "harness", "tables", "--results", str(tmp_path)]
-    made = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    words = [sys.executable, "-m", "harness", "tables", "--results", str(results)]
+    made = subprocess.run(words, cwd=project, capture_output=True, text=True, check=False)
     said = made.stderr.splitlines()
     assert made.returncode == 0
     assert said[0].startswith(f"{cut_off}: is not a readable record (")
     version = f"{foreign}: is a record of another version (schema 1, not 2)"
     assert said[1:] == [f"{version}. The pipeline makes it again."]
-    runs = table(tmp_path, "runs").set_index("seed")
+    runs = table(results, "runs").set_index("seed")
     assert dict(runs["status"]) == {0: "failed", 1: "failed", 2: "ok", 3: "ok"}
     assert runs.loc[1, "error"] == version
-    assert table(tmp_path, "scores").loc[0, ["runs", "ended_well"]].tolist() == [4, 2]
+    assert table(results, "scores").loc[0, ["runs", "ended_well"]].tolist() == [4, 2]
 
-    done = snakemake(tmp_path, "tables", **config)
+    done = snakemake(results, "tables", root=project, **config)
     assert done.returncode == 0, done.stderr
     assert f"Once more: {cut_off}: is not a readable record" in done.stderr
     assert f"Once more: {version}.\n" in done.stderr
     assert f"Once more: {arrays}: is not a readable file of weights.\n" in done.stderr
     assert records.read(cut_off)["status"] == records.read(foreign)["status"] == "ok"
-    assert set(table(tmp_path, "runs")["status"]) == {"ok"}
+    assert set(table(results, "runs")["status"]) == {"ok"}
     assert whole.stat().st_mtime_ns == kept
 
 
@@ -101,7 +105,7 @@ def test_failures_are_results_and_stop_nothing(tmp_path, project):
     page = (results / "report.html").read_text()
     assert "no &lt;b&gt;kernel&lt;/b&gt; for this" in page
     assert "<b>kernel" not in page
-    again = snakemake(results, root=project, **config)
+    again = snakemake(results, "tables", root=project, **config)
     assert again.stderr.count("Once more: ") == 4, "these are tried again, the others stand"
 
 
@@ -149,6 +153,8 @@ def test_a_killed_pipeline_goes_on_with_what_it_had(project, waiting, sign):
     folder = project / results / "runs"
     noted = project / ".snakemake" / "metadata"
     wait_for(lambda: noted.is_dir() and len(list(noted.iterdir())) == 4)
+    # The preloader and a child for each of the four that wait: all have begun.
+    wait_for(lambda: sum(b"\0preload\0" in words_of(p) for p in processes_in(project)) == 5)
     if sign == signal.SIGINT:
         os.killpg(process.pid, sign)  # as Ctrl-C does
     else:
@@ -269,7 +275,7 @@ def test_a_second_pipeline_in_the_same_folder_says_so(tmp_path):
         assert second.returncode != 0
         assert f"{tmp_path}: another pipeline (process {process.pid}) is working" in second.stderr
         assert "Traceback" not in second.stderr
-        other = snakemake(tmp_path / "other", **SMALL, overrides=overrides(["adding"]))
+        other = snakemake(tmp_path / "other", "tables", **SMALL, overrides=overrides(["adding"]))
         assert other.returncode == 0, "another folder is free"
     finally:
         os.killpg(process.pid, signal.SIGKILL)

@@ -106,6 +106,7 @@ def test_a_name_that_looks_like_a_number_stays_as_it_is(tmp_path):
     assert task == settings.resolve("csv", given["csv"], "").task
     assert isinstance(task, Csv)
     assert (task.names, task.window) == (("1e3",), 5)
+    assert loaded.resolved["overrides"]["csv"] == given["csv"] | {"window": 5}
 
 
 def test_what_snakemake_would_take_for_a_wildcard_is_refused(tmp_path):
