@@ -213,5 +213,5 @@ def _scale(canvas: Canvas, y: str, lowest: float, highest: float) -> None:
 
 
 def _logarithmic_marks(low: float, high: float) -> Any:
-    subs = (1.0,) if high / low > 100 else (1.0, 2.0, 5.0)
+    subs = (1.0,) if high / low > 1000 else (1.0, 3.0) if high / low > 100 else (1.0, 2.0, 5.0)
     return LogLocator(subs=subs, numticks=8).tick_values(low, high)

@@ -46,7 +46,7 @@ def jobs(tables: Tables, frameworks: list[str]) -> dict[Key, Job]:
             found["insides", figure, name] = (draw, (mine, name, *more))
     for group in tables["claims"]["group"].unique():
         found["forest", group] = (forest, (tables["claims"], group, frameworks))
-    for shape, rows in tables["timing"].groupby("shape", sort=False):
+    for shape, rows in speed.shapes(tables):
         found["steps", shape] = (speed.steps, (rows, frameworks))
         found["fractions", shape] = (speed.fractions, (rows, frameworks))
     found["growth",] = (speed.growth, (tables["scaling_points"], frameworks))

@@ -60,7 +60,7 @@ function interval(value, low, high) {
   const digits = Math.min(Math.max(3, exponent - exponentOf(high - low) + 2), 6);
   const whole = !power && three.every(Number.isInteger);
   const decimals = whole ? 0 : Math.max(0, digits - 1 - exponent + power);
-  const [v, l, h] = three.map((one) => minus((one / 10 ** power).toFixed(decimals).replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ",")));
+  const [v, l, h] = three.map((one) => minus((one / 10 ** power).toFixed(one ? decimals : 0).replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ",")));
   return `${v} [${l}, ${h}]${power ? `·10${raised(power)}` : ""}`;
 }
 
