@@ -90,8 +90,13 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Hide what the filters leave out. */
+/** Hide what the filters leave out, and say how much that is. */
 function filterPage() {
+  const signature = JSON.stringify([...FILTERS, "x", "y", "show"].map((key) => state[key]));
+  // A page of 20,000 runs has tens of thousands of lines to look at.
+  if (filterPage.signature === signature) return;
+  filterPage.signature = signature;
+  countRuns();
   const keys = ["task", "framework", "cell", "track"];
   for (const one of $$("main [data-task], main [data-framework], main [data-cell], main [data-track]")) {
     const { x, y } = one.dataset;
@@ -105,7 +110,6 @@ function filterPage() {
     layer.classList.toggle("away", Boolean(state.framework) && !layer.classList.contains(`of-${state.framework}`));
 }
 
-/** Say how much the filters leave. */
 function countRuns() {
   if (!tables.runs) return;
   const whole = tables.runs.rows.length, left = tables.runs.rows.filter(passes(tables.runs)).length;
@@ -160,7 +164,6 @@ function apply() {
   for (const control of $$("[data-key]")) control.value = state[control.dataset.key];
   theme();
   filterPage();
-  countRuns();
   const ratios = ratiosToBaseline();
   baselineInMatrix(ratios);
   showTable(ratios);
