@@ -1,12 +1,15 @@
 """How long the page takes with 20,000 runs: ``python -m benchmarks.report_page``.
 
-The tables are made up, of the size and form of real ones; their numbers mean nothing.
+The tables are made up, of the size and form of real ones; their numbers mean nothing. With
+``--browser`` it also says how long a reader waits in Chromium for what one click does.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -15,6 +18,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from playwright.sync_api import Page, sync_playwright
+
+from harness.comparisons import RATIOS
 
 METHOD = ["task", "framework", "cell", "track"]
 FRAMEWORKS, CELLS, TRACKS = ("jax", "pytorch", "tensorflow"), ("rnn", "gru", "lstm"), (
@@ -93,8 +99,7 @@ def _ratios(scores: pd.DataFrame) -> pd.DataFrame:
         baseline=pairs["framework_b"] + "/" + pairs["cell_b"], n=5, ratio=ratio, low=0.9 * ratio,
         high=1.1 * ratio,
     )  # fmt: skip
-    metrics = ("score", "steps_to_solve", "train_seconds")
-    return pd.concat([one.assign(metric=metric) for metric in metrics], ignore_index=True)
+    return pd.concat([one.assign(metric=metric) for metric in RATIOS], ignore_index=True)
 
 
 def write(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
@@ -104,6 +109,53 @@ def write(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
         table.to_csv(folder / f"{name}.csv", index=False)
 
 
+# What a reader does: a control to set, or something to click or to type into.
+CLICKS = {
+    "filter": ("[data-key=framework]", "jax"),
+    "filter two": ("[data-key=task]", "task1"),
+    "all again": ("#reset", None),
+    "baseline": ("[data-key=baseline]", "jax/lstm"),
+    "every run as a table": ("[data-key=table]", "runs"),
+    "sort": ("#run-view th.number .dt-column-order", None),
+    "search": ("#run-view .dt-search input", "task1 gru"),
+    "one run": ("#run-view a", None),
+}
+# From the event to the frame that shows what came of it.
+WAIT = """async ([selector, value]) => {
+  const started = performance.now(), one = document.querySelector(selector);
+  if (value === null) one.click();
+  else {
+    one.value = value;
+    one.dispatchEvent(new Event(one.tagName === "SELECT" ? "change" : "input", { bubbles: true }));
+  }
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  return performance.now() - started;
+}"""
+
+
+def waits(page: Page) -> dict[str, float]:
+    """Milliseconds that each of ``CLICKS`` takes on the page."""
+    return {name: page.evaluate(WAIT, list(what)) for name, what in CLICKS.items()}
+
+
+def browse(report: Path) -> None:
+    """Open the page in Chromium and print how long a reader waits."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        page = browser.new_page()
+        started = time.perf_counter()
+        page.goto(report.resolve().as_uri())
+        print(f"opened in {time.perf_counter() - started:.1f} s")
+        for name, wait in waits(page).items():
+            print(f"{name}: {wait:.0f} ms")
+        browser.close()
+
+
+def chromium() -> str | None:
+    """The system's browser, if there is one, else the one that Playwright installs."""
+    return os.environ.get("CHROMIUM") or shutil.which("chromium")
+
+
 def main() -> None:
     """Build the page of made-up tables and print seconds, memory and size."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -111,6 +163,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=56)
     parser.add_argument("--points", type=int, default=21)
     parser.add_argument("--folder", type=Path, help="keep the tables and the page here")
+    parser.add_argument("--browser", action="store_true", help="measure a reader's waits too")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
@@ -125,6 +178,8 @@ def main() -> None:
             f"{len(tables['runs']):,} runs, {len(tables['curves']):,} points: {seconds:.1f} s, "
             f"{most:.0f} MB at most in one process, page of {size:.1f} MB"
         )
+        if given.browser:
+            browse(folder / "report.html")
 
 
 if __name__ == "__main__":

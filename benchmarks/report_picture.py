@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+
+from benchmarks.report_page import chromium
 
 
 def main() -> None:
@@ -16,10 +16,8 @@ def main() -> None:
     parser.add_argument("--report", type=Path, default=Path("results/report.html"))
     parser.add_argument("--picture", type=Path, default=Path("docs/report.png"))
     given = parser.parse_args()
-    # The system's browser, if there is one, else the one that Playwright installs.
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1200, "height": 1080}, color_scheme="light")
         page.goto(given.report.resolve().as_uri())
         page.screenshot(path=given.picture)

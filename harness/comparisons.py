@@ -23,6 +23,8 @@ Rows = list[dict[str, Any]]
 METHOD = ["task", "framework", "cell", "track"]
 TRACKS = ("matched", "native")
 METRICS = ("score", "steps_to_solve", "train_seconds", "solved")
+# What a run measures, each as a ratio to a baseline of the reader's choice.
+RATIOS = ("score", "steps_to_solve", "train_seconds", "step_ms", "peak_rss_mb")
 THRESHOLDS = np.linspace(0, 1, 21)
 COLUMNS: dict[str, tuple[str, ...]] = {
     "comparisons": (
@@ -191,7 +193,7 @@ def ratios(runs: pd.DataFrame) -> pd.DataFrame:
         for one, other in itertools.combinations(methods, 2):
             seeds = methods[one].index.intersection(methods[other].index)
             a, b = methods[one].loc[seeds], methods[other].loc[seeds]
-            for metric in ("score", "steps_to_solve", "train_seconds"):
+            for metric in RATIOS:
                 x, y = a[metric].to_numpy(float), b[metric].to_numpy(float)
                 if metric == "steps_to_solve" and len(x):
                     budget = float(max(a["budget"].max(), b["budget"].max()))

@@ -47,7 +47,7 @@ def jobs(tables: Tables, frameworks: list[str]) -> dict[Key, Job]:
     found["across",] = (across.profiles, (tables["aggregate"], tables["profiles"]))
     for group in tables["claims"]["group"].unique():
         found["forest", group] = (forest, (tables["claims"], group, frameworks))
-    for shape, rows in tables["timing"].groupby("shape", sort=False):
+    for shape, rows in speed.shapes(tables):
         found["steps", shape] = (speed.steps, (rows, frameworks))
         found["fractions", shape] = (speed.fractions, (rows, frameworks))
     found["growth",] = (speed.growth, (tables["scaling_points"], frameworks))

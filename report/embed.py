@@ -16,21 +16,34 @@ from markupsafe import Markup
 
 HERE = Path(__file__).resolve().parent
 SCRIPTS = ("page.js", "tables.js", "runs.js")
-# A table with more values than these lies beside the page only, unless it is the runs.
+# A table with more values than these lies beside the page only, unless it is the runs; so do the
+# longest ones when all together are longer than these characters.
 MOST_VALUES = 120_000
+MOST_CHARACTERS = 1_500_000
+ALWAYS = ("methods", "runs")
 
 
-def data_block(tables: dict[str, pd.DataFrame]) -> Markup:
-    """The tables as the text of a ``<script type="application/json">``.
+def data_block(tables: dict[str, pd.DataFrame]) -> tuple[Markup, list[str]]:
+    """The tables as the text of a ``<script type="application/json">``, and which found room.
 
     No ``<`` is left in it, so that nothing in the data can end the element. JSON knows no
     infinity: it is the text ``inf`` or ``-inf``, and what is missing is null.
     """
-    text = json.dumps(
-        {name: _table(frame) for name, frame in tables.items()},
-        ensure_ascii=False, allow_nan=False, separators=(",", ":"),
-    )  # fmt: skip
-    return Markup(text.replace("<", "\\u003c"))
+    texts = {
+        name: json.dumps(
+            _table(frame), ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        ).replace("<", "\\u003c")
+        for name, frame in tables.items()
+        if frame.size <= MOST_VALUES or name in ALWAYS
+    }
+    kept, room = set(ALWAYS), MOST_CHARACTERS
+    for name in sorted(set(texts) - kept, key=lambda name: len(texts[name])):
+        room -= len(texts[name])
+        if room >= 0:
+            kept.add(name)
+    whole = {name: text for name, text in texts.items() if name in kept}
+    block = ",".join(f'"{name}":{text}' for name, text in whole.items())
+    return Markup(f"{{{block}}}"), list(whole)
 
 
 def _table(frame: pd.DataFrame) -> dict[str, Any]:

@@ -13,8 +13,8 @@ import seaborn as sns
 from report.figures import INK, colours, settings, svg
 
 UNITS = {
-    "difference": "difference", "ratio": "ratio", "share": "share of runs",
-    "correlation": "Spearman's correlation",
+    "difference": "difference (0: none)", "ratio": "ratio (1: no difference)",
+    "share": "share of runs", "correlation": "Spearman's correlation",
 }  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def _panel(axes: Any, rows: pd.DataFrame, palette: dict[str, str]) -> None:
     axes.set_yticks(range(len(rows)), names)
     axes.set_ylim(-0.7, len(rows) - 0.3)
     axes.set_title(str(rows["sentence"].iloc[0]), loc="left", fontsize=10)
-    axes.set_xlabel(f"{UNITS[unit]}{', in margins' if by_task else ''}")
+    axes.set_xlabel(UNITS[unit] + (", in margins of each task" if by_task else ""))
     if ratio:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")

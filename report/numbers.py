@@ -39,7 +39,8 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
     digits = min(max(3, exponent - _exponent(high - low) + 2), 6)
     whole = not power and all(float(v).is_integer() for v in three)
     decimals = 0 if whole else max(0, digits - 1 - exponent + power)
-    shown = [f"{v / 10.0**power:,.{decimals}f}".replace("-", "−") for v in three]
+    # Zero is zero, to as many decimals as one likes.
+    shown = [f"{v / 10.0**power:,.{decimals if v else 0}f}".replace("-", "−") for v in three]
     raised = f"·10{str(power).translate(_SUPERSCRIPTS)}" if power else ""
     return f"{shown[0]} [{shown[1]}, {shown[2]}]{raised}"
 

@@ -60,7 +60,7 @@ function interval(value, low, high) {
   const digits = Math.min(Math.max(3, exponent - exponentOf(high - low) + 2), 6);
   const whole = !power && three.every(Number.isInteger);
   const decimals = whole ? 0 : Math.max(0, digits - 1 - exponent + power);
-  const [v, l, h] = three.map((one) => minus((one / 10 ** power).toFixed(decimals).replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ",")));
+  const [v, l, h] = three.map((one) => minus((one / 10 ** power).toFixed(one ? decimals : 0).replace(/\B(?=(\d{3})+(?!\d))(?<!\.\d*)/g, ",")));
   return `${v} [${l}, ${h}]${power ? `·10${raised(power)}` : ""}`;
 }
 
@@ -90,8 +90,13 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Hide what the filters leave out. */
+/** Hide what the filters leave out, and say how much that is. */
 function filterPage() {
+  const signature = JSON.stringify([...FILTERS, "x", "y", "show"].map((key) => state[key]));
+  // A page of 20,000 runs has tens of thousands of lines to look at.
+  if (filterPage.signature === signature) return;
+  filterPage.signature = signature;
+  countRuns();
   const keys = ["task", "framework", "cell", "track"];
   for (const one of $$("main [data-task], main [data-framework], main [data-cell], main [data-track]")) {
     const { x, y } = one.dataset;
@@ -105,7 +110,6 @@ function filterPage() {
     layer.classList.toggle("away", Boolean(state.framework) && !layer.classList.contains(`of-${state.framework}`));
 }
 
-/** Say how much the filters leave. */
 function countRuns() {
   if (!tables.runs) return;
   const whole = tables.runs.rows.length, left = tables.runs.rows.filter(passes(tables.runs)).length;
@@ -160,7 +164,6 @@ function apply() {
   for (const control of $$("[data-key]")) control.value = state[control.dataset.key];
   theme();
   filterPage();
-  countRuns();
   const ratios = ratiosToBaseline();
   baselineInMatrix(ratios);
   showTable(ratios);

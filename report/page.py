@@ -31,7 +31,8 @@ def write_report(results: Path) -> None:
     tables = reading.read(results)
     frameworks = sorted(set(tables["runs"]["framework"]))
     scripts, allowed = embed.script()
-    embedded = _embedded(tables)
+    carried = _carried(tables)
+    data, embedded = embed.data_block(carried)
     everyone = sorted({*frameworks, *tables["timing"]["framework"]})
     drawn = drawing.draw(drawing.jobs(tables, everyone))
     page = _environment(results).get_template("page.html").render(
@@ -39,8 +40,8 @@ def write_report(results: Path) -> None:
         library_style=embed.library()[0],
         script=scripts,
         allowed=allowed,
-        data=embed.data_block(embedded),
-        embedded=[name for name, frame in embedded.items() if len(frame)],
+        data=data,
+        embedded=[name for name in embedded if len(carried[name])],
         tables={
             name: sections.rows(tables[name])
             for name in (
@@ -102,8 +103,8 @@ def _environment(results: Path) -> jinja2.Environment:
     return environment
 
 
-def _embedded(tables: Tables) -> dict[str, pd.DataFrame]:
-    """The tables that the page carries inside; methods are summaries with their scores' states."""
+def _carried(tables: Tables) -> dict[str, pd.DataFrame]:
+    """What the page would carry inside; methods are summaries with their scores' states."""
     method = ["task", "framework", "cell", "track"]
     states = [*method, "state", "to_best", "comparable"]
     summary = tables["summary"] if len(tables["summary"]) else tables["scores"]
@@ -113,8 +114,7 @@ def _embedded(tables: Tables) -> dict[str, pd.DataFrame]:
     first = [*method, "state", "n", "median", "to_best", "solve_rate", "steps"]
     first = [name for name in first if name in methods]
     methods = methods[[*first, *(name for name in methods if name not in first)]]
-    everything = {"methods": methods} | {n: t for n, t in tables.items() if n != "frameworks"}
-    return {n: t for n, t in everything.items() if n == "runs" or t.size <= embed.MOST_VALUES}
+    return {"methods": methods} | {n: t for n, t in tables.items() if n != "frameworks"}
 
 
 def _choices(tables: Tables) -> dict[str, list[str]]:

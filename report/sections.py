@@ -9,6 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from harness import insides
+from report import speed
 from report.across import several
 from report.drawing import INSIDES, Key
 from report.figures import CELL_ORDER
@@ -68,9 +69,7 @@ def clock(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
             "steps": Markup(drawn["steps", name]),
             "fractions": Markup(drawn["fractions", name]),
         }
-        for name, timed in tables["timing"].groupby("shape", sort=False)
-        # The sweeps' shapes, which have no peak of their own, stand in the fits.
-        if name in set(peaks["shape"]) or peaks.empty
+        for name, timed in speed.shapes(tables)
     ]
     return {
         "shapes": shapes,
@@ -136,13 +135,16 @@ def by_check(summary: pd.DataFrame) -> dict[tuple[str, str], dict[tuple[str, str
     return matrix
 
 
-def horizons(summary: pd.DataFrame) -> dict[tuple[str, ...], dict[float, Any]]:
-    """When frameworks part: rows (task, cell, framework, other), columns the thresholds."""
-    matrix: dict[tuple[str, ...], dict[float, Any]] = {}
-    for row in rows(summary):
-        key = (row["task"], row["cell"], row["framework"], row["other_framework"])
-        matrix.setdefault(key, {})[row["threshold"]] = row
-    return matrix
+def horizons(summary: pd.DataFrame) -> dict[str, Any]:
+    """When frameworks part: rows (task, cell, steps), columns the pairs, in each the thresholds."""
+    matrix: dict[tuple[str, str, int], dict[tuple[str, str], list[dict[str, Any]]]] = {}
+    pairs: dict[tuple[str, str], None] = {}
+    for row in rows(summary.sort_values("threshold", kind="stable")):
+        pair = row["framework"], row["other_framework"]
+        pairs[pair] = None
+        place = matrix.setdefault((row["task"], row["cell"], row["steps"]), {})
+        place.setdefault(pair, []).append(row)
+    return {"rows": matrix, "pairs": sorted(pairs)}
 
 
 def by_group(claims: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:

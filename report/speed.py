@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from report.figures import CELL_ORDER, INK, LINES, beside, colours, settings, spread, svg
 
@@ -18,6 +20,16 @@ AXES = {
     "layers": "layers",
 }
 MARKERS = {"lstm": "o", "gru": "s", "rnn": "^"}
+
+
+def shapes(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, pd.DataFrame]]:
+    """The times by shape; those of the sweeps, which have no peak of their own, are in the fits."""
+    own = set(tables["peaks"]["shape"])
+    return [
+        (str(name), rows)
+        for name, rows in tables["timing"].groupby("shape", sort=False)
+        if name in own or not own
+    ]
 
 
 def steps(rows: pd.DataFrame, frameworks: list[str]) -> str:
@@ -75,7 +87,8 @@ def _by_cell(
             for place, (_, row) in enumerate(mine.iterrows()):
                 draw(axes, place, row, palette.get(row["framework"], INK))  # type: ignore[operator]
             axes.set_yticks(range(len(mine)), mine["framework"] + ": " + mine["kernel"])
-            axes.set_ylim(-0.6, most - 0.4)
+            # Panels with fewer kernels begin at the same height.
+            axes.set_ylim(len(mine) - most - 0.6, len(mine) - 0.4)
             axes.set_title(cell.upper())
             axes.set_xlabel(label)
         sns.despine(figure)
@@ -110,7 +123,10 @@ def growth(points: pd.DataFrame, frameworks: list[str]) -> str:
             axes.set_yscale("log")
             axes.set_xticks(sorted(set(mine["value"])))
             axes.xaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            low, high = axes.get_ylim()
+            subs = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if high < 10 * low else (1.0, 2.0, 5.0)
+            axes.yaxis.set_major_locator(LogLocator(subs=subs))
+            axes.yaxis.set_minor_locator(NullLocator())
             axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter(NullFormatter())
             axes.set_xlabel(AXES[axis])

@@ -21,10 +21,10 @@ function shown(value) {
 /** The table of methods with the ratios to the baseline as columns. */
 function withBaseline(table, ratios) {
   if (!state.baseline || table.name !== "methods") return table;
-  const metrics = ["score", "steps_to_solve", "train_seconds"];
+  const metrics = ["score", "steps_to_solve", "train_seconds", "step_ms", "peak_rss_mb"];
   const keys = ["task", "track", "framework", "cell"].map((k) => place(table, k));
   const names = metrics.map((m) => `${m}_to_baseline`);
-  const title = (m) => `${m.replaceAll("_", " ")} / ${state.baseline}`;
+  const title = (m) => `${titled(m)} / ${state.baseline}`;
   return {
     ...table,
     // After what names a method, where they are seen first.
@@ -56,6 +56,8 @@ function visible(table, only) {
       title: escaped(c.title ?? titled(c.name)),
       name: c.name,
       type: "value",
+      // To make every number of a long table into text takes seconds, and nobody looks for one.
+      searchable: c.kind !== "number",
       className: c.kind === "number" ? "number" : "text",
       orderSequence: ["asc", "desc"],
       data: (row) => row[at],
@@ -101,16 +103,19 @@ function view(host, table, only, sortKey, searchKey, more = {}) {
 
 const views = {};
 
-/** Build a view anew only when what it shows has changed; filters only draw it again. */
+/** Build a view anew only when what it shows has changed; other filters only draw it again. */
 function refresh(key, host, build, signature, table) {
   const known = views[key];
+  const filters = JSON.stringify(FILTERS.map((name) => state[name]));
   if (known && known.signature === signature) {
+    if (known.filters === filters) return;
     const keep = passes(table);
     known.made.search.fixed("filters", (_, row) => keep(row)).draw();
+    known.filters = filters;
     return;
   }
   known?.made.destroy();
-  views[key] = { signature, table, made: build() };
+  views[key] = { signature, table, filters, made: build() };
 }
 
 function showTable(ratios) {

@@ -9,7 +9,7 @@ import pytest
 
 from harness.advice import CANNOT
 from report.answers import answers
-from report.figures import apart
+from report.figures import _steps, apart
 from report.numbers import interval, number
 from report.page import paragraphs
 from report.reading import COLUMNS
@@ -217,7 +217,7 @@ def test_claims_are_counted_and_the_clearest_refutation_is_told():
         ((0.5, math.nan, math.nan), "0.5"),
         ((math.nan, 1.0, 2.0), "–"),
         ((1e300, 1.0, 1e300), "1.00·10³⁰⁰ [1, 1.00·10³⁰⁰]"),
-        ((0.0, 0.0, 0.278), "0.000 [0.000, 0.278]"),
+        ((0.0, 0.0, 0.278), "0 [0, 0.278]"),
     ],
 )
 def test_an_interval_has_the_same_decimals_throughout(values, text):
@@ -264,3 +264,9 @@ def test_references_are_found_in_sources_and_unknown_ones_kept():
     assert found["Somebody 2031"] == "On it"
     assert "Wilson 1927" in found, "the statistics are always there"
     assert not any("this suite" in name or name == "x" for name in found)
+
+
+def test_a_path_is_said_in_steps_that_add_up_to_its_points():
+    path = "M 100 200 L 110.14 200.04 L 120.28 199.9 z M 5 5 L 10.5 0.2"
+    text = _steps(path.split())
+    assert text == "m100 200 10.1 0 10.2-.1zm-95-195 5.5-4.8"
