@@ -6,6 +6,7 @@ caller says otherwise, and is missing (NaN) where the data cannot carry one.
 
 from __future__ import annotations
 
+import gc
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -269,7 +270,12 @@ def holm(p: Sequence[float] | Array) -> Array:
     adjusted = np.array(p, dtype=float)
     known = ~np.isnan(adjusted)
     if known.any():
-        adjusted[known] = multipletests(adjusted[known], method="holm")[1]
+        # statsmodels collects garbage at each call, which takes a second beside loaded frameworks.
+        gc.freeze()
+        try:
+            adjusted[known] = multipletests(adjusted[known], method="holm")[1]
+        finally:
+            gc.unfreeze()
     return adjusted
 
 
