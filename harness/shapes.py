@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.errors import UserError
 from harness.plugins import kernels_of, load_implementation
-from implementations import GATES, ModelSpec
+from implementations import GATES, STOCK, ModelSpec
 
 AXES = ("batch", "sequence_length", "hidden", "layers")
 # A training step; its gradient without the update; the loss alone; handing over the data.
@@ -155,8 +155,8 @@ def campaigns(
                 f"{where('shapes')}: {shape.name}: hidden has no size for {missing[0]}; "
                 "name every cell of timing.cells."
             )
-        every = values.get("kernels", "fastest") == "all"
-        methods = _methods(shape, frameworks, timing["cells"], chosen, every)
+        kernels = values.get("kernels", "fastest")
+        methods = _methods(shape, frameworks, timing["cells"], chosen, kernels)
         asked = values.get("phases", timing["phases"])
         found.append(
             Campaign(
@@ -167,7 +167,7 @@ def campaigns(
     if timing["sweeps"]:
         base = Shape(SWEEPS, **timing["sweep_base"])
         sweeps, shapes = _sweeps(base, timing["sweeps"], where("sweeps"))
-        methods = _methods(base, frameworks, timing["cells"], chosen, False)
+        methods = _methods(base, frameworks, timing["cells"], chosen, "fastest")
         found.append(
             Campaign(
                 SWEEPS, shapes, methods, timing["sweep_processes"], timing["sweep_rounds"],
@@ -202,9 +202,12 @@ def _methods(
     frameworks: list[str],
     cells: list[str],
     chosen: dict[tuple[str, str], str],
-    every: bool,
+    asked: str,
 ) -> tuple[Method, ...]:
-    """Every kernel, or the fastest; the first method stands twice, for the A/A control."""
+    """The kernels ``asked`` for: all, the fastest, or that and the framework's own layer.
+
+    The first method stands twice, for the A/A control.
+    """
     found = []
     for framework in frameworks:
         choose = load_implementation(framework).fastest
@@ -212,6 +215,11 @@ def _methods(
             best = chosen.get((framework, cell)) or choose(
                 shape.spec(cell), shape.batch, shape.sequence_length
             )
-            kernels = kernels_of(framework, cell) if every else [best]
+            wanted = {"fastest": {best}, "fastest and stock": {best, STOCK}}
+            kernels = [
+                name
+                for name in kernels_of(framework, cell)
+                if asked == "all" or name in wanted[asked]
+            ]
             found += [Method(framework, kernel, cell) for kernel in kernels]
     return (*found, replace(found[0], twin=True))

@@ -384,6 +384,12 @@ def test_campaigns_of_a_configuration():
     assert sum(m.twin for m in one.methods) == 1
     assert [m.kernel for m in swept.methods] == ["stock", "stock"]
     assert len(swept.shapes) == 5, "the base stands once"
+    values["kernels"] = "fastest and stock"
+    (both,) = shapes.campaigns(
+        CONFIG | {"shapes": [values]}, ["pytorch"], {("pytorch", "lstm"): "manual"}, str
+    )
+    assert sorted(m.kernel for m in both.methods if not m.twin) == ["manual", "stock"]
+    values["kernels"] = "all"
     assert [s.shapes[0] for s in swept.sweeps] == ["hidden_4", "hidden_4"]
     assert shapes.campaign_from(json.loads(json.dumps(swept.as_dict()))) == swept
     with pytest.raises(UserError, match=r"timing\.shapes: the name 'one' is taken"):

@@ -2,12 +2,12 @@
 
 Kernel path: of the kernels, ``manual`` writes the gradient by hand: a scan over time
 forward, one backward, and each weight's gradient as one matrix product over all time
-steps. ``scan`` has the input product of a layer as one matrix product over all time
-steps, the recurrence as ``lax.scan``, and JAX's own gradient. ``stock`` is Flax's layer
-with JAX's own gradient; its GRU has no bias inside the reset product. All weights are
-one vector, so that the update rule is a few long operations. A chunk of K optimiser
-steps is one ``lax.scan`` around it, so that one call runs K steps without Python. Optax
-takes no part.
+steps; ``stepwise`` adds these up step by step. ``scan`` has the input product of a layer
+as one matrix product over all time steps, the recurrence as ``lax.scan``, and JAX's own
+gradient. ``stock`` is Flax's layer with JAX's own gradient; its GRU has no bias inside the
+reset product. All weights are one vector, so that the update rule is a few long
+operations. A chunk of K optimiser steps is one ``lax.scan`` around it, so that one call
+runs K steps without Python. Optax takes no part.
 
 Conventions: the canonical form as it is. One bias for each gate, and one more
 inside the GRU's reset product (4h biases in all, as in ``flax.linen.GRUCell``;
@@ -38,15 +38,19 @@ DEFAULTS = (
 KERNELS = {
     STOCK: Kernel("flax.nnx cells in nnx.RNN", inner_bias=False),
     "manual": Kernel("gradient by hand, each weight's in one product over all time steps"),
+    "stepwise": Kernel("gradient by hand, each weight's added up time step by time step"),
     "scan": Kernel("the textbook's step in lax.scan, differentiated by JAX"),
 }
 
 
 def fastest(spec: ModelSpec, batch: int, length: int) -> str:
     """The kernel to train a model of this shape with."""
-    # Processor time per step, one thread, 2026-11-24, interleaved over 9 rounds on a busy
-    # machine, one process each: B=64, T=100, d=2, h=128, scan / manual: LSTM 1.37, GRU 1.44.
-    return "manual"
+    # Gradient alone, one thread, EPYC Zen 3, 2026-11-25, medians of 9 interleaved rounds in one
+    # process, manual / stepwise at (B, T, d, h): LSTM 1.48 (64, 100, 2, 128), 1.07 (64, 100, 2, 64),
+    # 1.02 (64, 25, 10, 128), .94 (32, 10, 1, 50); GRU 1.16, 1.16, 1.08, .83. Scan / manual at the
+    # first, training steps by the clock: LSTM 1.5, GRU 2.3.
+    large = batch * length * spec.hidden >= 300_000
+    return "stepwise" if large and spec.cell != "rnn" else "manual"
 
 
 def environment(threads: int, cache: Path) -> dict[str, str]:

@@ -1,9 +1,10 @@
-"""The kernel ``manual``: the whole model's gradient by hand.
+"""The kernels ``manual`` and ``stepwise``: the whole model's gradient by hand.
 
 A time step costs one matrix product forward and one backward, and a few operations
-on what it saved. Whatever does not wait for the recurrence is one product over all time
-steps: the weights' gradients and those of a layer's inputs. Sigmoids are
-σ(s) = ½ + ½ tanh(s/2), so that all gates of a step are one operation.
+on what it saved. What does not wait for the recurrence is one product over all time
+steps: the gradients of a layer's inputs and, in ``manual``, those of the weights. In
+``stepwise`` these are added up step by step, while what they come from is in the cache.
+Sigmoids are σ(s) = ½ + ½ tanh(s/2), so that all gates of a step are one operation.
 
 Shapes: x [T, B, d], hidden states [T, B, h], a layer's matrix [d + ones + h, G·h] as in
 :mod:`implementations.packed`.
@@ -11,7 +12,7 @@ Shapes: x [T, B, d], hidden states [T, B, h], a layer's matrix [d + ones + h, G�
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +22,16 @@ from jax import lax
 from implementations import ModelSpec
 from implementations.packed import Layout
 
+MANUAL, STEPWISE = "manual", "stepwise"
+KERNELS = (MANUAL, STEPWISE)
 Saved = Any
+
+
+class Wanted(NamedTuple):
+    """How a layer's backward pass is done: weights' gradients step by step; are states' wanted?"""
+
+    stepwise: bool
+    states: bool
 
 
 def outputs(layout: Layout, vector: jax.Array, x: jax.Array) -> jax.Array:
@@ -31,7 +41,7 @@ def outputs(layout: Layout, vector: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def loss_and_gradient(
-    layout: Layout, vector: jax.Array, x: jax.Array, y: jax.Array
+    kernel: str, layout: Layout, vector: jax.Array, x: jax.Array, y: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """The loss for x [B, T, d] and y [B, ..], and its gradient as a vector."""
     y = y.swapaxes(0, 1) if layout.spec.every_step else y
@@ -45,7 +55,8 @@ def loss_and_gradient(
     for layer in reversed(range(spec.layers)):
         matrix, d = matrices[layer], layout.size(layer)
         backward = _BACKWARD[spec.cell]
-        d_matrix, d_a = backward(layout.ones, matrix, saved[layer], d_states)
+        wanted = Wanted(kernel == STEPWISE, layer > 0)
+        d_matrix, d_a = backward(layout.ones, matrix, saved[layer], d_states, wanted)
         gradients.insert(0, d_matrix)
         if layer:
             d_states = d_a @ matrix[:d].T
@@ -94,16 +105,18 @@ def _rnn_forward(ones: int, matrix: jax.Array, x: jax.Array) -> Any:
     return last, states, (states, both)
 
 
-def _rnn_backward(ones: int, matrix: jax.Array, saved: Saved, d_states: jax.Array) -> Any:
+def _rnn_backward(
+    ones: int, matrix: jax.Array, saved: Saved, d_states: jax.Array, wanted: Wanted
+) -> Any:
     states, both = saved
     transposed = matrix[-matrix.shape[1] :].T
 
     def step(d_h: jax.Array, _: None, h: jax.Array) -> Any:
         d_a = d_h * (1 - h * h)
-        return d_a @ transposed, None, d_a
+        return d_a @ transposed, None, (d_a,)
 
-    d_a = _backwards(step, d_states, None, states)
-    return _product(both, d_a), d_a
+    (d_matrix,), (d_a,) = _backwards(step, _one_product, d_states, None, states, both, wanted)
+    return d_matrix, d_a
 
 
 def _lstm_forward(ones: int, matrix: jax.Array, x: jax.Array) -> Any:
@@ -125,7 +138,9 @@ def _lstm_forward(ones: int, matrix: jax.Array, x: jax.Array) -> Any:
     return last, states, saved
 
 
-def _lstm_backward(ones: int, matrix: jax.Array, saved: Saved, d_states: jax.Array) -> Any:
+def _lstm_backward(
+    ones: int, matrix: jax.Array, saved: Saved, d_states: jax.Array, wanted: Wanted
+) -> Any:
     both, kept = saved
     size = matrix.shape[1] // 4
     transposed = matrix[-size:].T
@@ -141,10 +156,11 @@ def _lstm_backward(ones: int, matrix: jax.Array, saved: Saved, d_states: jax.Arr
             d_h * squashed * (0.25 - 0.25 * o * o),
         ]
         d_a = lax.concatenate(parts, 1)
-        return d_a @ transposed, d_c * (0.5 + 0.5 * f), d_a
+        return d_a @ transposed, d_c * (0.5 + 0.5 * f), (d_a,)
 
-    d_a = _backwards(step, d_states, jnp.zeros_like(kept[1][0]), kept)
-    return _product(both, d_a), d_a
+    zero = jnp.zeros_like(kept[1][0])
+    (d_matrix,), (d_a,) = _backwards(step, _one_product, d_states, zero, kept, both, wanted)
+    return d_matrix, d_a
 
 
 def _gru_forward(ones: int, matrix: jax.Array, x: jax.Array) -> Any:
@@ -166,7 +182,9 @@ def _gru_forward(ones: int, matrix: jax.Array, x: jax.Array) -> Any:
     return last, states, saved
 
 
-def _gru_backward(ones: int, matrix: jax.Array, saved: Saved, d_states: jax.Array) -> Any:
+def _gru_backward(
+    ones: int, matrix: jax.Array, saved: Saved, d_states: jax.Array, wanted: Wanted
+) -> Any:
     both, kept = saved
     size = matrix.shape[1] // 3
     beside_x = matrix.shape[0] - size - (ones - 1)
@@ -180,33 +198,57 @@ def _gru_backward(ones: int, matrix: jax.Array, saved: Saved, d_states: jax.Arra
         d_u = lax.concatenate(parts, 1)
         return d_u @ transposed + d_h * z, None, (d_u, d_n)
 
+    def products(both: jax.Array, d_u: jax.Array, d_n: jax.Array) -> tuple[jax.Array, ...]:
+        return _product(both, d_u), _product(both[..., :beside_x], d_n)
+
+    (d_matrix, by_x), (d_u, d_n) = _backwards(step, products, d_states, None, kept, both, wanted)
     # U·h + b and W·x + b have the same gradient but for the candidate.
-    d_u, d_n = _backwards(step, d_states, None, kept)
-    by_x = _product(both[..., :beside_x], d_n)
-    d_matrix = lax.dynamic_update_slice(_product(both, d_u), by_x, (0, 2 * size))
+    d_matrix = lax.dynamic_update_slice(d_matrix, by_x, (0, 2 * size))
+    if not wanted.states:
+        return d_matrix, None
     return d_matrix, lax.concatenate([d_u[..., : 2 * size], d_n], 2)
 
 
-def _backwards(step: Any, d_states: jax.Array, carried: Any, kept: Any) -> Any:
-    """``step`` over the time steps from the last; what it returns, in the order of time.
+def _backwards(
+    step: Any, products: Any, d_states: jax.Array, carried: Any, kept: Any, both: jax.Array,
+    wanted: Wanted,
+) -> Any:  # fmt: skip
+    """``step`` over the time steps from the last, and what the weights' gradients consist of.
 
     ``step`` takes the gradient of a step's state [B, h], what it carries and what the step
-    kept; ``d_states`` is that of the last state [B, h] or of all [T, B, h].
+    kept, and returns the first two of the step before and gradients [B, ..]; ``d_states`` is the
+    gradient of the last state [B, h] or of all [T, B, h]. ``products`` of ``both`` and the
+    gradients are summed over all time steps. Returned with them, in the order of time, are the
+    gradients [T, B, ..], or None for each where they are not wanted.
     """
     every = d_states.ndim == 3
+    first = jnp.zeros_like(d_states[0]) if every else d_states
 
     def body(state: Any, row: Any) -> Any:
-        d_h, carried = state
-        d_h, carried, result = step(d_h + row[1] if every else d_h, carried, row[0])
-        return (d_h, carried), result
+        d_h, carried, sums = state
+        kept, both, d_state = row
+        d_h, carried, found = step(d_h + d_state if every else d_h, carried, kept)
+        if not wanted.stepwise:
+            return (d_h, carried, None), found
+        sums = [one + more for one, more in zip(sums, products(both, *found), strict=True)]
+        return (d_h, carried, sums), found if wanted.states else (None,) * len(found)
 
-    first = jnp.zeros_like(d_states[0]) if every else d_states
-    rows = (kept, d_states if every else None)
-    return lax.scan(body, (first, carried), rows, reverse=True)[1]
+    rows = (kept, both if wanted.stepwise else None, d_states if every else None)
+    sums = None
+    if wanted.stepwise:
+        kept_once = jax.tree.map(lambda a: a[0], kept)
+        shapes = jax.eval_shape(lambda: products(both[0], *step(first, carried, kept_once)[2]))
+        sums = [jnp.zeros(one.shape, one.dtype) for one in shapes]
+    (_, _, sums), found = lax.scan(body, (first, carried, sums), rows, reverse=True)
+    return sums if wanted.stepwise else products(both, *found), found
+
+
+def _one_product(both: jax.Array, d_a: jax.Array) -> tuple[jax.Array, ...]:
+    return (_product(both, d_a),)
 
 
 def _product(left: jax.Array, right: jax.Array) -> jax.Array:
-    """The sum over time steps and batch of leftᵀ · right."""
+    """The sum over batch, and over time steps if there are several, of leftᵀ · right."""
     left, right = (a.reshape(-1, a.shape[-1]) for a in (left, right))
     return left.T @ right
 

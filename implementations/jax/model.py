@@ -129,8 +129,8 @@ def _gradient(
     kernel: str, layout: Layout, vector: jax.Array, x: jax.Array, y: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
     """The loss and its gradient with respect to ``vector``, zero where nothing is trained."""
-    if kernel == "manual":
-        return _trained(layout, *manual.loss_and_gradient(layout, vector, x, y))
+    if kernel in manual.KERNELS:
+        return _trained(layout, *manual.loss_and_gradient(kernel, layout, vector, x, y))
     matrices = layout.matrices(vector)
     value, gradient = jax.value_and_grad(
         lambda m: loss(layout.spec, _autodiff(kernel, layout, m, x), y)
@@ -175,7 +175,7 @@ def loss(spec: ModelSpec, outputs: jax.Array, y: jax.Array) -> jax.Array:
 
 def _outputs(kernel: str, layout: Layout, vector: jax.Array, x: jax.Array) -> jax.Array:
     """Outputs [B, o], or [B, T, o] at every step, for x [B, T, d]."""
-    if kernel == "manual":
+    if kernel in manual.KERNELS:
         return manual.outputs(layout, vector, x)
     return _autodiff(kernel, layout, layout.matrices(vector), x)
 
