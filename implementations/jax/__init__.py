@@ -46,10 +46,10 @@ KERNELS = {
 def fastest(spec: ModelSpec, batch: int, length: int) -> str:
     """The kernel to train a model of this shape with."""
     # Gradient alone, one thread, EPYC Zen 3, 2026-11-25, medians of 9 interleaved rounds in one
-    # process, manual / stepwise at (B, T, d, h): LSTM 1.48 (64, 100, 2, 128), 1.05 (32, 100, 2, 64),
-    # .94 (32, 10, 1, 50); GRU 1.16, 1.15, .83. Scan / manual at the first, a training step by the
-    # clock: LSTM 1.5, GRU 2.3. Below the limit the runs of the default configuration would save
-    # less by a second kernel than its way through the gate costs.
+    # process, manual / stepwise at (B, T, d, h): LSTM 1.48 (64, 100, 2, 128),
+    # 1.05 (32, 100, 2, 64), .94 (32, 10, 1, 50); GRU 1.16, 1.15, .83. Scan / manual at the first,
+    # a training step by the clock: LSTM 1.5, GRU 2.3. Below the limit the runs of the default
+    # configuration would save less by a second kernel than its way through the gate costs.
     large = batch * length * spec.hidden >= 300_000
     return "stepwise" if large and spec.cell != "rnn" else "manual"
 
