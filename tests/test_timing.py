@@ -1,0 +1,226 @@
+"""The tables of the clock: on times that a test makes up, and formulae on known numbers."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from itertools import product
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from harness import campaign, conformance, pipeline, scaling, shapes, timing
+from harness.clock import initial_weights, product_sizes
+from harness.errors import UserError
+from harness.shapes import Campaign, Shape, Sweep, campaigns
+from tests.conftest import ROOT, table
+from tests.fakes import METHODS, PLAN
+
+
+def made(folder: Path, plan: Campaign, milliseconds, phases=("step",)) -> None:
+    """A whole campaign with times as ``milliseconds(method, shape, process, round, phase)``."""
+    (folder / "timing").mkdir()
+    path = folder / "timing" / f"{plan.name}.csv"
+    with campaign._samples(path, "made") as write:
+        for process in range(plan.processes):
+            for turn in range(plan.rounds + 1):
+                for method in plan.methods:
+                    for shape, phase in product(plan.shapes, phases):
+                        wall = milliseconds(method, shape, process, turn, phase) / 1000
+                        sample = {"wall_s": wall, "cpu_s": wall, "switches": 0, "jump_s": 0.0}
+                        write(method, process, turn, sample | {
+                            "shape": shape.name, "phase": phase, "steps": 1, "start": 0.0,
+                        })  # fmt: skip
+    about = {"campaign": "made", "asked": plan.as_dict(), "problems": {}, "notes": []}
+    path.with_suffix(".json").write_text(json.dumps(about))
+    timing.write_tables(folder, [plan.name])
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"campaign": "made"}', '{"campaign": "other"}'])
+def test_a_damaged_campaign_is_named_and_timed_again(tmp_path, monkeypatch, capsys, text):
+    made(tmp_path, replace(PLAN, phases=("step",), peak=False), lambda *_: 1.0)
+    path = tmp_path / "timing" / "tiny.json"
+    monkeypatch.chdir(tmp_path)
+    pipeline.mark_unfinished(tmp_path, (), (PLAN,))
+    assert capsys.readouterr().err == ""
+    path.write_text(text)
+    pipeline.mark_unfinished(tmp_path, (), (PLAN,))
+    assert capsys.readouterr().err.startswith(f"Once more: {path}: cannot be read (")
+    assert path.with_suffix(".json.old").read_text() == text
+    (note,) = (p for p in (tmp_path / ".snakemake" / "incomplete").rglob("*") if p.is_file())
+    names = note.relative_to(tmp_path / ".snakemake" / "incomplete").parts
+    assert base64.urlsafe_b64decode("".join(n.removeprefix("@") for n in names)) == bytes(path)
+
+
+def test_ratios_are_paired_by_round_and_a_bad_control_marks_the_campaign(tmp_path):
+    """Drift of a factor of two within each process cancels; a twin 10 % slower shows."""
+    plan = replace(PLAN, processes=5, rounds=4, phases=("step",), peak=False)
+
+    def milliseconds(method, shape, process, turn, phase):
+        base = 10.0 * 2 ** (turn / 4) * (1 + 0.001 * process * (method.cell == "gru"))
+        return base * (1.1 if method.twin else 1) * (0.75 if method.cell == "gru" else 1)
+
+    made(tmp_path, plan, milliseconds)
+    rows = table(tmp_path, "speed_ratios").set_index("kind")
+    assert rows.loc["aa", "ratio"] == pytest.approx(1.1)
+    assert rows.loc["cell", "ratio"] == pytest.approx(0.75 * 1.002, rel=1e-3)
+    assert rows.loc["cell", "high"] - rows.loc["cell", "low"] < 0.01
+    warnings = table(tmp_path, "timing")["warning"]
+    assert warnings.str.contains("the A/A interval leaves out 1").all()
+    assert warnings.str.contains("deviation 2").all()
+
+
+def test_fits_find_the_overhead_and_the_speed(tmp_path):
+    """0.5 ms and 20 ms per GFLOP, the held-out size 10 % slower than the line."""
+    base = Shape("base", 8, 10, 2, 16, 1)
+    sizes = [replace(base, name=f"hidden_{h}", hidden=h) for h in (16, 32, 64, 128)]
+    sweep = Sweep("hidden", tuple(s.name for s in sizes[:3]), sizes[3].name)
+    plan = Campaign(
+        "sweeps", tuple(sizes), METHODS[:1], 3, 2, 1, ("step",), peak=False, sweeps=(sweep,)
+    )
+
+    def milliseconds(method, shape, process, turn, phase):
+        line = 0.5 + 20 * shape.step_flop("lstm") / 1e9
+        return line * (1.1 if shape.hidden == 128 else 1)
+
+    made(tmp_path, plan, milliseconds)
+    row = table(tmp_path, "scaling").iloc[0]
+    assert row["overhead_ms"] == pytest.approx(0.5, rel=1e-4)
+    assert row["ms_per_gflop"] == pytest.approx(20, rel=1e-4)
+    assert row["prediction_error"] == pytest.approx(1 / 1.1 - 1, rel=1e-3)
+    even = 20 * 6 * 8 * 10 * 4 * row["even_at"] * (row["even_at"] + 2 * 2 / 3) / 1e9
+    assert even == pytest.approx(0.5, rel=1e-3)
+    points = table(tmp_path, "scaling_points")
+    assert points["value"].tolist() == [16, 32, 64, 128]
+    assert points["held_out"].tolist() == [False, False, False, True]
+    assert np.isnan(scaling.even_point(lambda v: v, -0.1, 1.0))
+
+
+def test_what_the_products_of_a_step_alone_take(tmp_path):
+    """Products at 100 GFLOP/s forward, 50 backward and 25 for the weights; a step of 1 ms."""
+    shape = Shape("tiny", 4, 3, 2, 4, 2)
+    plan = replace(PLAN, shapes=(shape,), phases=("step",))
+    speeds = {"product_large": 200, "product_step": 100, "product_back": 50, "product_weights": 25}
+
+    def milliseconds(method, shape, process, turn, phase):
+        if phase == "step":
+            return 1.0
+        return 2 * prod(product_sizes(shape, method.cell, phase)) / speeds[phase] / 1e6
+
+    made(tmp_path, plan, milliseconds, ("step", *speeds))
+    row = table(tmp_path, "timing").set_index("cell").loc["gru"]
+    # Layers with 2 and 4 inputs; the first needs no gradient of its inputs.
+    forward = 2 * 3 * 4 * 3 * 4 * (2 + 4 + 4 + 4)
+    back = 2 * 3 * 4 * 3 * 4 * (4 + 4 + 4)
+    assert row["products_ms"] == pytest.approx(
+        (forward / 100 + back / 50 + forward / 25) / 1e6, rel=1e-5
+    )
+    assert row["products_fraction"] == pytest.approx(
+        (2 * forward + back) / row["products_ms"] / 1e6 / 200, rel=1e-4
+    )
+    assert set(table(tmp_path, "peaks")["product"]) == {"large", "step", "back", "weights"}
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_flop_formula_agrees_with_jax(layers):
+    """XLA also counts what is done element by element and the sums of gradients over time.
+
+    Both become a smaller share with more hidden units and sequences: 6 % in all at B = 8
+    and h = 128, 2 % at these sizes.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    shape = Shape("x", 64, 4, 16, 256, layers)
+    weights = initial_weights(shape.spec("lstm"), True)
+    # The state is an argument, or XLA would drop the first step's products with zeros.
+    states = jnp.zeros((2, layers, 64, 256))
+
+    def loss(weights, states, x):
+        for layer in range(layers):
+            h, c = states[:, layer]
+            outputs = []
+            for t in range(4):
+                gates = x[t] @ weights[f"layers.{layer}.input"]
+                gates += h @ weights[f"layers.{layer}.recurrent"] + weights[f"layers.{layer}.bias"]
+                i, f, g, o = jnp.split(gates, 4, axis=-1)
+                c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+                h = jax.nn.sigmoid(o) * jnp.tanh(c)
+                outputs.append(h)
+            x = outputs
+        return (x[-1] ** 2).sum()
+
+    def flop(function):
+        arguments = (weights, states, jnp.ones((4, 64, 16)))
+        return jax.jit(function).lower(*arguments).compile().cost_analysis()["flops"]
+
+    assert 1 <= flop(loss) / shape.forward_flop("lstm") < 1.03
+    assert 1 <= flop(jax.grad(loss, (0, 1))) / shape.step_flop("lstm") < 1.03
+
+
+def test_the_formula_in_numbers():
+    shape = Shape("reference", 64, 100, 2, 128, 1)
+    assert shape.forward_flop("lstm") == 2 * 100 * 64 * 4 * 128 * 130
+    assert shape.step_flop("gru") == 2 * 100 * 64 * 3 * 128 * (2 * 130 + 128)
+
+
+CONFIG = {
+    "threads": 1, "cells": ["lstm"], "processes": 1, "rounds": 1, "phases": ["step"], "shapes": [],
+    "sweeps": [], "sweep_processes": 1, "sweep_rounds": 1,
+    "sweep_base": {"batch": 4, "sequence_length": 3, "input_size": 2, "hidden": 4, "layers": 1},
+}  # fmt: skip
+
+
+def test_campaigns_of_a_configuration():
+    values = {"name": "one", "kernels": "all", "phases": ["step"]} | CONFIG["sweep_base"]
+    sweeps = [
+        {"axis": "hidden", "values": [4, 8], "held_out": 16},
+        {"axis": "layers", "values": [1, 2], "held_out": 3},
+    ]
+    timed = CONFIG | {"shapes": [values], "sweeps": sweeps}
+    one, swept = shapes.campaigns(timed, ["pytorch"], {("pytorch", "lstm"): "stock"}, str)
+    assert sum(m.twin for m in one.methods) == 1
+    assert [m.kernel for m in swept.methods] == ["stock", "stock"]
+    assert len(swept.shapes) == 5, "the base stands once"
+    values["kernels"] = "fastest and stock"
+    (both,) = shapes.campaigns(
+        CONFIG | {"shapes": [values]}, ["pytorch"], {("pytorch", "lstm"): "manual"}, str
+    )
+    assert sorted(m.kernel for m in both.methods if not m.twin) == ["manual", "stock"]
+    values["kernels"] = "all"
+    assert [s.shapes[0] for s in swept.sweeps] == ["hidden_4", "hidden_4"]
+    assert shapes.campaign_from(json.loads(json.dumps(swept.as_dict()))) == swept
+    with pytest.raises(UserError, match=r"timing\.shapes: the name 'one' is taken"):
+        shapes.campaigns(CONFIG | {"shapes": [values, values]}, ["pytorch"], {}, "timing.{}".format)
+    sweeps[0]["held_out"] = 8
+    with pytest.raises(UserError, match="hidden: held_out 8 is among the values"):
+        shapes.campaigns(timed, ["pytorch"], {}, str)
+
+
+def test_no_campaign_gives_empty_tables(tmp_path):
+    timing.write_tables(tmp_path, [])
+    assert all(table(tmp_path, name).empty for name in timing.NAMES)
+
+
+def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
+    """The full configuration's shape for the claim on equal parameter counts."""
+    default, full = (
+        yaml.safe_load((ROOT / f"workflows/config/{name}.yaml").read_text())["timing"]
+        for name in ("default", "full")
+    )
+    timing = default | full
+    (values,) = (s for s in timing["shapes"] if s["name"] == "equal_parameters")
+    shape = Shape(**{k: v for k, v in values.items() if k != "phases"})
+    counts = [conformance.formula("jax", "matched", shape.spec(cell)) for cell in ("lstm", "gru")]
+    assert counts[1] == pytest.approx(counts[0], rel=0.01)
+    assert shape.spec("gru").hidden == values["hidden"]["gru"]
+    assert product_sizes(shape, "gru", "product_step") == (64, 148, 444)
+    assert product_sizes(shape, "gru", "product_back") == (64, 444, 148)
+    assert product_sizes(shape, "lstm", "product_weights") == (128, 6400, 512)
+    only = timing | {"shapes": [values | {"hidden": {"lstm": 128}}], "sweeps": []}
+    with pytest.raises(UserError, match="hidden has no size for gru"):
+        campaigns(only, ["jax"], {}, str)
