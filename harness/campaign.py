@@ -281,11 +281,12 @@ def _round(course: Course, worker: Process, method: Method, process: int, turn: 
     for shape in campaign.shapes:
         for phase in (*phases, *products):
             key = (method.original, shape.name, phase)
-            if turn == 0 and key not in course.counts:
-                once = worker.ask("block", shape=shape.name, phase=phase, calls=1)["wall_s"]
-                course.counts[key] = max(1, round(TARGET / once))
-            calls = course.counts[key]
-            sample = worker.ask("block", shape=shape.name, phase=phase, calls=calls)
+            if turn:
+                calls = course.counts[key]
+                sample = worker.ask("block", shape=shape.name, phase=phase, calls=calls)
+            else:
+                sample = worker.ask("warm", shape=shape.name, phase=phase)
+                course.counts.setdefault(key, max(1, round(TARGET / sample["wall_s"])))
             known = {
                 "phase": phase,
                 "shape": shape.name,

@@ -61,9 +61,12 @@ def fractions(rows: pd.DataFrame, frameworks: list[str]) -> str:
     def draw(axes: Axes, place: int, row: pd.Series, colour: str) -> None:
         axes.barh(place, 1, color="none", edgecolor=INK, linewidth=0.6, alpha=0.5, height=0.62)
         axes.barh(place, row["peak_fraction"], color=colour, height=0.62)
+        beside = row["peak_fraction"]
         if pd.notna(limit := row["products_fraction"]):
             axes.plot((limit, limit), (place - 0.31, place + 0.31), color=INK, linewidth=1.6)
-        axes.text(row["peak_fraction"] + 0.02, place, f"{row['peak_fraction']:.2f}", va="center")
+            # A number is as wide as this; it must not stand across the mark.
+            beside = limit if beside < limit < beside + 0.16 else beside
+        axes.text(beside + 0.02, place, f"{row['peak_fraction']:.2f}", va="center")
         axes.set_xlim(0, max(1.0, data["peak_fraction"].max()) * 1.02)
 
     return _by_cell(

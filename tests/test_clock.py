@@ -194,3 +194,14 @@ def test_a_block_during_which_the_clock_jumps_is_marked(monkeypatch, jump):
     sample = clock.timed(lambda: None)
     assert 0 < sample["wall_s"] < 1
     assert campaign.mark(sample) == "suspended"
+
+
+@pytest.mark.parametrize(
+    "milliseconds", [[20, 20, 20], [115, 115, 35, 18, 18.5, 17.9], [20, 30, 19, 10, 11, 10]]
+)
+def test_a_phase_is_called_until_it_gets_no_faster(monkeypatch, milliseconds):
+    left = [{"wall_s": value / 1000} for value in [*milliseconds, 1]]
+    worker = clock.Worker()
+    monkeypatch.setattr(worker, "block", lambda *_: left.pop(0))
+    assert worker.warm("any", "step")["wall_s"] == milliseconds[-1] / 1000
+    assert len(left) == 1

@@ -9,6 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+
+# The first orthogonal matrix would import it; here a preloader does so for all runs.
+import scipy.linalg  # noqa: F401
 from flax import nnx
 from jax import lax
 

@@ -6,6 +6,9 @@ import os
 
 import torch
 
+# The first optimiser would import it, which takes a second; here a preloader does so for all runs.
+import torch._dynamo
+
 from implementations import Array, ModelSpec, Optimiser, Weights
 from implementations.pytorch.model import DTYPES, LAYERS, loss, to_canonical
 
