@@ -28,6 +28,7 @@ SAME_BITS = {
     "packages": "versions", "generation": "processor", "kernel": "kernel", "threads": "threads",
     "device": "device",
 }  # fmt: skip
+TOO_WIDE = "the interval is not within the margin"
 Row = dict[str, Any]
 
 
@@ -193,7 +194,7 @@ def _judged(row: Row, equal: bool, margin: float, higher: bool) -> Row:
     above, below = row["low"] > upper, row["high"] < lower
     if above or below:
         return {"verdict": "better" if above == higher else "worse", "detail": ""}
-    return {"verdict": "not shown", "detail": "the interval is not within the margin"}
+    return {"verdict": "not shown", "detail": TOO_WIDE}
 
 
 def _middle(values: Any, steps: bool) -> float | None:

@@ -27,7 +27,8 @@ def verify(results: Path, reference: Path = FOLDER) -> dict[str, Any]:
         )
     here, there = imported.read(results), imported.read(reference)
     found = sides.compare(here, there, agreement.load_rules())
-    rows = [row | _hint(row) for row in found.rows]
+    more = len(set(there["runs"]["seed"]) - set(here["runs"]["seed"]))
+    rows = [row | _hint(row, more) for row in found.rows]
     about = {
         **_verdict(rows),
         "failures": [_sentence(row) for row in rows if fails(row)],
@@ -44,12 +45,14 @@ def fails(row: Row) -> bool:
     return row["item"] in DECIDE and row["verdict"] in FAIL
 
 
-def _hint(row: Row) -> Row:
-    if row["item"] != "equivalence" or row["verdict"] != "better":
-        return {}
-    return {
-        "detail": "; ".join(part for part in (row["detail"], "a leak, or another task?") if part)
-    }
+def _hint(row: Row, more: int) -> Row:
+    """What may be behind a failure; ``more`` seeds stand in the reference alone."""
+    hint = ""
+    if row["item"] == "equivalence" and row["verdict"] == "better":
+        hint = "a leak, or another task?"
+    if agreement.TOO_WIDE in str(row.get("detail")) and more:
+        hint = f"{more} seeds that only the reference has may narrow it"
+    return {"detail": "; ".join(part for part in (row["detail"], hint) if part)} if hint else {}
 
 
 def _verdict(rows: list[Row]) -> dict[str, Any]:

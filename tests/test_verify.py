@@ -202,6 +202,19 @@ def test_steps_to_solve_where_not_every_run_solves(here, there, verdict):
     assert [r["verdict"] for r in rows if r["check"] == "steps_to_solve"] == [verdict]
 
 
+def test_a_failure_for_lack_of_seeds_says_so(reference, tmp_path):
+    def scattered(run):
+        return run["score"] + (0.05 * (-1) ** run["seed"] if run["task"] == "copying" else 0)
+
+    mine = folder(tmp_path / "mine", seeds=6, score=scattered, losses_sha256="e" * 64,
+                  git_commit="other", kernel="another")  # fmt: skip
+    (failure,) = verification.verify(mine, reference)["failures"]
+    assert failure == (
+        "equivalence, score of copying pytorch gru matched: not shown (the interval is not within "
+        "the margin; 4 seeds that only the reference has may narrow it)"
+    )
+
+
 def test_other_data_or_parameters_fail(reference, tmp_path):
     data = folder(tmp_path / "data", data_sha256={"train": "f" * 64, "test": "b" * 64})
     assert verification.verify(data, reference)["verdict"] == "not verified"
