@@ -57,7 +57,9 @@ def gradient_flow(table: pd.DataFrame, task: str) -> str:
                             held["lag"], held[name], color=CELL_COLOURS[cell], linewidth=1.1,
                             alpha=0.75, linestyle=line,
                         )  # fmt: skip
-            _logarithmic(axes, "y", mine[["gradient_h", "gradient_c"]].where(lambda v: v > 0))
+            # The two moments share the scale.
+            shown = data.loc[data["cotangent"] == cotangent, ["gradient_h", "gradient_c"]]
+            _logarithmic(axes, "y", shown.where(lambda v: v > 0))
             axes.set_title(f"{COTANGENTS[cotangent]}, {MOMENTS[moment]}", fontsize=10)
         _labels(panels, "lag: time steps before the last", "norm of the gradient")
         lines = {
@@ -118,7 +120,7 @@ def saturation(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
 
     return _strips(
         data, _gate_labels(data), frameworks, f"Saturation of gates on {task}",
-        "% of time steps: closed (below 0.1) | open (above 0.9)", draw, 0.0, scale,
+        "% of time steps: closed | open", draw, 0.0, scale,
     )  # fmt: skip
 
 
@@ -317,7 +319,8 @@ def _logarithmic(axes: Any, name: str, values: Any) -> None:
     axis = {"x": axes.xaxis, "y": axes.yaxis}[name]
     getattr(axes, f"set_{name}scale")("log")
     ratio = np.nanmax(values) / np.nanmin(values)
-    axis.set_major_locator(LogLocator(subs=(1.0,) if ratio > 300 else (1.0, 2.0, 5.0), numticks=7))
+    subs = (1.0,) if ratio > 300 else (1.0, 3.0) if ratio > 30 else (1.0, 2.0, 5.0)
+    axis.set_major_locator(LogLocator(subs=subs, numticks=7))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value).replace("1.00·", "")))
     axis.set_minor_locator(NullLocator())
     axis.set_minor_formatter(NullFormatter())
