@@ -189,8 +189,9 @@ def attribution_rows(found: list[Record]) -> Rows:
     Paired by seed: the geometric mean of the ratios of steps to solve and the mean
     difference of scores, each with the 95 % interval of the paired t-test (of the
     logarithms for the ratio). A run that did not solve counts with its whole budget,
-    and ``censored`` says how many did not, of both. ``left over`` is what native
-    changes beyond the product (or sum) of the single factors.
+    and ``censored`` says how many did not, of both; where more than half of them did
+    not, there is no ratio. ``left over`` is what native changes beyond the product (or
+    sum) of the single factors.
     """
     runs = {records.identity(r): r for r in found if r["status"] == "ok"}
     keys = sorted({(r["task"], r["framework"], r["cell"]) for r in found if r["track"] in FACTORS})
@@ -214,8 +215,9 @@ def attribution_rows(found: list[Record]) -> Rows:
             seeds = sorted(set(logs["matched"]).intersection(*(logs[t] for t in needed)))
             censored = sum((t, seed) in unsolved for t in ("matched", *needed) for seed in seeds)
             ratio = _interval([_change(logs, track, factors, seed) for seed in seeds])
-            if censored == len(seeds) * (1 + len(needed)):
-                ratio = (float("nan"),) * 3  # nobody solved, so nothing is known
+            if 2 * censored > len(seeds) * (1 + len(needed)):
+                # Budgets over budgets: a ratio of 1 without width, which would look certain.
+                ratio = (float("nan"),) * 3
             difference = _interval([_change(scores, track, factors, seed) for seed in seeds])
             default = default_of(track, *key[1:])
             what = {"native": "all defaults at once", "left over": "native beyond its factors"}

@@ -16,6 +16,7 @@ import pandas as pd
 import seaborn as sns
 from markupsafe import escape
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 
 CELL_ORDER = ("rnn", "gru", "lstm")
 # The line style and the mark of each cell, the same everywhere.
@@ -25,6 +26,10 @@ INK = "#010203"
 COLOURS = tuple(f"#0102{10 + i}" for i in range(6))
 # Where lines are told apart by cell, the cells have the colours that three frameworks leave.
 CELL_COLOURS = dict(zip(CELL_ORDER, COLOURS[3:], strict=False))
+
+# The marks of an axis of ratios: of any, and of those that all lie close to 1.
+RATIOS = (0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10)
+CLOSE = (0.8, 0.9, 1, 1.1, 1.25)
 
 
 def colours(frameworks: list[str]) -> dict[str, str]:
@@ -62,16 +67,20 @@ def attribution(rows: pd.DataFrame, task: pd.Series, frameworks: list[str]) -> s
         "score_change": f"{task['metric']}, difference to matched",
     }
     palette = colours(frameworks)
-    most = max(len(data[data["cell"] == cell]) for cell in cells)
+    # A factor without a ratio has no row among the ratios.
+    known = {m: {c: data[(data["cell"] == c) & data[m].notna()] for c in cells} for m in measures}
+    rows_of = [max(1, *map(len, known[m].values())) for m in measures]
+    ends = data[["steps_ratio_low", "steps_ratio_high"]]
+    close = bool(ends.min().min() > 0.75 and ends.max().max() < 1.34)
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"attribution {task['task']}")):
         figure, panels = plt.subplots(
-            2, len(cells), figsize=(9.5, 1.8 + 0.46 * most), squeeze=False, sharex="row",
-            layout="constrained",
+            2, len(cells), figsize=(9.5, 1.8 + 0.23 * sum(rows_of)), squeeze=False, sharex="row",
+            layout="constrained", gridspec_kw={"height_ratios": [1.5 + n for n in rows_of]},
         )  # fmt: skip
         for axes, (measure, cell) in zip(
             panels.flat, [(m, c) for m in measures for c in cells], strict=True
         ):
-            mine = data[data["cell"] == cell].iloc[::-1]
+            mine = known[measure][cell].iloc[::-1]
             for place, (_, row) in enumerate(mine.iterrows()):
                 bounds = row[f"{measure}_low"], row[f"{measure}_high"]
                 colour = palette[row["framework"]]
@@ -81,9 +90,12 @@ def attribution(rows: pd.DataFrame, task: pd.Series, frameworks: list[str]) -> s
             same = float(measure == "steps_ratio")
             axes.axvline(same, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.6)
             axes.set_yticks(range(len(mine)), mine["label"])
+            axes.set_ylim(-0.7, max(1, len(mine)) - 0.3)
             if measure == "steps_ratio":
                 axes.set_title(cell.upper())
                 axes.set_xscale("log", base=2)
+                axes.xaxis.set_major_locator(FixedLocator(CLOSE if close else RATIOS))
+                axes.xaxis.set_minor_locator(NullLocator())
                 axes.xaxis.set_major_formatter("{x:g}")
             axes.set_xlabel(measures[measure])
         sns.despine(figure)

@@ -116,15 +116,16 @@ def test_what_is_left_over_is_native_beyond_the_product_of_its_factors():
 def test_unsolved_runs_count_with_their_budget_and_are_counted():
     found = [
         trained("matched", 0, 500, 0.1), trained("matched", 1, None, 0.1),
-        trained("adam", 0, None, 0.3), trained("adam", 1, None, 0.1),
+        trained("adam", 0, None, 0.3), trained("adam", 1, 1000, 0.1),
         trained("adam", 2, 10, 0.1),
     ]  # fmt: skip
     (row,) = sameness.attribution_rows(found)
-    assert (row["n"], row["censored"]) == (2, 3), "seed 2 has no matched run"
+    assert (row["n"], row["censored"]) == (2, 2), "seed 2 has no matched run"
     assert row["steps_ratio"] == pytest.approx(2**0.5)
-    nobody = [r | {"steps_to_solve": None} for r in found]
-    (row,) = sameness.attribution_rows(nobody)
-    assert np.isnan(row["steps_ratio"])
+    found[3]["steps_to_solve"] = None
+    (row,) = sameness.attribution_rows(found)
+    assert row["censored"] == 3
+    assert np.isnan([row["steps_ratio"], row["steps_ratio_low"], row["steps_ratio_high"]]).all()
     assert row["score_change"] == pytest.approx(0.1)
 
 
