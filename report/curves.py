@@ -21,7 +21,7 @@ from matplotlib.ticker import (
     StrMethodFormatter,
 )  # fmt: skip
 
-from report.figures import CELL_ORDER, INK, LINES, beside, colours, settings, spread, svg
+from report.figures import CELL_ORDER, DASHES, INK, LINES, beside, colours, settings, spread, svg
 
 AGAINST = {"steps": ("step", "training step"), "seconds": ("seconds", "seconds of training")}
 TRACKS = ("matched", "native")
@@ -114,7 +114,7 @@ def _canvas(
     ):
         labels = [(beside(axes, name, INK), float(task[name])) for name in ("baseline", "solved")]
         for _, value in labels:
-            axes.axhline(value, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.5)
+            axes.axhline(value, color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.5)
         for framework, colour in palette.items():
             method = (framework, cell, track)
             last = _draw(canvas, axes, lines.get(method), bands.get(method), method, colour)

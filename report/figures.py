@@ -21,6 +21,8 @@ from matplotlib.ticker import FixedLocator, NullLocator
 CELL_ORDER = ("rnn", "gru", "lstm")
 # The line style and the mark of each cell, the same everywhere.
 LINES: dict[str, Any] = {"rnn": (0, (1, 1.5)), "gru": (0, (5, 2)), "lstm": "-"}
+# Of a line that marks a value.
+DASHES = (0, (5, 3))
 # Stand-ins that become the style sheet's colours, which differ between light and dark.
 INK = "#010203"
 COLOURS = tuple(f"#0102{10 + i}" for i in range(6))
@@ -88,7 +90,7 @@ def attribution(rows: pd.DataFrame, task: pd.Series, frameworks: list[str]) -> s
                 filled = colour if row["factor"] in ("native", "left over") else "none"
                 axes.plot(row[measure], place, "o", color=colour, markerfacecolor=filled)
             same = float(measure == "steps_ratio")
-            axes.axvline(same, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.6)
+            axes.axvline(same, color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6)
             axes.set_yticks(range(len(mine)), mine["label"])
             axes.set_ylim(-0.7, max(1, len(mine)) - 0.3)
             if measure == "steps_ratio":

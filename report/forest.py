@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from report.figures import INK, colours, settings, svg
+from report.figures import DASHES, INK, colours, settings, svg
 
 UNITS = {
     "difference": "difference (0: none)", "ratio": "ratio (1: no difference)",
@@ -64,7 +64,7 @@ def _panel(axes: Any, rows: pd.DataFrame, palette: dict[str, str]) -> None:
         filled = colour if row["verdict"] in ("supported", "refuted") else "none"
         axes.plot(effect, place, "o", color=colour, markerfacecolor=filled)
     for edge in edges:
-        axes.axvline(edge, color=INK, linewidth=0.8, linestyle=(0, (5, 3)), alpha=0.6)
+        axes.axvline(edge, color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6)
     names = rows[["framework", "task", "case"]].fillna("").agg(" ".join, axis=1).str.strip()
     axes.set_yticks(range(len(rows)), names)
     axes.set_ylim(-0.7, len(rows) - 0.3)

@@ -6,15 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from report.figures import CELL_COLOURS, CELL_ORDER, INK, LINES, colours, settings, svg
-from report.numbers import number
+from report.figures import CELL_COLOURS, CELL_ORDER, DASHES, INK, LINES, colours, settings, svg
+from report.panels import explain, grid, logarithmic, name_axes, spans
 
 MOMENTS = {"initialisation": "at initialisation", "trained": "after training"}
 COTANGENTS = {"loss": "of the task's loss", "random": "of a random direction"}
@@ -23,7 +21,6 @@ MOST_SEEDS = 5
 # Horizons that are marked, in time steps.
 HORIZONS = (1, 2, 3, 5, 10, 20, 50)
 CELL_STATE = (0, (4, 1.5, 1, 1.5))
-DASHES = (0, (5, 3))
 DOTS = (0, (2, 2))
 
 
@@ -44,7 +41,7 @@ def gradient_flow(table: pd.DataFrame, task: str) -> str:
         return ""
     cells = _cells(data)
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"gradient flow {task}")):
-        figure, panels = _panels(2, 2, 4.6)
+        figure, panels = grid(2, 2, 4.6)
         for axes, (cotangent, moment) in zip(
             panels.flat, [(c, m) for c in COTANGENTS for m in MOMENTS], strict=True
         ):
@@ -59,9 +56,9 @@ def gradient_flow(table: pd.DataFrame, task: str) -> str:
                         )  # fmt: skip
             # The two moments share the scale.
             shown = data.loc[data["cotangent"] == cotangent, ["gradient_h", "gradient_c"]]
-            _logarithmic(axes, "y", shown.where(lambda v: v > 0))
+            logarithmic(axes, "y", shown.where(lambda v: v > 0))
             axes.set_title(f"{COTANGENTS[cotangent]}, {MOMENTS[moment]}", fontsize=10)
-        _labels(panels, "lag: time steps before the last", "norm of the gradient")
+        name_axes(panels, "lag: time steps before the last", "norm of the gradient")
         lines = {
             cell.upper(): Line2D([], [], color=CELL_COLOURS[cell], linestyle=LINES[cell])
             for cell in cells
@@ -69,7 +66,7 @@ def gradient_flow(table: pd.DataFrame, task: str) -> str:
         if "lstm" in cells:
             state = Line2D([], [], color=CELL_COLOURS["lstm"], linestyle=CELL_STATE)
             lines["LSTM, cell state"] = state
-        _legend(figure, {}, lines)
+        explain(figure, {}, lines)
         return svg(figure, f"Gradient against lag on {task}")
 
 
@@ -110,7 +107,7 @@ def saturation(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
     data = table[table["task"] == task]
 
     def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
-        _spans(axes, rows["place"], -rows["below"], rows["above"], colour)
+        spans(axes, rows["place"], -rows["below"], rows["above"], colour)
         for ends in (-rows["below"], rows["above"]):
             axes.plot(ends, rows["place"], "o", color=colour, markersize=3.5, alpha=0.75)
 
@@ -129,13 +126,13 @@ def time_scales(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
     data = table[(table["task"] == task) & table["timescale_q50"].notna()]
 
     def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
-        _spans(axes, rows["place"], rows["timescale_q10"], rows["timescale_q90"], colour)
+        spans(axes, rows["place"], rows["timescale_q10"], rows["timescale_q90"], colour)
         axes.plot(
             rows["timescale_q50"], rows["place"], "o", color=colour, markersize=4.5, alpha=0.75
         )
 
     def scale(axes: Any) -> None:
-        _logarithmic(axes, "x", data[["timescale_q10", "timescale_q90", "lag"]])
+        logarithmic(axes, "x", data[["timescale_q10", "timescale_q90", "lag"]])
 
     lags = data["lag"].dropna()
     return _strips(
@@ -153,7 +150,7 @@ def memory_probe(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
     palette = colours(frameworks)
     cells = _cells(data)
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"memory probe {task}")):
-        figure, panels = _panels(1, len(cells), 2.6)
+        figure, panels = grid(1, len(cells), 2.6)
         for axes, cell in zip(panels[0], cells, strict=True):
             for key, run in _runs(data[data["cell"] == cell], "score"):
                 trained = run["moment"].iloc[0] == "trained"
@@ -167,9 +164,9 @@ def memory_probe(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
             )
             axes.set_title(cell.upper())
             axes.set_ylim(-0.25 if data["metric"].iloc[0] == "R²" else -0.03, 1.05)
-        _labels(panels, "time step", f"{data['metric'].iloc[0]} of the read-out")
+        name_axes(panels, "time step", f"{data['metric'].iloc[0]} of the read-out")
         untrained = Line2D([], [], color=INK, linestyle=DOTS, alpha=0.6)
-        _legend(figure, _known(palette, data), {"untrained": untrained})
+        explain(figure, _known(palette, data), {"untrained": untrained})
         return svg(figure, f"Memory probe on {task}")
 
 
@@ -181,7 +178,7 @@ def dynamics(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
     palette = colours(frameworks)
     cells = _cells(data)
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"dynamics {task}")):
-        figure, panels = _panels(2, len(cells), 4.4)
+        figure, panels = grid(2, len(cells), 4.4)
         for column, cell in zip(panels.T, cells, strict=True):
             for key, run in _runs(data[data["cell"] == cell], "norm_q50"):
                 line = {
@@ -199,14 +196,14 @@ def dynamics(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
                 column[0].axhline(
                     limits.iloc[0], color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6
                 )
-            _logarithmic(column[0], "y", data["norm_q50"])
+            logarithmic(column[0], "y", data["norm_q50"])
             column[0].set_title(cell.upper())
             column[1].set_ylim(-0.03, 1.03)
-        _labels(panels, "training step", "gradient norm, median", "share over the limit")
+        name_axes(panels, "training step", "gradient norm, median", "share over the limit")
         extra = {"spike": Line2D([], [], color=INK, marker="x", linestyle="none", markersize=4)}
         if (data["track"] == "native").any():
             extra["native"] = Line2D([], [], color=INK, linestyle=DOTS)
-        _legend(figure, _known(palette, data), extra)
+        explain(figure, _known(palette, data), extra)
         return svg(figure, f"Gradient norm over training on {task}")
 
 
@@ -235,7 +232,7 @@ def _strips(
         + (_positions(data[["track", "framework"]], strips) + 1) / (len(strips) + 1)
     )  # fmt: skip
     with sns.axes_style("ticks"), mpl.rc_context(settings(title)):
-        figure, panels = _panels(1, 2, 0.9 + 0.12 * len(names) * (len(strips) + 1))
+        figure, panels = grid(1, 2, 0.9 + 0.12 * len(names) * (len(strips) + 1))
         for axes, moment in zip(panels[0], MOMENTS, strict=True):
             mine = data[data["moment"] == moment]
             for framework in palette:
@@ -248,19 +245,12 @@ def _strips(
         scale(panels[0, 0])
         panels[0, 0].set_yticks(range(len(names)), names)
         panels[0, 0].set_ylim(len(names) - 0.5, -0.5)
-        _labels(panels, unit, "")
+        name_axes(panels, unit, "")
         if top is not None:
             for axes in panels[0]:
                 top(axes)
-        _legend(figure, _known(palette, data), above=0.65 if top else 0.25)
+        explain(figure, _known(palette, data), above=0.65 if top else 0.25)
         return svg(figure, title)
-
-
-def _spans(axes: Any, places: Any, low: Any, high: Any, colour: str) -> None:
-    """Level lines from ``low`` to ``high``, all as one path with gaps."""
-    gap = np.full(len(places), np.nan)
-    x, y = np.stack([low, high, gap], axis=1), np.stack([places, places, gap], axis=1)
-    axes.plot(x.ravel(), y.ravel(), color=colour, linewidth=1.2, alpha=0.6)
 
 
 def _positions(keys: pd.DataFrame, order: list[tuple[str, str]]) -> pd.Series[int]:
@@ -298,44 +288,3 @@ def _runs(data: pd.DataFrame, value: str) -> Any:
         if line not in seen:
             seen.add(line)
             yield key, run
-
-
-def _panels(rows: int, columns: int, height: float) -> Any:
-    return plt.subplots(
-        rows, columns, figsize=(9.5, height), sharex=True, sharey="row", squeeze=False,
-        gridspec_kw={"wspace": 0.06, "hspace": 0.28},
-    )  # fmt: skip
-
-
-def _labels(panels: Any, x: str, *y: str) -> None:
-    for axes in panels[-1]:
-        axes.set_xlabel(x, fontsize=10)
-    for axes, label in zip(panels[:, 0], y * len(panels), strict=False):
-        axes.set_ylabel(label, fontsize=10)
-
-
-def _logarithmic(axes: Any, name: str, values: Any) -> None:
-    """A logarithmic axis with few, readable ticks for ``values``."""
-    axis = {"x": axes.xaxis, "y": axes.yaxis}[name]
-    getattr(axes, f"set_{name}scale")("log")
-    ratio = np.nanmax(values) / np.nanmin(values)
-    subs = (1.0,) if ratio > 300 else (1.0, 3.0) if ratio > 30 else (1.0, 2.0, 5.0)
-    axis.set_major_locator(LogLocator(subs=subs, numticks=7))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value).replace("1.00·", "")))
-    axis.set_minor_locator(NullLocator())
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _legend(
-    figure: Any,
-    lines: dict[str, str],
-    extra: dict[str, Line2D] | None = None,
-    above: float = 0.25,
-) -> None:
-    """Above the panels, whose titles take a quarter of an inch, by ``above`` inches."""
-    handles = {k: Line2D([], [], color=v) for k, v in lines.items()} | (extra or {})
-    figure.legend(
-        list(handles.values()), list(handles), loc="lower center", ncol=6, frameon=False,
-        bbox_to_anchor=(0.5, 0.88 + above / figure.get_figheight()),
-    )  # fmt: skip
-    sns.despine(figure)
