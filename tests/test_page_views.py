@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from benchmarks.report_page import made_up, write
 from report.numbers import interval, number
@@ -53,6 +53,15 @@ def page(browser, folder) -> Page:
 
 def choose(page: Page, key: str, value: str) -> None:
     page.locator(f"[data-key={key}]").select_option(value)
+
+
+def sort(heading: Locator) -> None:
+    """Click on the arrows of a heading, and wait until the table is in that order.
+
+    DataTables sorts in a timer of no delay, so a later timer finds it done.
+    """
+    heading.locator(".dt-column-order").click()
+    heading.page.evaluate("new Promise((done) => setTimeout(done))")
 
 
 def cells(page: Page, host: str, heading: str) -> list[str]:
@@ -121,14 +130,14 @@ def test_a_baseline_turns_numbers_into_ratios_with_their_intervals(page, folder)
 def test_numbers_sort_as_numbers_and_what_is_missing_comes_last(page, folder):
     choose(page, "task", "adding")
     order = page.locator("#run-view thead th", has_text="score").first
-    order.locator(".dt-column-order").click()
+    sort(order)
     first = cells(page, "#run-view", "score")
     assert first[0] == "−5"
     known = pd.read_csv(folder / "runs.csv").query("task == 'adding'")["score"].dropna()
     assert first[1:] == [number(v) for v in sorted(known)[1:25]]
     page.locator("#run-view .dt-paging-button.last").click()
     assert cells(page, "#run-view", "score")[-3:] == ["1.00·10³⁰⁰", "∞", "–"]
-    order.locator(".dt-column-order").click()
+    sort(order)
     assert cells(page, "#run-view", "score")[:2] == ["∞", "1.00·10³⁰⁰"]
     page.locator("#run-view .dt-paging-button.last").click()
     assert cells(page, "#run-view", "score")[-1] == "–"
@@ -140,7 +149,7 @@ def test_the_address_keeps_the_view(page, browser):
     choose(page, "show", "band")
     choose(page, "baseline", "jax/gru")
     choose(page, "table", "methods")
-    page.locator("#view thead th", has_text="median").first.locator(".dt-column-order").click()
+    sort(page.locator("#view thead th", has_text="median").first)
     page.locator("#view .dt-search input").fill("native")
     page.locator("#run-view a", has_text="adding-jax-rnn-matched-0").click()
     again = browser.new_page()
