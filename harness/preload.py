@@ -23,7 +23,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Set by the pipeline: the folder of the sockets and locks, and its host and process.
@@ -122,13 +123,15 @@ def serve(framework: str) -> None:
     address = folder / f"{framework}.socket"
     gc.freeze()  # so that children share the pages
     children: dict[int, socket.socket] = {}
-    with socket.socket(socket.AF_UNIX) as server:
+    with socket.socket(socket.AF_UNIX) as server, _ends_of_children() as ends:
         # Only bound sockets that already listen can be found: rename, as with files.
         server.bind(str(address) + ".new")
         server.listen()
         os.rename(str(address) + ".new", address)
         while not pipeline_is_gone():
-            ready, _, _ = select.select([server, *children.values()], [], [], 0.05)
+            ready, _, _ = select.select([server, ends, *children.values()], [], [], 0.25)
+            if ends in ready:
+                ends.recv(4096)
             if server in ready:
                 client, _ = server.accept()
                 children[_fork(client, server)] = client
@@ -144,6 +147,25 @@ def serve(framework: str) -> None:
         os.kill(process, signal.SIGTERM)
 
 
+@contextmanager
+def _ends_of_children() -> Iterator[socket.socket]:
+    """A socket that can be read once a child has ended: no run waits for the next poll."""
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        writer.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # a handler, or nothing would be written
+        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        try:
+            yield reader
+        finally:
+            _forget_children()
+
+
+def _forget_children() -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
 def _fork(client: socket.socket, server: socket.socket) -> int:
     message, outputs, _, _ = socket.recv_fds(client, 1 << 16, 2)
     process = os.fork()
@@ -152,6 +174,7 @@ def _fork(client: socket.socket, server: socket.socket) -> int:
             os.close(output)
         return process
     _end_with_parent()
+    _forget_children()
     server.close()
     client.close()
     for number, output in enumerate(outputs, start=1):
