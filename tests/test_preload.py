@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import select
+import signal
 import socket
 import subprocess
 import sys
@@ -66,3 +68,13 @@ def test_a_run_whose_pipeline_is_gone_stops_without_a_record(tmp_path):
     assert done.returncode == os.EX_TEMPFAIL
     assert "gone" in done.stderr
     assert not record.exists()
+
+
+def test_the_end_of_a_child_is_heard_without_a_poll():
+    before = signal.getsignal(signal.SIGCHLD)
+    with preload._ends_of_children() as ends:
+        assert select.select([ends], [], [], 0)[0] == []
+        child = subprocess.Popen([sys.executable, "-c", ""])
+        assert select.select([ends], [], [], 60)[0] == [ends]
+        child.wait()
+    assert signal.getsignal(signal.SIGCHLD) == before
