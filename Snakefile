@@ -35,7 +35,7 @@ onstart:
     todo = [str(job.output) for job in workflow.dag.needrun_jobs() if job.rule.name == "train"]
     todo = [Path(name).stem for name in todo]
     try:
-        progress.write_plan(
+        asked.write_plan(
             RESULTS, CONFIGURATION.runs, todo, workflow.cores, CONFIGURATION.conformance
         )
     except UserError as error:

@@ -4,7 +4,7 @@ Two stacked layers of 50, window (10, 1), one linear output, Adam, batch 32, one
 thread on one core. Each replicate starts a fresh process for every method, warms it
 up, and asks the methods in shuffled rounds for a block of training steps; only one
 works at a time. Ratios are paired by round, with the clock's interval over replicates
-(``harness.statistics.two_level_interval``). The clock itself times kernels; this one
+(``analysis.statistics.two_level_interval``). The clock itself times kernels; this one
 compares with a loop that is not the harness's.
 """
 
@@ -24,9 +24,9 @@ from pathlib import Path
 
 import numpy as np
 
-from harness.clock import pin
-from harness.statistics import two_level_interval
-from harness.workers import cores_here
+from analysis.statistics import two_level_interval
+from harness.clock.processes import cores_here
+from harness.clock.worker import pin
 
 CELLS = ("lstm", "gru")
 FRAMEWORKS = ("tensorflow", "jax", "pytorch")
@@ -117,9 +117,9 @@ def work(method: str, cell: str) -> None:
 
 def keras_fit(cell: str) -> Callable[[], object]:
     """The article's way: a Sequential model and ``fit`` with Keras's defaults."""
-    from harness import training
+    from harness.run import loop
 
-    training.pin("tensorflow", 1, Path(tempfile.mkdtemp()))
+    loop.pin("tensorflow", 1, Path(tempfile.mkdtemp()))
     os.environ.pop("TF_XLA_FLAGS")
     import keras
 
@@ -140,21 +140,21 @@ def keras_fit(cell: str) -> Callable[[], object]:
 
 def harness_train(framework: str, cell: str) -> Callable[[], object]:
     """The harness's way: one call for the whole block."""
-    from harness import tracks, training
-    from harness.records import Run
-    from harness.settings import resolve
+    from harness.plan.run import Run
+    from harness.plan.settings import resolve
+    from harness.run import learners, loop
 
-    training.pin(framework, 1, Path(tempfile.mkdtemp()))
+    loop.pin(framework, 1, Path(tempfile.mkdtemp()))
     run = Run("sine", framework, cell, "matched", 0)
-    learner = tracks.learner(run, resolve("sine", {}, "benchmark"))
+    learner = learners.learner(run, resolve("sine", {}, "benchmark"))
     inputs, targets = data()
     return lambda: learner.train(inputs, targets, 0)
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
     """One block of the sine task's batches."""
-    from harness import streams
-    from harness.settings import resolve
+    from harness.plan.settings import resolve
+    from harness.run import streams
 
     settings = resolve("sine", {}, "benchmark")
     return streams.TrainingStream(settings.task, settings.budget, 0).chunk(0, BLOCK)

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from playwright.sync_api import Page, sync_playwright
 
-from harness.comparisons import RATIOS
+from analysis.evidence.comparisons import RATIOS
 
 METHOD = ["task", "framework", "cell", "track"]
 FRAMEWORKS, CELLS, TRACKS = ("jax", "pytorch", "tensorflow"), ("rnn", "gru", "lstm"), (

@@ -1,1 +1,1 @@
-"""The harness: the only owner of streams, loops, clocks, evaluation and records."""
+"""What carries out runs, checks and clocks and writes down what happened; it weighs nothing."""

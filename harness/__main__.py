@@ -1,8 +1,8 @@
-"""``python -m harness``: see :mod:`harness.cli`."""
+"""``python -m harness``: see :mod:`harness.commands.command_line`."""
 
 import sys
 
-from harness.preload import forward
+from harness.pipeline.import_server import forward
 
 
 def main() -> None:
@@ -11,7 +11,7 @@ def main() -> None:
     if code is not None:
         sys.exit(code)
     # Half a second of imports that a forwarded run need not wait for.
-    from harness.cli import main
+    from harness.commands.command_line import main
 
     main(sys.argv[1:])
 

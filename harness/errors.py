@@ -1,5 +1,17 @@
 """The one kind of error that a user is meant to read."""
 
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+# Set by a pipeline for its jobs: its host and process.
+PIPELINE = "GATEBENCH_PIPELINE"
+
 
 class UserError(Exception):
     """What is wrong, where, and what to do, in one sentence; shown without a traceback."""
@@ -17,3 +29,30 @@ def one_of(where: str, kind: str, value: object, allowed: list[str]) -> UserErro
     """The sentence for a name that is not among the allowed ones."""
     names = ", ".join(sorted(allowed))
     return UserError(f"{where}: unknown {kind} {str(value)!r}; allowed: {names}.")
+
+
+def complain(error: UserError, to_log_only: bool = False) -> None:
+    """Print what is wrong; a pipeline's job to the person too, for its log may be unwritable."""
+    to_person = PIPELINE in os.environ and not to_log_only
+    for stream in (sys.stderr, sys.stdout) if to_person else (sys.stderr,):
+        with suppress(OSError):
+            print(error, file=stream, flush=True)
+
+
+def status_of(do: Callable[[], int], to_log_only: bool = False) -> int:
+    """What ``do`` returns; of an error that a user is meant to read, say it in one sentence.
+
+    Then the status is 2, or 74 where something could not be written.
+    """
+    try:
+        return do()
+    except UserError as error:
+        complain(error, to_log_only)
+        return os.EX_IOERR if isinstance(error, UnwritableError) else 2
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        complain(UnwritableError(error.filename or "the disk", error))
+        return os.EX_IOERR
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT

@@ -15,6 +15,7 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,6 +25,8 @@ from pathlib import Path
 from typing import IO
 
 import psutil
+
+from harness.errors import PIPELINE
 
 VARIABLE = "GATEBENCH_LIMITS"
 TOO_LONG, TOO_LARGE = signal.SIGALRM, signal.SIGUSR2
@@ -75,6 +78,23 @@ def watch(key: str) -> None:
     )
     assert watcher.stdin is not None
     _kept.append(watcher.stdin)
+
+
+def pipeline_is_gone() -> bool:
+    """Whether the pipeline that this process works for has ended without it.
+
+    A pipeline on another host, as with a cluster's executor, cannot be seen.
+    """
+    host, _, process = os.environ.get(PIPELINE, "").rpartition(":")
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass
+    return False
 
 
 def reason(code: int, key: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from harness.plugins import ROOT
+from harness.registry import ROOT
 
 
 @cache

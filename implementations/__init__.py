@@ -43,13 +43,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
-Weights = dict[str, Array]
+from cells import CELLS, GATES, Array, ModelSpec, Weights
 
-GATES = {"rnn": 1, "lstm": 4, "gru": 3}
-CELLS = tuple(GATES)
+__all__ = ["CELLS", "GATES", "Array", "ModelSpec", "Weights"]
 
 # What a framework's defaults may change, one at a time, on the way from matched to native.
 FACTORS = ("initialisation", "biases", "form", "adam", "clipping")
@@ -155,23 +152,6 @@ class Kernel:
 
 class KernelUnavailable(Exception):
     """A kernel cannot be had on this machine; the message says why."""
-
-
-@dataclass(frozen=True)
-class ModelSpec:
-    """A stack of recurrent layers and one linear output layer.
-
-    ``every_step`` asks for outputs at every time step instead of the last only.
-    """
-
-    cell: Literal["rnn", "lstm", "gru"]
-    layers: int
-    input_size: int
-    hidden: int
-    outputs: int
-    every_step: bool
-    loss: Literal["mse", "cross_entropy"]
-    dtype: Literal["float32", "float64"] = "float32"
 
 
 class Described(Protocol):

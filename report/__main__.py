@@ -6,8 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness.errors import UserError
-from harness.progress import complain
+from harness.errors import UserError, complain
 from report.page import write_report
 
 

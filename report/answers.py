@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from harness.advice import CANNOT
+from analysis.evidence.advice import CANNOT
 from report.numbers import interval, number
 
 Tables = Mapping[str, pd.DataFrame]

@@ -10,8 +10,8 @@ import jinja2
 import pandas as pd
 from markupsafe import Markup
 
-from harness import published
-from harness.claims import VERDICTS
+from analysis.evidence import published
+from analysis.evidence.claims import VERDICTS
 from harness.files import write_text
 from report import curves, drawing, embed, figures, reading, sections, sides
 from report.answers import answers

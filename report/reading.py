@@ -7,18 +7,21 @@ from typing import Any
 
 import pandas as pd
 
-from harness import advice, claims, comparisons, evidence, insides, published, sides, timing
-from harness import tables as harness_tables
+from analysis.evidence import advice, claims, comparisons, evidence_tables, published
+from analysis.folders import pairing
+from analysis.inside import look
+from analysis.speed import times
+from analysis.tables import run_tables
 from harness.errors import UserError
 
 # What the page needs of a table, so that a missing or older one can stand empty.
 COLUMNS: dict[str, tuple[str, ...]] = {
-    **harness_tables.COLUMNS,
-    **insides.COLUMNS,
-    **timing.COLUMNS,
+    **run_tables.COLUMNS,
+    **look.COLUMNS,
+    **times.COLUMNS,
     **comparisons.COLUMNS,
     **published.COLUMNS,
-    **dict.fromkeys(sides.NAMES, sides.COLUMNS),
+    **dict.fromkeys(pairing.NAMES, pairing.COLUMNS),
     "claims": claims.COLUMNS,
     "advice": advice.COLUMNS,
     "gradient_norms": (
@@ -28,13 +31,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 PAGE = "python -m report --results {folder}"
 # What makes the tables that a section is from, for the reader of a page without them.
 COMMANDS = {
-    **dict.fromkeys(harness_tables.NAMES, "python -m harness tables --results {folder}"),
-    **dict.fromkeys(evidence.NAMES, "python -m harness evidence --results {folder}"),
-    **dict.fromkeys(published.NAMES, "python -m harness published --results {folder}"),
-    **dict.fromkeys(timing.NAMES, "snakemake --cores all timing --config results={folder}"),
-    **dict.fromkeys(insides.NAMES, "python -m harness insides --results {folder}"),
-    "verify": f"python -m harness verify --results {{folder}} && {PAGE}",
-    "compare": f"python -m harness compare --results {{folder}} --other PATH && {PAGE}",
+    **dict.fromkeys(run_tables.NAMES, "python -m analysis tables --results {folder}"),
+    **dict.fromkeys(evidence_tables.NAMES, "python -m analysis evidence --results {folder}"),
+    **dict.fromkeys(published.NAMES, "python -m analysis published --results {folder}"),
+    **dict.fromkeys(times.NAMES, "snakemake --cores all timing --config results={folder}"),
+    **dict.fromkeys(look.NAMES, "python -m analysis insides --results {folder}"),
+    "verify": f"python -m analysis verify --results {{folder}} && {PAGE}",
+    "compare": f"python -m analysis compare --results {{folder}} --other PATH && {PAGE}",
 }
 NEEDED = ("runs",)
 
@@ -42,7 +45,7 @@ NEEDED = ("runs",)
 class Tables(dict[str, pd.DataFrame]):
     """Table by name; ``missing`` names those that are not in the folder, which are empty here.
 
-    ``comparisons`` has by name what :func:`harness.sides.load` says; the table of one that is
+    ``comparisons`` has by name what :func:`.pairing.load` says; the table of one that is
     not of these runs counts as missing.
     """
 
@@ -59,7 +62,7 @@ def read(results: Path) -> Tables:
     tables.missing = []
     known = (results / "runs.csv").is_file()
     tables.comparisons = {
-        name: sides.load(results, name) if known else ("missing", {}) for name in sides.NAMES
+        name: pairing.load(results, name) if known else ("missing", {}) for name in pairing.NAMES
     }
     for name, columns in COLUMNS.items():
         path = results / f"{name}.csv"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from harness import verification
+from analysis.folders import verification
 from report import sections
 from report.reading import Tables
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from harness.shapes import Campaign, Method, Shape
+from harness.plan.campaigns import Campaign, Method, Shape
 
 # The tiniest campaign: two cells and the control.
 TINY = Shape("tiny", 4, 3, 2, 4, 1)

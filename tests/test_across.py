@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness import comparisons
+from analysis.evidence import comparisons
 from report import across
 
 

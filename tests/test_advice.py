@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness import advice, claims, phrases
-from harness.advice import CANNOT
-from harness.claims import Ledger
+from analysis.evidence import advice, claims, phrases
+from analysis.evidence.advice import CANNOT
+from analysis.evidence.claims import Ledger
 from tests.test_evidence import MARGINS, compare, ratios, runs
 
 

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from harness.advice import CANNOT
+from analysis.evidence.advice import CANNOT
 from report.answers import answers
 from report.figures import _steps, apart
 from report.numbers import interval, number

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 import yaml
 
-from harness import claims
-from harness.claim_tests import TESTS
-from harness.claims import Claim, Ledger
+from analysis.evidence import claims
+from analysis.evidence.claim_tests import TESTS
+from analysis.evidence.claims import Claim, Ledger
 from harness.errors import UserError
-from harness.plugins import task_names
-from harness.tracks import TRACKS
+from harness.plan.tracks import TRACKS
+from harness.registry import task_names
 
 LEDGER = claims.load()
 

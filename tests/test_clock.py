@@ -15,9 +15,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from harness import campaign, clock, shapes, timing, workers
+from analysis.speed import times
+from harness.clock import campaign, processes, worker
 from harness.errors import UserError
-from harness.shapes import Method
+from harness.plan import campaigns
+from harness.plan.campaigns import Method
 from tests import fakes
 from tests.conftest import ROOT, table
 from tests.fakes import METHODS, PLAN
@@ -32,16 +34,16 @@ def results(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("clock")
     fakes.pass_the_gate(folder)
     campaign.run(PLAN, folder, silent, folder / "conformance")
-    timing.write_tables(folder, ["tiny"])
+    times.write_tables(folder, ["tiny"])
     return folder
 
 
 def test_every_phase_is_timed_in_every_process(results):
     rows = table(results, "timing")
-    assert list(rows.columns) == list(timing.COLUMNS["timing"])
+    assert list(rows.columns) == list(times.COLUMNS["timing"])
     assert set(rows["cell"]) == {"lstm", "gru"}
     for _, mine in rows.groupby("cell"):
-        assert set(mine["phase"]) == {*timing.START, *shapes.PHASES}
+        assert set(mine["phase"]) == {*times.START, *campaigns.PHASES}
         mine = mine.set_index("phase")
         assert (mine["median_ms"] > 0).all()
         assert set(mine["peak_rss_mb"] > 50) == {True}
@@ -58,7 +60,7 @@ def test_every_sample_is_kept_with_what_disturbs_it(results):
     assert list(rows.columns) == list(campaign.COLUMNS)
     steps = rows[rows["phase"] == "step"]
     assert len(steps) == len(METHODS) * 2 * 3  # processes, and rounds with the one that warms up
-    assert set(steps["cores"]) == {str(workers.cores_here()[-1])}
+    assert set(steps["cores"]) == {str(processes.cores_here()[-1])}
     counts = steps[steps["method"] != "pytorch/stock/gru"].groupby("method")["steps"].unique()
     assert counts.map(len).eq(1).all(), "a block's length is fixed"
     assert counts.iloc[0] == counts.iloc[1], "the twin's blocks are as long"
@@ -68,7 +70,7 @@ def test_every_sample_is_kept_with_what_disturbs_it(results):
 
 def test_the_control_stands_among_the_ratios(results):
     rows = table(results, "speed_ratios").set_index("kind")
-    assert list(table(results, "speed_ratios").columns) == list(timing.COLUMNS["speed_ratios"])
+    assert list(table(results, "speed_ratios").columns) == list(times.COLUMNS["speed_ratios"])
     assert set(rows.index) == {"aa", "cell"}
     control = rows.loc["aa"]
     assert control["numerator"] == control["denominator"] + "/again"
@@ -89,13 +91,13 @@ def test_a_killed_campaign_is_begun_anew_and_its_samples_stay(tmp_path):
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     with pytest.raises(UserError, match=r"tiny\.json: cannot be read"):
-        timing.write_tables(tmp_path, ["tiny"])
+        times.write_tables(tmp_path, ["tiny"])
     # As a write that was cut off would leave it.
     path.write_text(path.read_text() + "half,a,li")
     campaign.run(replace(PLAN, methods=METHODS[:1]), tmp_path, silent, tmp_path / "conformance")
     samples = pd.read_csv(path, keep_default_na=False)
     assert samples[samples["campaign"] != "half"]["campaign"].nunique() == 2
-    timing.write_tables(tmp_path, ["tiny"])
+    times.write_tables(tmp_path, ["tiny"])
     rows = table(tmp_path, "timing")
     assert rows[rows["phase"] == "step"]["rounds"].tolist() == [2]
     assert rows["cell"].unique().tolist() == ["lstm"], "nothing of the killed campaign"
@@ -104,19 +106,19 @@ def test_a_killed_campaign_is_begun_anew_and_its_samples_stay(tmp_path):
 def test_what_fails_is_a_row_with_the_reason(tmp_path, monkeypatch):
     """One kernel does not pass the gate, one raises, one dies; the fourth is timed."""
     monkeypatch.setattr(campaign, "_gate", lambda course, _: course.problems.update(gate))
-    real = workers.Process.ask
+    real = processes.Process.ask
 
     def ask(self, do, **values):
         if values.get("kernel") == "dies":
             self._process.kill()
         return real(self, do, **values)
 
-    monkeypatch.setattr(workers.Process, "ask", ask)
+    monkeypatch.setattr(processes.Process, "ask", ask)
     methods = tuple(Method("pytorch", k, "lstm") for k in ("off", "none", "dies", "stock"))
     gate = {"pytorch/off/lstm": "does not conform: gradient"}
     plan = replace(PLAN, methods=methods, phases=("step",), rounds=1, peak=False)
     campaign.run(plan, tmp_path, silent, tmp_path / "conformance")
-    timing.write_tables(tmp_path, ["tiny"])
+    times.write_tables(tmp_path, ["tiny"])
     rows = table(tmp_path, "timing").set_index("kernel")
     assert rows.loc["off", "warning"] == "does not conform: gradient"
     assert "KeyError: 'none'" in rows.loc["none", "warning"]
@@ -126,13 +128,13 @@ def test_what_fails_is_a_row_with_the_reason(tmp_path, monkeypatch):
 
 def test_the_gate_checks_what_the_pipeline_did_not(tmp_path):
     wrong = {"check": "forward", "dtype": "float64", "max_error": 0.5, "tolerance": 1e-10}
-    assert clock.verdict(wrong) == (
+    assert worker.verdict(wrong) == (
         "does not conform: forward in float64 is off by 0.5, allowed 1e-10"
     )
     fakes.pass_the_gate(tmp_path)
     known = campaign._known(tmp_path / "conformance")
     assert known == {("pytorch", "stock", cell, 1): True for cell in ("lstm", "gru")}
-    process = workers.Process(subprocess.DEVNULL)
+    process = processes.Process(subprocess.DEVNULL)
     methods = [("stock", "gru", 1)]
     verdicts = process.ask(
         "gate", framework="pytorch", methods=methods, threads=1, cores=[0], cache=str(tmp_path)
@@ -146,24 +148,24 @@ def test_the_gate_checks_what_the_pipeline_did_not(tmp_path):
     [([0], 1, [[0]]), ([0, 1, 2], 1, [[2], [1], [0]]), ([0, 1, 2], 2, [[2, 1]]), ([0], 4, [[0]])],
 )
 def test_groups_of_cores(monkeypatch, cores, threads, groups):
-    monkeypatch.setattr(workers, "cores_here", lambda: cores)
-    assert workers.core_groups(threads) == groups
+    monkeypatch.setattr(processes, "cores_here", lambda: cores)
+    assert processes.core_groups(threads) == groups
 
 
 def test_one_core_and_no_pinning_are_said_in_the_table(tmp_path, monkeypatch):
     fakes.pass_the_gate(tmp_path)
-    for module in (campaign, workers):
+    for module in (campaign, processes):
         monkeypatch.setattr(module, "cores_here", lambda: [0])
-    real = workers.Process.ask
+    real = processes.Process.ask
 
     def ask(self, do, **values):
         answer = real(self, do, **values)
         return answer | {"pinned": None} if do == "pin" else answer
 
-    monkeypatch.setattr(workers.Process, "ask", ask)
+    monkeypatch.setattr(processes.Process, "ask", ask)
     plan = replace(PLAN, methods=METHODS[:1], processes=1, rounds=1, phases=("step",), peak=False)
     campaign.run(plan, tmp_path, silent, tmp_path / "conformance")
-    timing.write_tables(tmp_path, ["tiny"])
+    times.write_tables(tmp_path, ["tiny"])
     warning = table(tmp_path, "timing")["warning"][0]
     assert "one core only" in warning
     assert "cannot be pinned" in warning
@@ -190,8 +192,8 @@ def test_marks(changes, expected):
 def test_a_block_during_which_the_clock_jumps_is_marked(monkeypatch, jump):
     real = time.time
     steps = itertools.chain([0], itertools.repeat(jump))
-    monkeypatch.setattr(clock.time, "time", lambda: real() + next(steps))
-    sample = clock.timed(lambda: None)
+    monkeypatch.setattr(worker.time, "time", lambda: real() + next(steps))
+    sample = worker.timed(lambda: None)
     assert 0 < sample["wall_s"] < 1
     assert campaign.mark(sample) == "suspended"
 
@@ -201,7 +203,7 @@ def test_a_block_during_which_the_clock_jumps_is_marked(monkeypatch, jump):
 )
 def test_a_phase_is_called_until_it_gets_no_faster(monkeypatch, milliseconds):
     left = [{"wall_s": value / 1000} for value in [*milliseconds, 1]]
-    worker = clock.Worker()
-    monkeypatch.setattr(worker, "block", lambda *_: left.pop(0))
-    assert worker.warm("any", "step")["wall_s"] == milliseconds[-1] / 1000
+    process = worker.Worker()
+    monkeypatch.setattr(process, "block", lambda *_: left.pop(0))
+    assert process.warm("any", "step")["wall_s"] == milliseconds[-1] / 1000
     assert len(left) == 1

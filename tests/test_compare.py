@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness import compare, left_out, sides
-from harness.cli import main
-from harness.configuration import load
+from analysis.__main__ import main
+from analysis.folders import compare, pairing, unmatched
 from harness.errors import UserError
+from harness.plan.configuration import load
 from tests.test_configuration import default
 from tests.test_verify import folder
 
@@ -62,7 +62,7 @@ def test_differences_stand_with_intervals_and_what_differs_is_named(mine, there)
     assert (found["verdict"], found["folder"]) == ("compared", "a later version")
     assert {item["passed"] for item in found["items"].values()} == {None}
     assert found["not_compared"] == []
-    assert sides.load(mine, "compare") == ("current", found)
+    assert pairing.load(mine, "compare") == ("current", found)
 
 
 def test_what_only_one_side_has_is_named_once(mine, here, tmp_path):
@@ -169,12 +169,9 @@ def test_a_folder_is_not_compared_with_itself(mine, tmp_path):
         compare.compare(mine, tmp_path / "link")
 
 
-def test_the_command_informs_and_ends_with_success(mine, there, capsys, monkeypatch):
-    codes = []
-    monkeypatch.setattr(os, "_exit", codes.append)
-    main(["compare", "--results", str(mine), "--other", str(there)])
-    main(["compare", "--results", str(mine), "--other", str(mine / "nowhere")])
-    assert codes == [0, 2]
+def test_the_command_informs_and_ends_with_success(mine, there, capsys):
+    assert main(["compare", "--results", str(mine), "--other", str(there)]) == 0
+    assert main(["compare", "--results", str(mine), "--other", str(mine / "nowhere")]) == 2
     said = capsys.readouterr()
     assert "torch 2.13.0 here, 2.14.0 there" in said.out
     assert said.err == f"{mine / 'nowhere'}: is not a folder; name a results folder.\n"
@@ -192,21 +189,21 @@ def test_the_configuration_says_what_is_no_results_folder(there, tmp_path):
 
 
 def test_a_comparison_of_other_runs_or_in_no_known_form_is_told(mine, there):
-    assert sides.load(mine, "compare") == ("missing", {})
+    assert pairing.load(mine, "compare") == ("missing", {})
     found = compare.compare(mine, there)
     text = (mine / "compare.json").read_text()
     (mine / "compare.json").write_text(text[:100])
-    assert sides.load(mine, "compare") == ("damaged", {})
+    assert pairing.load(mine, "compare") == ("damaged", {})
     (mine / "compare.json").write_text(json.dumps(found | {"schema": 1}))
-    assert sides.load(mine, "compare") == ("damaged", {})
+    assert pairing.load(mine, "compare") == ("damaged", {})
     (mine / "compare.json").write_text(text)
     with (mine / "runs.csv").open("a") as file:
         file.write("\n")
-    assert sides.load(mine, "compare") == ("stale", found)
+    assert pairing.load(mine, "compare") == ("stale", found)
 
 
 def test_settings_that_one_side_does_not_have_are_named():
     here, there = "hidden 8; steps 5; new 1", "hidden 8; steps 6"
-    assert left_out.unlike(here, there) == "steps 5 here, 6 there; new 1 here, none there"
+    assert unmatched.unlike(here, there) == "steps 5 here, 6 there; new 1 here, none there"
     many, more = ("; ".join(f"k{i} {value}" for i in range(9)) for value in (1, 2))
-    assert left_out.unlike(many, more).endswith("k3 1 here, 2 there; 5 more")
+    assert unmatched.unlike(many, more).endswith("k3 1 here, 2 there; 5 more")

@@ -11,10 +11,11 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from harness import configuration, conformance, sources
+from harness.conformance import against_reference
 from harness.errors import UserError
-from harness.plugins import task_names
-from harness.tracks import TRACKS, model_spec
+from harness.plan import configuration, sources
+from harness.plan.tracks import TRACKS, model_spec
+from harness.registry import task_names
 from implementations import FACTORS
 from tests.conftest import ROOT, snakemake
 
@@ -328,7 +329,7 @@ def test_the_models_of_the_paper_have_the_published_sizes(tmp_path, task, publis
     assert {run.track for run in loaded.runs} == {"matched"}
     for run in loaded.runs:
         spec = model_spec(run.cell, loaded.settings_of(run))
-        count = conformance.formula(run.framework, run.track, spec)
+        count = against_reference.formula(run.framework, run.track, spec)
         assert abs(count / published - 1) < 0.02, (run.cell, count)
 
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import conformance, sameness
-from harness.plugins import ROOT, framework_names
+from analysis.tables import sameness
+from harness.conformance import against_reference
+from harness.registry import ROOT, framework_names
 from implementations import CELLS
 from tests.test_implementations import module
 
@@ -33,15 +34,15 @@ def broken(framework: str, *edits: tuple[str, str]) -> types.ModuleType:
 
 def failed(framework: str, copy: types.ModuleType, cell: str) -> set[str]:
     spec = next(
-        s for s in conformance.SPECIFICATIONS
+        s for s in against_reference.SPECIFICATIONS
         if (s.cell, s.layers, s.every_step, s.dtype) == (cell, 2, False, "float64")
     )  # fmt: skip
-    rows = conformance.check_one(framework, copy, spec, KERNELS[framework])
+    rows = against_reference.check_one(framework, copy, spec, KERNELS[framework])
     assert {"round trip", "parameters"} <= {row["check"] for row in rows if row["passed"]}
     return caught(rows)
 
 
-def caught(rows: list[conformance.Row]) -> set[str]:
+def caught(rows: list[against_reference.Row]) -> set[str]:
     return {row["check"] for row in rows if not row["passed"]}
 
 
@@ -116,15 +117,19 @@ def test_redundant_biases_left_free_are_caught():
 
 def test_another_count_and_a_changed_weight_are_caught():
     copy = broken("jax", ("value.size for name", "value.size + 1 for name"))
-    spec = replace(conformance.SPECIFICATIONS[0], dtype="float32")
+    spec = replace(against_reference.SPECIFICATIONS[0], dtype="float32")
     caught = {
-        r["check"] for r in conformance.check_one("jax", copy, spec, "scan") if not r["passed"]
+        r["check"]
+        for r in against_reference.check_one("jax", copy, spec, "scan")
+        if not r["passed"]
     }
     assert caught == {"parameters"}
     copied = 'weights["output.bias"] = parameters["output.bias"].copy()'
     copy = broken("pytorch", (copied, copied.replace(".copy()", " * 1.5")))
     caught = {
-        r["check"] for r in conformance.check_one("pytorch", copy, spec, "stock") if not r["passed"]
+        r["check"]
+        for r in against_reference.check_one("pytorch", copy, spec, "stock")
+        if not r["passed"]
     }
     assert "round trip" in caught
     assert "forward" not in caught
@@ -133,20 +138,20 @@ def test_another_count_and_a_changed_weight_are_caught():
 def test_what_raises_or_cannot_be_imported_is_a_row():
     copy = types.ModuleType("raises")
     copy.build = lambda spec, weights, kernel: 1 / 0
-    (row,) = conformance.check_one("jax", copy, conformance.SPECIFICATIONS[0], "scan")
+    (row,) = against_reference.check_one("jax", copy, against_reference.SPECIFICATIONS[0], "scan")
     assert not row["passed"]
     assert row["detail"].startswith("ZeroDivisionError")
-    assert "run: error inf, expected at most 0." in conformance.sentence(row)
+    assert "run: error inf, expected at most 0." in against_reference.sentence(row)
     chosen = {cell: ["scan"] for cell in CELLS}
-    rows = conformance.not_checked("jax", chosen, "no")
-    assert len(rows) == len(conformance.SPECIFICATIONS) == 24
+    rows = against_reference.not_checked("jax", chosen, "no")
+    assert len(rows) == len(against_reference.SPECIFICATIONS) == 24
     assert sameness.not_comparable(rows) == {("jax", cell) for cell in ("rnn", "lstm", "gru")}
 
 
 @pytest.mark.parametrize("framework", framework_names())
 def test_the_articles_model_is_counted_as_published(framework):
     module(framework)
-    rows = conformance.article_counts(framework)
+    rows = against_reference.article_counts(framework)
     assert all(row["passed"] for row in rows)
     counted = {(row["track"], row["cell"]): row["counted"] for row in rows}
     published = {"pytorch": (31_051, 23_301), "tensorflow": (30_651, 23_301)}
@@ -155,14 +160,16 @@ def test_the_articles_model_is_counted_as_published(framework):
 
 
 def test_relative_errors():
-    assert conformance.relative(np.array([1.0, 2.2]), np.array([1.0, 2.0])) == pytest.approx(0.1)
-    assert conformance.relative(np.array([1.0]), np.array([1.0, 2.0])) == np.inf
-    assert conformance.relative(np.array([np.nan]), np.array([1.0])) == np.inf
+    assert against_reference.relative(np.array([1.0, 2.2]), np.array([1.0, 2.0])) == pytest.approx(
+        0.1
+    )
+    assert against_reference.relative(np.array([1.0]), np.array([1.0, 2.0])) == np.inf
+    assert against_reference.relative(np.array([np.nan]), np.array([1.0])) == np.inf
 
 
 def test_the_tolerances_are_those_that_were_promised():
     """Whoever widens one has to say so here."""
-    assert conformance.TOLERANCE == {
+    assert against_reference.TOLERANCE == {
         "float64": {"forward": 1e-10, "gradient": 1e-10, "trajectory": 1e-8},
         "float32": {"forward": 1e-5, "gradient": 1e-5, "trajectory": 1e-3},
     }

@@ -12,8 +12,10 @@ import pytest
 import yaml
 from rocrate.rocrate import ROCrate
 
-from harness import configuration, contents, crate
+from analysis import crate
+from harness import layout
 from harness.errors import UserError
+from harness.plan import configuration
 from report.reading import COLUMNS
 from tests.conftest import ROOT
 from tests.test_configuration import default
@@ -192,4 +194,4 @@ def test_a_clock_that_jumped_back_makes_no_run_that_ends_before_it_starts(result
 
 
 def test_every_table_is_described():
-    assert {f"{name}.csv" for name in COLUMNS} == {n for n in contents.FILES if n.endswith("csv")}
+    assert {f"{name}.csv" for name in COLUMNS} == {n for n in layout.FILES if n.endswith("csv")}

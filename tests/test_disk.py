@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import campaign, pipeline, records
+from harness.clock import campaign
 from harness.errors import UnwritableError, UserError
 from harness.files import check_room, write_text
-from harness.shapes import Method
+from harness.pipeline import results_folder
+from harness.plan.campaigns import Method
+from harness.run import records
 from tests import fakes
 from tests.conftest import SMALL, overrides, snakemake, table
 from tests.test_configuration import load
@@ -95,7 +97,7 @@ def test_a_disk_that_is_full_loses_nothing_and_the_next_call_repairs(disk, proje
     assert records.read(disk / "runs" / "adding-steady-lstm-matched-seed0.json")["status"] == "ok"
     assert len(table(disk, "runs")) == 2, "the tables are those from before"
     made = subprocess.run(
-        [sys.executable, "-m", "harness", "tables", "--results", str(disk)],
+        [sys.executable, "-m", "analysis", "tables", "--results", str(disk)],
         cwd=project, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert made.returncode == os.EX_IOERR
@@ -144,9 +146,9 @@ def test_what_a_killed_process_had_begun_makes_room(disk):
     (disk / "runs").mkdir()
     fill(disk).rename(disk / "runs" / ".adding-jax-gru-matched-seed0.npz.123.tmp")
     with pytest.raises(UserError, match="not even 1 MB can be written there"):
-        pipeline._need_room(disk)
-    pipeline._tidy(disk)
-    pipeline._need_room(disk)
+        results_folder._need_room(disk)
+    results_folder._tidy(disk)
+    results_folder._need_room(disk)
 
 
 @needs_root
@@ -159,7 +161,7 @@ def test_a_project_that_may_only_be_read_is_refused_in_one_sentence(tmp_path, mo
         mount(project, "remount,ro")
         monkeypatch.chdir(project)
         with pytest.raises(UserError, match=r"project/\.snakemake: cannot be written in, and Sn"):
-            pipeline.start(tmp_path / "results")
+            results_folder.start(tmp_path / "results")
         assert not (tmp_path / "results").exists()
     finally:
         subprocess.run(["umount", "--lazy", project], check=True)

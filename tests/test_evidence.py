@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness import claims, comparisons, evidence, tables
+from analysis.evidence import claims, comparisons, evidence_tables
+from analysis.tables import run_tables
 from harness.errors import UserError
-from harness.records import Run, write, write_arrays
+from harness.plan.run import Run
+from harness.run.records import write, write_arrays
 from tests.test_report import record
 
 MARGINS = claims.load().margins
@@ -107,10 +109,10 @@ def test_early_is_the_progress_after_a_quarter_of_the_budget():
          "settings": "steps 400; clip 1"}
         for cell, status in (("gru", "ok"), ("lstm", "diverged"), ("rnn", "ok"))
     ])  # fmt: skip
-    identity = runs.iloc[0][evidence.IDENTITY].to_dict()
+    identity = runs.iloc[0][evidence_tables.IDENTITY].to_dict()
     steps = {0: 0.5, 50: 0.45, 100: 0.3, 150: 0.2, 400: 0.1}
     curves = pd.DataFrame([identity | {"step": k, "score": v} for k, v in steps.items()])
-    found = evidence._runs(runs, curves).set_index("cell")["early"]
+    found = evidence_tables._runs(runs, curves).set_index("cell")["early"]
     assert found["gru"] == pytest.approx(0.5)
     assert found["lstm"] == 0
     assert np.isnan(found["rnn"]), "it was never evaluated"
@@ -153,7 +155,7 @@ def ratios(high: float, control: float = 0.99) -> pd.DataFrame:
         ("large", "aa", "jax/scan/gru/again", "jax/scan/gru", 1.0, control, 1.05),
     ]
     columns = ["shape", "kind", "numerator", "denominator", "ratio", "low", "high"]
-    return evidence._speed_ratios(pd.DataFrame(rows, columns=columns))
+    return evidence_tables._speed_ratios(pd.DataFrame(rows, columns=columns))
 
 
 def test_ratios_are_read_both_ways_round():
@@ -165,14 +167,14 @@ def test_ratios_are_read_both_ways_round():
         [("s", "jax/gru", "jax/lstm", 0.9, 0.8, 1.0), ("s", "aa", "jax/gru", 1.1, 1.01, 1.2)],
         columns=["shape", "numerator", "denominator", "ratio", "low", "high"],
     )
-    plain = evidence._speed_ratios(plain)
+    plain = evidence_tables._speed_ratios(plain)
     assert list(plain["cell"]) == ["gru", "lstm"]
     assert not plain["control_ok"].any()
 
 
 def test_evidence_from_a_results_folder(tmp_path):
     with pytest.raises(UserError, match=r"runs\.csv: is not there; run the pipeline first"):
-        evidence.write(tmp_path)
+        evidence_tables.write(tmp_path)
     for seed in range(5):
         for cell, score in (("lstm", 1e-3 + 1e-5 * seed), ("rnn", 0.17 + 1e-3 * seed)):
             for track in ("matched", "noclip"):
@@ -182,8 +184,8 @@ def test_evidence_from_a_results_folder(tmp_path):
                 norms[:9] = 40  # large at the start, as of a network that has yet to learn
                 norms[70] = np.inf if track == "noclip" else 3
                 write_arrays(run.path(tmp_path), {}, {}, {"losses": norms, "gradient_norms": norms})
-    tables.write_tables(tmp_path)
-    evidence.write(tmp_path)
+    run_tables.write_tables(tmp_path)
+    evidence_tables.write(tmp_path)
     found = pd.read_csv(tmp_path / "claims.csv").set_index("claim")
     assert list(found.columns[:7]) == ["source", "verdict", "effect", "low", "high", "n", "p_holm"]
     assert found.loc["rnn-fails-where-lstm-solves", "verdict"] == "supported"
@@ -192,12 +194,12 @@ def test_evidence_from_a_results_folder(tmp_path):
     norms = pd.read_csv(tmp_path / "gradient_norms.csv").set_index("track")
     assert set(norms.loc["matched", "spike"]) == {3}
     assert norms.loc["noclip", "spike"].min() > 1e30
-    for name in evidence.NAMES:
+    for name in evidence_tables.NAMES:
         assert len(pd.read_csv(tmp_path / f"{name}.csv")), name
     # What did not pass the gate is in no comparison.
     scores = pd.read_csv(tmp_path / "scores.csv")
     scores.assign(comparable=scores["cell"] != "rnn").to_csv(tmp_path / "scores.csv")
-    evidence.write(tmp_path)
+    evidence_tables.write(tmp_path)
     found = pd.read_csv(tmp_path / "claims.csv").set_index("claim")
     assert found.loc["rnn-fails-where-lstm-solves", "verdict"] == "not tested"
     assert set(pd.read_csv(tmp_path / "summary.csv")["cell"]) == {"lstm"}

@@ -13,9 +13,10 @@ import pytest
 
 import implementations
 import tasks
-from harness import checks, conformance, plugins, scaffold
+from harness import registry
+from harness.conformance import against_reference, contract, scaffold
 from harness.errors import UserError
-from harness.plugins import framework_names, known_frameworks, task_class, task_names
+from harness.registry import framework_names, known_frameworks, task_class, task_names
 from implementations import ModelSpec
 from tasks.csv import Csv
 
@@ -25,7 +26,7 @@ NAME = "made_by_a_test"
 @pytest.fixture
 def here(project, monkeypatch) -> Iterator[Path]:
     """The project is a copy, where tests side by side do not see what is written."""
-    for module in (plugins, scaffold):
+    for module in (registry, scaffold):
         monkeypatch.setattr(module, "ROOT", project)
     for package in (tasks, implementations):
         folder = project / package.__name__
@@ -100,7 +101,7 @@ def test_what_is_wrong_with_a_task_is_one_sentence(here, old, new, says):
     assert old in text
     path.write_text(text.replace(old, new))
     task_names.cache_clear()
-    found = checks.check_task(NAME)
+    found = contract.check_task(NAME)
     assert found
     assert says in found[0]
     for sentence in found:
@@ -113,9 +114,9 @@ def test_what_is_wrong_with_a_task_is_one_sentence(here, old, new, says):
 def one_specification(monkeypatch):
     """A gate of seconds: one cell, one layer."""
     spec = ModelSpec("gru", 1, 2, 5, 3, True, "cross_entropy", "float32")
-    monkeypatch.setattr(conformance, "SPECIFICATIONS", [spec])
-    monkeypatch.setattr(conformance, "article_counts", lambda framework: [])
-    monkeypatch.setattr(checks, "CELLS", ("gru",))
+    monkeypatch.setattr(against_reference, "SPECIFICATIONS", [spec])
+    monkeypatch.setattr(against_reference, "article_counts", lambda framework: [])
+    monkeypatch.setattr(contract, "CELLS", ("gru",))
     environment = dict(os.environ)
     yield
     os.environ.clear()
@@ -125,7 +126,7 @@ def one_specification(monkeypatch):
 def test_a_new_implementation_passes_its_check(here, one_specification):
     scaffold.new_implementation(NAME)
     known_frameworks.cache_clear()
-    assert checks.check_implementation(NAME) == []
+    assert contract.check_implementation(NAME) == []
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_what_is_wrong_with_an_implementation_is_one_sentence(
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     known_frameworks.cache_clear()
-    found = checks.check_implementation(NAME)
+    found = contract.check_implementation(NAME)
     assert any(says in sentence for sentence in found)
     assert all(sentence.endswith(".") and "\n" not in sentence for sentence in found)
 

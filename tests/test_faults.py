@@ -14,7 +14,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from harness import records
+from harness.run import records
 from tests import fakes
 from tests.conftest import SMALL, overrides, snakemake, start_snakemake, table
 
@@ -34,7 +34,7 @@ def test_damage_is_named_and_made_again_and_nothing_else_is_lost(tmp_path, proje
     kept = whole.stat().st_mtime_ns
 
     # When only the tables are made, what cannot be read is named and stands as failed.
-    words = [sys.executable, "-m", "harness", "tables", "--results", str(results)]
+    words = [sys.executable, "-m", "analysis", "tables", "--results", str(results)]
     made = subprocess.run(words, cwd=project, capture_output=True, text=True, check=False)
     said = made.stderr.splitlines()
     assert made.returncode == 0
@@ -238,7 +238,7 @@ def test_a_pipeline_killed_while_it_times_begins_that_shape_anew(project, waitin
 
     process = start_snakemake(Path("results"), "timing", root=project, **waiting)
     samples = results / "timing" / "tiny.csv"
-    wait_for(lambda: running(b"harness.clock") == 3)
+    wait_for(lambda: running(b"harness.clock.worker") == 3)
     os.kill(process.pid, signal.SIGKILL)
     process.wait(timeout=120)
     assert not samples.with_suffix(".json").exists()

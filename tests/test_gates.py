@@ -7,7 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import gates, reference, streams
+from analysis.inside import gates
+from cells import reference
+from harness.run import streams
 from implementations import GATES, ModelSpec
 from tasks.adding import Adding
 from tasks.copying import Copying

@@ -14,18 +14,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import conformance, reference, reference_training, streams, tracks
-from harness.conformance import formula, random_weights
-from harness.conformance import random_batches as batches
-from harness.plugins import (
+from cells import reference
+from harness.conformance import against_reference, textbook_rules
+from harness.conformance.against_reference import formula, random_weights
+from harness.conformance.against_reference import random_batches as batches
+from harness.plan import tracks
+from harness.plan.run import Run
+from harness.plan.settings import resolve
+from harness.registry import (
     framework_names,
     kernels_of,
     load_implementation,
     load_model_module,
     load_native_module,
 )
-from harness.records import Run
-from harness.settings import resolve
+from harness.run import learners, streams
 from implementations import CELLS, FACTORS, Array, ModelSpec, Optimiser, Weights, updates
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="gatebench-test-")
@@ -136,13 +139,13 @@ def test_steps_do_not_depend_on_the_chunks(framework):
 def test_every_implementation_passes_the_gate(framework, cell, every_step):
     """One of the combinations that the pipeline's own rule goes through."""
     spec = next(
-        s for s in conformance.SPECIFICATIONS
+        s for s in against_reference.SPECIFICATIONS
         if (s.cell, s.layers, s.every_step, s.dtype) == (cell, 2, every_step, "float64")
     )  # fmt: skip
     for kernel in kernels_of(framework, cell):
-        rows = conformance.check_one(framework, module(framework), spec, kernel)
+        rows = against_reference.check_one(framework, module(framework), spec, kernel)
         assert len(rows) == 8
-        assert [conformance.sentence(row) for row in rows if not row["passed"]] == []
+        assert [against_reference.sentence(row) for row in rows if not row["passed"]] == []
 
 
 RULES = {
@@ -175,10 +178,10 @@ def native_reference(
             off = (1 - rule.beta1**t) / (1 - beta1**t)
             off *= np.sqrt((1 - beta2**t) / (1 - rule.beta2**t))
             now = replace(rule, learning_rate=rule.learning_rate * off)
-        g = reference_training.clipped(g, now)
+        g = textbook_rules.clipped(g, now)
         for name in w:
             state = w[name], g[name], m[name], v[name]
-            w[name], m[name], v[name] = reference_training.step(now, t, *state)
+            w[name], m[name], v[name] = textbook_rules.step(now, t, *state)
     return w | {"losses": np.array(losses)}
 
 
@@ -193,7 +196,7 @@ def test_a_native_model_is_what_its_defaults_say(framework, cell):
     expected = native_reference(framework, spec, weights, inputs, targets)
     losses, norms = model.train(inputs, targets)
     assert norms.min() > rule.clip, "it clips at every step"
-    error, worst = conformance.worst_named(model.weights() | {"losses": losses}, expected)
+    error, worst = against_reference.worst_named(model.weights() | {"losses": losses}, expected)
     assert error < 1e-9, worst
 
 
@@ -203,7 +206,7 @@ def test_declared_defaults_are_where_native_differs(framework, cell):
     module(framework)
     run = Run("adding", framework, cell, "matched", 0)
     own = native(framework, tracks.model_spec(cell, settings)).weights()
-    ours = tracks.learner(run, settings).initial
+    ours = learners.learner(run, settings).initial
     declared = {d.factor for d in load_implementation(framework).DEFAULTS if cell in d.cells}
     missing = [name for name in ours if name not in own]
     assert bool(missing) == ("form" in declared)
@@ -217,7 +220,7 @@ def test_a_seed_names_the_native_weights(framework):
     settings = resolve("adding", {"hidden": 8}, "test")
     module(framework)
     first, again, other = (
-        tracks.learner(Run("adding", framework, "gru", "native", seed), settings).initial
+        learners.learner(Run("adding", framework, "gru", "native", seed), settings).initial
         for seed in (0, 0, 1)
     )
     assert streams.sha256(first.values()) == streams.sha256(again.values())
@@ -233,10 +236,10 @@ def test_every_factor_runs_and_only_where_it_differs(framework, cell):
         if tracks.default_of(factor, framework, cell) is None:
             assert not tracks.is_run(run)
             with pytest.raises(ValueError, match="by default"):
-                tracks.learner(run, settings)
+                learners.learner(run, settings)
             continue
         learner, matched = (
-            tracks.learner(replace(run, track=t), settings) for t in (factor, "matched")
+            learners.learner(replace(run, track=t), settings) for t in (factor, "matched")
         )
         inputs = np.random.default_rng(0).normal(size=(6, 4, 4, 2)).astype(np.float32)
         targets = 100 * np.ones((6, 4, 1), np.float32)
@@ -268,7 +271,7 @@ def test_the_constants_are_the_papers_rules(rule):
     g = np.array([0.3, -0.7, 0.2])
     m = v = w = ours_m = ours_v = ours = np.float64(0)
     for t, row in enumerate(updates(rule, 1, 3), start=1):
-        w, m, v = reference_training.step(rule, t, w, g[t - 1], m, v)
+        w, m, v = textbook_rules.step(rule, t, w, g[t - 1], m, v)
         rate, keep_m, keep_v, scale, epsilon, clip, clip_each = row
         ours_m = keep_m * ours_m + g[t - 1]
         ours_v = keep_v * ours_v + g[t - 1] ** 2

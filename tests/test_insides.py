@@ -10,10 +10,13 @@ import pandas as pd
 import pytest
 from playwright.sync_api import sync_playwright
 
-from harness import gates, insides, progress, records, streams, tables
+from analysis.inside import gates, look
+from analysis.tables import run_tables
 from harness.errors import UserError
-from harness.records import Run
-from harness.settings import resolve
+from harness.plan import asked
+from harness.plan.run import Run
+from harness.plan.settings import resolve
+from harness.run import initialisation, records, streams
 from report.page import write_report
 from tests.test_report import record
 
@@ -33,7 +36,7 @@ def save(folder: Path, run: Run, initial: dict, final: dict, **values: object) -
 
 
 def weights(cell: str, seed: int) -> dict[str, np.ndarray]:
-    return streams.initial_weights(TASK.task, cell, 1, TASK.budget.hidden, seed)
+    return initialisation.initial_weights(TASK.task, cell, 1, TASK.budget.hidden, seed)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,7 @@ def results(tmp_path_factory) -> Path:
     for i, run in enumerate(runs):
         own = run.seed if run.track == "matched" else 10 + run.seed
         save(folder, run, weights(run.cell, own), weights(run.cell, 100 + i))
-    progress.write_plan(folder, tuple(runs), [], 1)
+    asked.write_plan(folder, tuple(runs), [], 1)
     return folder
 
 
@@ -60,7 +63,7 @@ def damaged(results, tmp_path) -> Path:
     for path in (results / "runs").glob("*pytorch*"):
         (tmp_path / "runs").mkdir(exist_ok=True)
         (tmp_path / "runs" / path.name).write_bytes(path.read_bytes())
-    runs = {(r.cell, r.seed): r for r in insides.planned(tmp_path)}
+    runs = {(r.cell, r.seed): r for r in look.planned(tmp_path)}
     arrays = {k: r.path(tmp_path).with_suffix(".npz") for k, r in runs.items()}
     arrays["rnn", 0].unlink()
     arrays["rnn", 1].write_bytes(arrays["rnn", 1].read_bytes()[:500])
@@ -74,12 +77,12 @@ def test_every_model_is_looked_into_and_the_same_weights_once(results, monkeypat
     seen = []
     inspect = gates.inspect
     monkeypatch.setattr(gates, "inspect", lambda *a: seen.append(a) or inspect(*a))
-    assert insides.write_part(results, "adding") == 0
-    insides.join(results)
+    assert look.write_part(results, "adding") == 0
+    look.join(results)
     # Twelve matched and six native runs after training; before it, the matched ones in pairs.
     assert len(seen) == 18 + 6 + 6
     flow = pd.read_csv(results / "gradient_flow.csv")
-    assert flow.columns.tolist() == list(insides.COLUMNS["gradient_flow"])
+    assert flow.columns.tolist() == list(look.COLUMNS["gradient_flow"])
     models = flow.groupby(["framework", "cell", "track", "seed", "moment"])
     assert models.ngroups == 2 * 18
     assert (models["lag"].max() == 11).all()
@@ -103,16 +106,16 @@ def test_every_model_is_looked_into_and_the_same_weights_once(results, monkeypat
 def test_the_tables_are_the_same_the_second_time(results):
     texts = []
     for _ in range(2):
-        insides.write_part(results, "adding")
-        insides.join(results)
-        texts.append([(results / f"{name}.csv").read_bytes() for name in insides.NAMES])
+        look.write_part(results, "adding")
+        look.join(results)
+        texts.append([(results / f"{name}.csv").read_bytes() for name in look.NAMES])
     assert texts[0] == texts[1]
 
 
 def test_a_run_without_usable_weights_is_skipped_and_said(damaged, capsys):
-    assert insides.write_part(damaged, "adding") == 5
+    assert look.write_part(damaged, "adding") == 5
     printed = capsys.readouterr().out
-    insides.join(damaged)
+    look.join(damaged)
     skipped = pd.read_csv(damaged / "insides_skipped.csv").set_index(["cell", "seed"])["reason"]
     for key, words in {
         ("rnn", 0): "cannot be read",
@@ -133,27 +136,27 @@ def test_the_first_seeds_of_two_tracks_are_chosen():
         for track in ("matched", "native", "adam")
         for seed in range(20, 0, -1)
     ]
-    chosen = insides.chosen([*runs, Run("sine", "jax", "gru", "matched", 0)], "adding")
+    chosen = look.chosen([*runs, Run("sine", "jax", "gru", "matched", 0)], "adding")
     assert {run.seed for run in chosen} == set(range(1, 11))
     assert {run.track for run in chosen} == {"matched", "native"}
-    assert insides.tasks(runs[40:]) == []
+    assert look.tasks(runs[40:]) == []
 
 
 def test_errors_say_what_to_do(tmp_path):
     with pytest.raises(UserError, match=r"no run of adding .* run the pipeline"):
-        insides.write_part(tmp_path, "adding")
+        look.write_part(tmp_path, "adding")
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "adding-jax-gru-matched-seed0.json").touch()
     with pytest.raises(
-        UserError, match=r"run python -m harness insides --results .* --task adding"
+        UserError, match=r"run python -m analysis insides --results .* --task adding"
     ):
-        insides.join(tmp_path)
+        look.join(tmp_path)
 
 
 def test_the_page_shows_it_or_says_what_to_run(results, chromium):
-    insides.write_part(results, "adding")
-    insides.join(results)
-    tables.write_tables(results)
+    look.write_part(results, "adding")
+    look.join(results)
+    run_tables.write_tables(results)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
@@ -167,7 +170,7 @@ def test_the_page_shows_it_or_says_what_to_run(results, chromium):
             section = page.locator("#insides")
             assert page.evaluate("document.documentElement.scrollWidth") <= 390
             if table:
-                assert "gates.csv is not there: python -m harness insides" in section.inner_text()
+                assert "gates.csv is not there: python -m analysis insides" in section.inner_text()
                 assert section.locator("svg").count() == 0
             else:
                 labels = section.locator("svg").evaluate_all(

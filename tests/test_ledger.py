@@ -13,9 +13,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from harness import claims, evidence, insides
-from harness.configuration import Configuration
-from harness.records import Run
+from analysis.evidence import claims, evidence_tables
+from analysis.inside import look
+from harness.plan.configuration import Configuration
+from harness.plan.run import Run
 from tests.conftest import ROOT
 from tests.test_configuration import default, load
 
@@ -91,10 +92,10 @@ def tables(
     full: Configuration, world: Any, ratios: tuple[float, float], parts: tuple[float, float],
     scatter: Values,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
-    """What the ledger reads, as :func:`harness.evidence.read` gives it."""
+    """What the ledger reads, as :func:`analysis.evidence.evidence_tables.read` gives it."""
     rng = np.random.default_rng(0)
     runs, flow, norms = [], [], []
-    looked_into = {run for task in insides.tasks(full.runs) for run in insides.chosen(
+    looked_into = {run for task in look.tasks(full.runs) for run in look.chosen(
         full.runs, task)}  # fmt: skip
     for run in full.runs:
         task, settings = full.settings_of(run).task, full.settings_of(run).as_dict()
@@ -115,7 +116,7 @@ def tables(
         if run in looked_into:
             flow += [
                 vars(run) | {"moment": m, "cotangent": "random", "lag": lag, "decay": decay}
-                for m in insides.MOMENTS
+                for m in look.MOMENTS
                 for lag in (0, 9)
             ]
     counts = [
@@ -136,7 +137,7 @@ def tables(
     return {
         "runs": pd.DataFrame(runs), "gradient_flow": pd.DataFrame(flow),
         "gradient_norms": pd.DataFrame(norms), "parameter_counts": pd.DataFrame(counts),
-        "speed_ratios": evidence._speed_ratios(pd.DataFrame(timed)),
+        "speed_ratios": evidence_tables._speed_ratios(pd.DataFrame(timed)),
     }  # fmt: skip
 
 

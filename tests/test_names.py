@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import plugins, settings
+from harness import registry
 from harness.errors import UserError
+from harness.plan import settings
 from tasks.csv import Csv
 from tests import fakes
 from tests.conftest import SMALL, snakemake, table
@@ -19,11 +20,11 @@ from tests.test_configuration import load
 @pytest.fixture
 def here(project, monkeypatch):
     """The names are looked up in a copy of the project."""
-    monkeypatch.setattr(plugins, "ROOT", project)
-    for cached in (plugins.task_names, plugins.framework_names, plugins.known_frameworks):
+    monkeypatch.setattr(registry, "ROOT", project)
+    for cached in (registry.task_names, registry.framework_names, registry.known_frameworks):
         cached.cache_clear()
     yield project
-    for cached in (plugins.task_names, plugins.framework_names, plugins.known_frameworks):
+    for cached in (registry.task_names, registry.framework_names, registry.known_frameworks):
         cached.cache_clear()
 
 

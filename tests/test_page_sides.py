@@ -10,8 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from analysis.folders import compare, verification
 from benchmarks.report_page import made_up, write
-from harness import compare, verification
 from report import page, reading, sides
 
 EVIL = "<script>alert(1)</script>\"'&"

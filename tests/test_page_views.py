@@ -268,11 +268,11 @@ def test_a_page_of_runs_alone_says_what_else_to_run(tmp_path, browser, folder):
     page.on("pageerror", lambda error: pytest.fail(str(error)))
     page.goto((tmp_path / "report.html").as_uri())
     for section, command in (
-        ("matrix", "harness tables"), ("curves", "harness tables"), ("speed", "snakemake"),
-        ("claims", "harness evidence"), ("advice", "harness evidence"),
-        ("insides", "harness insides"), ("methods", "harness tables"),
-        ("published", "harness published"), ("verified", "harness verify"),
-        ("compared", "harness compare"),
+        ("matrix", "analysis tables"), ("curves", "analysis tables"), ("speed", "snakemake"),
+        ("claims", "analysis evidence"), ("advice", "analysis evidence"),
+        ("insides", "analysis insides"), ("methods", "analysis tables"),
+        ("published", "analysis published"), ("verified", "analysis verify"),
+        ("compared", "analysis compare"),
     ):  # fmt: skip
         assert command in page.locator(f"#{section}").inner_text(), section
     assert counted(page, "#run-view") == 180

@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import pipeline, progress, records
-from harness.plugins import framework_names
+from harness.pipeline import results_folder
+from harness.plan import asked
+from harness.plan.run import Run
+from harness.registry import framework_names
+from harness.run import records
 from implementations import CELLS
 from tests.conftest import ROOT, SMALL, command, overrides, snakemake, table
 
@@ -233,20 +236,20 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
     frameworks, tasks = framework_names(), TASKS
     assert edit("tasks/sine.py") == AFTER | {f"sine-{f}" for f in frameworks}
     assert edit("implementations/jax/model.py") == AFTER | {f"{t}-jax" for t in tasks}
-    assert edit("harness/gates.py") == {"insides_of_task", "insides", "evidence"} | PAGE
-    assert edit("harness/streams.py") == AFTER | {f"{t}-{f}" for t in tasks for f in frameworks}
+    assert edit("analysis/inside/gates.py") == {"insides_of_task", "insides", "evidence"} | PAGE
+    assert edit("harness/run/streams.py") == AFTER | {f"{t}-{f}" for t in tasks for f in frameworks}
     assert edit("report/page.html") == {"report"}
-    assert edit("harness/tables.py") == {"tables", "published", "evidence"} | PAGE
+    assert edit("analysis/tables/run_tables.py") == {"tables", "published", "evidence"} | PAGE
     assert edit("workflows/published.yaml") == {"published"} | PAGE
     assert edit("workflows/claims.yaml") == {"evidence"} | PAGE
-    assert edit("harness/contents.py") == {"crate"}
-    assert edit("harness/progress.py") == set()
+    assert edit("harness/layout.py") == {"crate"}
+    assert edit("harness/pipeline/progress.py") == set()
     assert edit("README.md") == set()
 
 
 def test_an_edit_sends_what_it_touches_through_the_gate_again(gated, project):
     moved(gated, project, GATED)
-    assert after_edit("harness/reference.py", project, GATED) == AFTER | {"conform"}
+    assert after_edit("cells/reference.py", project, GATED) == AFTER | {"conform"}
     jax = after_edit("implementations/jax/model.py", project, GATED)
     assert jax == AFTER | {"conform", "adding-jax"}
 
@@ -258,7 +261,7 @@ def test_products_from_the_future_are_kept_and_hide_no_edit(gated, project, monk
     products = [p for p in Path("results").rglob("*") if p.is_file()]
     for path in products:
         os.utime(path, (time.time() + 86400, time.time() + 86400))
-    pipeline.age_the_future(Path("results"))
+    results_folder.age_the_future(Path("results"))
     assert capsys.readouterr().err.startswith("From the future: results/")
     assert planned(project, GATED) == set()
     jobs = after_edit("tasks/adding.py", project, GATED)
@@ -276,10 +279,10 @@ def test_a_new_file_is_in_the_next_plan(tmp_path, project, new_task):
 
 
 def test_the_plan_is_read_back(tmp_path):
-    run = records.Run("adding", "jax", "gru", "matched", 0)
-    progress.write_plan(tmp_path, (run,), [], 2)
-    assert progress.read_plan(tmp_path)["runs"] == [run.name]
-    assert progress.read_plan(tmp_path / "none")["runs"] == []
+    run = Run("adding", "jax", "gru", "matched", 0)
+    asked.write_plan(tmp_path, (run,), [], 2)
+    assert asked.read_plan(tmp_path)["runs"] == [run.name]
+    assert asked.read_plan(tmp_path / "none")["runs"] == []
 
 
 def test_snakemake_finds_nothing_to_lint():

@@ -11,7 +11,8 @@ import sys
 
 import pytest
 
-from harness import preload
+from harness import errors
+from harness.pipeline import import_server
 from tests.conftest import ROOT
 
 RUN = ["--framework", "jax", "--results", "r"]
@@ -19,27 +20,27 @@ RUN = ["--framework", "jax", "--results", "r"]
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch):
-    monkeypatch.delenv(preload.FOLDER, raising=False)
-    monkeypatch.delenv(preload.PIPELINE, raising=False)
+    monkeypatch.delenv(import_server.FOLDER, raising=False)
+    monkeypatch.delenv(errors.PIPELINE, raising=False)
 
 
 def test_only_a_pipelines_runs_are_forwarded(monkeypatch, tmp_path):
-    assert preload.forward(["train", *RUN]) is None, "no pipeline"
-    monkeypatch.setenv(preload.FOLDER, str(tmp_path / "another hosts folder"))
-    assert preload.forward(["train", *RUN]) is None, "a pipeline elsewhere"
-    monkeypatch.setenv(preload.FOLDER, str(tmp_path))
-    assert preload.forward(["train", "--framework", "jax"]) is None, "by hand"
-    assert preload.forward(["tables", *RUN]) is None
+    assert import_server.forward(["train", *RUN]) is None, "no pipeline"
+    monkeypatch.setenv(import_server.FOLDER, str(tmp_path / "another hosts folder"))
+    assert import_server.forward(["train", *RUN]) is None, "a pipeline elsewhere"
+    monkeypatch.setenv(import_server.FOLDER, str(tmp_path))
+    assert import_server.forward(["train", "--framework", "jax"]) is None, "by hand"
+    assert import_server.forward(["tables", *RUN]) is None
 
 
 def test_a_preloader_that_failed_is_not_tried_again(monkeypatch, tmp_path):
-    monkeypatch.setenv(preload.FOLDER, str(tmp_path))
+    monkeypatch.setenv(import_server.FOLDER, str(tmp_path))
     (tmp_path / "jax.started").touch()
-    assert preload.forward(["train", *RUN]) is None
+    assert import_server.forward(["train", *RUN]) is None
 
 
 def test_whether_the_pipeline_is_gone(monkeypatch):
-    assert not preload.pipeline_is_gone(), "there is none"
+    assert not import_server.pipeline_is_gone(), "there is none"
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     here = socket.gethostname()
@@ -48,8 +49,8 @@ def test_whether_the_pipeline_is_gone(monkeypatch):
         (f"{here}:{ended.pid}", True),
         (f"elsewhere:{ended.pid}", False),
     ):
-        monkeypatch.setenv(preload.PIPELINE, value)
-        assert preload.pipeline_is_gone() is gone
+        monkeypatch.setenv(errors.PIPELINE, value)
+        assert import_server.pipeline_is_gone() is gone
 
 
 def test_a_run_whose_pipeline_is_gone_stops_without_a_record(tmp_path):
@@ -63,7 +64,7 @@ def test_a_run_whose_pipeline_is_gone_stops_without_a_record(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "harness", *words.split()],
         cwd=ROOT, capture_output=True, text=True, check=False,
-        env={**os.environ, preload.PIPELINE: f"{socket.gethostname()}:{ended.pid}"},
+        env={**os.environ, errors.PIPELINE: f"{socket.gethostname()}:{ended.pid}"},
     )  # fmt: skip
     assert done.returncode == os.EX_TEMPFAIL
     assert "gone" in done.stderr
@@ -72,7 +73,7 @@ def test_a_run_whose_pipeline_is_gone_stops_without_a_record(tmp_path):
 
 def test_the_end_of_a_child_is_heard_without_a_poll():
     before = signal.getsignal(signal.SIGCHLD)
-    with preload._ends_of_children() as ends:
+    with import_server._ends_of_children() as ends:
         assert select.select([ends], [], [], 0)[0] == []
         child = subprocess.Popen([sys.executable, "-c", ""])
         assert select.select([ends], [], [], 60)[0] == [ends]

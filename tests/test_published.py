@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from harness import evidence, published, tables
-from harness.configuration import load as load_configuration
+from analysis.evidence import evidence_tables, published
+from analysis.tables import run_tables
 from harness.errors import UserError
-from harness.records import Run, write
-from harness.settings import resolve
+from harness.plan.configuration import load as load_configuration
+from harness.plan.run import Run
+from harness.plan.settings import resolve
+from harness.run.records import write
 from report.page import write_report
 from tests.conftest import ROOT
 from tests.test_report import record
@@ -173,8 +175,8 @@ def test_from_records_to_the_page(tmp_path):
             run = Run("adding", "pytorch", cell, "matched", seed)
             found = record(run, score * (1 + 0.01 * seed)) | {"settings": settings.as_dict()}
             write(run.path(tmp_path), found | {"parameters": {"total": 69_800, "by_name": {}}})
-    tables.write_tables(tmp_path)
-    evidence.write(tmp_path)
+    run_tables.write_tables(tmp_path)
+    evidence_tables.write(tmp_path)
     published.write(tmp_path)
     found = pd.read_csv(tmp_path / "published.csv").set_index("id")
     assert dict(found["verdict"]) == {

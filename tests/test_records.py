@@ -11,11 +11,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import progress, records, streams, tracks, training
 from harness.errors import UserError
 from harness.files import replacing, write_text
-from harness.records import Run
-from harness.settings import resolve
+from harness.pipeline import progress
+from harness.plan import asked, tracks
+from harness.plan.run import Run
+from harness.plan.settings import resolve
+from harness.run import loop, records, streams
 from tasks.adding import Adding
 from tests.conftest import TINY
 
@@ -30,7 +32,7 @@ RUN = Run("adding", "pytorch", "gru", "matched", 0)
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     settings = resolve("adding", TINY, "test")
-    record, state = training.run(RUN, settings, 1, tmp_path_factory.mktemp("cache"), ignore)
+    record, state = loop.run(RUN, settings, 1, tmp_path_factory.mktemp("cache"), ignore)
     return record, state
 
 
@@ -67,7 +69,7 @@ def test_how_often_it_is_evaluated_changes_nothing(tmp_path, track):
     for every in (1, 2, 6):
         changes = {"steps": 6, "evaluate_every": every, "learning_rate": 0.1}
         settings = resolve("adding", TINY | changes, "test")
-        record, _ = training.run(replace(RUN, track=track), settings, 1, tmp_path, ignore)
+        record, _ = loop.run(replace(RUN, track=track), settings, 1, tmp_path, ignore)
         finals.add(record["weights_sha256"]["final"])
     assert len(finals) == 1
 
@@ -76,7 +78,7 @@ def test_the_first_evaluation_that_solves_is_kept(tmp_path, monkeypatch):
     scores = iter([9.0, 9.0, 0.001, 9.0, 0.002, 9.0])  # before training, four times, at the end
     monkeypatch.setattr(Adding, "score", lambda self, outputs, targets: next(scores))
     settings = resolve("adding", TINY | {"steps": 8, "evaluate_every": 2}, "test")
-    record, _ = training.run(RUN, settings, 1, tmp_path, ignore)
+    record, _ = loop.run(RUN, settings, 1, tmp_path, ignore)
     assert (record["steps_to_solve"], record["solved"]) == (4, False)
 
 
@@ -140,7 +142,7 @@ def test_a_diverged_run_stands(finished, tmp_path):
 def test_divergence_is_a_result(tmp_path):
     settings = resolve("adding", TINY | {"learning_rate": 1e30, "clip": 0, "steps": 9}, "test")
     run = Run("adding", "pytorch", "rnn", "matched", 0)
-    record, state = training.run(run, settings, 1, tmp_path, ignore)
+    record, state = loop.run(run, settings, 1, tmp_path, ignore)
     assert record["status"] == "diverged"
     step = int(np.argmin(np.isfinite(state.dynamics()["losses"]))) + 1
     assert record["reason"] == f"the loss was not finite at step {step}"
@@ -160,7 +162,7 @@ def test_a_score_too_large_for_its_type_is_divergence(tmp_path, monkeypatch):
             return model
 
     monkeypatch.setattr(tracks, "load_model_module", lambda name: Wild)
-    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "diverged"
     records.write(RUN.path(tmp_path), record)
 
@@ -172,7 +174,7 @@ def test_what_a_framework_raises_ends_in_the_record(monkeypatch, tmp_path):
             raise RuntimeError("no such kernel\nand more")
 
     monkeypatch.setattr(tracks, "load_model_module", lambda name: Broken)
-    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert (record["status"], record["reason"]) == ("failed", "RuntimeError: no such kernel")
     records.check(record, "test")
 
@@ -182,7 +184,7 @@ def test_a_framework_that_is_not_installed_is_unavailable(monkeypatch, tmp_path)
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
     monkeypatch.setattr(tracks, "load_model_module", missing)
-    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "unavailable"
     assert "torch" in record["reason"]
 
@@ -198,7 +200,7 @@ def test_a_model_elsewhere_than_asked_is_refused(monkeypatch, tmp_path):
             return model
 
     monkeypatch.setattr(tracks, "load_model_module", lambda name: Elsewhere)
-    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "failed"
     assert "cuda" in record["reason"]
 
@@ -222,7 +224,7 @@ def test_the_line_on_a_finished_run_says_how_many_are_left(finished, tmp_path):
     runs = tuple(Run("adding", "pytorch", "gru", "matched", seed) for seed in range(3))
     to_be_made_again = runs[2].path(tmp_path)
     write_text(to_be_made_again, "old")
-    progress.write_plan(tmp_path, runs, [run.name for run in runs], cores=2)
+    asked.write_plan(tmp_path, runs, [run.name for run in runs], cores=2)
     records.write(RUN.path(tmp_path), finished[0])
     line = progress.finished_line(tmp_path, finished[0])
     assert line.startswith("adding pytorch gru matched seed 0: mean squared error ")
@@ -237,7 +239,7 @@ def test_the_line_on_a_finished_run_says_how_many_are_left(finished, tmp_path):
 def test_no_time_is_taken_from_a_clock_that_jumps(tmp_path, monkeypatch):
     now = itertools.count(time.time(), -3600)
     monkeypatch.setattr(time, "time", lambda: next(now))
-    record, _ = training.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "ok"
     seconds = record["seconds"]
     total = seconds.pop("total")
@@ -259,7 +261,7 @@ def test_the_time_left_is_judged_by_the_runs_most_alike(tmp_path):
 
 
 def test_the_summary_names_what_failed_and_says_so_in_its_status(finished, tmp_path, capsys):
-    progress.write_plan(tmp_path, (RUN,), [RUN.name], cores=1)
+    asked.write_plan(tmp_path, (RUN,), [RUN.name], cores=1)
     records.write(RUN.path(tmp_path), finished[0])
     assert progress.summary(tmp_path) == 0
     records.write(RUN.path(tmp_path), finished[0] | {"status": "failed", "reason": "no kernel"})

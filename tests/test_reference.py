@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import reference
-from harness.conformance import random_batches as batches
-from harness.conformance import random_weights
+from cells import reference
+from harness.conformance.against_reference import random_batches as batches
+from harness.conformance.against_reference import random_weights
 from tests.test_implementations import SPEC
 
 STEP = 1e-30  # a complex step has no subtraction, so it may be as small as one likes

@@ -12,10 +12,16 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page
 
-from harness import conformance, evidence, progress, records, tables, timing
+from analysis.evidence import evidence_tables
+from analysis.speed import times
+from analysis.tables import run_tables
+from harness.conformance import against_reference
 from harness.errors import UserError
-from harness.records import Record, Run
-from harness.settings import resolve
+from harness.plan import asked
+from harness.plan.run import Run
+from harness.plan.settings import resolve
+from harness.run import records
+from harness.run.records import Record
 from report.page import write_report
 
 EVIL = "<script>window.hacked = 1</script>\"'&"
@@ -86,7 +92,7 @@ def results(tmp_path_factory) -> Path:
                 if framework == "pytorch" and cell == "gru":
                     found = record(run, None, "failed", EVIL)
                 records.write(run.path(folder), found)
-    progress.write_plan(folder, tuple(runs), [], 1)
+    asked.write_plan(folder, tuple(runs), [], 1)
     good = checked("jax", "gru", "forward", 1e-16)
     gate = {
         "jax": [
@@ -97,13 +103,13 @@ def results(tmp_path_factory) -> Path:
         "pytorch": [checked("pytorch", "gru", "forward", 0.5, EVIL)],
     }
     for framework, rows in gate.items():
-        conformance.write(folder / "conformance" / f"{framework}.csv", rows)
-    tables.write_tables(folder)
+        against_reference.write(folder / "conformance" / f"{framework}.csv", rows)
+    run_tables.write_tables(folder)
     write_report(folder)
     before = (folder / "report.html").read_text(encoding="utf-8")
     assert "No advice yet" in before
     assert "Not judged yet" in before
-    evidence.write(folder)
+    evidence_tables.write(folder)
     write_report(folder)
     return folder
 
@@ -198,11 +204,11 @@ def test_speed_without_and_with_times(results, tmp_path, browser):
     """Empty tables, then a shape with a kernel that was not there, whose reason is escaped."""
     for path in results.glob("*.csv"):
         (tmp_path / path.name).write_text(path.read_text())
-    rows: dict[str, list[dict[str, object]]] = {name: [] for name in timing.NAMES}
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in times.NAMES}
 
     def shown() -> str:
         for name, table in rows.items():
-            frame = pd.DataFrame(table, columns=list(timing.COLUMNS[name]))
+            frame = pd.DataFrame(table, columns=list(times.COLUMNS[name]))
             frame.to_csv(tmp_path / f"{name}.csv", index=False)
         write_report(tmp_path)
         page = browser.new_page()
@@ -216,8 +222,8 @@ def test_speed_without_and_with_times(results, tmp_path, browser):
     sizes = {"shape": "tiny", "batch": 4, "sequence_length": 3, "input_size": 2, "hidden": 4}
     method = {"framework": "jax", "kernel": "scan", "cell": "gru", "phase": "step"}
     row = sizes | {"layers": 1} | method
-    times = {"median_ms": 1.5, "low_ms": 1.25, "high_ms": 1.75, "peak_fraction": 0.41}
-    rows["timing"] = [row | times, row | {"cell": "lstm", "warning": EVIL}]
+    milliseconds = {"median_ms": 1.5, "low_ms": 1.25, "high_ms": 1.75, "peak_fraction": 0.41}
+    rows["timing"] = [row | milliseconds, row | {"cell": "lstm", "warning": EVIL}]
     names = {"numerator": "jax/scan/gru/again", "denominator": "jax/scan/gru"}
     rows["speed_ratios"] = [
         {"shape": "tiny", "kind": "aa", "ratio": 1.01, "low": 0.99, "high": 1.03} | names
@@ -274,7 +280,7 @@ def test_a_missing_table_is_named(tmp_path):
 
 def test_tables_of_an_empty_folder(tmp_path):
     with pytest.raises(UserError, match="there is no record"):
-        tables.write_tables(tmp_path)
+        run_tables.write_tables(tmp_path)
 
 
 def test_scores_table(results):
@@ -295,8 +301,8 @@ def test_a_seed_that_did_not_solve_counts_as_later_and_only_planned_runs_count(t
     runs = [Run("adding", "jax", "gru", "matched", seed) for seed in range(4)]
     for run, score, steps in zip(runs, (1e-3, 1e-3, 0.1, 1e-3), (400, 600, None, 100), strict=True):
         records.write(run.path(tmp_path), record(run, score) | {"steps_to_solve": steps})
-    progress.write_plan(tmp_path, tuple(runs[:3]), [], 1)
-    tables.write_tables(tmp_path)
+    asked.write_plan(tmp_path, tuple(runs[:3]), [], 1)
+    run_tables.write_tables(tmp_path)
     (row,) = pd.read_csv(tmp_path / "scores.csv").to_dict("records")
     assert (row["runs"], row["solved"], row["median_steps_to_solve"]) == (3, 2, 600)
     assert row["comparable"], "nothing was checked"

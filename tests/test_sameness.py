@@ -7,9 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import conformance, progress, records, sameness, tracks
-from harness.records import Record, Run
-from harness.settings import resolve
+from analysis.tables import sameness
+from harness.conformance import against_reference
+from harness.conformance.against_reference import article, formula
+from harness.plan import asked
+from harness.plan.run import Run
+from harness.plan.settings import resolve
+from harness.run import learners, records
+from harness.run.records import Record
 
 
 def record(run: Run, **values: object) -> Record:
@@ -41,10 +46,10 @@ def test_what_lies_beside_a_run_that_did_not_end_well_says_nothing(tmp_path):
 
 def test_what_a_gate_of_before_found_is_not_shown_where_no_gate_is_wanted(tmp_path):
     run = Run("adding", "jax", "gru", "matched", 0)
-    row = dict.fromkeys(conformance.COLUMNS, 0) | {"framework": "jax", "detail": ""}
-    conformance.write(tmp_path / "conformance" / "jax.csv", [row])
+    row = dict.fromkeys(against_reference.COLUMNS, 0) | {"framework": "jax", "detail": ""}
+    against_reference.write(tmp_path / "conformance" / "jax.csv", [row])
     for gate in (True, False):
-        progress.write_plan(tmp_path, (run,), [], 1, gate)
+        asked.write_plan(tmp_path, (run,), [], 1, gate)
         assert bool(sameness.conformance_rows(tmp_path, [record(run)])) == gate
 
 
@@ -75,7 +80,7 @@ def test_parameters_of_the_articles_model(framework, redundant, ratio):
         {
             "check": "parameters of the article's model", "framework": framework,
             "track": "native", "cell": cell,
-            "counted": conformance.formula(framework, "native", conformance.article(cell)),
+            "counted": formula(framework, "native", article(cell)),
         }
         for cell in ("lstm", "gru")
     ]  # fmt: skip
@@ -142,13 +147,13 @@ def test_a_factor_takes_what_belongs_to_it_and_nothing_else():
     own = {name: np.ones(1) for name in names} | {"layers.0.redundant_bias": np.ones(1)}
 
     def taken(factor: str, own: dict[str, np.ndarray]) -> set[str]:
-        result = tracks.with_default(factor, ours, own)
+        result = learners.with_default(factor, ours, own)
         assert set(result) == set(ours) | {k for k in result if k in own}
         return {name for name, value in result.items() if value == 1}
 
     assert taken("initialisation", own) == {"layers.0.input"}
     assert taken("biases", own) == set(own) - {"layers.0.input"}
-    formed = tracks.with_default("form", ours, {"layers.0.input": np.ones(1)})
+    formed = learners.with_default("form", ours, {"layers.0.input": np.ones(1)})
     assert formed == {"layers.0.input": np.zeros(1)}
     with pytest.raises(ValueError, match="adam"):
-        tracks.with_default("adam", ours, own)
+        learners.with_default("adam", ours, own)

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from statsmodels.duration.survfunc import survdiff
 
-from harness import aggregation, statistics
+from analysis import aggregation, statistics
 
 RATIO = np.log(1.3)
 

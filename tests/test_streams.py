@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness import streams
-from harness.settings import resolve
+from harness.plan.settings import resolve
+from harness.run import initialisation, streams
 from tasks import Budget
 from tasks.adding import Adding
 
@@ -67,7 +67,7 @@ def test_philox_gives_the_numbers_it_always_gave():
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_initial_weights_are_what_they_say(cell):
     settings = resolve("copying", {}, "test")
-    weights = streams.initial_weights(settings.task, cell, 2, 32, 0)
+    weights = initialisation.initial_weights(settings.task, cell, 2, 32, 0)
     blocks = np.split(
         weights["layers.1.recurrent"].astype(np.float64),
         len(weights["layers.1.bias"]) // 32,
@@ -82,5 +82,5 @@ def test_initial_weights_are_what_they_say(cell):
     assert sum(np.abs(weights[f"layers.{i}.bias"]).sum() for i in (0, 1)) == (
         64 if cell == "lstm" else 0
     )
-    again = streams.initial_weights(settings.task, cell, 2, 32, 0)
+    again = initialisation.initial_weights(settings.task, cell, 2, 32, 0)
     assert streams.sha256(weights.values()) == streams.sha256(again.values())

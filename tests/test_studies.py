@@ -7,12 +7,13 @@ import shlex
 import numpy as np
 import pytest
 
-from harness import studies, tracks
-from harness.cli import _parser
+from harness.commands.command_line import _parser
+from harness.commands.train import _identity
 from harness.errors import UserError
-from harness.records import Run
-from harness.settings import resolve
-from harness.single import _identity
+from harness.plan import studies
+from harness.plan.run import Run
+from harness.plan.settings import resolve
+from harness.run import learners
 from tests.test_configuration import load
 
 ONLY = {"matched": [], "native": [], "factors": []}
@@ -62,7 +63,7 @@ def test_what_the_initial_biases_are():
     def weights(cell: str, track: str) -> dict:
         run = Run("adding", "pytorch", cell, track, 0)
         settings = studies.applied(resolve("adding", {"hidden": 50}, ""), run)
-        return tracks.learner(run, settings).initial
+        return learners.learner(run, settings).initial
 
     matched, zero, chrono = (weights("lstm", t) for t in ("matched", "forget0", "chrono"))
     assert {n for n in matched if not np.array_equal(matched[n], zero[n])} == {"layers.0.bias"}

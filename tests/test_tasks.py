@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness import checks, streams
-from harness.plugins import load_task, task_names
+from harness.conformance import contract
+from harness.registry import load_task, task_names
+from harness.run import streams
 from tasks import SPLITS, Task
 from tasks._data import windows
 from tasks.adding import Adding
@@ -78,7 +79,7 @@ def test_an_oracle_scores_perfectly_and_solves(task):
 
 
 def test_check_has_nothing_to_say_of_it(task, series):
-    assert checks.check_task(task.name, series if task.name == "csv" else {}) == []
+    assert contract.check_task(task.name, series if task.name == "csv" else {}) == []
 
 
 def test_it_is_documented(task):

@@ -13,10 +13,14 @@ import numpy as np
 import pytest
 import yaml
 
-from harness import campaign, conformance, pipeline, scaling, shapes, timing
-from harness.clock import initial_weights, product_sizes
+from analysis.speed import growth, times
+from harness.clock import campaign
+from harness.clock.worker import initial_weights, product_sizes
+from harness.conformance import against_reference
 from harness.errors import UserError
-from harness.shapes import Campaign, Shape, Sweep, campaigns
+from harness.pipeline import results_folder
+from harness.plan import campaigns
+from harness.plan.campaigns import Campaign, Shape, Sweep
 from tests.conftest import ROOT, table
 from tests.fakes import METHODS, PLAN
 
@@ -37,7 +41,7 @@ def made(folder: Path, plan: Campaign, milliseconds, phases=("step",)) -> None:
                         })  # fmt: skip
     about = {"campaign": "made", "asked": plan.as_dict(), "problems": {}, "notes": []}
     path.with_suffix(".json").write_text(json.dumps(about))
-    timing.write_tables(folder, [plan.name])
+    times.write_tables(folder, [plan.name])
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"campaign": "made"}', '{"campaign": "other"}'])
@@ -45,10 +49,10 @@ def test_a_damaged_campaign_is_named_and_timed_again(tmp_path, monkeypatch, caps
     made(tmp_path, replace(PLAN, phases=("step",), peak=False), lambda *_: 1.0)
     path = tmp_path / "timing" / "tiny.json"
     monkeypatch.chdir(tmp_path)
-    pipeline.mark_unfinished(tmp_path, (), (PLAN,))
+    results_folder.mark_unfinished(tmp_path, (), (PLAN,))
     assert capsys.readouterr().err == ""
     path.write_text(text)
-    pipeline.mark_unfinished(tmp_path, (), (PLAN,))
+    results_folder.mark_unfinished(tmp_path, (), (PLAN,))
     assert capsys.readouterr().err.startswith(f"Once more: {path}: cannot be read (")
     assert path.with_suffix(".json.old").read_text() == text
     (note,) = (p for p in (tmp_path / ".snakemake" / "incomplete").rglob("*") if p.is_file())
@@ -97,7 +101,7 @@ def test_fits_find_the_overhead_and_the_speed(tmp_path):
     points = table(tmp_path, "scaling_points")
     assert points["value"].tolist() == [16, 32, 64, 128]
     assert points["held_out"].tolist() == [False, False, False, True]
-    assert np.isnan(scaling.even_point(lambda v: v, -0.1, 1.0))
+    assert np.isnan(growth.even_point(lambda v: v, -0.1, 1.0))
 
 
 def test_what_the_products_of_a_step_alone_take(tmp_path):
@@ -182,28 +186,30 @@ def test_campaigns_of_a_configuration():
         {"axis": "layers", "values": [1, 2], "held_out": 3},
     ]
     timed = CONFIG | {"shapes": [values], "sweeps": sweeps}
-    one, swept = shapes.campaigns(timed, ["pytorch"], {("pytorch", "lstm"): "stock"}, str)
+    one, swept = campaigns.campaigns(timed, ["pytorch"], {("pytorch", "lstm"): "stock"}, str)
     assert sum(m.twin for m in one.methods) == 1
     assert [m.kernel for m in swept.methods] == ["stock", "stock"]
     assert len(swept.shapes) == 5, "the base stands once"
     values["kernels"] = "fastest and stock"
-    (both,) = shapes.campaigns(
+    (both,) = campaigns.campaigns(
         CONFIG | {"shapes": [values]}, ["pytorch"], {("pytorch", "lstm"): "manual"}, str
     )
     assert sorted(m.kernel for m in both.methods if not m.twin) == ["manual", "stock"]
     values["kernels"] = "all"
     assert [s.shapes[0] for s in swept.sweeps] == ["hidden_4", "hidden_4"]
-    assert shapes.campaign_from(json.loads(json.dumps(swept.as_dict()))) == swept
+    assert campaigns.campaign_from(json.loads(json.dumps(swept.as_dict()))) == swept
     with pytest.raises(UserError, match=r"timing\.shapes: the name 'one' is taken"):
-        shapes.campaigns(CONFIG | {"shapes": [values, values]}, ["pytorch"], {}, "timing.{}".format)
+        campaigns.campaigns(
+            CONFIG | {"shapes": [values, values]}, ["pytorch"], {}, "timing.{}".format
+        )
     sweeps[0]["held_out"] = 8
     with pytest.raises(UserError, match="hidden: held_out 8 is among the values"):
-        shapes.campaigns(timed, ["pytorch"], {}, str)
+        campaigns.campaigns(timed, ["pytorch"], {}, str)
 
 
 def test_no_campaign_gives_empty_tables(tmp_path):
-    timing.write_tables(tmp_path, [])
-    assert all(table(tmp_path, name).empty for name in timing.NAMES)
+    times.write_tables(tmp_path, [])
+    assert all(table(tmp_path, name).empty for name in times.NAMES)
 
 
 def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
@@ -212,15 +218,17 @@ def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
         yaml.safe_load((ROOT / f"workflows/config/{name}.yaml").read_text())["timing"]
         for name in ("default", "full")
     )
-    timing = default | full
-    (values,) = (s for s in timing["shapes"] if s["name"] == "equal_parameters")
+    times = default | full
+    (values,) = (s for s in times["shapes"] if s["name"] == "equal_parameters")
     shape = Shape(**{k: v for k, v in values.items() if k != "phases"})
-    counts = [conformance.formula("jax", "matched", shape.spec(cell)) for cell in ("lstm", "gru")]
+    counts = [
+        against_reference.formula("jax", "matched", shape.spec(cell)) for cell in ("lstm", "gru")
+    ]
     assert counts[1] == pytest.approx(counts[0], rel=0.01)
     assert shape.spec("gru").hidden == values["hidden"]["gru"]
     assert product_sizes(shape, "gru", "product_step") == (64, 148, 444)
     assert product_sizes(shape, "gru", "product_back") == (64, 444, 148)
     assert product_sizes(shape, "lstm", "product_weights") == (128, 6400, 512)
-    only = timing | {"shapes": [values | {"hidden": {"lstm": 128}}], "sweeps": []}
+    only = times | {"shapes": [values | {"hidden": {"lstm": 128}}], "sweeps": []}
     with pytest.raises(UserError, match="hidden has no size for gru"):
-        campaigns(only, ["jax"], {}, str)
+        campaigns.campaigns(only, ["jax"], {}, str)

@@ -13,9 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness import agreement, claims, imported, reference_run, tables, verification
+from analysis.evidence import claims
+from analysis.folders import agreement, foreign, reference_results, verification
+from analysis.tables import run_tables
 from harness.errors import UserError
-from harness.records import Run, write
+from harness.plan.run import Run
+from harness.run.records import write
 from tests.conftest import ROOT
 from tests.test_report import record
 
@@ -45,8 +48,8 @@ def folder(path: Path, seeds: int = 10, scale: float = 1.0, **changes: object) -
             write(run.path(path), found)
     with pytest.MonkeyPatch.context() as patch:
         # Nine tenths of the time, and nothing here reads what methods without a network reach.
-        patch.setattr(tables, "_classical_rows", lambda found: [])
-        tables.write_tables(path)
+        patch.setattr(run_tables, "_classical_rows", lambda found: [])
+        run_tables.write_tables(path)
     return path
 
 
@@ -58,7 +61,7 @@ def made(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def reference(made, tmp_path_factory) -> Path:
     target = tmp_path_factory.mktemp("reference") / "reference"
-    reference_run.make(made, target, "a command")
+    reference_results.make(made, target, "a command")
     return target
 
 
@@ -94,13 +97,13 @@ def test_a_reference_has_the_tables_and_says_what_it_is_of(reference):
 def test_a_reference_of_too_few_seeds_or_with_failed_runs_is_refused(tmp_path):
     few = folder(tmp_path / "few", seeds=9)
     with pytest.raises(UserError, match=r"adding pytorch gru matched has 9 seeds.*at least 10"):
-        reference_run.make(few, tmp_path / "target")
+        reference_results.make(few, tmp_path / "target")
     failed = folder(
         tmp_path / "failed",
         status=lambda r: "failed" if (r["task"], r["seed"]) == ("sine", 3) else "ok",
     )
     with pytest.raises(UserError, match=r"1 of its runs did not end \(sine pytorch gru matched 3"):
-        reference_run.make(failed, tmp_path / "target")
+        reference_results.make(failed, tmp_path / "target")
     assert not (tmp_path / "target").exists()
 
 
@@ -278,7 +281,7 @@ def test_the_commands_end_with_their_status(made, reference, tmp_path):
     mine = shutil.copytree(made, tmp_path / "mine")
     good = harness("verify", "--results", mine, "--reference", reference)
     assert (good.returncode, good.stderr) == (0, "")
-    assert imported.read(mine)["runs"]["seed"].nunique() == 10
+    assert foreign.read(mine)["runs"]["seed"].nunique() == 10
     bad = folder(tmp_path / "bad", parameters={"total": 1, "by_name": {}})
     assert harness("verify", "--results", bad, "--reference", reference).returncode == 1
     none = harness("verify", "--results", mine, "--reference", tmp_path / "none")

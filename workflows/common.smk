@@ -10,9 +10,16 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from harness import compare, configuration, evidence, imported, insides, limits, pipeline
-from harness import progress, published, records, sources, tables, timing, verification
+from analysis.evidence import evidence_tables, published
+from analysis.folders import compare, foreign, verification
+from analysis.inside import look
+from analysis.speed import times
+from analysis.tables import run_tables
+from harness import limits
 from harness.errors import UserError
+from harness.pipeline import progress, results_folder
+from harness.plan import asked, configuration, sources
+from harness.plan.run import Run
 
 DEFAULTS = "workflows/config/default.yaml"
 try:
@@ -32,10 +39,10 @@ try:
         workflow.config_settings.config,
     )
     RESULTS = CONFIGURATION.results
-    if workflow.is_main_process and not pipeline.is_dry_run(sys.argv):
-        pipeline.start(RESULTS)
-        pipeline.mark_unfinished(RESULTS, CONFIGURATION.runs, CONFIGURATION.campaigns)
-        pipeline.age_the_future(RESULTS)
+    if workflow.is_main_process and not results_folder.is_dry_run(sys.argv):
+        results_folder.start(RESULTS)
+        results_folder.mark_unfinished(RESULTS, CONFIGURATION.runs, CONFIGURATION.campaigns)
+        results_folder.age_the_future(RESULTS)
         # The last lines of all, whether Snakemake had much to do, nothing, or was stopped.
         atexit.register(progress.summary, RESULTS)
 except UserError as error:
@@ -45,9 +52,9 @@ except UserError as error:
 # The tables that stages beside tables.smk write: each such stage adds its own.
 MORE_TABLES = []
 
-pipeline.set_environment(ROOT)
+results_folder.set_environment(ROOT)
 limits.announce(CONFIGURATION.limits)
-pipeline.quieten_snakemake()
+results_folder.quieten_snakemake()
 
 
 wildcard_constraints:
@@ -59,15 +66,32 @@ wildcard_constraints:
     campaign="[a-z][a-z0-9_]*",
 
 
+def code_of(*folders):
+    """The modules of some folders of the project, for a rule that runs their code."""
+    return [path for folder in folders for path in sorted((ROOT / folder).glob("*.py"))]
+
+
 def code_of_a_run(wildcards):
     """The files that decide what a run computes, so that an edit of one task or one
     implementation re-runs just what depends on it."""
     # These modules take part in every run; those that only print or collect do not.
-    shared = [f"harness/{name}.py" for name in ("streams", "training", "tracks", "settings")]
+    shared = [
+        f"harness/{name}.py"
+        for name in (
+            "plan/settings",
+            "plan/studies",
+            "plan/tracks",
+            "run/initialisation",
+            "run/learners",
+            "run/loop",
+            "run/streams",
+        )
+    ]
     helpers = [
         ROOT / "tasks" / "__init__.py",
         *sorted((ROOT / "tasks").glob("_[a-z]*.py")),
         *sorted((ROOT / "implementations").glob("*.py")),
+        ROOT / "cells" / "__init__.py",
     ]
     folder = ROOT / "implementations" / wildcards.framework
     return [
@@ -80,5 +104,5 @@ def code_of_a_run(wildcards):
 
 def arguments_of_a_run(wildcards):
     """What tells ``python -m harness`` which run it is and with what settings."""
-    run = records.Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
+    run = Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
     return CONFIGURATION.settings_of(run).arguments(run, CONFIGURATION.threads)

@@ -17,7 +17,7 @@ if "compare" in sys.argv:
 rule compare:
     input:
         tables=[RESULTS / f"{name}.csv" for name in ("runs", "machines", "tasks", "claims")],
-        more=[RESULTS / f"{name}.csv" for name in MORE_TABLES if name in imported.TABLES],
+        more=[RESULTS / f"{name}.csv" for name in MORE_TABLES if name in foreign.TABLES],
         # The job writes both anew; that is no reason to compare again.
         page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),
         # Both jobs write the page: the last one has to find what the first one found.
@@ -25,25 +25,14 @@ rule compare:
         other=(
             [
                 path
-                for name in imported.TABLES
+                for name in foreign.TABLES
                 if (path := CONFIGURATION.other / f"{name}.csv").is_file()
             ]
             if CONFIGURATION.other
             else []
         ),
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
-        code=[
-            ROOT / "harness" / f"{name}.py"
-            for name in (
-                "compare",
-                "sides",
-                "left_out",
-                "agreement",
-                "imported",
-                "reference_run",
-                "statistics",
-            )
-        ],
+        code=code_of("analysis/folders"),
     output:
         RESULTS / "compare.json",
         RESULTS / "compare.csv",
@@ -55,6 +44,6 @@ rule compare:
         results=lambda wildcards, output: Path(output[0]).parent,
         other=lambda wildcards: str(CONFIGURATION.other or ""),
     shell:
-        "(python -m harness compare --quiet --results {params.results:q} --other {params.other:q}"
+        "(python -m analysis compare --quiet --results {params.results:q} --other {params.other:q}"
         " && python -m report --results {params.results:q}"
-        " && python -m harness crate --results {params.results:q}) 2> {log:q}"
+        " && python -m analysis crate --results {params.results:q}) 2> {log:q}"

@@ -4,10 +4,7 @@
 rule conform:
     input:
         lambda wildcards: [
-            *(
-                ROOT / "harness" / f"{n}.py"
-                for n in ("conformance", "reference", "reference_training")
-            ),
+            *code_of("harness/conformance", "cells"),
             *sorted((ROOT / "implementations").glob("*.py")),
             *sorted((ROOT / "implementations" / wildcards.framework).glob("*.py")),
         ],
@@ -21,7 +18,7 @@ rule conform:
     priority: 1
     params:
         results=lambda wildcards, output: Path(output[0]).parents[1],
-        cache=lambda wildcards: str(pipeline.cache_folder(RESULTS, wildcards.framework)),
+        cache=lambda wildcards: str(results_folder.cache_folder(RESULTS, wildcards.framework)),
         kernels=lambda wildcards: " ".join(
             f"--kernel {name}" for name in CONFIGURATION.kernels_in_use(wildcards.framework)
         ),

@@ -5,10 +5,13 @@ rule crate:
     input:
         # After the page, but not again whenever it is drawn anew, as after a comparison.
         page=ancient(RESULTS / "report.html"),
-        tables=[RESULTS / f"{name}.csv" for name in (*tables.NAMES, *MORE_TABLES, *evidence.NAMES)],
+        tables=[
+            RESULTS / f"{name}.csv"
+            for name in (*run_tables.NAMES, *MORE_TABLES, *evidence_tables.NAMES)
+        ],
         about=[ROOT / name for name in ("CITATION.cff", "Snakefile")],
         parts=sorted((ROOT / "workflows").glob("*.smk")),
-        code=[ROOT / "harness" / f"{name}.py" for name in ("crate", "contents")],
+        code=[ROOT / "analysis" / "crate.py", ROOT / "harness" / "layout.py"],
     output:
         RESULTS / "ro-crate-metadata.json",
     log:
@@ -19,5 +22,5 @@ rule crate:
         results=lambda wildcards, output: Path(output[0]).parent,
         configuration=json.dumps(CONFIGURATION.resolved),
     shell:
-        "python -m harness crate --results {params.results:q}"
+        "python -m analysis crate --results {params.results:q}"
         " --configuration {params.configuration:q} 2> {log:q}"

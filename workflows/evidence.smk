@@ -3,28 +3,14 @@
 
 rule evidence:
     input:
-        tables=[RESULTS / f"{name}.csv" for name in tables.NAMES],
+        tables=[RESULTS / f"{name}.csv" for name in run_tables.NAMES],
         # What other stages of this configuration write; a claim on a table that is not among
         # them is not tested.
         more=[RESULTS / f"{name}.csv" for name in MORE_TABLES],
         ledger=[ROOT / "workflows" / f"claims.{end}" for end in ("yaml", "schema.json")],
-        code=[
-            ROOT / "harness" / f"{name}.py"
-            for name in (
-                "advice",
-                "aggregation",
-                "claim_tests",
-                "claims",
-                "comparisons",
-                "evidence",
-                "gates",
-                "phrases",
-                "statistics",
-                "which_cell",
-            )
-        ],
+        code=code_of("analysis/evidence"),
     output:
-        [RESULTS / f"{name}.csv" for name in evidence.NAMES],
+        [RESULTS / f"{name}.csv" for name in evidence_tables.NAMES],
     log:
         RESULTS / "logs" / "evidence.log",
     benchmark:
@@ -32,4 +18,4 @@ rule evidence:
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python -m harness evidence --results {params.results:q} 2> {log:q}"
+        "python -m analysis evidence --results {params.results:q} 2> {log:q}"

@@ -1,21 +1,22 @@
 # Inside the gates: the saved weights looked into, a job for each task as soon as its runs are done.
 
-TASKS = insides.tasks(CONFIGURATION.runs)
-MORE_TABLES += insides.NAMES
+TASKS = look.tasks(CONFIGURATION.runs)
+MORE_TABLES += look.NAMES
 
 
 rule insides_of_task:
     input:
         records=lambda wildcards: [
-            run.path(RESULTS) for run in insides.chosen(CONFIGURATION.runs, wildcards.task)
+            run.path(RESULTS) for run in look.chosen(CONFIGURATION.runs, wildcards.task)
         ],
         code=lambda wildcards: [
-            *(ROOT / "harness" / f"{n}.py" for n in ("insides", "gates", "reference", "streams")),
+            *code_of("analysis/inside", "cells"),
+            ROOT / "harness" / "run" / "streams.py",
             ROOT / "tasks" / "__init__.py",
             ROOT / "tasks" / f"{wildcards.task}.py",
         ],
     output:
-        [RESULTS / "insides" / "{task}" / f"{name}.csv" for name in insides.NAMES],
+        [RESULTS / "insides" / "{task}" / f"{name}.csv" for name in look.NAMES],
     log:
         RESULTS / "logs" / "insides-{task}.log",
     benchmark:
@@ -23,7 +24,7 @@ rule insides_of_task:
     params:
         results=lambda wildcards, output: Path(output[0]).parents[2],
     shell:
-        "python -m harness insides --results {params.results:q} --task {wildcards.task} > {log:q} 2>&1"
+        "python -m analysis insides --results {params.results:q} --task {wildcards.task} > {log:q} 2>&1"
 
 
 rule insides:
@@ -31,11 +32,11 @@ rule insides:
         expand(
             RESULTS / "insides" / "{task}" / "{name}.csv",
             task=TASKS,
-            name=insides.NAMES,
+            name=look.NAMES,
         ),
-        code=ROOT / "harness" / "insides.py",
+        code=code_of("analysis/inside"),
     output:
-        [RESULTS / f"{name}.csv" for name in insides.NAMES],
+        [RESULTS / f"{name}.csv" for name in look.NAMES],
     log:
         RESULTS / "logs" / "insides.log",
     benchmark:
@@ -43,4 +44,4 @@ rule insides:
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python -m harness insides --results {params.results:q} --join 2> {log:q}"
+        "python -m analysis insides --results {params.results:q} --join 2> {log:q}"

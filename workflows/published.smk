@@ -5,12 +5,9 @@ MORE_TABLES += published.NAMES
 
 rule published:
     input:
-        tables=[RESULTS / f"{name}.csv" for name in tables.NAMES],
+        tables=[RESULTS / f"{name}.csv" for name in run_tables.NAMES],
         ledger=[ROOT / "workflows" / f"published.{end}" for end in ("yaml", "schema.json")],
-        code=[
-            ROOT / "harness" / f"{name}.py"
-            for name in ("claim_tests", "evidence", "published", "statistics")
-        ],
+        code=code_of("analysis/evidence"),
     output:
         [RESULTS / f"{name}.csv" for name in published.NAMES],
     log:
@@ -20,4 +17,4 @@ rule published:
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python -m harness published --results {params.results:q} 2> {log:q}"
+        "python -m analysis published --results {params.results:q} 2> {log:q}"

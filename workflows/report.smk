@@ -3,7 +3,10 @@
 
 rule report:
     input:
-        tables=[RESULTS / f"{name}.csv" for name in (*tables.NAMES, *MORE_TABLES, *evidence.NAMES)],
+        tables=[
+            RESULTS / f"{name}.csv"
+            for name in (*run_tables.NAMES, *MORE_TABLES, *evidence_tables.NAMES)
+        ],
         code=sorted(
             path
             for pattern in ("*.py", "*.html", "*.css", "*.js", "*.yaml")

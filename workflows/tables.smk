@@ -12,9 +12,9 @@ rule tables:
             if CONFIGURATION.conformance
             else []
         ),
-        code=[ROOT / "harness" / f"{name}.py" for name in ("tables", "sameness")],
+        code=code_of("analysis/tables"),
     output:
-        [RESULTS / f"{name}.csv" for name in tables.NAMES],
+        [RESULTS / f"{name}.csv" for name in run_tables.NAMES],
     log:
         RESULTS / "logs" / "tables.log",
     benchmark:
@@ -22,4 +22,4 @@ rule tables:
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python -m harness tables --results {params.results:q} 2> {log:q}"
+        "python -m analysis tables --results {params.results:q} 2> {log:q}"

@@ -2,21 +2,19 @@
 
 
 CAMPAIGNS = {campaign.name: campaign for campaign in CONFIGURATION.campaigns}
-MORE_TABLES += timing.NAMES
+MORE_TABLES += times.NAMES
 
 
 rule timing:
     input:
-        [RESULTS / f"{name}.csv" for name in timing.NAMES],
+        [RESULTS / f"{name}.csv" for name in times.NAMES],
 
 
 rule time:
     input:
         code=[
-            *(
-                ROOT / "harness" / f"{n}.py"
-                for n in ("campaign", "clock", "shapes", "workers", "conformance")
-            ),
+            *code_of("harness/clock", "harness/conformance", "cells"),
+            ROOT / "harness" / "plan" / "campaigns.py",
             *sorted((ROOT / "implementations").glob("*.py")),
             *sorted(
                 path
@@ -59,9 +57,9 @@ rule time:
 rule timing_tables:
     input:
         campaigns=[RESULTS / "timing" / f"{name}.json" for name in CAMPAIGNS],
-        code=[ROOT / "harness" / f"{name}.py" for name in ("timing", "scaling")],
+        code=code_of("analysis/speed"),
     output:
-        [RESULTS / f"{name}.csv" for name in timing.NAMES],
+        [RESULTS / f"{name}.csv" for name in times.NAMES],
     log:
         RESULTS / "logs" / "timing.log",
     benchmark:
@@ -70,4 +68,4 @@ rule timing_tables:
         names=" ".join(CAMPAIGNS),
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python -m harness timing --results {params.results:q} {params.names} 2> {log:q}"
+        "python -m analysis timing --results {params.results:q} {params.names} 2> {log:q}"

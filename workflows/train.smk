@@ -15,7 +15,7 @@ rule train:
     params:
         run=arguments_of_a_run,
         results=lambda wildcards, output: Path(output[0]).parents[1],
-        cache=lambda wildcards: str(pipeline.cache_folder(RESULTS, wildcards.framework)),
+        cache=lambda wildcards: str(results_folder.cache_folder(RESULTS, wildcards.framework)),
     # A process that dies without a word (out of memory, a crash in a framework) is
     # recorded by the second command, so that no run can stop the others.
     shell:

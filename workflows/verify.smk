@@ -17,18 +17,7 @@ rule verify:
         page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),
         reference=sorted((ROOT / "results" / "reference").glob("*.csv")),
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
-        code=[
-            ROOT / "harness" / f"{name}.py"
-            for name in (
-                "verification",
-                "sides",
-                "left_out",
-                "agreement",
-                "imported",
-                "reference_run",
-                "statistics",
-            )
-        ],
+        code=code_of("analysis/folders"),
     output:
         RESULTS / "verify.json",
         RESULTS / "verify.csv",
@@ -39,6 +28,6 @@ rule verify:
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "(python -m harness verify --quiet --results {params.results:q}"
+        "(python -m analysis verify --quiet --results {params.results:q}"
         " && python -m report --results {params.results:q}"
-        " && python -m harness crate --results {params.results:q}) 2> {log:q}"
+        " && python -m analysis crate --results {params.results:q}) 2> {log:q}"

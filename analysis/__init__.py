@@ -1,0 +1,1 @@
+"""What turns records into tables and verdicts; it trains, times and schedules nothing."""

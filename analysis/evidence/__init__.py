@@ -1,0 +1,1 @@
+"""Comparisons, verdicts and advice, from the tables alone."""

@@ -1,0 +1,190 @@
+"""Published values against our runs of the same setting, by rules set before the data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import yaml
+
+from analysis import statistics
+from analysis.evidence import evidence_tables
+from analysis.evidence.claim_tests import select
+from harness.errors import UserError
+from harness.files import write_text
+from harness.registry import ROOT
+
+LEDGER = ROOT / "workflows" / "published.yaml"
+# The most by which a model's size may differ from the published one, as a share.
+SIZE = 0.05
+IDENTITY = tuple(evidence_tables.IDENTITY)
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "published": (
+        "id", "title", "source", "task", "cell", "framework", "unit", "published", "ours", "low",
+        "high", "lowest", "highest", "n", "verdict", "detail", "at_least", "at_most", "better",
+        "published_parameters", "parameters", "differs", "needs",
+    ),
+    "published_runs": (
+        "id", *IDENTITY, "status", "value", "steps", "steps_to_solve", "train_seconds",
+        "parameters",
+    ),
+}  # fmt: skip
+NAMES = tuple(COLUMNS)
+VERDICTS = ("reproduced", "better", "worse", "inconclusive", "not run")
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published value; the fields are described in ``workflows/published.yaml``."""
+
+    id: str
+    title: str
+    source: str
+    parameters: int
+    where: Mapping[str, Any]
+    metric: str
+    unit: str
+    better: str
+    published: float
+    tolerance: Mapping[str, float]
+    differs: str
+    needs: str
+
+    @property
+    def edges(self) -> tuple[float, float]:
+        """The least and the most that still is the published value."""
+        if "factor" in self.tolerance:
+            factor = self.tolerance["factor"]
+            return self.published / factor, self.published * factor
+        difference = self.tolerance["difference"]
+        return self.published - difference, self.published + difference
+
+
+def load(path: Path = LEDGER) -> tuple[tuple[Published, ...], int]:
+    """The published values at ``path``, and how many seeds a verdict needs.
+
+    Raises :class:`UserError` that names the first entry that is wrong.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise UserError(f"{path.name}: cannot be read ({' '.join(str(error).split())}).") from error
+    wrong = jsonschema.exceptions.best_match(_validator().iter_errors(content))
+    if wrong is not None:
+        place = list(wrong.absolute_path)
+        if place[:1] == ["rows"] and len(place) > 1:
+            entry = content["rows"][place[1]]
+            place[1] = entry.get("id", place[1]) if isinstance(entry, dict) else place[1]
+        where = ".".join(str(part) for part in place) or "the file"
+        raise UserError(f"{path.name}: {where}: {wrong.message}.")
+    names = [entry["id"] for entry in content["rows"]]
+    for name in names:
+        if names.count(name) > 1:
+            raise UserError(f"{path.name}: rows: the id {name} stands twice; rename one.")
+    for entry in content["rows"]:
+        if "factor" in entry["tolerance"] and entry["published"] <= 0:
+            raise UserError(
+                f"{path.name}: rows.{entry['id']}.tolerance: a factor needs a published value "
+                "above 0; use a difference."
+            )
+    return tuple(Published(**entry) for entry in content["rows"]), content["minimum"]
+
+
+@cache
+def _validator() -> Any:
+    path = LEDGER.with_name("published.schema.json")
+    return jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
+
+
+def compare(
+    rows: tuple[Published, ...], minimum: int, runs: pd.DataFrame, curves: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables ``published`` and ``published_runs``; both empty when no run is of any row.
+
+    ``runs`` has its settings as columns (:func:`.evidence_tables.read`); ``curves`` has the mean
+    training loss of each chunk.
+    """
+    last = curves.dropna(subset=["loss"]).sort_values("step").groupby(list(IDENTITY)).last()
+    runs = runs.join(last[["loss"]], on=list(IDENTITY))
+    found, used = [], []
+    for row in rows:
+        chosen = select(runs, row.where)
+        size = pd.to_numeric(chosen["parameters"]) / row.parameters - 1
+        chosen = chosen[size.abs() <= SIZE].assign(id=row.id)
+        chosen = chosen.assign(value=chosen[row.metric].where(chosen["status"] == "ok"))
+        if chosen.empty:
+            found.append(_row(row) | {"n": 0, "verdict": "not run"})
+        for framework, group in chosen.groupby("framework", sort=True):
+            found.append(_row(row) | {"framework": framework} | _judged(row, minimum, group))
+        used.append(chosen)
+    own = pd.concat(used) if used else runs.iloc[:0]
+    if own.empty:
+        found = []
+    return (
+        pd.DataFrame(found, columns=list(COLUMNS["published"])),
+        own.reindex(columns=list(COLUMNS["published_runs"])),
+    )
+
+
+def _row(row: Published) -> dict[str, Any]:
+    low, high = row.edges
+    return {
+        "id": row.id, "title": row.title, "source": row.source, "task": row.where["task"],
+        "cell": row.where["cell"], "unit": row.unit, "published": row.published, "at_least": low,
+        "at_most": high, "better": row.better, "published_parameters": row.parameters,
+        "differs": row.differs, "needs": row.needs,
+    }  # fmt: skip
+
+
+def _judged(row: Published, minimum: int, runs: pd.DataFrame) -> dict[str, Any]:
+    """Ours, and the verdict, from the runs of one framework."""
+    values = runs["value"].dropna().to_numpy(float)
+    ours = statistics.over_seeds(values, np.median)
+    lost = len(runs) - len(values)
+    details = [f"{lost} of {len(runs)} runs without a value"] if lost else []
+    low, high = ours.low, ours.high
+    if ours.n < minimum:
+        details.append(f"{ours.n} of at least {minimum} seeds")
+        low = high = statistics.NAN
+    return {
+        "ours": ours.value, "low": low, "high": high,
+        "lowest": values.min() if ours.n else statistics.NAN,
+        "highest": values.max() if ours.n else statistics.NAN,
+        "n": ours.n, "parameters": int(runs["parameters"].iloc[0]), "detail": "; ".join(details),
+        "verdict": "inconclusive" if details else _verdict(row, low, high),
+    }  # fmt: skip
+
+
+def _verdict(row: Published, low: float, high: float) -> str:
+    """The verdict on an interval, both ends of it included."""
+    least, most = row.edges
+    if least <= low and high <= most:
+        return "reproduced"
+    if high < least:
+        return "better" if row.better == "lower" else "worse"
+    if low > most:
+        return "worse" if row.better == "lower" else "better"
+    return "inconclusive"
+
+
+def write(results: Path, ledger: Path = LEDGER) -> None:
+    """Write the tables of ``results``; :class:`UserError` when its runs or the ledger are not read.
+
+    A run of what did not pass the gate is left out, as in all evidence.
+    """
+    rows, minimum = load(ledger)
+    runs = evidence_tables.read(results)["runs"]
+    path = results / "curves.csv"
+    try:
+        curves = pd.read_csv(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: cannot be read ({error}); run the pipeline first.") from error
+    for name, frame in zip(NAMES, compare(rows, minimum, runs, curves), strict=True):
+        write_text(results / f"{name}.csv", frame.to_csv(index=False))

@@ -1,0 +1,82 @@
+"""Any two results folders side by side: two machines, two versions, two commits.
+
+It informs: there is no verdict on the whole, and nothing passes or fails.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import statistics
+from analysis.folders import agreement, foreign, pairing, unmatched
+from analysis.folders.agreement import METHOD, Row
+from analysis.folders.reference_results import description
+from harness.errors import UserError
+
+
+def read_other(results: Path, other: Path) -> pairing.Tables:
+    """The tables of the other folder, which is foreign input; see :mod:`analysis.folders.foreign`.
+
+    Raises :class:`UserError` for the first thing that is wrong with it.
+    """
+    if other.exists() and results.exists() and other.samefile(results):
+        raise UserError(f"{other}: is the results folder itself; name another one to compare with.")
+    return foreign.read(other)
+
+
+def compare(results: Path, other: Path) -> dict[str, Any]:
+    """Compare and write ``compare.csv`` and ``compare.json`` into ``results``; the latter returned.
+
+    Raises :class:`UserError` when a folder does not hold what it should.
+    """
+    there = read_other(results, other)
+    here = foreign.read(results)
+    found = pairing.compare(here, there, agreement.load_rules())
+    rows = [*found.rows, *_training(found.both), *pairing.times(here, there)]
+    times = unmatched.counted(here["timing"], there["timing"], pairing.TIME, "time of the clock")
+    about = {
+        "verdict": "compared" if len(found.both) else "nothing compared",
+        "items": pairing.items(rows),
+        "failures": [],
+        "not_compared": [*found.not_compared, *times],
+        "differs": found.differs,
+        "here": description(here),
+        "there": description(there),
+        # Its name alone: a path says more of a machine than others need to know.
+        "folder": other.resolve().name,
+    }
+    return pairing.write(results, "compare", rows, about)
+
+
+def _training(both: pd.DataFrame) -> list[Row]:
+    """Seconds of training by method, paired by seed; runs may have shared their machine."""
+    ended = both[(both["status"] == "ok") & (both["status_there"] == "ok")]
+    rows: list[Row] = []
+    for key, group in ended.groupby(METHOD):
+        x, y = (group[name].to_numpy(float) for name in ("train_seconds", "train_seconds_there"))
+        known = (x > 0) & (y > 0)
+        x, y = x[known], y[known]
+        if not len(x):
+            continue
+        found = statistics.paired(x, y, "ratio")
+        rows.append({
+            "item": "speed", "check": "training", **dict(zip(METHOD, key, strict=True)),
+            "case": "seconds", "n": len(x), "unit": "ratio", "effect": found.effect,
+            "low": found.low, "high": found.high,
+            "here": float(np.exp(np.log(x).mean())), "there": float(np.exp(np.log(y).mean())),
+            "verdict": pairing.parted(found.low, found.high),
+        })  # fmt: skip
+    return rows
+
+
+def say(results: Path) -> None:
+    """Say what ``compare.json`` of ``results`` says."""
+    _, found = pairing.load(results, "compare")
+    print(f"Compared with {found['folder']}: {results / 'compare.csv'}")
+    pairing.say(found)
+    for sentence in (*found["differs"], *found["not_compared"]):
+        print(f"  {sentence}")

@@ -1,0 +1,225 @@
+"""Two results folders side by side: the rows on which they are compared, and what is not.
+
+Of the two, one is here and the other there: the reference, or a folder from anywhere. Nothing
+of theirs is ever averaged.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pandas as pd
+
+from analysis import statistics
+from analysis.folders import agreement, unmatched
+from analysis.folders.agreement import METHOD, Row
+from harness.files import digest, write_text
+from harness.registry import ROOT
+
+Tables = dict[str, pd.DataFrame]
+
+# The comparisons: NAME.csv has the rows, NAME.json what they come to.
+NAMES = ("verify", "compare")
+COLUMNS = (
+    "item", "check", *METHOD, "case", "verdict", "n", "here", "there", "effect", "low", "high",
+    "unit", "margin", "p_equal", "detail",
+)  # fmt: skip
+ITEMS = ("exact", "equivalence", "claims", "speed")
+SCHEMA = 2
+CLAIM = ["claim", "framework", "task", "case"]
+RATIO = ["shape", "kind", "numerator", "denominator"]
+SIZES = ["batch", "sequence_length", "input_size", "hidden", "layers"]
+TIME = ["shape", *SIZES, "framework", "kernel", "cell", "phase"]
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What two folders have in common, row by row; what only one has; how they differ."""
+
+    rows: list[Row]
+    not_compared: list[str]
+    differs: list[str]
+    # The runs that both have, with the same settings.
+    both: pd.DataFrame
+
+
+def compare(here: Tables, there: Tables, rules: agreement.Rules) -> Sides:
+    """The rows of the four items: exact, equivalence, claims, and the clock's ratios."""
+    mine, other = (agreement.budgets(agreement.with_machines(tables)) for tables in (here, there))
+    both = agreement.pairs(mine, other)
+    judged = here["tasks"].merge(there["tasks"], on="task", suffixes=("", "_there"))
+    alike = judged[_same(judged, "metric") & _same(judged, "direction")]
+    higher = {str(t): d == "higher" for t, d in alike[["task", "direction"]].to_numpy()}
+    unlike = _unlike_shapes(here, there)
+    ratios, their_ratios = (
+        tables["speed_ratios"][~tables["speed_ratios"]["shape"].isin(list(unlike))]
+        for tables in (here, there)
+    )
+    rows = [
+        *_metrics(judged, set(both["task"]), higher),
+        *agreement.exact(both),
+        *agreement.equivalence(both[both["task"].isin(list(higher))], higher, rules),
+        *_claims(here["claims"], there["claims"]),
+        *_ratios(ratios, their_ratios),
+    ]
+    skipped = [
+        *unmatched.runs(mine, other, both),
+        *unmatched.counted(here["claims"], there["claims"], CLAIM, "case of a claim"),
+        *[f"the clock's shape {name}: other sizes, not compared"
+          for name in sorted(unlike)],
+        *unmatched.counted(ratios, their_ratios, RATIO, "ratio of the clock"),
+    ]  # fmt: skip
+    return Sides(rows, skipped, unmatched.differences(here, there), both)
+
+
+def _same(frame: pd.DataFrame, name: str) -> Any:
+    return frame[name] == frame[f"{name}_there"]
+
+
+def _metrics(judged: pd.DataFrame, tasks: set[str], alike: dict[str, bool]) -> list[Row]:
+    """Whether both score a task in the same way; without that no score is compared."""
+    return [
+        {
+            "item": "exact", "check": "metric", "task": row["task"], "n": 1,
+            "verdict": "same" if row["task"] in alike else "different",
+            "detail": "" if row["task"] in alike else
+            f"{row['metric']} here, {row['metric_there']} there, so no score is compared",
+        }
+        for row in judged.to_dict("records") if row["task"] in tasks
+    ]  # fmt: skip
+
+
+def _claims(here: pd.DataFrame, there: pd.DataFrame) -> list[Row]:
+    """Item 3: the verdict on every case of every claim that both judged."""
+    rows: list[Row] = []
+    for row in _both(here, there, CLAIM).to_dict("records"):
+        one, two = str(row["verdict"]), str(row["verdict_there"])
+        rows.append({
+            "item": "claims", "check": row["claim"], "task": row["task"],
+            "framework": row["framework"], "case": row["case"], "here": row["effect"],
+            "there": row["effect_there"],
+            "verdict": "same verdict" if one == two else "other verdict",
+            "detail": one if one == two else f"{one} here, {two} there",
+        })  # fmt: skip
+    return rows
+
+
+def _ratios(here: pd.DataFrame, there: pd.DataFrame) -> list[Row]:
+    """Item 4: the clock's ratios, and how far apart they are; a method against itself is none."""
+    return [
+        {"item": "speed", "check": row["kind"],
+         "case": f"{row['shape']}: {row['numerator']} / {row['denominator']}"}
+        | apart(row, "ratio", "low", "high")
+        for row in _both(here, there, RATIO).to_dict("records")
+        if row["kind"] != "aa"
+    ]  # fmt: skip
+
+
+def times(here: Tables, there: Tables) -> list[Row]:
+    """The clock's times, phase by phase, here against there."""
+    return [
+        {"item": "speed", "check": row["phase"], "framework": row["framework"],
+         "cell": row["cell"], "case": f"{row['shape']}: {row['kernel']}, ms"}
+        | apart(row, "median_ms", "low_ms", "high_ms")
+        for row in _both(here["timing"], there["timing"], TIME).to_dict("records")
+    ]  # fmt: skip
+
+
+def apart(row: Mapping[Any, Any], value: str, low: str, high: str) -> Row:
+    """Two values that were measured apart, as their ratio with its interval."""
+    names = (value, low, high)
+    mine, other = [row[name] for name in names], [row[f"{name}_there"] for name in names]
+    effect, lower, upper = statistics.independent_ratio(mine, other)
+    return {
+        "verdict": parted(lower, upper), "here": mine[0], "there": other[0], "unit": "ratio",
+        "effect": effect, "low": lower, "high": upper,
+    }  # fmt: skip
+
+
+def parted(low: float, high: float) -> str:
+    """Whether the interval of a ratio leaves out 1."""
+    if not low <= high:
+        return "no interval"
+    return "apart" if low > 1 or high < 1 else "not apart"
+
+
+def _both(here: pd.DataFrame, there: pd.DataFrame, key: list[str]) -> pd.DataFrame:
+    mine, other = here.drop_duplicates(key), there.drop_duplicates(key)
+    if mine.empty or other.empty:  # whose columns have no kind, and so do not merge
+        return mine.iloc[:0]
+    return mine.merge(other, on=key, suffixes=("", "_there"))
+
+
+def _shapes(tables: Tables) -> dict[str, set[tuple[int, ...]]]:
+    timed = tables["timing"]
+    return {str(name): set(map(tuple, own[SIZES].to_numpy()))
+            for name, own in timed.groupby("shape")}  # fmt: skip
+
+
+def _unlike_shapes(here: Tables, there: Tables) -> set[str]:
+    """The clock's shapes of one name and other sizes."""
+    mine, other = _shapes(here), _shapes(there)
+    return {name for name in mine.keys() & other.keys() if mine[name].isdisjoint(other[name])}
+
+
+def items(rows: list[Row]) -> dict[str, Any]:
+    """How many rows of each item have which verdict; whether it passed is for others to say."""
+    return {
+        item: {
+            "passed": None,
+            "verdicts": dict(Counter(row["verdict"] for row in rows if row["item"] == item)),
+        }
+        for item in ITEMS
+    }
+
+
+def write(results: Path, name: str, rows: list[Row], found: dict[str, Any]) -> dict[str, Any]:
+    """Write the rows and ``found`` as the comparison ``name`` of ``results``; the latter whole."""
+    found = {
+        "schema": SCHEMA,
+        **found,
+        "runs_sha256": digest(results / "runs.csv"),
+        "made": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
+    }
+    _validator().validate(found)
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    write_text(results / f"{name}.csv", frame.to_csv(index=False))
+    write_text(results / f"{name}.json", json.dumps(found, indent=1) + "\n")
+    return found
+
+
+def say(found: dict[str, Any]) -> None:
+    """Print how many rows of each item have which verdict."""
+    for name, item in found["items"].items():
+        counts = ", ".join(f"{n} {verdict}" for verdict, n in item["verdicts"].items())
+        print(f"  {name}: {counts or 'nothing to compare'}")
+
+
+def load(results: Path, name: str) -> tuple[str, dict[str, Any]]:
+    """The comparison ``name`` of ``results``, and whether it can be shown.
+
+    It is ``missing``, ``damaged``, ``stale`` (not of these very runs), or ``current``.
+    """
+    path = results / f"{name}.json"
+    if not path.exists():
+        return "missing", {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        _validator().validate(found)
+    except (OSError, ValueError, jsonschema.ValidationError):
+        return "damaged", {}
+    return ("current" if found["runs_sha256"] == digest(results / "runs.csv") else "stale"), found
+
+
+@cache
+def _validator() -> Any:
+    path = ROOT / "analysis" / "folders" / "pairing.schema.json"
+    return jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))

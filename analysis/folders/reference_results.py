@@ -1,0 +1,100 @@
+"""Making a finished run the reference: its tables, not its weights, into ``results/reference/``."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.folders import agreement, foreign
+from harness.errors import UserError
+from harness.files import write_text
+from harness.registry import ROOT
+
+FOLDER = ROOT / "results" / "reference"
+# What a comparison reads, and what a reader of the reference wants to see beside it.
+TABLES = (
+    *foreign.TABLES, "scores", "summary", "comparisons", "parameter_counts", "classical",
+    "frameworks", "aggregate", "peaks",
+)  # fmt: skip
+MOST_BYTES = 3_000_000
+
+
+def make(results: Path, target: Path = FOLDER, command: str = "") -> dict[str, Any]:
+    """Copy the tables of ``results`` to ``target`` and describe them in ``reference.json`` there.
+
+    Raises :class:`UserError` when seeds are too few, a run did not end, or it is too large.
+    """
+    rules = agreement.load_rules()
+    tables = foreign.read(results)
+    runs = tables["runs"]
+    _refuse(results, runs, rules)
+    texts = {}
+    for name in TABLES:
+        path = results / f"{name}.csv"
+        if path.exists():
+            texts[f"{name}.csv"] = foreign.read_text(path)
+    size = sum(len(text.encode()) for text in texts.values())
+    if size > MOST_BYTES:
+        raise UserError(
+            f"{results}: its tables have {size / 1e6:.1f} MB, a reference at most "
+            f"{MOST_BYTES / 1e6:g}; take fewer runs."
+        )
+    about = description(tables) | {
+        "made": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
+        "command": command,
+        "tables": sorted(texts),
+    }
+    if target.is_dir():
+        for old in target.glob("*.csv"):
+            old.unlink()
+    for name, text in texts.items():
+        write_text(target / name, text)
+    # Last: where it is, the tables are whole.
+    write_text(target / "reference.json", json.dumps(about, indent=1) + "\n")
+    return about
+
+
+def _refuse(results: Path, runs: pd.DataFrame, rules: agreement.Rules) -> None:
+    bad = runs[~runs["status"].isin(["ok", "diverged"])]
+    if len(bad):
+        first = " ".join(str(bad.iloc[0][k]) for k in (*agreement.METHOD, "seed", "status"))
+        raise UserError(
+            f"{results}: {len(bad)} of its runs did not end ({first}); a reference has only "
+            "finished runs, so run the pipeline again."
+        )
+    missing = [task for task in rules.reference["tasks"] if task not in set(runs["task"])]
+    if missing:
+        raise UserError(f"{results}: there is no run of {', '.join(missing)}; a reference has all "
+                        f"of {', '.join(rules.reference['tasks'])}.")  # fmt: skip
+    seeds = runs.groupby(agreement.METHOD)["seed"].nunique()
+    if seeds.min() < rules.reference["seeds"]:
+        fewest = [str(name) for name in seeds.index[int(seeds.argmin())]]
+        raise UserError(
+            f"{results}: {' '.join(fewest)} has {seeds.min()} seeds; a "
+            f"reference has at least {rules.reference['seeds']}, so run it with more."
+        )
+
+
+def description(tables: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """Machines, versions, commits, dates and numbers of a results folder, from its tables."""
+    runs, machines = tables["runs"], tables["machines"]
+    versions: dict[str, set[str]] = {}
+    for text in machines["packages"]:
+        for part in text.split(", "):
+            name, _, version = part.partition(" ")
+            versions.setdefault(name, set()).add(version)
+    kinds = machines.drop(columns=["machine", "framework", "packages"]).drop_duplicates()
+    return {
+        "machines": [{str(k): v for k, v in row.items()} for row in kinds.to_dict("records")],
+        "versions": {name: sorted(found) for name, found in sorted(versions.items())},
+        "commits": sorted(set(runs["git_commit"])),
+        "first": str(runs["finished"].min()),
+        "last": str(runs["finished"].max()),
+        "runs": len(runs),
+        "tasks": sorted(set(runs["task"])),
+        "seeds": sorted(int(seed) for seed in set(runs["seed"])),
+    }

@@ -1,0 +1,87 @@
+"""Comparing a results folder with the reference: a verdict for each item, and for all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from analysis.folders import agreement, foreign, pairing
+from analysis.folders.agreement import METHOD, Row
+from analysis.folders.reference_results import FOLDER, description
+from harness.errors import UserError
+
+DECIDE = ("exact", "equivalence")
+FAIL = ("different", "better", "worse", "not shown")
+
+
+def verify(results: Path, reference: Path = FOLDER) -> dict[str, Any]:
+    """Compare and write ``verify.csv`` and ``verify.json`` into ``results``; the latter returned.
+
+    Raises :class:`UserError` when a folder is not there or does not hold what it should.
+    """
+    if not (reference / "runs.csv").exists():
+        raise UserError(
+            f"{reference}: there is no reference; make one with python -m analysis reference "
+            "--results FOLDER, or name one with --reference."
+        )
+    here, there = foreign.read(results), foreign.read(reference)
+    found = pairing.compare(here, there, agreement.load_rules())
+    more = len(set(there["runs"]["seed"]) - set(here["runs"]["seed"]))
+    rows = [row | _hint(row, more) for row in found.rows]
+    about = {
+        **_verdict(rows),
+        "failures": [_sentence(row) for row in rows if fails(row)],
+        "not_compared": found.not_compared,
+        "differs": found.differs,
+        "here": description(here),
+        "there": description(there),
+    }
+    return pairing.write(results, "verify", rows, about)
+
+
+def fails(row: Row) -> bool:
+    """Whether a row of ``verify.csv`` makes the verification fail."""
+    return row["item"] in DECIDE and row["verdict"] in FAIL
+
+
+def _hint(row: Row, more: int) -> Row:
+    """What may be behind a failure; ``more`` seeds stand in the reference alone."""
+    hint = ""
+    if row["item"] == "equivalence" and row["verdict"] == "better":
+        hint = "a leak, or another task?"
+    if agreement.TOO_WIDE in str(row.get("detail")) and more:
+        hint = f"{more} seeds that only the reference has may narrow it"
+    return {"detail": "; ".join(part for part in (row["detail"], hint) if part)} if hint else {}
+
+
+def _verdict(rows: list[Row]) -> dict[str, Any]:
+    items = pairing.items(rows)
+    # Items 3 and 4 inform: they neither pass nor fail.
+    for item in DECIDE:
+        mine = [row for row in rows if row["item"] == item]
+        items[item]["passed"] = not any(map(fails, mine)) if mine else None
+    decided = [items[item]["passed"] for item in DECIDE]
+    verdict = "nothing compared" if None in decided else "verified"
+    return {"verdict": "not verified" if False in decided else verdict, "items": items}
+
+
+def _sentence(row: Row) -> str:
+    what = " ".join(str(row[name]) for name in METHOD if row.get(name))
+    detail = f" ({row['detail']})" if row.get("detail") else ""
+    return f"{row['item']}, {row['check'].replace('_', ' ')} of {what}: {row['verdict']}{detail}"
+
+
+def status(results: Path) -> int:
+    """Say what ``verify.json`` of ``results`` says: 0 verified, 1 not, 2 nothing to compare."""
+    found = json.loads((results / "verify.json").read_text(encoding="utf-8"))
+    print(f"Verdict: {found['verdict']} ({results / 'verify.json'})")
+    pairing.say(found)
+    for sentence in found["failures"]:
+        print(f"  {sentence}")
+    if found["verdict"] == "nothing compared":
+        print(
+            "No run here has the settings and the seed of one of the reference; "
+            "verify a configuration that has them, such as the default one."
+        )
+    return {"verified": 0, "not verified": 1}.get(str(found["verdict"]), 2)

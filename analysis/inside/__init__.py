@@ -1,0 +1,1 @@
+"""What the saved weights tell: gradients, gates, memory; nothing here trains."""

@@ -1,0 +1,1 @@
+"""The tables of the runs, from their records; nothing here judges."""

@@ -1,0 +1,1 @@
+"""Timing: campaigns, their processes and samples; nothing here makes a table."""

@@ -1,0 +1,306 @@
+"""A campaign: methods timed against each other in shuffled rounds, replicate after replicate.
+
+A replicate is one fresh process for every method. They start side by side, each on
+cores of its own; then only one works at a time, all of them on the same cores. Every
+sample is appended to ``timing/NAME.csv`` at once. At the end ``timing/NAME.json`` says
+which campaign of that file is whole, and only a whole campaign reaches the tables.
+"""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import json
+import random
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+
+from harness import limits, machine
+from harness.clock.processes import Process, WorkerFailed, core_groups, cores_here, side_by_side
+from harness.clock.worker import PRODUCTS, Sample
+from harness.errors import UnwritableError, UserError
+from harness.files import write_text
+from harness.plan.campaigns import PHASES, Campaign, Method
+
+COLUMNS = (
+    "campaign", "method", "framework", "kernel", "cell", "twin", "shape", "process", "round",
+    "phase", "steps", "start", "wall_s", "cpu_s", "switches", "load", "cores", "rss_mb", "mark",
+)  # fmt: skip
+TARGET = 0.04  # seconds of a block
+# The phases beside the training step, and the products, are asked in the first rounds only.
+OTHER_ROUNDS = 2
+Counts = dict[tuple[Method, str, str], int]
+
+
+@dataclass
+class Course:
+    """What a campaign has come to: its number, what failed and what is to be known of it."""
+
+    campaign: Campaign
+    number: str
+    write: Callable[[Method, int, int, Sample], None]
+    log: IO[str]
+    scratch: Path
+    cores: list[list[int]]  # one group for each worker that may start at the same time
+    problems: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    counts: Counts = field(default_factory=dict)
+
+    def note(self, text: str) -> None:
+        """Keep what every row of the campaign has to say, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+
+def run(
+    campaign: Campaign, results: Path, say: Callable[[str], None], gate: Path | None = None
+) -> None:
+    """Carry out the campaign anew; its samples and what is known of it go to ``timing/``.
+
+    ``gate`` is the folder of what the pipeline's gate found, when that is up to date.
+    """
+    folder = results / "timing"
+    folder.mkdir(parents=True, exist_ok=True)
+    done = folder / f"{campaign.name}.json"
+    with _alone(folder):
+        done.unlink(missing_ok=True)
+        begin = time.monotonic()
+        course = _carried_out(campaign, folder, say, gate)
+        about = {
+            "campaign": course.number,
+            "asked": campaign.as_dict(),
+            "problems": course.problems,
+            "notes": course.notes,
+            "machine": machine.description(),
+            "commit": machine.git_commit(),
+            "seconds": round(time.monotonic() - begin, 1),
+        }
+        write_text(done, json.dumps(about, indent=1) + "\n")
+
+
+def _carried_out(
+    campaign: Campaign, folder: Path, say: Callable[[str], None], gate: Path | None
+) -> Course:
+    begin = time.monotonic()
+    number = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    with (
+        (folder / f"{campaign.name}.log").open("w", encoding="utf-8") as log,
+        tempfile.TemporaryDirectory(prefix="gatebench-") as scratch,
+        _samples(folder / f"{campaign.name}.csv", number) as write,
+    ):
+        course = Course(campaign, number, write, log, Path(scratch), core_groups(campaign.threads))
+        if len(cores_here()) == 1:
+            course.note("one core only, which the machine's own work shares")
+        if campaign.threads > len(cores_here()):
+            course.note(f"{campaign.threads} threads on {len(cores_here())} cores")
+        _gate(course, gate)
+        say(f"{campaign.name}: {len(campaign.methods)} methods, gate {_since(begin)}")
+        order = random.Random(number)
+        for process in range(campaign.processes):
+            start = time.monotonic()
+            _replicate(course, process, order)
+            say(
+                f"{campaign.name}: replicate {process + 1} of {campaign.processes}, {_since(start)}"
+            )
+    return course
+
+
+def _since(start: float) -> str:
+    return f"{time.monotonic() - start:.0f} s"
+
+
+@contextmanager
+def _samples(path: Path, number: str) -> Iterator[Callable[[Method, int, int, Sample], None]]:
+    """A function that appends a sample to the file; what other campaigns left there stays."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if text and text.splitlines()[0] != ",".join(COLUMNS):
+        # Of another version, or a disk was full at once: nothing can be appended to that.
+        path.replace(path.with_suffix(".csv.old"))
+        text = ""
+    file = path.open("a", newline="", encoding="utf-8")
+    table = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
+
+    def write(method: Method, process: int, turn: int, sample: Sample) -> None:
+        row = {
+            "campaign": number, "method": method.name, **vars(method), "process": process,
+            "round": turn, "mark": mark(sample), **sample,
+        }  # fmt: skip
+        try:
+            table.writerow(row)
+            file.flush()
+        except OSError as error:
+            raise UnwritableError(path, error) from error
+
+    try:
+        if not text:
+            table.writeheader()
+        elif not text.endswith("\n"):
+            file.write("\n")  # the last line of a campaign that was killed may be cut off
+        yield write
+    finally:
+        # What could not be written has been named by now.
+        with suppress(OSError):
+            file.close()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other campaign of this folder runs, such as one that outlived its pipeline."""
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def mark(sample: Sample) -> str:
+    """Why a sample is not to be trusted; it is kept and counts like the others.
+
+    ``suspended``: the calendar's clock went on by a second more than the monotonic one.
+    ``disturbed``: the process waited for more than a twentieth of the time (wall above CPU
+    time), or was put aside more often than once in 10 ms.
+    """
+    if abs(sample["jump_s"]) > 1:
+        return "suspended"
+    waited = sample["wall_s"] > 1.05 * sample["cpu_s"]
+    return "disturbed" if waited or sample["switches"] > 100 * sample["wall_s"] else ""
+
+
+def _gate(course: Course, folder: Path | None) -> None:
+    """Look up what the pipeline's own gate found, and check the other kernels, once each."""
+    campaign, known = course.campaign, _known(folder) if folder else {}
+    layers = min(2, max(shape.layers for shape in campaign.shapes))
+    open_: dict[str, list[Method]] = {}
+    for method in dict.fromkeys(m.original for m in campaign.methods):
+        passed = known.get((method.framework, method.kernel, method.cell, layers))
+        if not passed:
+            open_.setdefault(method.framework, []).append(method)
+
+    def check(framework: str, cores: list[int]) -> dict[str, str]:
+        process = Process(course.log)
+        methods = [(m.kernel, m.cell, layers) for m in open_[framework]]
+        cache = str(course.scratch / f"gate-{framework}")
+        try:
+            verdicts: dict[str, str] = process.ask(
+                "gate", framework=framework, methods=methods, threads=campaign.threads,
+                cores=cores, cache=cache,
+            )  # fmt: skip
+        except WorkerFailed as error:
+            return dict.fromkeys((f"{m.kernel}/{m.cell}" for m in open_[framework]), str(error))
+        finally:
+            process.end()
+        return verdicts
+
+    for framework, verdicts in side_by_side(course.cores, list(open_), check):
+        for name, verdict in verdicts.items():
+            if verdict:
+                course.problems[f"{framework}/{name}"] = verdict
+    for method in campaign.methods:
+        if method.original.name in course.problems:
+            course.problems[method.name] = course.problems[method.original.name]
+
+
+def _known(folder: Path) -> dict[tuple[str, str, str, int], bool]:
+    """What the pipeline's gate says of models of the kind that is timed: passed or not."""
+    found: dict[tuple[str, str, str, int], bool] = {}
+    for path in sorted(folder.glob("*.csv")):
+        table = pd.read_csv(path)
+        table = table[(table["outputs"] == "last step") & (table["track"] == "matched")]
+        for key, rows in table.groupby(["framework", "kernel", "cell", "layers"]):
+            both = rows[rows["check"] == "forward"]["dtype"].nunique() == 2
+            found[key] = both and bool(rows["passed"].all())  # type: ignore[index]
+    return found
+
+
+def _replicate(course: Course, process: int, order: random.Random) -> None:
+    """A fresh process for every method, started, warmed up and asked in shuffled rounds."""
+    methods = [m for m in course.campaign.methods if m.name not in course.problems]
+    workers = {method: Process(course.log) for method in methods}
+
+    def start(method: Method, cores: list[int]) -> Any:
+        campaign = course.campaign
+        # The first process of a method finds no compiled code, the later ones its own.
+        cache = course.scratch / method.name.replace("/", "-")
+        try:
+            return workers[method].ask(
+                "start", framework=method.framework, kernel=method.kernel, cell=method.cell,
+                shapes=[vars(s) for s in campaign.shapes], threads=campaign.threads, cores=cores,
+                cache=str(cache), phases=campaign.phases,
+            )  # fmt: skip
+        except WorkerFailed as error:
+            return error
+
+    try:
+        for method, answer in side_by_side(course.cores, methods, start):
+            if isinstance(answer, WorkerFailed):
+                course.problems[method.name] = str(answer)
+                continue
+            for sample in answer["samples"]:
+                if process and str(sample["phase"]).startswith("first_"):
+                    sample["phase"] += "_cached"
+                course.write(method, process, -1, sample)
+            _to_measuring(course, workers[method], method)
+        # Round 0 warms up and, in the first process, settles how long a block is.
+        for turn in range(course.campaign.rounds + 1):
+            for method in order.sample(methods, len(methods)):
+                if method.name not in course.problems:
+                    try:
+                        _round(course, workers[method], method, process, turn)
+                    except WorkerFailed as error:
+                        course.problems[method.name] = str(error)
+    finally:
+        for worker in workers.values():
+            worker.end()
+
+
+def _to_measuring(course: Course, worker: Process, method: Method) -> None:
+    cores = course.cores[0]
+    try:
+        pinned = worker.ask("pin", cores=cores)["pinned"]
+    except WorkerFailed as error:
+        course.problems[method.name] = str(error)
+        return
+    if pinned != sorted(cores):
+        course.note("processes cannot be pinned to a core here")
+
+
+def _round(course: Course, worker: Process, method: Method, process: int, turn: int) -> None:
+    """A block of every phase that is due."""
+    if limits.pipeline_is_gone():
+        raise UserError("The pipeline that started this campaign is gone: stopping.")
+    campaign, early = course.campaign, turn <= OTHER_ROUNDS
+    phases = campaign.phases if early else PHASES[:1]
+    products = PRODUCTS if early and campaign.peak and _finds_peak(course, method) else ()
+    for shape in campaign.shapes:
+        for phase in (*phases, *products):
+            key = (method.original, shape.name, phase)
+            if turn:
+                calls = course.counts[key]
+                sample = worker.ask("block", shape=shape.name, phase=phase, calls=calls)
+            else:
+                sample = worker.ask("warm", shape=shape.name, phase=phase)
+                course.counts.setdefault(key, max(1, round(TARGET / sample["wall_s"])))
+            known = {
+                "phase": phase,
+                "shape": shape.name,
+                "cores": " ".join(map(str, course.cores[0])),
+            }
+            course.write(method, process, turn, sample | known)
+
+
+def _finds_peak(course: Course, method: Method) -> bool:
+    """Whether the method's process does the products: one for each framework and cell."""
+    alike = [
+        m
+        for m in course.campaign.methods
+        if (m.framework, m.cell) == (method.framework, method.cell)
+        and m.name not in course.problems
+    ]
+    return method == alike[0]

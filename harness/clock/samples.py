@@ -1,0 +1,47 @@
+"""The samples of a whole campaign, as they lie in a results folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import pandas as pd
+
+from harness.errors import UserError
+from harness.plan.campaigns import Campaign, campaign_from
+
+
+@dataclass
+class Samples:
+    """What was asked, every sample, and what is known of them."""
+
+    campaign: Campaign
+    samples: pd.DataFrame
+    problems: dict[str, str]
+    notes: list[str]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The campaign that ``path`` names, without the samples that others left in its file."""
+        try:
+            about = json.loads(path.read_text(encoding="utf-8"))
+            samples = pd.read_csv(path.with_suffix(".csv"), keep_default_na=False)
+            samples = samples[samples["campaign"] == about["campaign"]].copy()
+            for column in ("process", "round", "steps", "wall_s"):
+                # As text, where a killed campaign left half a line.
+                samples[column] = pd.to_numeric(samples[column])
+            samples["ms"] = 1000 * samples["wall_s"] / samples["steps"]
+            return cls(campaign_from(about["asked"]), samples, about["problems"], about["notes"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path}: cannot be read ({error}); time the shape again.") from error
+
+
+def damaged(path: Path) -> str:
+    """Why the campaign at ``path`` must be timed again; empty when it can be read."""
+    try:
+        Samples.read(path)
+    except UserError as error:
+        return str(error)
+    return ""

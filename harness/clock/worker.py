@@ -1,0 +1,270 @@
+"""The clock's worker: a fresh process that times one method, a block at a time, when asked.
+
+It reads requests from standard input and answers each with one line, both JSON. The
+clock stops when a result is there: every call that is timed returns forced results.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness import machine
+from harness.plan.campaigns import PHASES, Shape
+from harness.registry import load_implementation, load_model_module
+from implementations import GATES, Array, KernelUnavailable, ModelSpec, Optimiser, Weights, updates
+
+# A large product, and the three kinds that a training step consists of: they find the attainable
+# peak, and what of a step its products alone would take.
+PRODUCTS = ("product_large", "product_step", "product_back", "product_weights")
+LARGE = 1024  # rows and columns of the large product: 12 MB, more than a core's caches
+RULE = Optimiser("adam", 1e-3, clip=1.0)
+MOST_WARMING = 5.0  # seconds of a phase's calls before the first that counts
+
+Sample = dict[str, Any]
+Block = tuple[Callable[[], Any], int]  # a call, and how many steps or products it does
+
+
+def timed(call: Callable[[], Any], calls: int = 1, steps: int = 1) -> Sample:
+    """Do ``call`` so many times, each of so many steps: seconds, CPU seconds and disturbances."""
+    start, before = time.time(), resource.getrusage(resource.RUSAGE_SELF)
+    cpu, clock = time.process_time(), time.perf_counter()
+    for _ in range(calls):
+        call()
+    wall = time.perf_counter() - clock
+    used = time.process_time() - cpu
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    return {
+        "start": start,
+        "wall_s": wall,
+        "cpu_s": used,
+        "switches": after.ru_nivcsw - before.ru_nivcsw,
+        "load": os.getloadavg()[0],
+        # The monotonic clock stands still while a machine is suspended, this one does not.
+        "jump_s": time.time() - start - wall,
+        "steps": calls * steps,
+    }
+
+
+def pin(cores: list[int]) -> list[int] | None:
+    """Pin every thread of this process; the cores as read back, None where they cannot be set."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    try:
+        found: set[int] = set()
+        for task in Path("/proc/self/task").iterdir():
+            os.sched_setaffinity(int(task.name), cores)
+            found |= os.sched_getaffinity(int(task.name))
+    except OSError:
+        return None
+    return sorted(found)
+
+
+def set_environment(framework: str, threads: int, cache: str) -> None:
+    """Pin the framework to the CPU and to its threads; before it is imported."""
+    Path(cache).mkdir(parents=True, exist_ok=True)
+    os.environ.update(load_implementation(framework).environment(threads, Path(cache)))
+
+
+def chunk_steps(shape: Shape, cell: str) -> int:
+    """The steps of one call, the same for every framework: about 40 ms at a usual speed.
+
+    A call of many steps does not show what a call costs, as in training; a usual speed
+    is 40 GFLOP/s and 50 µs for a time step of a layer.
+    """
+    seconds = shape.step_flop(cell) / 40e9 + 50e-6 * shape.sequence_length * shape.layers
+    return max(1, min(100, round(0.04 / seconds)))
+
+
+class Worker:
+    """What one process knows: a method and its calls by shape and phase."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[tuple[str, str], Block] = {}
+        self._module: Any = None
+        self._cell = ""
+        self._shapes: dict[str, Shape] = {}
+
+    def start(
+        self, framework: str, kernel: str, cell: str, shapes: list[dict[str, Any]], threads: int,
+        cores: list[int], cache: str, phases: list[str],
+    ) -> dict[str, Any]:  # fmt: skip
+        """Import, build and take the first step of every shape, each timed apart."""
+        pinned = pin(cores)
+        set_environment(framework, threads, cache)
+        samples: list[Sample] = []
+        samples.append(timed(lambda: load_model_module(framework)) | {"phase": "import"})
+        self._module, self._cell = load_model_module(framework), cell
+        inner_bias = load_implementation(framework).KERNELS[kernel].inner_bias
+        for values in shapes:
+            shape = Shape(**values)
+            self._shapes[shape.name] = shape
+            spec, count = shape.spec(cell), chunk_steps(shape, cell)
+            weights = initial_weights(spec, inner_bias)
+            built: list[Any] = []
+            build = partial(self._module.build, spec, weights, kernel)
+            sample = timed(partial(_keep, built, build))
+            samples.append(sample | {"phase": "build", "shape": shape.name})
+            given = batches(shape, count)
+            placed = built[0].place(*given)
+            self._fill(shape.name, built[0], given, placed, count)
+            for phase in phases:
+                sample = timed(self._blocks[shape.name, phase][0])
+                samples.append(sample | {"phase": f"first_{phase}", "shape": shape.name})
+                samples[-1]["rss_mb"] = machine.peak_rss_mb()
+        return {"samples": samples, "pinned": pinned}
+
+    def _fill(self, name: str, model: Any, given: Any, placed: Any, count: int) -> None:
+        calls = (model.train, model.gradients, model.losses)
+        for phase, call in zip(PHASES, calls, strict=False):
+            self._blocks[name, phase] = partial(call, placed), count
+        self._blocks[name, "data"] = partial(model.place, *given), count
+
+    def block(self, shape: str, phase: str, calls: int) -> Sample:
+        """Time ``calls`` calls of a phase."""
+        if phase in PRODUCTS and (shape, phase) not in self._blocks:
+            sizes = product_sizes(self._shapes[shape], self._cell, phase)
+            # About 30 ms at 100 GFLOP/s.
+            count = max(1, min(1000, round(3e9 / (2 * math.prod(sizes)))))
+            self._blocks[shape, phase] = self._module.product(*sizes, count), count
+            self._blocks[shape, phase][0]()
+        call, steps = self._blocks[shape, phase]
+        return timed(call, calls, steps)
+
+    def warm(self, shape: str, phase: str) -> Sample:
+        """Call a phase until two calls running were no tenth faster than the best before; the last.
+
+        Until an allocator has learnt the sizes and all pages were touched, a call may take several
+        times as long: training steps of Flax's GRU took 113 and 38 ms before they took 18.
+        """
+        best, idle, begin = math.inf, 0, time.monotonic()
+        while True:
+            sample = self.block(shape, phase, 1)
+            idle = 0 if sample["wall_s"] < 0.9 * best else idle + 1
+            best = min(best, sample["wall_s"])
+            if idle == 2 or time.monotonic() - begin > MOST_WARMING:
+                return sample
+
+    def pin(self, cores: list[int]) -> dict[str, Any]:
+        """Move to other cores."""
+        return {"pinned": pin(cores)}
+
+    def gate(
+        self, framework: str, methods: list[list[Any]], threads: int, cores: list[int], cache: str
+    ) -> dict[str, str]:
+        """Check kernels, given as (kernel, cell, layers), against the reference.
+
+        Returns what is wrong with each, by kernel and cell; an empty text where nothing is.
+        """
+        from harness.conformance import against_reference
+
+        pin(cores)
+        set_environment(framework, threads, cache)
+        module = load_model_module(framework)
+        verdicts = {}
+        for kernel, cell, layers in methods:
+            failed = [
+                row
+                for dtype in against_reference.TOLERANCE
+                for row in against_reference.check_one(
+                    framework, module, ModelSpec(cell, layers, 2, 5, 3, False, "mse", dtype), kernel  # type: ignore[arg-type]
+                )
+                if not row["passed"]
+            ]  # fmt: skip
+            verdicts[f"{kernel}/{cell}"] = verdict(failed[0]) if failed else ""
+        return verdicts
+
+
+def _keep(kept: list[Any], call: Callable[[], Any]) -> None:
+    kept.append(call())
+
+
+def verdict(row: dict[str, Any]) -> str:
+    """Why a kernel is not timed, from a check of the gate that it did not pass."""
+    if row["check"] in ("run", "import"):
+        return str(row["detail"])
+    return (
+        f"does not conform: {row['check']} in {row['dtype']} is off by {row['max_error']:.2g}, "
+        f"allowed {row['tolerance']:.2g}"
+    )
+
+
+def product_sizes(shape: Shape, cell: str, phase: str) -> tuple[int, int, int]:
+    """m, k and n of a product [m, k] @ [k, n]: a large one, or one of the recurrence's own.
+
+    Those are of a time step forward, of one backward, and of the recurrent weights' gradient,
+    which is one product over all time steps.
+    """
+    hidden, width = shape.units(cell), GATES[cell] * shape.units(cell)
+    return {
+        "product_large": (LARGE, LARGE, LARGE),
+        "product_step": (shape.batch, hidden, width),
+        "product_back": (shape.batch, width, hidden),
+        "product_weights": (hidden, shape.sequence_length * shape.batch, width),
+    }[phase]
+
+
+def initial_weights(spec: ModelSpec, inner_bias: bool) -> Weights:
+    """Weights of unit gain and biases of zero, in canonical form; speed asks no more of them."""
+    rng = np.random.default_rng(0)
+    width = GATES[spec.cell] * spec.hidden
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer in range(spec.layers):
+        size = spec.hidden if layer else spec.input_size
+        shapes[f"layers.{layer}.input"] = (size, width)
+        shapes[f"layers.{layer}.recurrent"] = (spec.hidden, width)
+        shapes[f"layers.{layer}.bias"] = (width,)
+        if spec.cell == "gru" and inner_bias:
+            shapes[f"layers.{layer}.recurrent_bias"] = (spec.hidden,)
+    shapes |= {"output.weight": (spec.hidden, spec.outputs), "output.bias": (spec.outputs,)}
+    return {
+        name: (rng.normal(size=s) / math.sqrt(s[0]) if len(s) > 1 else np.zeros(s)).astype(
+            spec.dtype
+        )
+        for name, s in shapes.items()
+    }
+
+
+def batches(shape: Shape, count: int) -> tuple[Array, Array, Array]:
+    """Inputs [K, B, T, d], targets [K, B, 1] and the update rule's constants of K steps."""
+    rng = np.random.default_rng(1)
+    size = (count, shape.batch, shape.sequence_length, shape.input_size)
+    inputs, targets = rng.normal(size=size), rng.normal(size=(count, shape.batch, 1))
+    return inputs.astype("float32"), targets.astype("float32"), updates(RULE, 1, count)
+
+
+def describe(error: Exception) -> str:
+    """An error in one line; a kernel that is not there says itself why."""
+    lines = str(error).strip().splitlines() or [""]
+    kind = "" if isinstance(error, KernelUnavailable) else f"{type(error).__name__}: "
+    return f"{kind}{lines[0]}"
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    # What a framework prints must not stand between the answers.
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    worker = Worker()
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = getattr(worker, request.pop("do"))(**request)
+        except Exception as error:
+            answer = {"error": describe(error)}
+        print(json.dumps(answer), file=answers, flush=True)
+    os._exit(0)  # a framework takes up to a second to tear itself down
+
+
+if __name__ == "__main__":
+    main()

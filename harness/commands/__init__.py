@@ -1,0 +1,1 @@
+"""The command line of the harness; it only calls."""

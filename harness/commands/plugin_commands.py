@@ -1,0 +1,59 @@
+"""The commands that help to add a task or an implementation: ``new`` and ``check``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from harness.plan.settings import pairs
+from harness.registry import ROOT
+
+KINDS = ("task", "implementation")
+
+
+def add_commands(commands: Any) -> None:
+    """Add both to the command line's ``commands``."""
+    new = commands.add_parser(
+        "new", help="write a working file to start a task or an implementation from"
+    )
+    check = commands.add_parser(
+        "check", help="check one task or implementation: one sentence for each finding"
+    )
+    for parser, do in ((new, _new), (check, _check)):
+        parser.add_argument("kind", choices=KINDS)
+        parser.add_argument("name", metavar="NAME", help="small letters, digits and _")
+        parser.set_defaults(do=do)
+    check.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
+        help="a parameter of the task, such as path=my.csv",
+    )  # fmt: skip
+
+
+def _new(arguments: argparse.Namespace) -> int:
+    from harness.conformance import scaffold
+
+    kind, name = arguments.kind, arguments.name
+    write = scaffold.new_task if kind == "task" else scaffold.new_implementation
+    for path in write(name):
+        print(f"Wrote {path.relative_to(ROOT)}")
+    print(f"Next: python -m harness check {kind} {name}; docs/add-a-{_page(kind)}.md says more.")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from harness.conformance import contract
+
+    kind, name = arguments.kind, arguments.name
+    if kind == "task":
+        found = contract.check_task(name, pairs(arguments.overrides))
+    else:
+        found = contract.check_implementation(name)
+    for sentence in found:
+        print(sentence)
+    wrong = f"{len(found)} finding{'s' if len(found) > 1 else ''}"
+    print(f"{kind} {name}: {wrong if found else 'keeps its contract'}")
+    return int(bool(found))
+
+
+def _page(kind: str) -> str:
+    return "task" if kind == "task" else "framework"

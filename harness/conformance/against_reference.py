@@ -1,0 +1,283 @@
+"""The gate: does an implementation compute the reference's function, step for step?
+
+Every cell, with one and two layers, with outputs at the last and at every step, in
+float32 and float64, is compared with NumPy in float64 from the same weights on the
+same batches. The sizes are small and unequal, so that nothing fits by chance, and
+all biases are random, so that none can be forgotten.
+
+The gradient is read off the very code that trains: 50 steps of which only the last
+moves the weights, by plain gradient descent at so high a rate that nothing else is
+left in them. Trajectories are 50 real steps of each rule. Errors are the largest
+difference in an array divided by the largest value of the reference's array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cells import reference
+from harness.conformance import textbook_rules
+from harness.files import write_text
+from harness.registry import load_implementation, load_model_module, load_native_module
+from implementations import (
+    CELLS,
+    GATES,
+    NATIVE,
+    Array,
+    ModelSpec,
+    Optimiser,
+    Weights,
+    updates,
+)
+
+COLUMNS = (
+    "framework", "kernel", "track", "cell", "layers", "outputs", "dtype", "check", "max_error",
+    "tolerance", "passed", "counted", "detail",
+)  # fmt: skip
+Row = dict[str, Any]
+
+STEPS, BATCH, LENGTH = 50, 4, 4
+# The limit is low enough to clip at every step, and ε large enough to be seen at 1e-8.
+RULES = {
+    "adam": Optimiser("adam", 1e-2, clip=0.1, epsilon=1e-4),
+    "adam, each variable clipped": Optimiser("adam", 1e-2, clip=0.1, clip_each=True, epsilon=1e-4),
+    "rmsprop": Optimiser("rmsprop", 1e-3, clip=0.1, epsilon=1e-4),
+    "sgd": Optimiser("sgd", 1e-1),
+}
+TOLERANCE = {
+    "float64": {"forward": 1e-10, "gradient": 1e-10, "trajectory": 1e-8},
+    "float32": {"forward": 1e-5, "gradient": 1e-5, "trajectory": 1e-3},
+}
+
+
+# Every combination; either loss stands with one kind of output.
+SPECIFICATIONS = [
+    ModelSpec(
+        cell, layers, 2, 5, 3, every_step, "cross_entropy" if every_step else "mse", dtype  # type: ignore[arg-type]
+    )
+    for dtype in TOLERANCE
+    for cell in CELLS
+    for layers in (1, 2)
+    for every_step in (False, True)
+]  # fmt: skip
+
+
+Kernels = dict[str, list[str]]  # by cell
+
+
+def check(framework: str, chosen: Kernels) -> list[Row]:
+    """The rows of every check of the ``chosen`` kernels; what raises is a row that did not pass."""
+    try:
+        module = load_model_module(framework)
+    except Exception as error:
+        return not_checked(framework, chosen, f"cannot be imported: {error!r}")
+    rows = [
+        row
+        for spec, kernel in _combinations(chosen)
+        for row in check_one(framework, module, spec, kernel)
+    ]
+    return rows + article_counts(framework)
+
+
+def _combinations(chosen: Kernels) -> Iterator[tuple[ModelSpec, str]]:
+    return ((spec, kernel) for spec in SPECIFICATIONS for kernel in chosen.get(spec.cell, ()))
+
+
+def not_checked(framework: str, chosen: Kernels, reason: str) -> list[Row]:
+    """One row for each combination that could not be looked at."""
+    return [
+        _row(framework, kernel, spec, "import", np.inf, 0.0, reason)
+        for spec, kernel in _combinations(chosen)
+    ]
+
+
+def check_one(framework: str, module: Any, spec: ModelSpec, kernel: str) -> list[Row]:
+    """Every check of one combination on ``module``'s ``build``."""
+    rows = []
+    try:
+        for name, error, tolerance, detail in _checks(framework, module, spec, kernel):
+            rows.append(_row(framework, kernel, spec, name, error, tolerance, detail))
+    except Exception as error:
+        lines = str(error).splitlines() or [""]
+        detail = f"{type(error).__name__}: {lines[0]}"
+        rows.append(_row(framework, kernel, spec, "run", np.inf, 0.0, detail))
+    return rows
+
+
+def _checks(
+    framework: str, module: Any, spec: ModelSpec, kernel: str
+) -> Iterator[tuple[str, float, float, str]]:
+    inner_bias = load_implementation(framework).KERNELS[kernel].inner_bias
+    weights, (inputs, targets) = random_weights(spec, inner_bias), random_batches(spec)
+    tolerance = TOLERANCE[spec.dtype]
+    model = module.build(spec, weights, kernel)
+    returned = model.weights()
+    same = returned.keys() == weights.keys() and all(
+        np.array_equal(returned[k], v) and returned[k].dtype == v.dtype for k, v in weights.items()
+    )
+    yield "round trip", 0.0 if same else np.inf, 0.0, ""
+    counted = sum(model.parameter_counts().values())
+    expected = formula(framework, "matched", spec, inner_bias)
+    yield "parameters", abs(counted - expected), 0.0, f"counted {counted}, formula {expected}"
+    exact = {name: value.astype(np.float64) for name, value in weights.items()}
+    outputs = reference.outputs(spec, exact, inputs[0].astype(np.float64))
+    yield "forward", relative(model.predict(inputs[0]), outputs), tolerance["forward"], ""
+
+    rate = 2.0**20
+    constants = updates(Optimiser("sgd", rate), 1, STEPS)
+    constants[:-1, 0] = 0
+    model.train(model.place(inputs, targets, constants))
+    found = {k: (exact[k] - v.astype(np.float64)) / rate for k, v in model.weights().items()}
+    _, gradients = reference.loss_and_gradients(
+        spec, exact, inputs[-1].astype(np.float64), targets[-1]
+    )
+    error, detail = worst_named(found, gradients)
+    yield "gradient", error, tolerance["gradient"], detail
+
+    for name, rule in RULES.items():
+        model = module.build(spec, weights, kernel)
+        losses, _ = model.train(model.place(inputs, targets, updates(rule, 1, STEPS)))
+        found = model.weights() | {"losses": losses}
+        expected_end = _reference(replace(spec, dtype="float64"), name, inner_bias)
+        error, detail = worst_named(found, expected_end)
+        yield f"trajectory {name}", error, tolerance["trajectory"], detail
+
+
+@cache
+def _reference(spec: ModelSpec, rule: str, inner_bias: bool) -> Weights:
+    """The reference's losses and final weights; the same for both types, which start alike."""
+    weights, (inputs, targets) = random_weights(spec, inner_bias), random_batches(spec)
+    losses, trained = textbook_rules.train(
+        spec, RULES[rule], weights, inputs.astype(np.float64), targets
+    )
+    return trained | {"losses": losses}
+
+
+def relative(found: Array, expected: Array) -> float:
+    """The largest difference over the largest value; infinite for another shape or NaN."""
+    if found.shape != expected.shape or not np.isfinite(found).all():
+        return float("inf")
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
+
+
+def worst_named(found: Weights, expected: Weights) -> tuple[float, str]:
+    """The largest relative error of all arrays, and whose it is."""
+    errors = {k: relative(found[k], v) if k in found else np.inf for k, v in expected.items()}
+    name = max(errors, key=errors.__getitem__)
+    return errors[name], f"largest in {name}"
+
+
+def article(cell: str) -> ModelSpec:
+    """The article's model: two layers of 50 units, one input, one output."""
+    return ModelSpec(cell, 2, 1, 50, 1, False, "mse")  # type: ignore[arg-type]
+
+
+def random_weights(spec: ModelSpec, inner_bias: bool = True, seed: int = 0) -> Weights:
+    """Normal weights and biases that float32 holds exactly, so that both types start alike."""
+    rng, gates = np.random.default_rng(seed), GATES[spec.cell]
+    shapes: dict[str, tuple[int, ...]] = {}
+    for layer in range(spec.layers):
+        size = spec.input_size if layer == 0 else spec.hidden
+        shapes[f"layers.{layer}.input"] = (size, gates * spec.hidden)
+        shapes[f"layers.{layer}.recurrent"] = (spec.hidden, gates * spec.hidden)
+        shapes[f"layers.{layer}.bias"] = (gates * spec.hidden,)
+        if spec.cell == "gru" and inner_bias:
+            shapes[f"layers.{layer}.recurrent_bias"] = (spec.hidden,)
+    shapes |= {"output.weight": (spec.hidden, spec.outputs), "output.bias": (spec.outputs,)}
+    draws = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
+    return {name: value.astype(spec.dtype) for name, value in draws.items()}
+
+
+def random_batches(spec: ModelSpec, steps: int = STEPS, seed: int = 1) -> tuple[Array, Array]:
+    """Inputs [K, B, T, d] and targets of ``steps`` batches."""
+    rng = np.random.default_rng(seed)
+    inputs = rng.normal(size=(steps, BATCH, LENGTH, spec.input_size)).astype(np.float32)
+    shape = (steps, BATCH, LENGTH) if spec.every_step else (steps, BATCH)
+    if spec.loss == "mse":
+        return inputs, rng.normal(size=(*shape, spec.outputs)).astype(np.float32)
+    return inputs, rng.integers(0, spec.outputs, shape).astype(np.int32)
+
+
+def formula(framework: str, track: str, spec: ModelSpec, inner_bias: bool = True) -> int:
+    """G·h(d + h) weights and the framework's biases in each layer, and the output layer."""
+    biases = load_implementation(framework).BIASES[track][spec.cell]
+    biases -= spec.cell == "gru" and not inner_bias
+    total = spec.outputs * (spec.hidden + 1)
+    for layer in range(spec.layers):
+        size = spec.input_size if layer == 0 else spec.hidden
+        total += GATES[spec.cell] * spec.hidden * (size + spec.hidden) + biases * spec.hidden
+    return total
+
+
+def article_counts(framework: str) -> list[Row]:
+    """The framework's own count of the article's model, on both tracks, against the formula."""
+    rows = []
+    for spec in map(article, CELLS):
+        fastest = load_implementation(framework).fastest(spec, 32, 10)
+        for track in ("matched", "native"):
+            kernel = fastest if track == "matched" else NATIVE
+            counted, error, detail = None, np.inf, ""
+            try:
+                counted = _article_count(framework, kernel, spec)
+                error = abs(counted - formula(framework, track, spec))
+            except Exception as problem:
+                detail = repr(problem)
+            name = "parameters of the article's model"
+            row = _row(framework, kernel, spec, name, error, 0.0, detail)
+            rows.append(row | {"track": track, "counted": counted})
+    return rows
+
+
+def _article_count(framework: str, kernel: str, spec: ModelSpec) -> int:
+    if kernel != NATIVE:
+        model = load_model_module(framework).build(spec, random_weights(spec), kernel)
+    else:
+        model = load_native_module(framework).build(spec, Optimiser("adam", 1e-3), 0)
+    return sum(model.parameter_counts().values())
+
+
+def _row(
+    framework: str,
+    kernel: str,
+    spec: ModelSpec,
+    name: str,
+    error: float,
+    tolerance: float,
+    detail: str,
+) -> Row:
+    return {
+        "framework": framework,
+        "kernel": kernel,
+        "track": "matched",
+        "cell": spec.cell,
+        "layers": spec.layers,
+        "outputs": "every step" if spec.every_step else "last step",
+        "dtype": spec.dtype,
+        "check": name,
+        "max_error": error,
+        "tolerance": tolerance,
+        "passed": bool(error <= tolerance),
+        "counted": None,
+        "detail": detail,
+    }
+
+
+def sentence(row: Row) -> str:
+    """What is wrong, where, and what was expected."""
+    return (
+        f"{row['framework']} {row['cell']} ({row['kernel']}), {row['layers']} layers, "
+        f"{row['outputs']}, {row['dtype']}: {row['check']}: error {row['max_error']:.2g}, "
+        f"expected at most {row['tolerance']:.2g}. {row['detail']}".strip()
+    )
+
+
+def write(path: Path, rows: list[Row]) -> None:
+    """Write the rows as CSV in one step."""
+    write_text(path, pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(index=False))

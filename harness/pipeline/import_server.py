@@ -1,0 +1,193 @@
+"""Importing a framework once for many runs: a process that forks a child for each.
+
+A run of twenty seconds should not spend four of them importing TensorFlow. The
+first run of a framework in a pipeline (or its job in the gate) starts its preloader, a
+process that imports the framework, starts no thread, and waits at a socket. Every run's
+own process hands its command line and its outputs over, waits, and ends as the
+forked child ends. Runs stay apart from each other as before: one process each,
+killed and measured alone.
+
+It is a shortcut only. Where there is no preloader (a single run by hand, a
+framework that cannot be imported, another machine) a run does its own import.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NoReturn
+
+from harness.errors import PIPELINE
+from harness.limits import pipeline_is_gone
+
+# Set by the pipeline: the folder of the sockets and locks.
+FOLDER = "GATEBENCH_PRELOAD_FOLDER"
+
+# Carries out the command line of a run.
+Main = Callable[[list[str]], NoReturn]
+
+
+def announce(folder: str) -> None:
+    """Let the jobs of this process, a pipeline, know it and the folder of the sockets."""
+    os.environ[FOLDER] = folder
+    os.environ[PIPELINE] = f"{socket.gethostname()}:{os.getpid()}"
+
+
+def forward(words: list[str]) -> int | None:
+    """Let the framework's preloader carry out a run or the gate; the exit status.
+
+    Returns None when the run must be done in this process.
+    """
+    folder = os.environ.get(FOLDER)
+    if words[:1] not in (["train"], ["conform"]) or "--results" not in words:
+        return None
+    if folder is None or not Path(folder).is_dir():
+        return None
+    names = ("--framework", "--results", "--cache", "--threads")
+    options = {name: words[words.index(name) + 1] for name in names if name in words}
+    server = _connect(Path(folder), options)
+    if server is None:
+        return None
+    answer = b""
+    with server, suppress(OSError):
+        outputs = [sys.stdout.fileno(), sys.stderr.fileno()]
+        socket.send_fds(server, [json.dumps(words).encode()], outputs)
+        answer = server.recv(16)
+    if not answer:
+        # The preloader was killed, and with it what it forked; or it ended with the pipeline.
+        return os.EX_TEMPFAIL if pipeline_is_gone() else None
+    code = int(answer)
+    return code if code >= 0 else 128 - code
+
+
+def _connect(folder: Path, options: dict[str, str]) -> socket.socket | None:
+    """A connection to the preloader, started if there has been none; None if it failed."""
+    framework = options["--framework"]
+    started = folder / f"{framework}.started"
+    while True:
+        server = socket.socket(socket.AF_UNIX)
+        try:
+            server.connect(str(folder / f"{framework}.socket"))
+            return server
+        except OSError:
+            server.close()
+        # The preloader inherits this lock and keeps it for as long as it lives.
+        with (folder / f"{framework}.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(0.02)
+                continue
+            if started.exists():
+                return None
+            started.touch()
+            words = [word for option in options.items() for word in option]
+            command = [sys.executable, "-m", "harness", "preload", *words]
+            subprocess.Popen(
+                command,
+                pass_fds=[lock.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+
+
+def serve(framework: str, main: Main) -> None:
+    """Fork a child for every request until the pipeline is gone.
+
+    A child hands its command line to ``main``, which does not return. The caller has imported
+    the framework and everything else that a run needs.
+    """
+    folder = Path(os.environ[FOLDER])
+    address = folder / f"{framework}.socket"
+    gc.freeze()  # so that children share the pages
+    children: dict[int, socket.socket] = {}
+    with socket.socket(socket.AF_UNIX) as server, _ends_of_children() as ends:
+        # Only bound sockets that already listen can be found: rename, as with files.
+        server.bind(str(address) + ".new")
+        server.listen()
+        os.rename(str(address) + ".new", address)
+        while not pipeline_is_gone():
+            ready, _, _ = select.select([server, ends, *children.values()], [], [], 0.25)
+            if ends in ready:
+                ends.recv(4096)
+            if server in ready:
+                client, _ = server.accept()
+                children[_fork(client, server, main)] = client
+            for process, client in list(children.items()):
+                if client in ready:
+                    # Nothing more is ever sent: readable means that the run was killed.
+                    os.kill(process, signal.SIGTERM)
+                ended, status = os.waitpid(process, os.WNOHANG)
+                if ended:
+                    _answer(client, os.waitstatus_to_exitcode(status))
+                    del children[process]
+    for process in children:
+        os.kill(process, signal.SIGTERM)
+
+
+@contextmanager
+def _ends_of_children() -> Iterator[socket.socket]:
+    """A socket that can be read once a child has ended: no run waits for the next poll."""
+    reader, writer = socket.socketpair()
+    with reader, writer:
+        writer.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # a handler, or nothing would be written
+        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        try:
+            yield reader
+        finally:
+            _forget_children()
+
+
+def _forget_children() -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+
+def _fork(client: socket.socket, server: socket.socket, main: Main) -> int:
+    message, outputs, _, _ = socket.recv_fds(client, 1 << 16, 2)
+    process = os.fork()
+    if process:
+        for output in outputs:
+            os.close(output)
+        return process
+    _end_with_parent()
+    _forget_children()
+    server.close()
+    client.close()
+    for number, output in enumerate(outputs, start=1):
+        os.dup2(output, number)
+        os.close(output)
+    main(json.loads(message))
+    os._exit(1)  # main does not return
+
+
+def _end_with_parent() -> None:
+    """Have this process killed with the one that forked it, where the system does so (Linux).
+
+    Else a run whose preloader was killed would go on beside the one that takes its place.
+    """
+    import ctypes  # which a run that is handed over need not wait for
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
+
+
+def _answer(client: socket.socket, code: int) -> None:
+    with client:
+        try:
+            client.sendall(str(code).encode())
+        except OSError:
+            return

@@ -1,0 +1,1 @@
+"""Which runs a configuration asks for, and their settings; nothing here runs one."""

@@ -1,0 +1,225 @@
+"""What is timed: shapes, methods, and the campaigns that a configuration asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from harness.errors import UserError
+from harness.registry import kernels_of, load_implementation
+from implementations import GATES, STOCK, ModelSpec
+
+AXES = ("batch", "sequence_length", "hidden", "layers")
+# A training step; its gradient without the update; the loss alone; handing over the data.
+PHASES = ("step", "gradient", "forward", "data")
+SWEEPS = "sweeps"  # the name of the campaign that holds all of them
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of a training step: B sequences of T steps of d inputs, L layers of h units.
+
+    h may differ by cell, as where LSTM and GRU get equal parameter counts.
+    The model has one output at the last time step and the squared error as its loss.
+    """
+
+    name: str
+    batch: int
+    sequence_length: int
+    input_size: int
+    hidden: int | dict[str, int]
+    layers: int
+
+    def units(self, cell: str) -> int:
+        """The hidden size h of ``cell``."""
+        return self.hidden if isinstance(self.hidden, int) else self.hidden[cell]
+
+    def spec(self, cell: str, dtype: str = "float32") -> ModelSpec:
+        """The model of this shape."""
+        return ModelSpec(
+            cell, self.layers, self.input_size, self.units(cell), 1, False, "mse", dtype  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def forward_flop(self, cell: str) -> int:
+        """The floating-point operations of all layers' matrix products in a forward pass.
+
+        A layer multiplies [T·B, d] with [d, G·h] and, step after step, [B, h] with
+        [h, G·h]: 2·T·B·G·h·(d + h) operations, a multiplication and an addition each.
+        What is done element by element and the output layer are left out.
+        """
+        hidden = self.units(cell)
+        widths = [self.input_size] + [hidden] * (self.layers - 1)
+        steps = 2 * self.sequence_length * self.batch
+        return sum(steps * GATES[cell] * hidden * (d + hidden) for d in widths)
+
+    def step_flop(self, cell: str) -> int:
+        """The same for a training step, 6·T·B·G·h·(d + h) a layer.
+
+        The gradients of a product's two factors cost as much as the product each. The
+        first layer needs no gradient of its inputs: 2·T·B·G·h·d less. The first time
+        step starts from zeros, which no framework makes use of.
+        """
+        unneeded = 2 * self.sequence_length * self.batch * GATES[cell] * self.units(cell)
+        return 3 * self.forward_flop(cell) - unneeded * self.input_size
+
+
+@dataclass(frozen=True)
+class Method:
+    """A framework's way to compute a cell; the twin of one is the same under a second name."""
+
+    framework: str
+    kernel: str
+    cell: str
+    twin: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the method is called in the tables."""
+        return f"{self.framework}/{self.kernel}/{self.cell}" + ("/again" if self.twin else "")
+
+    @property
+    def original(self) -> Method:
+        """The method itself, of a twin or not."""
+        return replace(self, twin=False)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The shapes, by name, along one axis; the held-out one takes no part in the fit."""
+
+    axis: str
+    shapes: tuple[str, ...]
+    held_out: str
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Methods timed against each other on some shapes, in fresh processes, round by round.
+
+    ``peak`` asks for the frameworks' own products too.
+    """
+
+    name: str
+    shapes: tuple[Shape, ...]
+    methods: tuple[Method, ...]
+    processes: int
+    rounds: int
+    threads: int
+    phases: tuple[str, ...] = PHASES
+    peak: bool = True
+    sweeps: tuple[Sweep, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The campaign as JSON can hold it."""
+        return asdict(self)
+
+
+def campaign_from(values: dict[str, Any]) -> Campaign:
+    """The campaign that :meth:`Campaign.as_dict` described."""
+    return Campaign(
+        **values
+        | {
+            "shapes": tuple(Shape(**v) for v in values["shapes"]),
+            "methods": tuple(Method(**v) for v in values["methods"]),
+            "phases": tuple(values["phases"]),
+            "sweeps": tuple(
+                Sweep(v["axis"], tuple(v["shapes"]), v["held_out"]) for v in values["sweeps"]
+            ),
+        }
+    )
+
+
+def campaigns(
+    timing: dict[str, Any],
+    frameworks: list[str],
+    chosen: dict[tuple[str, str], str],
+    where: Callable[[str], str],
+) -> tuple[Campaign, ...]:
+    """The campaigns of a configuration's ``timing``, one for each shape and one for the sweeps.
+
+    ``chosen`` has the kernels that the configuration chooses by framework and cell.
+    Raises :class:`UserError`, which begins with ``where`` of the key that is wrong.
+    """
+    found: list[Campaign] = []
+    for values in timing["shapes"]:
+        sizes = {k: v for k, v in values.items() if k not in ("kernels", "phases")}
+        shape = Shape(**sizes)
+        if shape.name == SWEEPS or shape.name in [c.name for c in found]:
+            raise UserError(f"{where('shapes')}: the name {shape.name!r} is taken; choose another.")
+        missing = [
+            c for c in timing["cells"] if isinstance(shape.hidden, dict) and c not in shape.hidden
+        ]
+        if missing:
+            raise UserError(
+                f"{where('shapes')}: {shape.name}: hidden has no size for {missing[0]}; "
+                "name every cell of timing.cells."
+            )
+        kernels = values.get("kernels", "fastest")
+        methods = _methods(shape, frameworks, timing["cells"], chosen, kernels)
+        asked = values.get("phases", timing["phases"])
+        found.append(
+            Campaign(
+                shape.name, (shape,), methods, timing["processes"], timing["rounds"],
+                timing["threads"], tuple(p for p in PHASES if p in asked),
+            )
+        )  # fmt: skip
+    if timing["sweeps"]:
+        base = Shape(SWEEPS, **timing["sweep_base"])
+        sweeps, shapes = _sweeps(base, timing["sweeps"], where("sweeps"))
+        methods = _methods(base, frameworks, timing["cells"], chosen, "fastest")
+        found.append(
+            Campaign(
+                SWEEPS, shapes, methods, timing["sweep_processes"], timing["sweep_rounds"],
+                timing["threads"], PHASES[:1], peak=False, sweeps=sweeps,
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _sweeps(
+    base: Shape, asked: Iterable[dict[str, Any]], where: str
+) -> tuple[tuple[Sweep, ...], tuple[Shape, ...]]:
+    """The sweeps, and every shape of them once: two axes share a shape where they cross."""
+    shapes: dict[Shape, str] = {}
+    sweeps: list[Sweep] = []
+    for values in asked:
+        axis, held_out = values["axis"], values["held_out"]
+        if axis in [sweep.axis for sweep in sweeps]:
+            raise UserError(f"{where}: names the axis {axis!r} twice.")
+        if held_out in values["values"]:
+            raise UserError(f"{where}: {axis}: held_out {held_out} is among the values.")
+        names = []
+        for value in (*values["values"], held_out):
+            sizes = replace(base, **{axis: value})
+            names.append(shapes.setdefault(sizes, f"{axis}_{value}"))
+        sweeps.append(Sweep(axis, tuple(names[:-1]), names[-1]))
+    return tuple(sweeps), tuple(replace(shape, name=name) for shape, name in shapes.items())
+
+
+def _methods(
+    shape: Shape,
+    frameworks: list[str],
+    cells: list[str],
+    chosen: dict[tuple[str, str], str],
+    asked: str,
+) -> tuple[Method, ...]:
+    """The kernels ``asked`` for: all, the fastest, or that and the framework's own layer.
+
+    The first method stands twice, for the A/A control.
+    """
+    found = []
+    for framework in frameworks:
+        choose = load_implementation(framework).fastest
+        for cell in cells:
+            best = chosen.get((framework, cell)) or choose(
+                shape.spec(cell), shape.batch, shape.sequence_length
+            )
+            wanted = {"fastest": {best}, "fastest and stock": {best, STOCK}}
+            kernels = [
+                name
+                for name in kernels_of(framework, cell)
+                if asked == "all" or name in wanted[asked]
+            ]
+            found += [Method(framework, kernel, cell) for kernel in kernels]
+    return (*found, replace(found[0], twin=True))

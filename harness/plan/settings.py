@@ -1,0 +1,112 @@
+"""The resolved settings of a task: its budget and parameters with overrides applied."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from harness.errors import UserError, one_of
+from harness.plan.run import Run
+from harness.registry import load_task, task_parameters
+from tasks import Budget, Task
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A task with its parameters set, its budget, and how it is computed.
+
+    Without a ``kernel`` the implementation chooses its fastest for the task's shape.
+    """
+
+    task: Task
+    budget: Budget
+    device: str = "cpu"
+    kernel: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every value that determines a run beside its identity; by name."""
+        return asdict(self.budget) | asdict(self.task)
+
+    def arguments(self, run: Run, threads: int) -> str:
+        """The arguments of ``python -m harness train`` for ``run``, quoted for a shell."""
+        words = []
+        for name in ("task", "framework", "cell", "track", "seed"):
+            words += [f"--{name}", str(getattr(run, name))]
+        words += ["--threads", str(threads)]
+        words += ["--kernel", self.kernel] if self.kernel else []
+        for name, value in changed(self).items():
+            words += ["--set", f"{name}={value}"]
+        return shlex.join(words)
+
+    def command(self, run: Run, threads: int) -> str:
+        """The command that repeats ``run`` with these settings."""
+        return f"python -m harness train {self.arguments(run, threads)}"
+
+
+def pairs(words: list[str]) -> dict[str, Any]:
+    """The values given as ``--set KEY=VALUE`` on a command line."""
+    found = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals:
+            raise UserError(f"--set: {word!r} is not KEY=VALUE.")
+        found[key] = value
+    return found
+
+
+def require(task: Task, where: str) -> None:
+    """Raise :class:`UserError` when something is missing without which ``task`` cannot be used."""
+    if task.missing:
+        raise UserError(f"{where}: tasks/{task.name}.py {task.missing}.")
+
+
+def resolve(name: str, overrides: dict[str, Any], where: str) -> Settings:
+    """The settings of task ``name``; ``where`` says in an error what was being read.
+
+    Raises :class:`UserError` for an unknown key or a value that is refused.
+    """
+    parameters = task_parameters(name)
+    task = load_task(name)
+    budget = {f.name: getattr(task.budget, f.name) for f in fields(Budget)}
+    defaults = budget | parameters
+    values: dict[str, Any] = {}
+    for key, value in overrides.items():
+        if key not in defaults:
+            raise one_of(where, "key", key, list(defaults))
+        values[key] = _as_type_of(defaults[key], value, f"{where}.{key}")
+    try:
+        changed_budget = replace(task.budget, **{k: v for k, v in values.items() if k in budget})
+        changed_task = replace(task, **{k: v for k, v in values.items() if k in parameters})
+    except ValueError as error:
+        raise UserError(f"{where}: {error}.") from error
+    return Settings(changed_task, changed_budget)
+
+
+def changed(settings: Settings) -> dict[str, Any]:
+    """The values that differ from the task file's own."""
+    default = resolve(settings.task.name, {}, "").as_dict()
+    return {k: v for k, v in settings.as_dict().items() if v != default[k]}
+
+
+def _as_type_of(default: Any, value: Any, where: str) -> Any:
+    """``value`` as the type of ``default``; command lines and YAML give 1e-3 as text."""
+    kind = type(default)
+    refused = UserError(f"{where}: must be {_NAMES[kind]}, not {value!r}.")
+    if kind is bool and str(value).lower() in ("true", "false"):
+        value = str(value).lower() == "true"
+    if isinstance(value, bool) != isinstance(default, bool):
+        raise refused
+    try:
+        result = kind(value)
+    except (TypeError, ValueError):
+        raise refused from None
+    if kind is int and isinstance(value, float) and result != value:
+        raise refused
+    if kind is float and not math.isfinite(result):
+        raise refused
+    return result
+
+
+_NAMES = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}

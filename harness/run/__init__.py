@@ -1,0 +1,1 @@
+"""One run, from its data and weights to its record; nothing here knows of other runs."""

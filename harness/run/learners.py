@@ -1,0 +1,92 @@
+"""A model of a run's track with its initial weights, and how it takes a chunk of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from harness.plan.run import Run
+from harness.plan.settings import Settings
+from harness.plan.tracks import default_of, fastest, model_spec
+from harness.registry import load_model_module, load_native_module
+from harness.run import initialisation
+from implementations import (
+    FACTORS,
+    NATIVE,
+    Array,
+    Described,
+    Model,
+    ModelSpec,
+    NativeModel,
+    Optimiser,
+    Weights,
+    updates,
+)
+
+# inputs [K, B, T, d], targets, and the number of the first step, from 0 -> losses, norms [K].
+Train = Callable[[Array, Array, int], tuple[Array, Array]]
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A model, how it takes a chunk of steps, its kernel, and the weights it starts from."""
+
+    model: Described
+    kernel: str
+    train: Train
+    initial: Weights
+
+
+def load(run: Run) -> None:
+    """Import what ``run`` needs of its framework."""
+    load_model_module(run.framework)
+    if run.track in ("native", *FACTORS):
+        load_native_module(run.framework)
+
+
+def learner(run: Run, settings: Settings) -> Learner:
+    """Build the model of ``run`` with its initial weights."""
+    budget = settings.budget
+    spec = model_spec(run.cell, settings)
+    optimiser = Optimiser(budget.optimiser, budget.learning_rate, budget.clip)
+    if run.track == "native":
+        native = _native(run, spec, optimiser)
+        return Learner(native, NATIVE, lambda x, y, _: native.train(x, y), native.weights())
+    weights = initialisation.initial_weights(
+        settings.task, run.cell, budget.layers, budget.hidden, run.seed
+    )
+    weights = initialisation.with_biases(
+        weights, budget.initial_biases, settings.task, run.cell, run.seed
+    )
+    if run.track in FACTORS:
+        default = default_of(run.track, run.framework, run.cell)
+        if default is None:
+            raise ValueError(f"{run.framework}'s {run.cell} has the matched {run.track} by default")
+        optimiser = replace(optimiser, **default.optimiser)
+        if not default.optimiser:
+            own = _native(run, spec, optimiser).weights()
+            weights = with_default(default.factor, weights, own)
+    kernel = settings.kernel or fastest(run, settings)
+    model: Model = load_model_module(run.framework).build(spec, weights, kernel)
+
+    def train(inputs: Array, targets: Array, first: int) -> tuple[Array, Array]:
+        constants = updates(optimiser, first + 1, len(inputs))
+        return model.train(model.place(inputs, targets, constants))
+
+    return Learner(model, kernel, train, weights)
+
+
+def with_default(factor: str, weights: Weights, own: Weights) -> Weights:
+    """Matched weights with what belongs to ``factor`` taken from a native model's ``own``."""
+    if factor == "initialisation":
+        return weights | {k: v for k, v in own.items() if not k.endswith("bias")}
+    if factor == "biases":
+        return weights | {k: v for k, v in own.items() if k.endswith("bias")}
+    if factor == "form":
+        return {k: v for k, v in weights.items() if k in own}
+    raise ValueError(f"{factor} says nothing of the initial weights")
+
+
+def _native(run: Run, spec: ModelSpec, optimiser: Optimiser) -> NativeModel:
+    model: NativeModel = load_native_module(run.framework).build(spec, optimiser, run.seed)
+    return model

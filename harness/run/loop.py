@@ -1,0 +1,213 @@
+"""One run: build a model, train it on its stream, evaluate it, and say what happened."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness import machine
+from harness.plan.run import Run
+from harness.plan.settings import Settings
+from harness.registry import load_implementation
+from harness.run import learners, records, streams
+from harness.run.records import Record
+from implementations import Array, Described, Weights
+
+PHASES = ("start", "import", "build", "first_chunk", "training", "evaluation", "data")
+OnChunk = Callable[[int, float, float], None]
+
+
+@dataclass
+class Progress:
+    """What a run has come to; filled as it goes, so that a failure keeps what was reached."""
+
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PHASES, 0.0))
+    curve: list[dict[str, Any]] = field(default_factory=list)
+    losses: list[Array] = field(default_factory=list)
+    norms: list[Array] = field(default_factory=list)
+    steps: int = 0
+    steps_to_solve: int | None = None
+    score: float | None = None
+    parameters: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, str | None] = field(default_factory=dict)
+    device: str | None = None
+    kernel: str | None = None
+    initial: Weights = field(default_factory=dict)
+    weights: Weights | None = None
+
+    def dynamics(self) -> dict[str, Array]:
+        """The loss and the global gradient norm of every step taken, in order."""
+        kinds = {"losses": self.losses, "gradient_norms": self.norms}
+        none = np.empty(0, np.float32)
+        return {name: np.concatenate(parts) if parts else none for name, parts in kinds.items()}
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to the phase ``name``."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.perf_counter() - start
+
+
+def pin(framework: str, threads: int, cache: Path) -> None:
+    """Pin the framework to the CPU and to ``threads``; before it is imported."""
+    cache.mkdir(parents=True, exist_ok=True)
+    os.environ.update(load_implementation(framework).environment(threads, cache))
+
+
+def run(
+    identity: Run, settings: Settings, threads: int, cache: Path, on_chunk: OnChunk
+) -> tuple[Record, Progress]:
+    """Carry out one run and describe it; whatever the framework raises ends in the record.
+
+    ``on_chunk(step, loss, score)`` is called at every evaluation. ``cache`` is a
+    folder for compiled code.
+    """
+    progress = Progress()
+    progress.seconds["start"] = machine.process_age()
+    status, reason = "ok", ""
+    try:
+        pin(identity.framework, threads, cache)
+        with progress.phase("import"):
+            learners.load(identity)
+    except ImportError as error:
+        status, reason = "unavailable", f"{error.name or identity.framework} cannot be imported"
+        reason += f": {error}"
+    except Exception as error:
+        status, reason = "failed", _describe(error)
+    else:
+        try:
+            reason = _train(identity, settings, progress, on_chunk)
+            status = "diverged" if reason else "ok"
+        except Exception as error:
+            status, reason = "failed", _describe(error)
+    return describe(identity, settings, threads, progress, status, reason), progress
+
+
+def _describe(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def _train(identity: Run, settings: Settings, progress: Progress, on_chunk: OnChunk) -> str:
+    """Train and evaluate; returns why the run diverged, or nothing."""
+    task, budget = settings.task, settings.budget
+    with progress.phase("data"):
+        stream = streams.TrainingStream(task, budget, identity.seed)
+        validation = streams.examples(task, "validation", identity.seed, budget.validation_examples)
+    with progress.phase("build"):
+        learner = learners.learner(identity, settings)
+        model, progress.kernel = learner.model, learner.kernel
+        progress.initial = learner.initial
+        progress.digests["initial"] = streams.sha256(learner.initial.values())
+        progress.parameters = model.parameter_counts()
+        progress.device = model.device()
+    if progress.device != settings.device:
+        raise RuntimeError(f"the model is on {progress.device}, not on {settings.device}")
+
+    score = _evaluate(model, settings, validation, progress)
+    progress.curve.append({"step": 0, "loss": None, "score": score})
+    while progress.steps < budget.steps:
+        count = min(budget.evaluate_every, budget.steps - progress.steps)
+        with progress.phase("data"):
+            inputs, targets = stream.chunk(progress.steps, count)
+        with progress.phase("training" if progress.losses else "first_chunk"):
+            losses, norms = learner.train(inputs, targets, progress.steps)
+        progress.losses.append(losses)
+        progress.norms.append(norms)
+        progress.steps += count
+        if not np.isfinite(losses).all():
+            step = progress.steps - count + int(np.argmin(np.isfinite(losses))) + 1
+            return f"the loss was not finite at step {step}"
+        score = _evaluate(model, settings, validation, progress)
+        loss = float(losses.mean(dtype=np.float64))
+        progress.curve.append({"step": progress.steps, "loss": loss, "score": score})
+        if score is None:
+            return f"the outputs were not finite after step {progress.steps}"
+        if progress.steps_to_solve is None and task.is_solved(score):
+            progress.steps_to_solve = progress.steps
+        on_chunk(progress.steps, loss, score)
+
+    with progress.phase("data"):
+        test = streams.examples(task, "test", identity.seed, budget.test_examples)
+        progress.digests |= {"train": stream.sha256, "test": streams.sha256(test)}
+    progress.score = _evaluate(model, settings, test, progress)
+    progress.weights = model.weights()
+    progress.digests["final"] = streams.sha256(progress.weights.values())
+    return "" if progress.score is not None else "the outputs on the test data were not finite"
+
+
+def _evaluate(
+    model: Described, settings: Settings, data: tuple[Array, Array], progress: Progress
+) -> float | None:
+    """The score on ``data``, or None when an output or the score is not finite.
+
+    Examples go through the model a training batch at a time: larger blocks fall
+    out of the processor's caches.
+    """
+    inputs, targets = data
+    size = settings.budget.batch
+    with progress.phase("evaluation"):
+        outputs = np.concatenate(
+            [model.predict(inputs[i : i + size]) for i in range(0, len(inputs), size)]
+        )
+        score = settings.task.score(outputs, targets)
+    return score if np.isfinite(outputs).all() and np.isfinite(score) else None
+
+
+def describe(
+    identity: Run,
+    settings: Settings,
+    threads: int,
+    progress: Progress,
+    status: str,
+    reason: str,
+) -> Record:
+    """The record of a run that came to ``progress``."""
+    task = settings.task
+    packages = load_implementation(identity.framework).PACKAGES
+    seconds = progress.seconds | {"total": machine.process_age()}
+    losses = progress.dynamics()["losses"]
+    return {
+        "schema": records.SCHEMA,
+        **asdict(identity),
+        "status": status,
+        "reason": reason,
+        "settings": settings.as_dict(),
+        "command": settings.command(identity, threads),
+        "score": progress.score,
+        "metric": task.metric,
+        "higher_is_better": task.higher_is_better,
+        "baseline": task.baseline,
+        "solved_at": task.solved,
+        "solved": None if progress.score is None else task.is_solved(progress.score),
+        "steps": progress.steps,
+        "steps_to_solve": progress.steps_to_solve,
+        "curve": progress.curve,
+        "parameters": {
+            "total": sum(progress.parameters.values()) or None,
+            "by_name": progress.parameters,
+        },
+        "seconds": {name: round(value, 4) for name, value in seconds.items()},
+        "peak_rss_mb": machine.peak_rss_mb(),
+        "data_sha256": {name: progress.digests.get(name) for name in ("train", "test")},
+        "weights_sha256": {name: progress.digests.get(name) for name in ("initial", "final")},
+        "losses_sha256": streams.sha256([losses]) if len(losses) else None,
+        "versions": machine.versions(packages),
+        "machine": machine.description(),
+        "threads": threads,
+        "device": progress.device,
+        "kernel": progress.kernel,
+        "git_commit": machine.git_commit(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }

@@ -1,0 +1,91 @@
+"""Random streams that give every framework the same bytes.
+
+Philox (Salmon 2011) is counter-based: the numbers of step s depend on the key
+and on s alone, so a batch is the same however the steps are grouped in chunks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import numpy as np
+
+from implementations import Array
+from tasks import Budget, Split, Task
+
+
+def generator(*key: object, step: int = 0) -> np.random.Generator:
+    """The generator of a stream, named by ``key``, at one of its steps."""
+    digest = hashlib.sha256("/".join(str(part) for part in key).encode()).digest()
+    return np.random.Generator(
+        np.random.Philox(key=int.from_bytes(digest[:16], "little"), counter=[0, 0, 0, step])
+    )
+
+
+def task_key(task: Task) -> str:
+    """The task's name and parameters: another length is another stream."""
+    parameters = asdict(task)
+    return f"{task.name}{sorted(parameters.items())}"
+
+
+def examples(task: Task, split: Split, seed: int, n: int) -> tuple[Array, Array]:
+    """``n`` examples of a split."""
+    return task.draw(split, generator(task_key(task), split, seed), n)
+
+
+class TrainingStream:
+    """The training batches of a run, step after step."""
+
+    def __init__(self, task: Task, budget: Budget, seed: int) -> None:
+        self._task, self._budget, self._seed = task, budget, seed
+        self._digest = hashlib.sha256()
+        self._epoch, self._order = -1, np.empty(0, np.int64)
+        self._pool = (
+            examples(task, "train", seed, budget.train_examples) if budget.train_examples else None
+        )
+
+    def chunk(self, first: int, count: int) -> tuple[Array, Array]:
+        """The batches of ``count`` steps from step ``first``: ``[K, B, T, d]``, ``[K, B, ...]``."""
+        batches = [self._batch(step) for step in range(first, first + count)]
+        inputs, targets = (np.stack(arrays) for arrays in zip(*batches, strict=True))
+        update(self._digest, (inputs, targets))
+        return inputs, targets
+
+    @property
+    def sha256(self) -> str:
+        """The digest of all bytes handed out so far."""
+        return self._digest.hexdigest()
+
+    def _batch(self, step: int) -> tuple[Array, Array]:
+        if self._pool is None:
+            rng = generator(task_key(self._task), "train", self._seed, step=step)
+            return self._task.draw("train", rng, self._budget.batch)
+        per_epoch = self._budget.train_examples // self._budget.batch
+        epoch, place = divmod(step, per_epoch)
+        if epoch != self._epoch:
+            rng = generator(task_key(self._task), "order", self._seed, step=epoch)
+            self._epoch, self._order = epoch, rng.permutation(self._budget.train_examples)
+        chosen = self._order[place * self._budget.batch : (place + 1) * self._budget.batch]
+        return self._pool[0][chosen], self._pool[1][chosen]
+
+
+def update(digest: hashlib._Hash, arrays: Iterable[Array]) -> None:
+    """Feed the bytes of ``arrays`` to ``digest``."""
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+
+
+def sha256(arrays: Iterable[Array]) -> str:
+    """The SHA-256 of the bytes of ``arrays``, in their order."""
+    digest = hashlib.sha256()
+    update(digest, arrays)
+    return digest.hexdigest()
+
+
+def sha256_of_text(*parts: str | None) -> str:
+    """One digest of several; empty when one of them is missing."""
+    if any(part is None for part in parts):
+        return ""
+    return hashlib.sha256("".join(str(part) for part in parts).encode()).hexdigest()
