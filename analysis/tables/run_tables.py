@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from analysis import plan_records
 from analysis.tables import sameness
 from harness.errors import UserError
 from harness.files import write_text
