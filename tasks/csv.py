@@ -11,13 +11,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import Array, Budget, DataTask, Split
-from tasks._classical import ridge
+from tasks import Array, Budget, DataTask, Regression, Split
+from tasks._classical import forecasters
 from tasks._data import bounds, standardised, windows
 
 
 @dataclass(frozen=True)
-class Csv(DataTask):
+class Csv(Regression, DataTask):
     """Forecast a series of your own: one row a time step, its values in named columns.
 
         y = x(t + horizon) from x(t − window + 1), …, x(t)
@@ -39,10 +39,6 @@ class Csv(DataTask):
     name: ClassVar = "csv"
     summary: ClassVar = "Forecast a series of your own."
     references: ClassVar = ("Your own data",)
-    loss: ClassVar = "mse"
-    every_step: ClassVar = False
-    metric: ClassVar = "mean squared error"
-    higher_is_better: ClassVar = False
     budget: ClassVar = Budget(
         layers=1, hidden=32, batch=32, steps=1600, learning_rate=3e-3, evaluate_every=64,
         train_examples=2048,
@@ -122,17 +118,10 @@ class Csv(DataTask):
         scaled = standardised(series, parts["train"][1])
         return windows(scaled, *parts[split], self.window, self.horizon)
 
-    def score(self, outputs: Array, targets: Array) -> float:
-        return float(np.mean((outputs - targets) ** 2, dtype=np.float64))
-
     def classical_scores(
         self, train: tuple[Array, Array], test: tuple[Array, Array]
     ) -> dict[str, float]:
-        known, shown = (inputs.reshape(len(inputs), -1) for inputs in (train[0], test[0]))
-        scores = {
-            "persistence": self.score(test[0][:, -1], test[1]),
-            "ridge": self.score(ridge(known, train[1], shown), test[1]),
-        }
+        scores = forecasters(self, train, test)
         if self.season:
             # The target stands ``horizon`` after the last row, which has the place -1.
             before = test[0][:, self.horizon - 1 - self.season]
