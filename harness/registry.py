@@ -121,6 +121,11 @@ def task_class(name: str) -> type[Task]:
     return found[0]
 
 
+def score_margin(name: str) -> float | None:
+    """The task's margin; None where it has none, or where there is no such task here."""
+    return task_class(name).margin if name in task_names() else None
+
+
 def task_parameters(name: str) -> dict[str, Any]:
     """The task's own parameters and their default values."""
     task = load_task(name)

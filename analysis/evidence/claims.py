@@ -50,14 +50,17 @@ class Claim:
 
 @dataclass(frozen=True)
 class Ledger:
-    """All claims, and the margins within which a difference counts as none."""
+    """All claims, and the margins within which a difference counts as none, by metric."""
 
     claims: tuple[Claim, ...]
     margins: Mapping[str, Margin]
 
 
-def load(path: Path = LEDGER) -> Ledger:
-    """The ledger at ``path``; :class:`UserError` names the first entry that is wrong."""
+def load(score: Mapping[str, float], path: Path = LEDGER) -> Ledger:
+    """The ledger at ``path``, with the tasks' own margins of the ``score``.
+
+    Raises :class:`UserError`, which names the first entry that is wrong.
+    """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
@@ -73,7 +76,7 @@ def load(path: Path = LEDGER) -> Ledger:
     for name in names:
         if names.count(name) > 1:
             raise UserError(f"{path.name}: claims: the id {name} stands twice; rename one.")
-    margins = content["margins"]
+    margins = content["margins"] | {"score": score}
     claims = tuple(
         Claim(**entry | {"margin": margins.get(entry["margin"], entry["margin"])
                          if isinstance(entry["margin"], str) else entry["margin"]})
@@ -157,7 +160,7 @@ def _row(
         "refuted_if": claim.refuted_if, "n": 0, "minimum": claim.minimum,
     }  # fmt: skip
     if finding is None:
-        needs = f"a margin for {case.get('task')} in claims.yaml" if case else claim.needs
+        needs = f"a margin in tasks/{case.get('task')}.py" if case else claim.needs
         return row | {"verdict": "not tested", "detail": f"needs {needs}"}
     row |= {k: getattr(finding, k) for k in ("effect", "low", "high", "n", "unit", "p", "detail")}
     if finding.n < claim.minimum and finding.unit != "value" and claim.minimum > 1:

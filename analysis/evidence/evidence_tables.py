@@ -157,7 +157,13 @@ def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
 def write(results: Path) -> None:
     """Write the tables of evidence of ``results``; :class:`UserError` when runs are missing."""
     tables = read(results)
-    ledger = claims.load()
+    if "margin" not in tables["tasks"]:
+        raise UserError(
+            f"{results / 'tasks.csv'}: has no column margin, so it is of another version; "
+            f"make it anew with python -m harness tables --results {results}."
+        )
+    known = tables["tasks"].dropna(subset="margin")
+    ledger = claims.load(dict(zip(known["task"], known["margin"], strict=True)))
     verdicts = claims.evaluate(ledger, tables)
     higher = {str(t): d == "higher" for t, d in tables["tasks"][["task", "direction"]].to_numpy()}
     compared = comparisons.compare(tables["runs"], higher, ledger.margins)

@@ -1,6 +1,6 @@
 """Whether two sets of runs of one method agree: what must be the same, and what must be equal.
 
-The rules, margins and the names of the verdicts are explained in ``workflows/verify.yaml``.
+The rules and the names of the verdicts are explained in ``workflows/verify.yaml``.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ import pandas as pd
 import yaml
 
 from analysis import statistics
-from analysis.evidence.claims import margin_of
 from harness.errors import UserError
-from harness.registry import ROOT
+from harness.registry import ROOT, score_margin
 
 RULES = ROOT / "workflows" / "verify.yaml"
 METHOD = ["task", "framework", "cell", "track"]
@@ -36,7 +35,7 @@ Row = dict[str, Any]
 class Rules:
     """The content of ``workflows/verify.yaml``."""
 
-    margins: Mapping[str, Any]
+    steps_margin: float
     alpha: float
     fewest_seeds: int
     reference: Mapping[str, Any]
@@ -125,8 +124,9 @@ def equivalence(both: pd.DataFrame, higher: Mapping[str, bool], rules: Rules) ->
     for key, group in both.groupby(METHOD):
         method: Row = {"item": "equivalence", **dict(zip(METHOD, key, strict=True))}
         task = str(key[0])
-        for metric in ("score", "steps_to_solve"):
-            margin = margin_of(rules.margins[metric], task)
+        for metric, margin in (
+            ("score", score_margin(task)), ("steps_to_solve", rules.steps_margin),
+        ):  # fmt: skip
             found = _equal(group.sort_values("seed"), metric, margin, higher[task], rules)
             rows.append(method | {"check": metric, "margin": margin} | found)
     return rows

@@ -40,7 +40,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *IDENTITY[:-1], "step", "n", "seconds", "median", "lowest", "highest",
     ),
     "tasks": (
-        "task", "summary", "metric", "direction", "baseline", "solved", "settings",
+        "task", "summary", "metric", "direction", "baseline", "solved", "margin", "settings",
         "references", "documentation",
     ),
     "classical": ("task", "method", "seed", "score"),
@@ -247,6 +247,7 @@ def _task_row(settings: Settings, found: list[Record]) -> dict[str, Any]:
         "direction": "higher" if task.higher_is_better else "lower",
         "baseline": task.baseline,
         "solved": task.solved,
+        "margin": task.margin,
         "settings": _words(shown),
         "references": "; ".join(task.references),
         "documentation": docstring(ROOT / "tasks" / f"{task.name}.py"),
