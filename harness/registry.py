@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import keyword
+import os
 import re
 from dataclasses import fields, replace
 from functools import cache
@@ -86,11 +87,18 @@ def load_task(name: str, **parameters: Any) -> Task:
     """
     if name not in task_names():
         raise unknown("tasks", "task", name, task_names())
-    task = task_class(name)()
+    where, made = f"tasks/{name}.py", task_class(name)
+    if made.__abstractmethods__:
+        raise UserError(
+            f"{where}: does not define {', '.join(sorted(made.__abstractmethods__))}; "
+            "tasks/__init__.py says what each is."
+        )
     try:
-        return replace(task, **parameters) if parameters else task
+        return replace(made(), **parameters) if parameters else made()
     except ValueError as error:
-        raise UserError(f"tasks/{name}.py: {error}.") from error
+        raise UserError(f"{where}: {error}.") from error
+    except Exception as error:
+        raise UserError(f"{where}: {raised(error, where)}.") from error
 
 
 @cache
@@ -100,7 +108,9 @@ def task_class(name: str) -> type[Task]:
     try:
         module = importlib.import_module(f"tasks.{name}")
     except Exception as error:
-        raise UserError(f"{where}: cannot be imported ({error!r}); mend or remove it.") from error
+        raise UserError(
+            f"{where}: cannot be imported ({short(error)}); mend or remove it."
+        ) from error
     found = [
         value
         for value in vars(module).values()
@@ -130,6 +140,22 @@ def task_parameters(name: str) -> dict[str, Any]:
     """The task's own parameters and their default values."""
     task = load_task(name)
     return {f.name: getattr(task, f.name) for f in fields(task)}
+
+
+def raised(error: Exception, where: str) -> str:
+    """What was raised, and in which function and line of the file ``where``."""
+    place, trace = "the check", error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename.endswith(where.replace("/", os.sep)):
+            place = f"{trace.tb_frame.f_code.co_name}, line {trace.tb_lineno},"
+        trace = trace.tb_next
+    return f"{place} raised {short(error)}"
+
+
+def short(error: Exception) -> str:
+    """The kind of an error and its first line, for the inside of a sentence."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
 
 
 def load_implementation(name: str) -> Any:

@@ -174,6 +174,11 @@ class Task(ABC):
         return ""
 
     @property
+    def doubtful(self) -> str:
+        """What a user should look at in the data, as half a sentence, which ``check`` says."""
+        return ""
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The user's files that it reads: when one changes, its runs are made again."""
         return ()

@@ -7,6 +7,7 @@ means that the harness can work with it.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +20,14 @@ from cells import reference
 from harness.conformance import against_reference
 from harness.errors import UserError
 from harness.plan.settings import resolve
-from harness.registry import kernels_of, load_implementation, load_model_module, load_native_module
+from harness.registry import (
+    kernels_of,
+    load_implementation,
+    load_model_module,
+    load_native_module,
+    raised,
+    short,
+)
 from harness.run import initialisation, streams
 from implementations import CELLS, FACTORS, STOCK, ModelSpec, Optimiser, Weights
 from tasks import SPLITS, Array, Budget, DataTask, Task
@@ -34,7 +42,9 @@ SAID = {
     "higher_is_better": (bool, "True or False"),
     "budget": (Budget, "a Budget"),
 }
-EXAMPLES = 64
+EXAMPLES, MANY = 64, 4096
+# What the templates say where the author is to say something.
+REPLACE = "REPLACE"
 RULE = Optimiser("adam", 1e-2, 0.1)
 
 
@@ -45,33 +55,16 @@ def check_task(name: str, overrides: dict[str, Any] | None = None) -> list[str]:
         task = resolve(name, overrides or {}, "--set").task
     except UserError as error:
         return [str(error)]
-    except Exception as error:
-        return [f"{where}: the task cannot be made with its own values ({error!r})."]
     if task.missing:
         return [f"{where}: {task.missing}."]
-    for check in (_said, _drawn, _judged, _optional, _learnt):
+    for check in (_said, _drawn, _judged, _optional, _learnt, _written):
         try:
             found = [f"{where}: {finding}." for finding in check(task)]
         except Exception as error:
-            found = [f"{where}: {_last_call(error, where)} raised {_short(error)}."]
+            found = [f"{where}: {raised(error, where)}."]
         if found:  # what follows builds on it
             return found
     return []
-
-
-def _last_call(error: Exception, where: str) -> str:
-    """The function of the checked file in which ``error`` was raised."""
-    names, trace = ["the check"], error.__traceback__
-    while trace:
-        if trace.tb_frame.f_code.co_filename.endswith(where.replace("/", os.sep)):
-            names.append(f"{trace.tb_frame.f_code.co_name}, line {trace.tb_lineno},")
-        trace = trace.tb_next
-    return names[-1]
-
-
-def _short(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
 
 
 def _said(task: Task) -> Findings:
@@ -79,6 +72,8 @@ def _said(task: Task) -> Findings:
         value = getattr(task, name, None)
         if not isinstance(value, kind) or value in ("", ()):
             yield f"{name} is {value!r}, expected {expected}"
+    if task.margin is not None and not (isinstance(task.margin, float | int) and task.margin > 0):
+        yield f"margin is {task.margin!r}, expected a positive number, or None"
     if getattr(task, "loss", None) not in ("mse", "cross_entropy"):
         yield f'loss is {getattr(task, "loss", None)!r}, expected "mse" or "cross_entropy"'
     # A dataclass without a docstring is given its signature as one.
@@ -100,6 +95,16 @@ def _drawn(task: Task) -> Findings:
             yield f"{split}: the same rng gives other examples, expected all chance to come from it"
         elif streams.sha256(first) == streams.sha256(other):
             yield f"{split}: another rng gives the same examples, expected a draw"
+    if task.loss == "cross_entropy":
+        _, asked = (
+            task.examples("train") if isinstance(task, DataTask)
+            else task.draw("train", streams.generator("check", 0), MANY)
+        )  # fmt: skip
+        if never := sorted(set(range(task.outputs)) - set(np.unique(asked).tolist())):
+            yield (
+                f"class {', '.join(map(str, never))} is the answer to none of {len(asked):,} "
+                f"training examples, expected each of outputs = {task.outputs} classes"
+            )
     # In a series a stretch may well come again.
     if isinstance(task, DataTask) and task.loss == "cross_entropy":
         known, test = ({x.tobytes() for x in task.examples(s)[0]} for s in ("train", "test"))
@@ -185,6 +190,19 @@ def _learnt(task: Task) -> Findings:
         yield "all gradients are zero, expected something to learn"
 
 
+def _written(task: Task) -> Findings:
+    """What remains to be said of a task that works."""
+    module = sys.modules[type(task).__module__]
+    for what, text in (
+        ("the first line", module.__doc__ or ""), ("the docstring", type(task).__doc__ or ""),
+        ("summary", task.summary), ("references", " ".join(task.references)),
+    ):  # fmt: skip
+        if REPLACE in text:
+            yield f"{what} is still the template's; write your own in place of {REPLACE}"
+    if task.doubtful:
+        yield task.doubtful
+
+
 def check_implementation(name: str) -> list[str]:
     """What is wrong with ``implementations/<name>``: its contract, the gate, its native model."""
     where = f"implementations/{name}"
@@ -193,7 +211,7 @@ def check_implementation(name: str) -> list[str]:
     except UserError as error:
         return [str(error)]
     except Exception as error:
-        return [f"{where}/__init__.py: cannot be imported ({_short(error)})."]
+        return [f"{where}/__init__.py: cannot be imported ({short(error)})."]
     with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
         found = list(_described(name, Path(scratch)))
         if found:
@@ -203,7 +221,7 @@ def check_implementation(name: str) -> list[str]:
             try:
                 load(name)
             except Exception as error:
-                return [f"{where}/{part}.py: cannot be imported ({_short(error)})."]
+                return [f"{where}/{part}.py: cannot be imported ({short(error)})."]
         kernels = {cell: kernels_of(name, cell) for cell in CELLS}
         rows = against_reference.check(name, kernels)
         found = [
@@ -213,7 +231,7 @@ def check_implementation(name: str) -> list[str]:
             try:
                 found += [f"{where}/native.py: {cell}: {f}." for f in _native(name, cell)]
             except Exception as error:
-                found.append(f"{where}/native.py: {cell}: {_short(error)}.")
+                found.append(f"{where}/native.py: {cell}: {short(error)}.")
     return found
 
 

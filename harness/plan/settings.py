@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.errors import UserError, one_of
 from harness.plan.run import Run
-from harness.registry import load_task, task_parameters
+from harness.registry import load_task, raised, task_parameters
 from tasks import Budget, Task
 
 
@@ -81,6 +81,8 @@ def resolve(name: str, overrides: dict[str, Any], where: str) -> Settings:
         changed_task = replace(task, **{k: v for k, v in values.items() if k in parameters})
     except ValueError as error:
         raise UserError(f"{where}: {error}.") from error
+    except Exception as error:
+        raise UserError(f"{where}: {raised(error, f'tasks/{name}.py')}.") from error
     return Settings(changed_task, changed_budget)
 
 
