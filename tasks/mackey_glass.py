@@ -80,7 +80,7 @@ class MackeyGlass(Regression):
         """``n`` series of window and horizon, ``[n, window + horizon]``."""
         late = self.delay * FINE
         steps = (SETTLE + self.window + self.horizon) * FINE
-        x = np.empty((late + steps, n))
+        x = np.zeros((late + steps, n))
         x[: late + 1] = rng.uniform(0.5, 1.3, n)
         produced = 0.2 * x / (1 + x**10)
         for t in range(late, late + steps - 1):

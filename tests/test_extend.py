@@ -60,7 +60,8 @@ def test_a_new_task_works_and_says_what_remains_to_be_written(here):
     *findings, count = done.stdout.splitlines()
     assert count == f"task {NAME}: 4 findings"
     assert findings == [
-        f"tasks/{NAME}.py: {what} is still the template's; write your own in place of REPLACE."
+        f"tasks/{NAME}.py: {what}: still the text of the template; write your own in place of "
+        "REPLACE."
         for what in ("the first line", "the docstring", "summary", "references")
     ]
     words = f"train --task {NAME} --framework pytorch --cell gru --set steps=200".split()
@@ -109,7 +110,7 @@ BROKEN = [
     ("class MadeByATest(Regression)", "class MadeByATest", "must define exactly one frozen datacl"),
     ("import numpy as np", "import numpy as np\nimport nowhere", "cannot be imported (ModuleNotF"),
     ("steps=600", "steps=0", "cannot be imported (ValueError: steps must be at least 1, not 0)"),
-    ("REPLACE: what the task is called", "A task", "the docstring is still the template's"),
+    ("REPLACE: what the task is called", "A task", "the docstring: still the text of the template"),
 ]  # fmt: skip
 
 

@@ -198,7 +198,7 @@ def _written(task: Task) -> Findings:
         ("summary", task.summary), ("references", " ".join(task.references)),
     ):  # fmt: skip
         if REPLACE in text:
-            yield f"{what} is still the template's; write your own in place of {REPLACE}"
+            yield f"{what}: still the text of the template; write your own in place of {REPLACE}"
     if task.doubtful:
         yield task.doubtful
 
