@@ -18,11 +18,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness import tracks, training
 from harness.plugins import kernels_of, known_frameworks, load_task, task_names
 from harness.records import Run
 from harness.settings import Settings, resolve
-from implementations import CELLS, FACTORS
+
+from cells import CELLS
+from harness import tracks, training
+from implementations import FACTORS
 
 TINY = {
     "hidden": 8, "batch": 8, "steps": 4, "evaluate_every": 2,

@@ -13,11 +13,11 @@ import pytest
 
 import implementations
 import tasks
+from cells import ModelSpec
 from harness import registry
 from harness.conformance import against_reference, contract, scaffold
 from harness.errors import UserError
 from harness.registry import framework_names, known_frameworks, task_class, task_names
-from implementations import ModelSpec
 from tasks.csv import Csv
 
 NAME = "made_by_a_test"

@@ -19,10 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from cells import GATES, Array, ModelSpec, Weights
 from harness import machine
 from harness.plan.campaigns import PHASES, Shape
 from harness.registry import load_implementation, load_model_module
-from implementations import GATES, Array, KernelUnavailable, ModelSpec, Optimiser, Weights, updates
+from implementations import KernelUnavailable
+from implementations.rule import Optimiser, updates
 
 # A large product, and the three kinds that a training step consists of: they find the attainable
 # peak, and what of a step its products alone would take.

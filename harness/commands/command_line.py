@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from cells import CELLS
 from harness import limits
 from harness.commands import plugin_commands, train
 from harness.errors import UserError, one_of, status_of
 from harness.pipeline.progress import summary
 from harness.registry import kernels_of, known_frameworks
 from harness.run import loop
-from implementations import CELLS
 
 ANALYSIS = (
     "tables", "evidence", "published", "insides", "timing", "reference", "verify", "compare",

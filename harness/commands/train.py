@@ -15,6 +15,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from cells import CELLS
 from harness import limits
 from harness.errors import UnwritableError, UserError, one_of
 from harness.files import check_room, write_text
@@ -35,7 +36,6 @@ from harness.registry import (
 )
 from harness.run import loop, records
 from harness.run.records import Record
-from implementations import CELLS
 
 # Bytes: no record without its weights is larger by much.
 RECORD = 1 << 16

@@ -22,20 +22,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cells import reference
+from cells import CELLS, GATES, Array, ModelSpec, Weights, reference
 from harness.conformance import textbook_rules
 from harness.files import write_text
 from harness.registry import load_implementation, load_model_module, load_native_module
-from implementations import (
-    CELLS,
-    GATES,
-    NATIVE,
-    Array,
-    ModelSpec,
-    Optimiser,
-    Weights,
-    updates,
-)
+from implementations import NATIVE
+from implementations.rule import Optimiser, updates
 
 COLUMNS = (
     "framework", "kernel", "track", "cell", "layers", "outputs", "dtype", "check", "max_error",

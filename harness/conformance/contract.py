@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from cells import reference
+from cells import CELLS, ModelSpec, Weights, reference
 from harness.conformance import against_reference
 from harness.errors import UserError
 from harness.plan.settings import resolve
@@ -29,7 +29,8 @@ from harness.registry import (
     short,
 )
 from harness.run import initialisation, streams
-from implementations import CELLS, FACTORS, STOCK, ModelSpec, Optimiser, Weights
+from implementations import FACTORS, STOCK
+from implementations.rule import Optimiser
 from tasks import SPLITS, Array, Budget, DataTask, Task
 
 Findings = Iterator[str]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cells import reference
-from implementations import Array, ModelSpec, Optimiser, Weights
+from cells import Array, ModelSpec, Weights, reference
+from implementations.rule import Optimiser
 
 
 def train(

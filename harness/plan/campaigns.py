@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from cells import GATES, ModelSpec
 from harness.errors import UserError
 from harness.registry import kernels_of, load_implementation
-from implementations import GATES, STOCK, ModelSpec
+from implementations import STOCK
 
 AXES = ("batch", "sequence_length", "hidden", "layers")
 # A training step; its gradient without the update; the loss alone; handing over the data.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cells import CELLS
 from harness.errors import UserError, one_of
 from harness.limits import Limits
 from harness.plan import studies, tracks
@@ -24,7 +25,7 @@ from harness.registry import (
     task_names,
     unknown,
 )
-from implementations import CELLS, FACTORS, NATIVE
+from implementations import FACTORS, NATIVE
 
 Names = Callable[[], list[str]]
 # An axis' kind, the names it may have, and those that "all" stands for.

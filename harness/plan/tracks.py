@@ -7,12 +7,13 @@ nothing either; its settings differ (``studies.py``).
 
 from __future__ import annotations
 
+from cells import ModelSpec
 from harness.errors import one_of
 from harness.plan import studies
 from harness.plan.run import Run
 from harness.plan.settings import Settings
 from harness.registry import kernels_of, load_implementation
-from implementations import FACTORS, Default, ModelSpec
+from implementations import FACTORS, Default
 
 TRACKS = ("matched", "native", *FACTORS, *studies.STUDIES)
 

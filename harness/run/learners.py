@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from cells import Array, ModelSpec, Weights
 from harness.plan.run import Run
 from harness.plan.settings import Settings
 from harness.plan.tracks import default_of, fastest, model_spec
 from harness.registry import load_model_module, load_native_module
 from harness.run import initialisation
-from implementations import (
-    FACTORS,
-    NATIVE,
-    Array,
-    Described,
-    Model,
-    ModelSpec,
-    NativeModel,
-    Optimiser,
-    Weights,
-    updates,
-)
+from implementations import FACTORS, NATIVE, Described, Model, NativeModel
+from implementations.rule import Optimiser, updates
 
 # inputs [K, B, T, d], targets, and the number of the first step, from 0 -> losses, norms [K].
 Train = Callable[[Array, Array, int], tuple[Array, Array]]

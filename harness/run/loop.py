@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from cells import Array, Weights
 from harness import machine
 from harness.plan.run import Run
 from harness.plan.settings import Settings
 from harness.registry import load_implementation
 from harness.run import learners, records, streams
 from harness.run.records import Record
-from implementations import Array, Described, Weights
+from implementations import Described
 
 PHASES = ("start", "import", "build", "first_chunk", "training", "evaluation", "data")
 OnChunk = Callable[[int, float, float], None]

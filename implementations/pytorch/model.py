@@ -9,33 +9,40 @@ from typing import Any
 import numpy as np
 import torch
 
-from implementations import GATES, Array, ModelSpec, Product, Weights
-from implementations.pytorch import MANUAL, kernels
+from cells import GATES, Array, ModelSpec, Weights
+from implementations import Product
+from implementations.pytorch import MANUAL
 from implementations.pytorch.manual import Manual
 
 LAYERS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-def build(spec: ModelSpec, weights: Weights, kernel: str) -> TorchModel:
-    """Place ``weights`` on the CPU as a model of ``spec``."""
-    kernels.check(kernel)
+def build(spec: ModelSpec, weights: Weights, kernel: str, device: str) -> TorchModel:
+    """Place ``weights`` on the device as a model of ``spec``."""
+    return TorchModel(spec, weights, kernel, on(device))
+
+
+def on(device: str) -> torch.device:
+    """PyTorch's device of that name, with the threads of the environment."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    return TorchModel(spec, weights, kernel)
+    return torch.device({"gpu": "cuda"}.get(device, device))
 
 
-def product(m: int, k: int, n: int, count: int) -> Product:
+def product(m: int, k: int, n: int, count: int, device: str) -> Product:
     """``count`` products [m, k] @ [k, n] in float32, one after the other."""
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    rng = np.random.default_rng(0)
+    rng, there = np.random.default_rng(0), on(device)
     a, b = (
-        torch.as_tensor(rng.normal(size=s), dtype=torch.float32) for s in ((count, m, k), (k, n))
+        torch.as_tensor(rng.normal(size=s), dtype=torch.float32, device=there)
+        for s in ((count, m, k), (k, n))
     )
-    out = torch.empty(m, n)
+    out = torch.empty(m, n, device=there)
 
     def all_of_them() -> None:
         for one in a.unbind(0):
             torch.mm(one, b, out=out)
+        if there.type == "cuda":
+            torch.cuda.synchronize()
 
     return all_of_them
 
@@ -43,14 +50,14 @@ def product(m: int, k: int, n: int, count: int) -> Product:
 class TorchModel:
     """A :class:`implementations.Model` in PyTorch."""
 
-    def __init__(self, spec: ModelSpec, weights: Weights, kernel: str) -> None:
-        self._spec, self._kernel = spec, kernel
-        self._given = tuple(weights)
-        self._dtype = DTYPES[spec.dtype]
-        self._layers = LAYERS[spec.cell](
-            spec.input_size, spec.hidden, spec.layers, dtype=self._dtype, device="cpu"
-        )
-        self._output = torch.nn.Linear(spec.hidden, spec.outputs, dtype=self._dtype, device="cpu")
+    def __init__(
+        self, spec: ModelSpec, weights: Weights, kernel: str, device: torch.device
+    ) -> None:
+        self._spec, self._given = spec, tuple(weights)
+        self._dtype, self._device = DTYPES[spec.dtype], device
+        kind: Any = {"dtype": self._dtype, "device": device}
+        self._layers = LAYERS[spec.cell](spec.input_size, spec.hidden, spec.layers, **kind)
+        self._output = torch.nn.Linear(spec.hidden, spec.outputs, **kind)
         self._modules = torch.nn.ModuleDict({"layers": self._layers, "output": self._output})
         with torch.no_grad():
             for name, parameter in self._modules.named_parameters():
@@ -99,43 +106,43 @@ class TorchModel:
         for x, y, row in zip(*placed, strict=True):
             losses.append(self._backward(x, y))
             norms.append(self._update(*row))
-        return torch.stack(losses).numpy(), torch.stack(norms).numpy()
+        return torch.stack(losses).cpu().numpy(), torch.stack(norms).cpu().numpy()
 
     def gradients(self, placed: Any) -> Array:
         norms = []
         for x, y, _ in zip(*placed, strict=True):
             self._backward(x, y)
             norms.append(torch.linalg.vector_norm(self._gradient))
-        return torch.stack(norms).numpy()
+        return torch.stack(norms).cpu().numpy()
 
     def losses(self, placed: Any) -> Array:
         with torch.no_grad():
             losses = [
                 loss(self._spec, self._outputs(x), y) for x, y, _ in zip(*placed, strict=True)
             ]
-        return torch.stack(losses).numpy()
+        return torch.stack(losses).cpu().numpy()
 
     def predict(self, inputs: Array) -> Array:
+        x = self._inputs(inputs).permute(self._order(0)).contiguous()
         with torch.no_grad():
-            return self._outputs(self._inputs(inputs).permute(self._order(0)).contiguous()).numpy()
+            return self._outputs(x).cpu().numpy()
 
     def weights(self) -> Weights:
-        parameters = {n: p.detach().numpy() for n, p in self._modules.named_parameters()}
-        found = to_canonical(self._spec, parameters)
+        found = to_canonical(self._spec, self._modules)
         return {name: found[name] for name in self._given}
 
     def parameter_counts(self) -> dict[str, int]:
         return {name: p.numel() for name, p in self._modules.named_parameters()}
 
     def device(self) -> str:
-        return self._output.weight.device.type
+        return self._flat.device.type
 
     def _inputs(self, values: Array) -> torch.Tensor:
-        return torch.as_tensor(values, dtype=self._dtype, device="cpu")
+        return torch.as_tensor(values, dtype=self._dtype, device=self._device)
 
     def _targets(self, values: Array) -> torch.Tensor:
         dtype = self._dtype if self._spec.loss == "mse" else torch.int64
-        return torch.as_tensor(values, dtype=dtype, device="cpu")
+        return torch.as_tensor(values, dtype=dtype, device=self._device)
 
     def _order(self, batches: int) -> list[int]:
         """The axes of inputs [.., B, T, d] as the kernel takes them; ``batches`` go before."""
@@ -147,7 +154,7 @@ class TorchModel:
         if self._manual:
             by_step = self._manual.outputs(x).permute(2, 0, 1)
             return by_step if self._spec.every_step else by_step[:, -1]
-        hidden = kernels.states(self._kernel, self._layers, x)
+        hidden = self._layers(x)[0]
         out: torch.Tensor = self._output(
             hidden.transpose(0, 1) if self._spec.every_step else hidden[-1]
         )
@@ -170,7 +177,7 @@ class TorchModel:
         self, rate: float, keep_m: float, keep_v: float, scale: float, epsilon: float,
         clip: float, clip_each: float,
     ) -> torch.Tensor:  # fmt: skip
-        """The rule of :func:`implementations.updates`; returns the norm before clipping."""
+        """The rule of :func:`implementations.rule.updates`; returns the norm before clipping."""
         w, g, m, v = self._flat, self._gradient, self._first, self._second
         norm: torch.Tensor = torch.linalg.vector_norm(g)
         if clip < math.inf:
@@ -220,8 +227,9 @@ def _to_torch(spec: ModelSpec, weights: Weights, name: str) -> Array:
     return second
 
 
-def to_canonical(spec: ModelSpec, parameters: dict[str, Array]) -> Weights:
+def to_canonical(spec: ModelSpec, modules: torch.nn.Module) -> Weights:
     """Every array of the canonical form, the redundant ones included."""
+    parameters = {n: p.detach().cpu().numpy() for n, p in modules.named_parameters()}
     weights: Weights = {}
     for layer in range(spec.layers):
         ours, theirs = f"layers.{layer}", f"layers.{{}}_l{layer}"

@@ -10,7 +10,8 @@ Native track: which layers, which optimiser, what clips.
 
 from pathlib import Path
 
-from implementations import Default, Kernel, ModelSpec
+from cells import ModelSpec
+from implementations import Default, Kernel
 
 # As pip knows them; their versions stand in every record.
 PACKAGES: tuple[str, ...] = ("jax", "jaxlib")

@@ -10,7 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax, nn
 
-from implementations import Array, ModelSpec, Product, Weights
+from cells import Array, ModelSpec, Weights
+from implementations import Product
 
 # Weights by canonical name. A framework with layers of its own converts in build and weights.
 Tree = dict[str, jax.Array]

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from implementations import GATES, Array, ModelSpec, Optimiser, updates
+from cells import GATES, Array, ModelSpec
+from implementations.rule import Optimiser, updates
 
 from .model import ExampleModel
 
