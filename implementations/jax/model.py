@@ -60,10 +60,8 @@ class Packed(Program):
 
     def _autodiff(self, matrices: list[jax.Array], x: jax.Array) -> jax.Array:
         """Outputs [B, o], or [B, T, o] at every step, for x [B, T, d]."""
-        *layers, output = matrices
-        sequence = x.swapaxes(0, 1)
-        for number, matrix in enumerate(layers):
-            weights = self.layout.parts(number, matrix)
+        output, sequence = matrices[-1], x.swapaxes(0, 1)
+        for weights in self.layout.layers(matrices):
             sequence = kernels.layer(self.kernel, self.spec.cell, weights, sequence)
         last = sequence.swapaxes(0, 1) if self.spec.every_step else sequence[-1]
         return last @ output[:-1] + output[-1]
