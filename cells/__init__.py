@@ -178,36 +178,32 @@ def step_of(
     ``weights`` are a layer's by their short names, arrays of any framework; what can be done
     before the loop over time is done here.
     """
-    columns = dict(zip(own.recurrent, _split(math, weights.get("recurrent"), own.recurrent)))
+    outer = own.gates[: len(own.gates) - len(own.inner_bias)]
+
+    def parts(kind: str, gates: tuple[str, ...]) -> dict[str, Any]:
+        array = weights.get(kind)
+        return {} if array is None else dict(zip(gates, math.split(array, len(gates)), strict=True))
+
+    columns = parts("recurrent", own.recurrent)
+    inner = parts("redundant_bias", outer) | parts("recurrent_bias", own.inner_bias)
     matrices = {
         names: weights["recurrent"]
         if names == own.recurrent
         else math.concat([columns[name] for name in names])
         for names in products(own)
     }
-    outer = tuple(name for name in own.recurrent if name not in own.inner_bias)
-    inner = dict(zip(outer, _split(math, weights.get("redundant_bias"), outer)))
-    inner |= zip(own.inner_bias, _split(math, weights.get("recurrent_bias"), own.inner_bias))
     extras = SimpleNamespace(**{name: weights[name] for name in own.extras})
 
     def u(h: Any, *names: str) -> SimpleNamespace:
         names = names or own.recurrent
-        parts = dict(zip(names, math.split(h @ matrices[names], len(names)), strict=True))
-        return SimpleNamespace(
-            **{k: part + inner[k] if k in inner else part for k, part in parts.items()}
-        )
+        found = zip(names, math.split(h @ matrices[names], len(names)), strict=True)
+        return SimpleNamespace(**{k: p + inner[k] if k in inner else p for k, p in found})
 
     def step(a: Any, state: States) -> tuple[States, dict[str, Any]]:
-        parts = math.split(a, len(own.gates))
-        x = SimpleNamespace(**dict(zip(own.gates, parts, strict=True)))
-        return own.step(x, u, extras, state, math)
+        x = zip(own.gates, math.split(a, len(own.gates)), strict=True)
+        return own.step(SimpleNamespace(**dict(x)), u, extras, state, math)
 
     return step
-
-
-def _split(math: Any, array: Any, names: tuple[str, ...]) -> Any:
-    """The parts of an array by gates; none where it is not given."""
-    return () if array is None else math.split(array, len(names))
 
 
 @cache

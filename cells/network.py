@@ -8,7 +8,6 @@ Shapes: B examples, T time steps, d inputs, h units, o outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import autograd.numpy as np
