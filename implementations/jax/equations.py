@@ -9,23 +9,25 @@ import jax.numpy as jnp
 from jax import lax
 
 import cells
+from cells import ModelSpec
+from implementations.functional import Tree, stacked
 
 MATH = cells.Math(jnp, jax.nn.sigmoid)
 
 
-def layer(cell: str, weights: dict[str, jax.Array], x: jax.Array) -> jax.Array:
-    """The hidden states [T, B, h] of one layer for its inputs x [T, B, d].
-
-    ``weights`` are the layer's canonical arrays without their prefix.
-    """
-    own = cells.cell(cell)
+def layer(spec: ModelSpec, weights: Tree, x: jax.Array) -> jax.Array:
+    """The hidden states [T, B, h] of one layer for its inputs x [T, B, d]."""
+    own = cells.cell(spec.cell)
     step = cells.step_of(own, weights, MATH)
 
     def body(state: Any, a: jax.Array) -> Any:
         state = step(a, state)[0]
         return state, state[0]
 
-    zero = jnp.zeros((x.shape[1], weights["bias"].size // len(own.gates)), x.dtype)
+    zero = jnp.zeros((x.shape[1], spec.hidden), x.dtype)
     a = x @ weights["input"] + weights["bias"]
     states: jax.Array = lax.scan(body, (zero,) * len(own.states), a)[1]
     return states
+
+
+OUTPUTS = stacked(layer)

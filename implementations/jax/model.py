@@ -10,9 +10,9 @@ import numpy as np
 from jax import lax
 
 from cells import ModelSpec, Weights
-from implementations import packed
-from implementations.functional import FunctionalModel, Program, loss, product
-from implementations.jax import kernels, manual
+from implementations import EQUATIONS, packed
+from implementations.functional import FunctionalModel, Program, loss, model, product
+from implementations.jax import equations, kernels, manual
 from implementations.packed import Layout
 
 __all__ = ["build", "product"]
@@ -20,6 +20,8 @@ __all__ = ["build", "product"]
 
 def build(spec: ModelSpec, weights: Weights, kernel: str, device: str) -> FunctionalModel:
     """Place ``weights`` on the device as a model of ``spec``."""
+    if kernel == EQUATIONS:
+        return model(equations.OUTPUTS, spec, weights, device)
     return JaxModel(spec, weights, kernel, device)
 
 
