@@ -35,7 +35,7 @@ Array = NDArray[Any]
 Weights = dict[str, Array]
 States = tuple[Any, ...]  # each [B, h], the output first
 
-# The cells that tables have named in this order from the start; later ones follow by name.
+# Tables have named these in this order from the start; later ones follow by name.
 FIRST = ("rnn", "lstm", "gru")
 
 
@@ -130,12 +130,14 @@ class Math:
         self.concat = lambda parts: module.concatenate(parts, axis=-1)
 
 
-@cache
-def names() -> list[str]:
+def _names() -> tuple[str, ...]:
     """The cells that exist: the files in ``cells/``."""
     stems = {path.stem for path in Path(__file__).parent.glob("[a-z]*.py")} - {"network"}
-    good = sorted(s for s in stems if s.isidentifier() and not keyword.iskeyword(s))
-    return [*(s for s in FIRST if s in good), *(s for s in good if s not in FIRST)]
+    good = {s for s in stems if s.isidentifier() and not keyword.iskeyword(s)}
+    return (*(s for s in FIRST if s in good), *sorted(good.difference(FIRST)))
+
+
+CELLS = _names()
 
 
 def cell(name: str) -> Cell:

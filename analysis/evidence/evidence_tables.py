@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from analysis.aggregation import normalised
 from analysis.evidence import advice, claims, comparisons
 from analysis.inside import gates
+from cells import CELLS
 from harness.errors import UserError
 from harness.files import write_text
-from implementations import CELLS
 
 # What stands in the results folder before the evidence is weighed; a table that this
 # configuration does not make is left out, and the claims on it are not tested.

@@ -220,7 +220,7 @@ class Measured(Samples):
             return pairs  # few processes at many sizes: they show how cost grows and rank nothing
         best = self._best(shape)
         for (framework, cell), method in best.items():
-            if cell == "gru" and (framework, "lstm") in best:
+            if cell != "lstm" and (framework, "lstm") in best:
                 pairs.append(("cell", method, best[framework, "lstm"]))
         for (one, first), (other, second) in combinations(best, 2):
             if first == second:

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from cells import GATES, Array, ModelSpec, Weights
+import cells
+from cells import Array, ModelSpec, Weights
 from harness import machine
 from harness.plan.campaigns import PHASES, Shape
 from harness.registry import load_implementation, load_model_module
@@ -207,7 +208,9 @@ def product_sizes(shape: Shape, cell: str, phase: str) -> tuple[int, int, int]:
     Those are of a time step forward, of one backward, and of the recurrent weights' gradient,
     which is one product over all time steps.
     """
-    hidden, width = shape.units(cell), GATES[cell] * shape.units(cell)
+    hidden = shape.units(cell)
+    # A cell without recurrent matrices has the products of its inputs alone.
+    width = len(cells.cell(cell).recurrent or cells.cell(cell).gates) * hidden
     return {
         "product_large": (LARGE, LARGE, LARGE),
         "product_step": (shape.batch, hidden, width),
@@ -217,23 +220,13 @@ def product_sizes(shape: Shape, cell: str, phase: str) -> tuple[int, int, int]:
 
 
 def initial_weights(spec: ModelSpec, inner_bias: bool) -> Weights:
-    """Weights of unit gain and biases of zero, in canonical form; speed asks no more of them."""
+    """Weights of unit gain, and the others at zero, in canonical form; speed asks no more."""
     rng = np.random.default_rng(0)
-    width = GATES[spec.cell] * spec.hidden
-    shapes: dict[str, tuple[int, ...]] = {}
-    for layer in range(spec.layers):
-        size = spec.hidden if layer else spec.input_size
-        shapes[f"layers.{layer}.input"] = (size, width)
-        shapes[f"layers.{layer}.recurrent"] = (spec.hidden, width)
-        shapes[f"layers.{layer}.bias"] = (width,)
-        if spec.cell == "gru" and inner_bias:
-            shapes[f"layers.{layer}.recurrent_bias"] = (spec.hidden,)
-    shapes |= {"output.weight": (spec.hidden, spec.outputs), "output.bias": (spec.outputs,)}
     return {
         name: (rng.normal(size=s) / math.sqrt(s[0]) if len(s) > 1 else np.zeros(s)).astype(
             spec.dtype
         )
-        for name, s in shapes.items()
+        for name, s in cells.shapes(spec, inner_bias).items()
     }
 
 

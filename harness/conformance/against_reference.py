@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cells import CELLS, GATES, Array, ModelSpec, Weights, reference
+import cells
+from cells import Array, ModelSpec, Weights, network
 from harness.conformance import textbook_rules
 from harness.files import write_text
 from harness.registry import load_implementation, load_model_module, load_native_module
-from implementations import NATIVE
+from implementations import EQUATIONS, NATIVE
 from implementations.rule import Optimiser, updates
 
 COLUMNS = (
@@ -52,10 +53,10 @@ TOLERANCE = {
 # Every combination; either loss stands with one kind of output.
 SPECIFICATIONS = [
     ModelSpec(
-        cell, layers, 2, 5, 3, every_step, "cross_entropy" if every_step else "mse", dtype  # type: ignore[arg-type]
+        cell, layers, 2, 5, 3, every_step, "cross_entropy" if every_step else "mse", dtype
     )
     for dtype in TOLERANCE
-    for cell in CELLS
+    for cell in cells.CELLS
     for layers in (1, 2)
     for every_step in (False, True)
 ]  # fmt: skip
@@ -116,10 +117,10 @@ def _checks(
     )
     yield "round trip", 0.0 if same else np.inf, 0.0, ""
     counted = sum(model.parameter_counts().values())
-    expected = formula(framework, "matched", spec, inner_bias)
+    expected = formula(framework, "matched", spec, inner_bias, kernel)
     yield "parameters", abs(counted - expected), 0.0, f"counted {counted}, formula {expected}"
     exact = {name: value.astype(np.float64) for name, value in weights.items()}
-    outputs = reference.outputs(spec, exact, inputs[0].astype(np.float64))
+    outputs = network.outputs(spec, exact, inputs[0].astype(np.float64))
     yield "forward", relative(model.predict(inputs[0]), outputs), tolerance["forward"], ""
 
     rate = 2.0**20
@@ -127,7 +128,7 @@ def _checks(
     constants[:-1, 0] = 0
     model.train(model.place(inputs, targets, constants))
     found = {k: (exact[k] - v.astype(np.float64)) / rate for k, v in model.weights().items()}
-    _, gradients = reference.loss_and_gradients(
+    _, gradients = network.loss_and_gradients(
         spec, exact, inputs[-1].astype(np.float64), targets[-1]
     )
     error, detail = worst_named(found, gradients)
@@ -173,16 +174,7 @@ def article(cell: str) -> ModelSpec:
 
 def random_weights(spec: ModelSpec, inner_bias: bool = True, seed: int = 0) -> Weights:
     """Normal weights and biases that float32 holds exactly, so that both types start alike."""
-    rng, gates = np.random.default_rng(seed), GATES[spec.cell]
-    shapes: dict[str, tuple[int, ...]] = {}
-    for layer in range(spec.layers):
-        size = spec.input_size if layer == 0 else spec.hidden
-        shapes[f"layers.{layer}.input"] = (size, gates * spec.hidden)
-        shapes[f"layers.{layer}.recurrent"] = (spec.hidden, gates * spec.hidden)
-        shapes[f"layers.{layer}.bias"] = (gates * spec.hidden,)
-        if spec.cell == "gru" and inner_bias:
-            shapes[f"layers.{layer}.recurrent_bias"] = (spec.hidden,)
-    shapes |= {"output.weight": (spec.hidden, spec.outputs), "output.bias": (spec.outputs,)}
+    rng, shapes = np.random.default_rng(seed), cells.shapes(spec, inner_bias)
     draws = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
     return {name: value.astype(spec.dtype) for name, value in draws.items()}
 
@@ -197,28 +189,32 @@ def random_batches(spec: ModelSpec, steps: int = STEPS, seed: int = 1) -> tuple[
     return inputs, rng.integers(0, spec.outputs, shape).astype(np.int32)
 
 
-def formula(framework: str, track: str, spec: ModelSpec, inner_bias: bool = True) -> int:
-    """G·h(d + h) weights and the framework's biases in each layer, and the output layer."""
-    biases = load_implementation(framework).BIASES[track][spec.cell]
-    biases -= spec.cell == "gru" and not inner_bias
-    total = spec.outputs * (spec.hidden + 1)
-    for layer in range(spec.layers):
-        size = spec.input_size if layer == 0 else spec.hidden
-        total += GATES[spec.cell] * spec.hidden * (size + spec.hidden) + biases * spec.hidden
-    return total
+def formula(
+    framework: str, track: str, spec: ModelSpec, inner_bias: bool = True, kernel: str = ""
+) -> int:
+    """What the cell is trained with, and the biases that the framework has beside those."""
+    more = biases(framework, track, spec.cell, kernel) - cells.cell(spec.cell).biases
+    return cells.count(spec, inner_bias) + spec.layers * more * spec.hidden
+
+
+def biases(framework: str, track: str, cell: str, kernel: str = "") -> int:
+    """How many biases a unit has by the framework's own count; the equations have the cell's."""
+    own = load_implementation(framework).BIASES[track]
+    known = cell in own and kernel != EQUATIONS
+    return int(own[cell]) if known else cells.cell(cell).biases
 
 
 def article_counts(framework: str) -> list[Row]:
     """The framework's own count of the article's model, on both tracks, against the formula."""
     rows = []
-    for spec in map(article, CELLS):
+    for spec in map(article, cells.CELLS):
         fastest = load_implementation(framework).fastest(spec, 32, 10)
         for track in ("matched", "native"):
             kernel = fastest if track == "matched" else NATIVE
             counted, error, detail = None, np.inf, ""
             try:
                 counted = _article_count(framework, kernel, spec)
-                error = abs(counted - formula(framework, track, spec))
+                error = abs(counted - formula(framework, track, spec, kernel=kernel))
             except Exception as problem:
                 detail = repr(problem)
             name = "parameters of the article's model"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
-from cells import GATES, ModelSpec
-from harness.errors import UserError
+import cells
+from cells import CELLS, ModelSpec
+from harness.errors import UserError, one_of
 from harness.registry import kernels_of, load_implementation
 from implementations import STOCK
 
@@ -36,23 +38,24 @@ class Shape:
         """The hidden size h of ``cell``."""
         return self.hidden if isinstance(self.hidden, int) else self.hidden[cell]
 
-    def spec(self, cell: str, dtype: str = "float32") -> ModelSpec:
+    def spec(self, cell: str, dtype: Literal["float32", "float64"] = "float32") -> ModelSpec:
         """The model of this shape."""
         return ModelSpec(
-            cell, self.layers, self.input_size, self.units(cell), 1, False, "mse", dtype  # type: ignore[arg-type]
-        )  # fmt: skip
+            cell, self.layers, self.input_size, self.units(cell), 1, False, "mse", dtype
+        )
 
     def forward_flop(self, cell: str) -> int:
         """The floating-point operations of all layers' matrix products in a forward pass.
 
-        A layer multiplies [T·B, d] with [d, G·h] and, step after step, [B, h] with
-        [h, G·h]: 2·T·B·G·h·(d + h) operations, a multiplication and an addition each.
-        What is done element by element and the output layer are left out.
+        A layer multiplies [T·B, d] with [d, G·h] and, step after step, [B, h] with [h, G·h],
+        where all G gates have both matrices: 2·T·B·G·h·(d + h) operations, a multiplication and
+        an addition each. What is done element by element and the output layer are left out.
         """
-        hidden = self.units(cell)
-        widths = [self.input_size] + [hidden] * (self.layers - 1)
-        steps = 2 * self.sequence_length * self.batch
-        return sum(steps * GATES[cell] * hidden * (d + hidden) for d in widths)
+        return self._steps() * sum(
+            math.prod(shape)
+            for name, shape in cells.shapes(self.spec(cell)).items()
+            if name.endswith((".input", ".recurrent"))
+        )
 
     def step_flop(self, cell: str) -> int:
         """The same for a training step, 6·T·B·G·h·(d + h) a layer.
@@ -61,8 +64,11 @@ class Shape:
         first layer needs no gradient of its inputs: 2·T·B·G·h·d less. The first time
         step starts from zeros, which no framework makes use of.
         """
-        unneeded = 2 * self.sequence_length * self.batch * GATES[cell] * self.units(cell)
-        return 3 * self.forward_flop(cell) - unneeded * self.input_size
+        unneeded = self._steps() * math.prod(cells.shapes(self.spec(cell))["layers.0.input"])
+        return 3 * self.forward_flop(cell) - unneeded
+
+    def _steps(self) -> int:
+        return 2 * self.sequence_length * self.batch
 
 
 @dataclass(frozen=True)
@@ -148,10 +154,11 @@ def campaigns(
         shape = Shape(**sizes)
         if shape.name == SWEEPS or shape.name in [c.name for c in found]:
             raise UserError(f"{where('shapes')}: the name {shape.name!r} is taken; choose another.")
-        missing = [
-            c for c in timing["cells"] if isinstance(shape.hidden, dict) and c not in shape.hidden
-        ]
-        if missing:
+        by_cell = shape.hidden if isinstance(shape.hidden, dict) else None
+        for name in by_cell or ():
+            if name not in CELLS:
+                raise one_of(f"{where('shapes')}: {shape.name}: hidden", "cell", name, list(CELLS))
+        if missing := [c for c in timing["cells"] if by_cell is not None and c not in by_cell]:
             raise UserError(
                 f"{where('shapes')}: {shape.name}: hidden has no size for {missing[0]}; "
                 "name every cell of timing.cells."

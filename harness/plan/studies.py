@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cells import CELLS
 from harness.plan.run import Run
 from harness.plan.settings import Settings, resolve
-from implementations import CELLS
 
 
 @dataclass(frozen=True)

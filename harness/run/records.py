@@ -13,11 +13,11 @@ from typing import Any
 import jsonschema
 import numpy as np
 
+from cells import CELLS, Weights
 from harness.errors import UserError
 from harness.files import replacing, write_text
 from harness.plan.run import Run
 from harness.registry import ROOT
-from implementations import Weights
 
 Record = dict[str, Any]
 SCHEMA = 2  # counts the forms that records have had
@@ -76,6 +76,11 @@ def read(path: Path) -> Record:
     if (version := record.get("schema")) != SCHEMA:
         raise UserError(f"{path}: is a record of another version (schema {version}, not {SCHEMA}).")
     check(record, str(path))
+    if record["cell"] not in CELLS:
+        raise UserError(
+            f"{path}: its cell {record['cell']!r} is not in cells/; put its file back, or remove "
+            "the record."
+        )
     if identity(record).name != path.stem:
         raise UserError(f"{path}: is the record of another run, {identity(record).title}.")
     return record
