@@ -31,10 +31,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from cells import CELLS, GATES, Array, ModelSpec, Weights
+from cells import Array, ModelSpec, Weights
 from implementations.rule import Optimiser
-
-__all__ = ["CELLS", "GATES", "Array", "ModelSpec", "Weights"]
 
 # What a framework's defaults may change, one at a time, on the way from matched to native.
 FACTORS = ("initialisation", "biases", "form", "adam", "clipping")

@@ -53,7 +53,7 @@ TOLERANCE = {
 # Every combination; either loss stands with one kind of output.
 SPECIFICATIONS = [
     ModelSpec(
-        cell, layers, 2, 5, 3, every_step, "cross_entropy" if every_step else "mse", dtype
+        cell, layers, 2, 5, 3, every_step, "cross_entropy" if every_step else "mse", dtype  # type: ignore[arg-type]
     )
     for dtype in TOLERANCE
     for cell in cells.CELLS
@@ -169,7 +169,7 @@ def worst_named(found: Weights, expected: Weights) -> tuple[float, str]:
 
 def article(cell: str) -> ModelSpec:
     """The article's model: two layers of 50 units, one input, one output."""
-    return ModelSpec(cell, 2, 1, 50, 1, False, "mse")  # type: ignore[arg-type]
+    return ModelSpec(cell, 2, 1, 50, 1, False, "mse")
 
 
 def random_weights(spec: ModelSpec, inner_bias: bool = True, seed: int = 0) -> Weights:

@@ -38,7 +38,7 @@ def model_spec(cell: str, settings: Settings) -> ModelSpec:
     """The model that a task's settings ask for."""
     task, budget = settings.task, settings.budget
     return ModelSpec(
-        cell=cell,  # type: ignore[arg-type]
+        cell=cell,
         layers=budget.layers,
         input_size=task.input_size,
         hidden=budget.hidden,

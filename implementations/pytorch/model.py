@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from cells import GATES, Array, ModelSpec, Weights
+import cells
+from cells import Array, ModelSpec, Weights
 from implementations import Product
 from implementations.pytorch import MANUAL
 from implementations.pytorch.manual import Manual
@@ -72,7 +73,8 @@ class TorchModel:
 
     def _flatten(self) -> None:
         """Make every trained parameter and its gradient a view into one vector each."""
-        second = self._spec.hidden * (2 if self._spec.cell == "gru" else GATES[self._spec.cell])
+        cell = cells.cell(self._spec.cell)
+        second = self._spec.hidden * (len(cell.gates) - len(cell.inner_bias))
         redundant = "layers.0.redundant_bias" in self._given
         inner = "layers.0.recurrent_bias" in self._given
         for name, parameter in self._modules.named_parameters():
