@@ -146,8 +146,9 @@ def divergence_summary(rows: Rows) -> Rows:
 def parameter_rows(found: list[Record], gate: Rows) -> Rows:
     """Weights and biases by cell and convention: the article's model and each task's.
 
-    ``redundant`` biases are those beyond the cell's own, one for each gate and one for each
-    inside a product, as the GRU's; ``counted`` is the framework's own total, ``total`` the formula's.
+    ``redundant`` biases are those beyond the cell's own, which are one for each gate and one for
+    each inside a product, as the GRU's; ``counted`` is the framework's own total, ``total`` the
+    formula's.
     """
     counted: dict[tuple[str, str, str, str], tuple[ModelSpec, int, str]] = {}
     for row in gate:
