@@ -53,17 +53,18 @@ def test_gradients_are_those_of_complex_steps(cell, layers, every_step, loss):
             assert gradients[name][place] == pytest.approx(expected, rel=1e-9, abs=1e-14), name
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru", "exponential"])
-def test_gradients_by_states_are_those_of_complex_steps(cell):
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "before", "exponential"])
+def test_gradients_by_states_are_those_of_complex_steps(cell, layers):
     """What follows step t is computed anew from a state that was moved by a complex step.
 
     The LSTM's h follows from the c of its own step: o tanh(c).
     """
-    spec = replace(SPEC, cell=cell, layers=2, hidden=3)
+    spec = replace(SPEC, cell=cell, layers=layers, hidden=3)
     weights, (inputs, _) = random_weights(spec), random_batches(spec, 1)
     below = network.forward(spec, weights, inputs[0].astype(np.float64)).sequences[-2]
-    own = network.layer_weights(weights, 1)
-    steps = network.run(spec, weights, 1, below)
+    own = network.layer_weights(weights, layers - 1)
+    steps = network.run(spec, weights, layers - 1, below)
     last = np.random.default_rng(1).standard_normal(steps[-1][0][0].shape)
     found = network.state_gradients(spec, weights, below, last)
     assert tuple(found) == cells.cell(cell).states
