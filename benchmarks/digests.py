@@ -18,13 +18,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.plugins import kernels_of, known_frameworks, load_task, task_names
-from harness.records import Run
-from harness.settings import Settings, resolve
-
 from cells import CELLS
-from harness import tracks, training
-from implementations import FACTORS
+from harness import registry
+from harness.plan import tracks
+from harness.plan.run import Run
+from harness.plan.settings import Settings, resolve
+from harness.run import loop
+from implementations import FACTORS, Framework
 
 TINY = {
     "hidden": 8, "batch": 8, "steps": 4, "evaluate_every": 2,
@@ -46,55 +46,55 @@ VARIANTS: dict[str, dict[str, Any]] = {
 def main() -> None:
     """Print the digests of all frameworks that are installed, or of one."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--framework", choices=known_frameworks())
-    if framework := parser.parse_args().framework:
-        for line in digests(framework):
+    parser.add_argument("--framework", choices=registry.known_frameworks())
+    if name := parser.parse_args().framework:
+        for line in digests(registry.framework(name)):
             print(line, flush=True)
         return
-    for framework in known_frameworks():
-        command = [sys.executable, "-m", "benchmarks.digests", "--framework", framework]
+    for name in registry.known_frameworks():
+        command = [sys.executable, "-m", "benchmarks.digests", "--framework", name]
         subprocess.run(command, check=True)
 
 
-def digests(framework: str) -> Iterator[str]:
+def digests(framework: Framework) -> Iterator[str]:
     """A line for each of the framework's methods."""
     with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
         for run, settings, variant in methods(framework):
-            record, _ = training.run(run, settings, 1, Path(scratch), lambda *_: None)
+            record, _ = loop.run(framework, run, settings, 1, Path(scratch), lambda *_: None)
             if record["status"] == "unavailable":
-                print(f"{framework}: {record['reason']}", file=sys.stderr)
+                print(f"{framework.name}: {record['reason']}", file=sys.stderr)
                 return
             kernel = settings.kernel or "native"
-            method = "/".join((run.task, framework, kernel, run.cell, run.track + variant))
+            method = "/".join((run.task, framework.name, kernel, run.cell, run.track + variant))
             final = record["weights_sha256"]["final"]
             # A run that did not end well has a reason where others have a score.
             score = record["reason"] or record["score"]
             yield f"{method} {record['losses_sha256']} {final} {score}"
 
 
-def methods(framework: str) -> Iterator[tuple[Run, Settings, str]]:
+def methods(framework: Framework) -> Iterator[tuple[Run, Settings, str]]:
     """The runs, their settings with the kernel, and the variant, empty for a task's own budget."""
-    for task in task_names():
-        if load_task(task).missing:
+    for task in registry.task_names():
+        if registry.load_task(task).missing:
             continue
         for cell in CELLS:
+            kernels = framework.kernels_of(cell)
             for track in ("matched", "native", *FACTORS):
-                run = Run(task, framework, cell, track, 0)
-                if tracks.is_run(run):
-                    settings = tiny(task)
-                    for kernel in [""] if track == "native" else kernels_of(framework, cell):
-                        yield run, replace(settings, kernel=kernel), ""
+                run = Run(task, framework.name, cell, track, 0)
+                if tracks.is_run(run, framework):
+                    for kernel in [""] if track == "native" else kernels:
+                        yield run, replace(tiny(task), kernel=kernel), ""
             if task == VARIED:
-                run = Run(task, framework, cell, "matched", 0)
+                run = Run(task, framework.name, cell, "matched", 0)
                 for name, changes in VARIANTS.items():
-                    for kernel in kernels_of(framework, cell):
+                    for kernel in kernels:
                         variant = "/" + name.replace(" ", "_")
                         yield run, replace(tiny(task, **changes), kernel=kernel), variant
 
 
 def tiny(task: str, **changes: Any) -> Settings:
     """The task's settings with the smallest budget."""
-    pool = {"train_examples": 64} if load_task(task).budget.train_examples else {}
+    pool = {"train_examples": 64} if registry.load_task(task).budget.train_examples else {}
     return resolve(task, {"layers": 1} | TINY | pool | changes, "digests")
 
 

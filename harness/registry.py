@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UserError, one_of
+from harness.errors import UserError, in_one_line, one_of
+from implementations import Framework
 from tasks import Task
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,7 +33,7 @@ def task_names() -> list[str]:
 @cache
 def framework_names() -> list[str]:
     """The frameworks of ``frameworks: all``: those that exist but the optional ones."""
-    return [name for name in known_frameworks() if not _is_optional(name)]
+    return [name for name in known_frameworks() if not framework(name).optional]
 
 
 @cache
@@ -71,12 +72,6 @@ def unknown(where: str, kind: str, value: object, allowed: list[str]) -> UserErr
         if value in wrong
         else one_of(where, kind, value, allowed)
     )
-
-
-def _is_optional(framework: str) -> bool:
-    """Whether an implementation takes part only where it is named; nothing is run."""
-    path = ROOT / "implementations" / framework / "__init__.py"
-    return path.exists() and "\nOPTIONAL = True\n" in path.read_text(encoding="utf-8")
 
 
 def load_task(name: str, **parameters: Any) -> Task:
@@ -154,41 +149,25 @@ def raised(error: Exception, where: str) -> str:
 
 def short(error: Exception) -> str:
     """The kind of an error and its first line, for the inside of a sentence."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
+    return in_one_line(error).rstrip(".")
 
 
-def load_implementation(name: str) -> Any:
-    """The light module of a framework, which imports nothing of it.
+@cache
+def framework(name: str) -> Framework:
+    """What the implementation ``name`` says of itself; the framework is not imported.
 
-    Raises :class:`UserError` when there is none, or when it lacks what every one must define.
+    Raises :class:`UserError` when there is none, or when it does not say it.
     """
     if name not in known_frameworks():
         raise unknown("implementations", "framework", name, known_frameworks())
-    module = importlib.import_module(f"implementations.{name}")
-    needed = ("PACKAGES", "BIASES", "DEFAULTS", "KERNELS", "environment", "fastest")
-    for attribute in needed:
-        if not hasattr(module, attribute):
-            raise UserError(
-                f"implementations/{name}/__init__.py: does not define {attribute}; "
-                "implementations/__init__.py says what it is."
-            )
-    return module
-
-
-def kernels_of(framework: str, cell: str) -> list[str]:
-    """The names of the kernels that a framework knows for a cell."""
-    return [k for k, v in load_implementation(framework).KERNELS.items() if cell in v.cells]
-
-
-def load_model_module(name: str) -> Any:
-    """The module that imports the framework and defines ``build``."""
-    return importlib.import_module(f"implementations.{name}.model")
-
-
-def load_native_module(name: str) -> Any:
-    """The module that builds the model which the framework's users get."""
-    return importlib.import_module(f"implementations.{name}.native")
+    where = f"implementations/{name}/__init__.py"
+    try:
+        found = getattr(importlib.import_module(f"implementations.{name}"), "FRAMEWORK", None)
+    except Exception as error:
+        raise UserError(f"{where}: cannot be imported ({short(error)}).") from error
+    if not isinstance(found, Framework) or found.name != name:
+        raise UserError(f"{where}: must define FRAMEWORK, a Framework whose name is {name!r}.")
+    return found
 
 
 def docstring(path: Path) -> str:

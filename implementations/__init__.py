@@ -26,6 +26,7 @@ and z) holds it; when that is not given, it stays at zero. A GRU without
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,6 +170,11 @@ class Framework:
     def default(self, factor: str, cell: str) -> Default | None:
         """The default that ``factor`` names; None where it is the matched track's."""
         return next((d for d in self.defaults if d.factor == factor and cell in d.cells), None)
+
+    def pin(self, threads: int, cache: Path, device: str) -> None:
+        """Set its environment in this process; before it is imported."""
+        cache.mkdir(parents=True, exist_ok=True)
+        os.environ.update(self.environment(threads, cache, device))
 
     def load(self, part: Literal["model", "native"] = "model") -> Any:
         """Its module ``part``, which imports the framework."""

@@ -17,7 +17,8 @@ from harness.conformance import against_reference
 from harness.errors import UserError
 from harness.plan import asked
 from harness.plan.settings import resolve
-from harness.plan.tracks import default_of, model_spec
+from harness.plan.tracks import model_spec
+from harness.registry import framework as framework_named
 from harness.run import records
 from harness.run.records import Record
 from implementations import FACTORS
@@ -164,8 +165,9 @@ def parameter_rows(found: list[Record], gate: Rows) -> Rows:
             counted.setdefault(key, (spec, r["parameters"]["total"], r["kernel"]))
     rows: Rows = []
     for (model, framework, track, cell), (spec, count, kernel) in counted.items():
-        layer = against_reference.biases(framework, track, cell, kernel)
-        total = against_reference.formula(framework, track, spec, kernel=kernel)
+        its = framework_named(framework)
+        layer = against_reference.biases(its, track, cell, kernel)
+        total = against_reference.formula(its, track, spec, kernel=kernel)
         biases = spec.layers * layer * spec.hidden + spec.outputs
         redundant = max(0, layer - cells.cell(cell).biases)
         rows.append({
@@ -224,7 +226,7 @@ def attribution_rows(found: list[Record]) -> Rows:
                 # Budgets over budgets: a ratio of 1 without width, which would look certain.
                 ratio = (float("nan"),) * 3
             difference = _interval([_change(scores, track, factors, seed) for seed in seeds])
-            default = default_of(track, *key[1:])
+            default = framework_named(key[1]).default(track, key[2])
             what = {"native": "all defaults at once", "left over": "native beyond its factors"}
             rows.append(dict(zip(("task", "framework", "cell"), key, strict=True)) | {
                 "factor": track, "what": default.what if default else what[track],

@@ -41,7 +41,7 @@ def _new(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from harness.conformance import cell_contract, contract
+    from harness.conformance import cell_contract, contract, framework_contract
 
     kind, name = arguments.kind, arguments.name
     if kind == "task":
@@ -49,7 +49,7 @@ def _check(arguments: argparse.Namespace) -> int:
     elif kind == "cell":
         found = cell_contract.check_cell(name)
     else:
-        found = contract.check_implementation(name)
+        found = framework_contract.check_framework(name)
     for sentence in found:
         print(sentence)
     wrong = f"{len(found)} finding{'s' if len(found) > 1 else ''}"

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import cells
 from cells import CELLS, ModelSpec
 from harness.errors import UserError, one_of
-from harness.registry import kernels_of, load_implementation
-from implementations import STOCK
+from harness.plan.settings import DEVICES
+from implementations import STOCK, Framework
 
 AXES = ("batch", "sequence_length", "hidden", "layers")
 # A training step; its gradient without the update; the loss alone; handing over the data.
@@ -116,6 +116,7 @@ class Campaign:
     phases: tuple[str, ...] = PHASES
     peak: bool = True
     sweeps: tuple[Sweep, ...] = ()
+    device: str = DEVICES[0]
 
     def as_dict(self) -> dict[str, Any]:
         """The campaign as JSON can hold it."""
@@ -139,8 +140,9 @@ def campaign_from(values: dict[str, Any]) -> Campaign:
 
 def campaigns(
     timing: dict[str, Any],
-    frameworks: list[str],
+    frameworks: list[Framework],
     chosen: dict[tuple[str, str], str],
+    device: str,
     where: Callable[[str], str],
 ) -> tuple[Campaign, ...]:
     """The campaigns of a configuration's ``timing``, one for each shape and one for the sweeps.
@@ -169,7 +171,7 @@ def campaigns(
         found.append(
             Campaign(
                 shape.name, (shape,), methods, timing["processes"], timing["rounds"],
-                timing["threads"], tuple(p for p in PHASES if p in asked),
+                timing["threads"], tuple(p for p in PHASES if p in asked), device=device,
             )
         )  # fmt: skip
     if timing["sweeps"]:
@@ -179,7 +181,7 @@ def campaigns(
         found.append(
             Campaign(
                 SWEEPS, shapes, methods, timing["sweep_processes"], timing["sweep_rounds"],
-                timing["threads"], PHASES[:1], peak=False, sweeps=sweeps,
+                timing["threads"], PHASES[:1], peak=False, sweeps=sweeps, device=device,
             )
         )  # fmt: skip
     return tuple(found)
@@ -207,7 +209,7 @@ def _sweeps(
 
 def _methods(
     shape: Shape,
-    frameworks: list[str],
+    frameworks: list[Framework],
     cells: list[str],
     chosen: dict[tuple[str, str], str],
     asked: str,
@@ -218,16 +220,15 @@ def _methods(
     """
     found = []
     for framework in frameworks:
-        choose = load_implementation(framework).fastest
         for cell in cells:
-            best = chosen.get((framework, cell)) or choose(
+            best = chosen.get((framework.name, cell)) or framework.choice(
                 shape.spec(cell), shape.batch, shape.sequence_length
             )
             wanted = {"fastest": {best}, "fastest and stock": {best, STOCK}}
             kernels = [
                 name
-                for name in kernels_of(framework, cell)
+                for name in framework.kernels_of(cell)
                 if asked == "all" or name in wanted[asked]
             ]
-            found += [Method(framework, kernel, cell) for kernel in kernels]
+            found += [Method(framework.name, kernel, cell) for kernel in kernels]
     return (*found, replace(found[0], twin=True))

@@ -18,14 +18,14 @@ from harness.plan.schema import check_schema
 from harness.plan.settings import Settings, require, resolve
 from harness.plan.sources import Sources, last_of, origin_of, place_of, plain, sources_of
 from harness.registry import (
+    framework,
     framework_names,
-    kernels_of,
     known_frameworks,
     misnamed,
     task_names,
     unknown,
 )
-from implementations import FACTORS, NATIVE
+from implementations import FACTORS, NATIVE, Framework
 
 Names = Callable[[], list[str]]
 # An axis' kind, the names it may have, and those that "all" stands for.
@@ -48,6 +48,8 @@ class Configuration:
 
     results: Path
     threads: int
+    # What the frameworks of the runs say of themselves, by name.
+    frameworks: dict[str, Framework]
     runs: tuple[Run, ...]
     # By task and cell: a value may differ from cell to cell.
     settings: dict[tuple[str, str], Settings]
@@ -67,13 +69,14 @@ class Configuration:
         settings = studies.applied(self.settings[run.task, run.cell], run)
         return replace(settings, kernel="" if run.track == NATIVE else kernel)
 
-    def kernels_in_use(self, framework: str) -> list[str]:
-        """``CELL=KERNEL`` for every kernel that a run computes with, native runs apart."""
+    def kernels_in_use(self, name: str) -> list[str]:
+        """``CELL=KERNEL`` for every kernel that a framework's runs use, native runs apart."""
         used = set()
         for run in self.runs:
-            if run.framework == framework and run.track != NATIVE:
+            if run.framework == name and run.track != NATIVE:
                 settings = self.settings_of(run)
-                kernel = settings.kernel or tracks.fastest(run, settings)
+                spec = tracks.model_spec(run.cell, settings)
+                kernel = tracks.kernel_of(self.frameworks[name], spec, settings)
                 used.add(f"{run.cell}={kernel}")
         return sorted(used)
 
@@ -117,15 +120,16 @@ def load(
         axes["tasks"] = list(dict.fromkeys(name for name, _ in settings))
     for found in settings.values():
         require(found.task, place_of(config, sources, "tasks"))
+    frameworks = {name: framework(name) for name in axes["frameworks"]}
     on_track = _tasks_of_tracks(config, axes["tasks"], sources)
     runs = tuple(
         run
         for seed in config["seeds"]
         for task in axes["tasks"]
-        for framework in axes["frameworks"]
+        for name, its in frameworks.items()
         for cell in axes["cells"]
         for track, tasks in on_track.items()
-        if task in tasks and tracks.is_run(run := Run(task, framework, cell, track, seed))
+        if task in tasks and tracks.is_run(run := Run(task, name, cell, track, seed), its)
     )
     if not runs:
         where = place_of(config, sources, "tracks")
@@ -139,6 +143,7 @@ def load(
     return Configuration(
         results=results,
         threads=config["threads"],
+        frameworks=frameworks,
         runs=runs,
         settings=settings,
         conformance=config["conformance"],
@@ -146,8 +151,9 @@ def load(
         kernels=kernels,
         campaigns=campaigns(
             config["timing"],
-            axes["frameworks"],
+            list(frameworks.values()),
             kernels,
+            config["device"],
             lambda key: place_of(config, sources, "timing", key),
         ),
         other=_other(config, sources),
@@ -199,7 +205,8 @@ def _settings(config: dict[str, Any], sources: Sources, task: str, cell: str) ->
         if cell in value:
             values[key] = value[cell]
     try:
-        return resolve(task, values, place_of(config, sources, "overrides", task))
+        found = resolve(task, values, place_of(config, sources, "overrides", task))
+        return replace(found, device=config["device"])
     except UserError:
         # The first source whose values are refused is the one to name.
         for place, (name, _) in enumerate(sources):
@@ -210,18 +217,19 @@ def _settings(config: dict[str, Any], sources: Sources, task: str, cell: str) ->
 
 def _kernels(config: dict[str, Any], sources: Sources) -> dict[tuple[str, str], str]:
     chosen = {}
-    for framework, by_cell in config["kernels"].items():
-        if framework not in known_frameworks():
-            where = f"{origin_of(config, sources, ('kernels', framework))}: kernels"
-            raise one_of(where, "framework", framework, known_frameworks())
+    for name, by_cell in config["kernels"].items():
+        if name not in known_frameworks():
+            where = f"{origin_of(config, sources, ('kernels', name))}: kernels"
+            raise unknown(where, "framework", name, known_frameworks())
+        its = framework(name)
         for cell, kernel in by_cell.items():
             if cell not in CELLS:
-                where = place_of(config, sources, "kernels", framework)
+                where = place_of(config, sources, "kernels", name)
                 raise one_of(where, "cell", cell, list(CELLS))
-            if kernel not in (known := kernels_of(framework, cell)):
-                where = place_of(config, sources, "kernels", framework, cell)
+            if kernel not in (known := its.kernels_of(cell)):
+                where = place_of(config, sources, "kernels", name, cell)
                 raise one_of(where, "kernel", kernel, known)
-            chosen[framework, cell] = kernel
+            chosen[name, cell] = kernel
     return chosen
 
 

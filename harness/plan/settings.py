@@ -12,6 +12,9 @@ from harness.plan.run import Run
 from harness.registry import load_task, raised, task_parameters
 from tasks import Budget, Task
 
+# Where a run may be asked to compute.
+DEVICES = ("cpu",)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -22,7 +25,7 @@ class Settings:
 
     task: Task
     budget: Budget
-    device: str = "cpu"
+    device: str = DEVICES[0]
     kernel: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -36,6 +39,7 @@ class Settings:
             words += [f"--{name}", str(getattr(run, name))]
         words += ["--threads", str(threads)]
         words += ["--kernel", self.kernel] if self.kernel else []
+        words += ["--device", self.device] if self.device != DEVICES[0] else []
         for name, value in changed(self).items():
             words += ["--set", f"{name}={value}"]
         return shlex.join(words)

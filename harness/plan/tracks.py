@@ -12,26 +12,16 @@ from harness.errors import one_of
 from harness.plan import studies
 from harness.plan.run import Run
 from harness.plan.settings import Settings
-from harness.registry import kernels_of, load_implementation
-from implementations import FACTORS, Default
+from implementations import FACTORS, Framework
 
 TRACKS = ("matched", "native", *FACTORS, *studies.STUDIES)
 
 
-def default_of(track: str, framework: str, cell: str) -> Default | None:
-    """The default that a factor's track tries; None for matched, native, or no difference."""
-    for default in load_implementation(framework).DEFAULTS:
-        if default.factor == track and cell in default.cells:
-            found: Default = default
-            return found
-    return None
-
-
-def is_run(run: Run) -> bool:
+def is_run(run: Run, framework: Framework) -> bool:
     """Whether there is anything to run: a factor that does not differ would be matched again."""
     if run.track in studies.STUDIES:
         return studies.is_run(run)
-    return run.track not in FACTORS or default_of(run.track, run.framework, run.cell) is not None
+    return run.track not in FACTORS or framework.default(run.track, run.cell) is not None
 
 
 def model_spec(cell: str, settings: Settings) -> ModelSpec:
@@ -48,11 +38,11 @@ def model_spec(cell: str, settings: Settings) -> ModelSpec:
     )
 
 
-def fastest(run: Run, settings: Settings) -> str:
-    """The kernel that the implementation chooses at the task's shape."""
-    spec = model_spec(run.cell, settings)
-    choose = load_implementation(run.framework).fastest
-    kernel: str = choose(spec, settings.budget.batch, settings.task.sequence_length)
-    if kernel not in (known := kernels_of(run.framework, run.cell)):
-        raise one_of(f"implementations/{run.framework}: fastest", "kernel", kernel, known)
+def kernel_of(framework: Framework, spec: ModelSpec, settings: Settings) -> str:
+    """The kernel that was chosen, or that the implementation chooses at the task's shape."""
+    if settings.kernel:
+        return settings.kernel
+    kernel = framework.choice(spec, settings.budget.batch, settings.task.sequence_length)
+    if kernel not in (known := framework.kernels_of(spec.cell)):
+        raise one_of(f"implementations/{framework.name}: fastest", "kernel", kernel, known)
     return kernel

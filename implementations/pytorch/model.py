@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,18 @@ import torch
 
 import cells
 from cells import Array, ModelSpec, Weights
-from implementations import Product
-from implementations.pytorch import MANUAL
+from implementations import EQUATIONS, Product, packed
+from implementations.pytorch import MANUAL, equations
 from implementations.pytorch.manual import Manual
 
 LAYERS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-def build(spec: ModelSpec, weights: Weights, kernel: str, device: str) -> TorchModel:
+def build(spec: ModelSpec, weights: Weights, kernel: str, device: str) -> FlatModel:
     """Place ``weights`` on the device as a model of ``spec``."""
+    if kernel == EQUATIONS:
+        return EquationsModel(spec, weights, on(device))
     return TorchModel(spec, weights, kernel, on(device))
 
 
@@ -48,56 +51,22 @@ def product(m: int, k: int, n: int, count: int, device: str) -> Product:
     return all_of_them
 
 
-class TorchModel:
-    """A :class:`implementations.Model` in PyTorch."""
+class FlatModel:
+    """A :class:`implementations.Model` whose weights are one vector, and so are its gradients.
 
-    def __init__(
-        self, spec: ModelSpec, weights: Weights, kernel: str, device: torch.device
-    ) -> None:
-        self._spec, self._given = spec, tuple(weights)
+    ``held`` are the pieces of the gradient that stay zero, ``variables`` those of each variable.
+    """
+
+    def __init__(self, spec: ModelSpec, given: Iterable[str], device: torch.device) -> None:
+        self._spec, self._given = spec, tuple(given)
         self._dtype, self._device = DTYPES[spec.dtype], device
-        kind: Any = {"dtype": self._dtype, "device": device}
-        self._layers = LAYERS[spec.cell](spec.input_size, spec.hidden, spec.layers, **kind)
-        self._output = torch.nn.Linear(spec.hidden, spec.outputs, **kind)
-        self._modules = torch.nn.ModuleDict({"layers": self._layers, "output": self._output})
-        with torch.no_grad():
-            for name, parameter in self._modules.named_parameters():
-                parameter.copy_(torch.tensor(_to_torch(spec, weights, name), dtype=self._dtype))
-        self._flatten()
-        self._manual: Manual | None = None
-        if kernel == MANUAL:
-            output = self._output.weight, self._output.bias
-            self._manual = Manual(spec, self._layers.all_weights, *output)
-        self._first = torch.zeros_like(self._flat)
-        self._second = torch.zeros_like(self._flat)
-
-    def _flatten(self) -> None:
-        """Make every trained parameter and its gradient a view into one vector each."""
-        cell = cells.cell(self._spec.cell)
-        second = self._spec.hidden * (len(cell.gates) - len(cell.inner_bias))
-        redundant = "layers.0.redundant_bias" in self._given
-        inner = "layers.0.recurrent_bias" in self._given
-        for name, parameter in self._modules.named_parameters():
-            parameter.requires_grad_(redundant or inner or "bias_hh" not in name)
-        trained = {n: p for n, p in self._modules.named_parameters() if p.requires_grad}
-        self._flat = torch.cat([p.detach().reshape(-1) for p in trained.values()])
-        self._gradient = torch.zeros_like(self._flat)
         self._held: list[torch.Tensor] = []
         self._variables: dict[str, list[torch.Tensor]] = {}
-        place = 0
-        for name, parameter in trained.items():
-            size = parameter.numel()
-            parameter.data = self._flat[place : place + size].view_as(parameter)
-            parameter.grad = self._gradient[place : place + size].view_as(parameter)
-            if "bias_hh" in name:
-                if not redundant:
-                    self._held.append(parameter.grad[:second])
-                if not inner:
-                    self._held.append(parameter.grad[second:])
-            # The biases of a layer are one variable.
-            variable = name.replace("bias_hh", "bias_ih")
-            self._variables.setdefault(variable, []).append(parameter.grad)
-            place += size
+
+    def _begin(self, flat: torch.Tensor) -> None:
+        """Start from the weights ``flat``."""
+        self._flat = flat
+        self._gradient, self._first, self._second = (torch.zeros_like(flat) for _ in range(3))
 
     def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
         x = self._inputs(inputs).permute(self._order(1)).contiguous()
@@ -129,13 +98,6 @@ class TorchModel:
         with torch.no_grad():
             return self._outputs(x).cpu().numpy()
 
-    def weights(self) -> Weights:
-        found = to_canonical(self._spec, self._modules)
-        return {name: found[name] for name in self._given}
-
-    def parameter_counts(self) -> dict[str, int]:
-        return {name: p.numel() for name, p in self._modules.named_parameters()}
-
     def device(self) -> str:
         return self._flat.device.type
 
@@ -147,29 +109,18 @@ class TorchModel:
         return torch.as_tensor(values, dtype=dtype, device=self._device)
 
     def _order(self, batches: int) -> list[int]:
-        """The axes of inputs [.., B, T, d] as the kernel takes them; ``batches`` go before."""
-        time_batch_inputs = [1, 2, 0] if self._manual else [1, 0, 2]
-        return [*range(batches), *(batches + axis for axis in time_batch_inputs)]
+        """The axes of inputs [.., B, T, d] as ``_outputs`` takes them; ``batches`` go before."""
+        return [*range(batches), batches + 1, batches, batches + 2]
 
     def _outputs(self, x: torch.Tensor) -> torch.Tensor:
-        """x as :meth:`_order` has it -> [B, o] or [B, T, o]."""
-        if self._manual:
-            by_step = self._manual.outputs(x).permute(2, 0, 1)
-            return by_step if self._spec.every_step else by_step[:, -1]
-        hidden = self._layers(x)[0]
-        out: torch.Tensor = self._output(
-            hidden.transpose(0, 1) if self._spec.every_step else hidden[-1]
-        )
-        return out
+        """x [T, B, d] -> [B, o] or [B, T, o]."""
+        raise NotImplementedError
 
     def _backward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Fill the gradient vector for one batch; returns the loss."""
-        if self._manual:
-            value = self._manual.backward(x, y)
-        else:
-            value = loss(self._spec, self._outputs(x), y)
-            self._gradient.zero_()
-            value.backward()  # type: ignore[no-untyped-call]
+        value = loss(self._spec, self._outputs(x), y)
+        self._gradient.zero_()
+        value.backward()  # type: ignore[no-untyped-call]
         for gradient in self._held:
             gradient.zero_()
         return value.detach()
@@ -199,6 +150,108 @@ class TorchModel:
         else:
             w.sub_(g, alpha=rate / epsilon)
         return norm
+
+
+class TorchModel(FlatModel):
+    """The kernels ``stock`` and ``manual``, whose parameters are those of ``torch.nn``."""
+
+    def __init__(
+        self, spec: ModelSpec, weights: Weights, kernel: str, device: torch.device
+    ) -> None:
+        super().__init__(spec, weights, device)
+        kind: Any = {"dtype": self._dtype, "device": device}
+        self._layers = LAYERS[spec.cell](spec.input_size, spec.hidden, spec.layers, **kind)
+        self._output = torch.nn.Linear(spec.hidden, spec.outputs, **kind)
+        self._modules = torch.nn.ModuleDict({"layers": self._layers, "output": self._output})
+        with torch.no_grad():
+            for name, parameter in self._modules.named_parameters():
+                parameter.copy_(torch.tensor(_to_torch(spec, weights, name), dtype=self._dtype))
+        self._flatten()
+        self._manual: Manual | None = None
+        if kernel == MANUAL:
+            output = self._output.weight, self._output.bias
+            self._manual = Manual(spec, self._layers.all_weights, *output)
+
+    def _flatten(self) -> None:
+        """Make every trained parameter and its gradient a view into one vector each."""
+        cell = cells.cell(self._spec.cell)
+        second = self._spec.hidden * (len(cell.gates) - len(cell.inner_bias))
+        redundant = "layers.0.redundant_bias" in self._given
+        inner = "layers.0.recurrent_bias" in self._given
+        for name, parameter in self._modules.named_parameters():
+            parameter.requires_grad_(redundant or inner or "bias_hh" not in name)
+        trained = {n: p for n, p in self._modules.named_parameters() if p.requires_grad}
+        self._begin(torch.cat([p.detach().reshape(-1) for p in trained.values()]))
+        place = 0
+        for name, parameter in trained.items():
+            size = parameter.numel()
+            parameter.data = self._flat[place : place + size].view_as(parameter)
+            parameter.grad = self._gradient[place : place + size].view_as(parameter)
+            if "bias_hh" in name:
+                if not redundant:
+                    self._held.append(parameter.grad[:second])
+                if not inner:
+                    self._held.append(parameter.grad[second:])
+            # The biases of a layer are one variable.
+            variable = name.replace("bias_hh", "bias_ih")
+            self._variables.setdefault(variable, []).append(parameter.grad)
+            place += size
+
+    def weights(self) -> Weights:
+        found = to_canonical(self._spec, self._modules)
+        return {name: found[name] for name in self._given}
+
+    def parameter_counts(self) -> dict[str, int]:
+        return {name: p.numel() for name, p in self._modules.named_parameters()}
+
+    def _order(self, batches: int) -> list[int]:
+        if self._manual is None:
+            return super()._order(batches)
+        return [*range(batches), batches + 1, batches + 2, batches]
+
+    def _outputs(self, x: torch.Tensor) -> torch.Tensor:
+        """x [T, B, d], or [T, d, B] for ``manual``."""
+        if self._manual:
+            by_step = self._manual.outputs(x).permute(2, 0, 1)
+            return by_step if self._spec.every_step else by_step[:, -1]
+        hidden = self._layers(x)[0]
+        out: torch.Tensor = self._output(
+            hidden.transpose(0, 1) if self._spec.every_step else hidden[-1]
+        )
+        return out
+
+    def _backward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        if self._manual is None:
+            return super()._backward(x, y)
+        value = self._manual.backward(x, y)
+        for gradient in self._held:
+            gradient.zero_()
+        return value.detach()
+
+
+class EquationsModel(FlatModel):
+    """The kernel ``equations``: a cell's own step, differentiated by PyTorch."""
+
+    def __init__(self, spec: ModelSpec, weights: Weights, device: torch.device) -> None:
+        super().__init__(spec, weights, device)
+        self._layout = packed.layout(spec, self._given)
+        self._begin(torch.tensor(self._layout.pack(weights), device=device))
+        self._flat.requires_grad_().grad = self._gradient
+        for name, piece in self._layout.pieces(self._gradient).items():
+            if name not in weights:
+                self._held.append(piece)
+            variable = name.rpartition(".")[0] + ".bias" if name.endswith("bias") else name
+            self._variables.setdefault(variable, []).append(piece)
+
+    def weights(self) -> Weights:
+        pieces = self._layout.pieces(self._flat.detach().cpu().numpy())
+        return {name: pieces[name].copy() for name in self._given}
+
+    def parameter_counts(self) -> dict[str, int]:
+        return {name: value.size for name, value in self.weights().items()}
+
+    def _outputs(self, x: torch.Tensor) -> torch.Tensor:
+        return equations.outputs(self._layout, self._layout.matrices(self._flat), x)
 
 
 def loss(spec: ModelSpec, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cells import Array, ModelSpec, Weights
-from implementations import Product, packed
+from implementations import EQUATIONS, Product, packed
 from implementations.packed import Layout
 
 # TensorFlow and Keras import these where they are installed, for exporters and
@@ -31,7 +31,7 @@ LAYERS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras
 
 def build(spec: ModelSpec, weights: Weights, kernel: str, device: str) -> TensorFlowModel:
     """Place ``weights`` on the device as a model of ``spec``."""
-    return TensorFlowModel(spec, weights, device)
+    return TensorFlowModel(spec, weights, kernel, device)
 
 
 def product(m: int, k: int, n: int, count: int, device: str) -> Product:
@@ -56,16 +56,17 @@ def product(m: int, k: int, n: int, count: int, device: str) -> Product:
 class TensorFlowModel:
     """A :class:`implementations.Model` in TensorFlow."""
 
-    def __init__(self, spec: ModelSpec, weights: Weights, device: str) -> None:
+    def __init__(self, spec: ModelSpec, weights: Weights, kernel: str, device: str) -> None:
         self._spec, self._device = spec, device
         self._given = tuple(weights)
         if spec.cell != "gru" and "layers.0.redundant_bias" in weights:
             raise ValueError(f"Keras's {spec.cell} has one bias for each gate")
         # Keras's GRU has two rows of biases whether both are trained or not.
-        self._layout = packed.layout(spec, weights, second=spec.cell == "gru")
+        own = kernel != EQUATIONS
+        self._layout = packed.layout(spec, weights, second=own and spec.cell == "gru")
         with tf.device(device):
-            self._program = _program(self._layout, device)
-            vector = tf.constant(self._layout.pack(swapped(spec, weights)))
+            self._program = _program(self._layout, kernel, device)
+            vector = tf.constant(self._layout.pack(self._program.swapped(weights)))
             self._state: Tensors = [vector, tf.zeros_like(vector), tf.zeros_like(vector)]
 
     def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
@@ -96,10 +97,12 @@ class TensorFlowModel:
         return found
 
     def weights(self) -> Weights:
-        pieces = swapped(self._spec, self._layout.pieces(self._state[0].numpy()))
+        pieces = self._program.swapped(self._layout.pieces(self._state[0].numpy()))
         return {name: pieces[name] for name in self._given}
 
     def parameter_counts(self) -> dict[str, int]:
+        if self._program.keras is None:
+            return {name: value.size for name, value in self.weights().items()}
         variables = self._program.keras.trainable_variables
         return {v.path: int(np.prod(v.shape)) for v in variables}
 
@@ -118,27 +121,39 @@ def place_targets(spec: ModelSpec, values: Array) -> Any:
 
 
 @cache
-def _program(layout: Layout, device: str) -> _Program:
+def _program(layout: Layout, kernel: str, device: str) -> _Program:
     """Models of one shape on one device share their compiled code."""
-    return _Program(layout)
+    return _Program(layout, kernel)
 
 
 class _Program:
     """What is compiled for a layout; the vector of weights and constants are its arguments."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, kernel: str) -> None:
         self._layout, self._spec = layout, layout.spec
         self._mask, self._variables = layout.mask(), layout.variables()
-        self.keras = keras_model(self._spec)
-        # The seeds of dropout, which is off; stateless_call wants them all the same.
-        seeds = self.keras.non_trainable_variables
-        self._seeds: Tensors = [tf.identity(v.value) for v in seeds]
+        self.keras = None if kernel == EQUATIONS else keras_model(self._spec)
+        if self.keras is not None:
+            # The seeds of dropout, which is off; stateless_call wants them all the same.
+            seeds = self.keras.non_trainable_variables
+            self._seeds: Tensors = [tf.identity(v.value) for v in seeds]
         # autograph would only spend time: the loops below are tf.while_loop.
         compiled = tf.function(jit_compile=True, autograph=False)
         self.train = compiled(self._train)
         self.gradients = compiled(self._gradients)
         self.losses = compiled(self._losses)
         self.predict = compiled(self._predict)
+
+    def swapped(self, weights: Weights) -> Weights:
+        """``weights`` from or to the order of gates that the kernel wants."""
+        if self.keras is None:
+            return weights
+        return {
+            name: value
+            if name.startswith("output") or name.endswith("recurrent_bias")
+            else _swap_gates(self._spec, value)
+            for name, value in weights.items()
+        }
 
     def _matrices(self, vector: Any) -> Tensors:
         shapes = self._layout.shapes()
@@ -149,6 +164,10 @@ class _Program:
         return self._outputs(self._matrices(vector), x)
 
     def _outputs(self, matrices: Tensors, x: Any) -> Any:
+        if self.keras is None:
+            from implementations.tensorflow import equations
+
+            return equations.outputs(self._layout, matrices, x)
         *layers, output = matrices
         weights, ones = [], self._layout.ones
         for layer, matrix in enumerate(layers):
@@ -250,16 +269,6 @@ def keras_model(spec: ModelSpec) -> Any:
     output = keras.layers.Dense(spec.outputs, dtype=spec.dtype, name="output")
     inputs = keras.Input((None, spec.input_size), dtype=spec.dtype)
     return keras.Sequential([inputs, *layers, output])
-
-
-def swapped(spec: ModelSpec, weights: Weights) -> Weights:
-    """``weights`` from or to the order of gates that Keras has."""
-    return {
-        name: value
-        if name.startswith("output") or name.endswith("recurrent_bias")
-        else _swap_gates(spec, value)
-        for name, value in weights.items()
-    }
 
 
 def _swap_gates(spec: ModelSpec, value: Array) -> Array:
