@@ -91,7 +91,7 @@ class Layout:
                 found["recurrent_bias"] = matrix[d + 1, redundant:]
         return found | dict(zip(cell.extras, rest, strict=True))
 
-    def pieces(self, vector: Array) -> Weights:
+    def pieces(self, vector: Any) -> dict[str, Any]:
         """Views of ``vector`` by canonical name; both parts of a second row are there."""
         arrays = self.matrices(vector)
         found = {"output.weight": arrays[-1][:-1], "output.bias": arrays[-1][-1]}

@@ -114,16 +114,8 @@ def _identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
             raise UserError(f"--{key}: must be at least {least}, not {number}.")
     overrides = studies.overrides(run) | pairs(arguments.overrides)
     its = framework(run.framework)
-    if not tracks.is_run(run, its):
-        if run.track in studies.STUDIES:
-            raise UserError(
-                f"--track: the study {run.track} has no run of {run.task} with the {run.cell}; "
-                "see harness/plan/studies.py."
-            )
-        raise UserError(
-            f"--track: {run.framework}'s default for {run.track} is that of the matched track "
-            f"in the {run.cell}; use matched."
-        )
+    if reason := tracks.why_not(run, its):
+        raise UserError(f"--{reason}")
     known = its.kernels_of(run.cell)
     if arguments.kernel and arguments.kernel not in known:
         raise one_of("--kernel", "kernel", arguments.kernel, known)

@@ -18,10 +18,28 @@ TRACKS = ("matched", "native", *FACTORS, *studies.STUDIES)
 
 
 def is_run(run: Run, framework: Framework) -> bool:
-    """Whether there is anything to run: a factor that does not differ would be matched again."""
-    if run.track in studies.STUDIES:
-        return studies.is_run(run)
-    return run.track not in FACTORS or framework.default(run.track, run.cell) is not None
+    """Whether there is anything to run."""
+    return not why_not(run, framework)
+
+
+def why_not(run: Run, framework: Framework) -> str:
+    """Why there is nothing to run, after the option that says it; empty where there is."""
+    if not framework.kernels_of(run.cell):
+        return f"framework: {run.framework} has no way to compute the {run.cell}; choose another."
+    if run.track in studies.STUDIES and not studies.is_run(run):
+        return (
+            f"track: the study {run.track} has no run of {run.task} with the {run.cell}; "
+            "see harness/plan/studies.py."
+        )
+    if run.track == "native" and run.cell not in framework.biases["native"]:
+        return f"track: {run.framework} has no layer of its own for the {run.cell}; use matched."
+    if run.track in FACTORS and framework.default(run.track, run.cell) is None:
+        # It would be matched again.
+        return (
+            f"track: {run.framework}'s default for {run.track} is that of the matched track "
+            f"in the {run.cell}; use matched."
+        )
+    return ""
 
 
 def model_spec(cell: str, settings: Settings) -> ModelSpec:

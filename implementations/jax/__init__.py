@@ -4,7 +4,8 @@ Kernel path: of the kernels, ``manual`` writes the gradient by hand: a scan over
 forward, one backward, and each weight's gradient as one matrix product over all time
 steps; ``stepwise`` adds these up step by step. ``scan`` has the input product of a layer
 as one matrix product over all time steps, the recurrence as ``lax.scan``, and JAX's own
-gradient. ``stock`` is Flax's layer with JAX's own gradient; its GRU has no bias inside the
+gradient. ``equations`` does the same with the step of a file in ``cells/``, and so
+has every cell. ``stock`` is Flax's layer with JAX's own gradient; its GRU has no bias inside the
 reset product. All weights are one vector, so that the update rule is a few long
 operations. A chunk of K optimiser steps is one ``lax.scan`` around it, so that one call
 runs K steps without Python. Optax takes no part.
@@ -20,7 +21,7 @@ Native track: ``flax.nnx`` cells in ``nnx.RNN``, ``nnx.Linear``, ``optax.adam`` 
 from pathlib import Path
 
 from cells import ModelSpec
-from implementations import STOCK, Default, Framework, Kernel
+from implementations import EQUATIONS, STOCK, Default, Framework, Kernel
 
 
 def fastest(spec: ModelSpec, batch: int, length: int) -> str:
@@ -59,6 +60,7 @@ FRAMEWORK = Framework(
         "manual": Kernel("gradient by hand, each weight's in one product over all time steps"),
         "stepwise": Kernel("gradient by hand, each weight's added up time step by time step"),
         "scan": Kernel("the textbook's step in lax.scan, differentiated by JAX"),
+        EQUATIONS: Kernel("any cell's own step in lax.scan, differentiated by JAX", cells=None),
     },
     fastest=fastest,
     defaults=(

@@ -2,7 +2,8 @@
 
 Kernel path: ``stock`` is the Keras 3 layers ``SimpleRNN``, ``LSTM`` and ``GRU``, called
 through ``stateless_call`` so that the weights are values and not variables, with a tape's
-gradient. One ``tf.function`` with ``jit_compile=True`` holds a ``tf.while_loop`` over the
+gradient. ``equations`` is the step of a file in ``cells/`` in a ``tf.while_loop``, for
+every cell. One ``tf.function`` with ``jit_compile=True`` holds a ``tf.while_loop`` over the
 chunk of K optimiser steps, gradient, clipping and update included; one call runs K steps
 without Python. All weights are one vector, so that the update rule is a few long
 operations. Keras's optimisers, ``fit`` and dropout take no part.
@@ -19,7 +20,7 @@ with ``clipnorm``, through ``stateless_apply`` in the same compiled loop.
 from pathlib import Path
 
 from cells import ModelSpec
-from implementations import STOCK, Default, Framework, Kernel
+from implementations import EQUATIONS, STOCK, Default, Framework, Kernel
 
 # The biases of one of its own layers, in multiples of the hidden size.
 LAYER = {"rnn": 1, "lstm": 4, "gru": 6}
@@ -48,7 +49,10 @@ FRAMEWORK = Framework(
     packages=("tensorflow", "tensorflow-cpu", "keras"),
     environment=environment,
     biases={"matched": LAYER, "native": LAYER},
-    kernels={STOCK: Kernel("keras.layers, compiled by XLA")},
+    kernels={
+        STOCK: Kernel("keras.layers, compiled by XLA"),
+        EQUATIONS: Kernel("any cell's own step in a tf.while_loop, compiled by XLA", cells=None),
+    },
     fastest=fastest,
     defaults=(
         Default(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from functools import cache
 from typing import Any
@@ -22,6 +23,8 @@ try:
 finally:
     for _name in _UNUSED:
         del sys.modules[_name]
+
+from implementations.tensorflow import equations  # noqa: E402  after TensorFlow
 
 __all__ = ["keras", "tf"]  # also for native.py, which need not import them its own way
 
@@ -157,7 +160,7 @@ class _Program:
 
     def _matrices(self, vector: Any) -> Tensors:
         shapes = self._layout.shapes()
-        parts = tf.split(vector, [rows * columns for rows, columns in shapes])
+        parts = tf.split(vector, list(map(math.prod, shapes)))
         return [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
 
     def _predict(self, vector: Any, x: Any) -> Any:
@@ -165,8 +168,6 @@ class _Program:
 
     def _outputs(self, matrices: Tensors, x: Any) -> Any:
         if self.keras is None:
-            from implementations.tensorflow import equations
-
             return equations.outputs(self._layout, matrices, x)
         *layers, output = matrices
         weights, ones = [], self._layout.ones
