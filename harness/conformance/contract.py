@@ -19,7 +19,6 @@ from harness.registry import (
     raised,
 )
 from harness.run import initialisation, streams
-from implementations.rule import Optimiser
 from tasks import SPLITS, Array, Budget, DataTask, Task
 
 Findings = Iterator[str]
@@ -35,7 +34,6 @@ SAID = {
 EXAMPLES, MANY = 64, 4096
 # What the templates say where the author is to say something.
 REPLACE = "REPLACE"
-RULE = Optimiser("adam", 1e-2, 0.1)
 
 
 def check_task(name: str, overrides: dict[str, Any] | None = None) -> list[str]:

@@ -43,7 +43,7 @@ def check_framework(name: str) -> list[str]:
         parts = {"model": ("build", "product"), "native": ("build",)}
         for part in parts if framework.biases.get("native") else ["model"]:
             try:
-                module = framework.load(part)  # type: ignore[arg-type]
+                module = framework.load(part)
             except Exception as error:
                 return [f"{where}/{part}.py: cannot be imported ({registry.short(error)})."]
             for function in parts[part]:
@@ -124,7 +124,7 @@ def _written(framework: Framework) -> Findings:
 
 
 def _spec(cell: str, dtype: str = "float32") -> ModelSpec:
-    return ModelSpec(cell, 1, 2, 6, 3, False, "mse", dtype)  # type: ignore[arg-type]
+    return ModelSpec(cell, 1, 2, 6, 3, False, "mse", dtype)
 
 
 def _product(framework: Framework) -> Findings:
@@ -194,7 +194,7 @@ def _as_declared(framework: Framework, cell: str) -> Findings:
     task = next(task for task in tasks if not task.missing)
     ours = initialisation.initial_weights(task, cell, 1, 8, 0)
     spec = ModelSpec(
-        cell, 1, task.input_size, 8, task.outputs, task.every_step, task.loss  # type: ignore[arg-type]
+        cell, 1, task.input_size, 8, task.outputs, task.every_step, task.loss
     )  # fmt: skip
     own = framework.native(spec, RULE, 0, DEVICE).weights()
     missing = [name for name in ours if name not in own]

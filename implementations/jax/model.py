@@ -34,7 +34,8 @@ class Packed(Program):
 
     def outputs(self, w: jax.Array, x: jax.Array) -> jax.Array:
         if self.kernel in manual.KERNELS:
-            return manual.outputs(self.layout, w, x)
+            found: jax.Array = manual.outputs(self.layout, w, x)
+            return found
         return self._autodiff(self.layout.matrices(w), x)
 
     def gradient(self, w: jax.Array, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -58,7 +59,8 @@ class Packed(Program):
             return g * jnp.minimum(1, clip_each / jnp.sqrt(squares))[numbers]
 
         # Few runs have a limit for each variable, and the sums over variables are slow.
-        return jnp.minimum(1, clip / norm) * lax.cond(clip_each < jnp.inf, apart, lambda: g)
+        g = lax.cond(clip_each < jnp.inf, apart, lambda: g)
+        return jnp.minimum(1, clip / norm) * g
 
     def _autodiff(self, matrices: list[jax.Array], x: jax.Array) -> jax.Array:
         """Outputs [B, o], or [B, T, o] at every step, for x [B, T, d]."""
