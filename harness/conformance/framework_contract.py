@@ -43,7 +43,7 @@ def check_framework(name: str) -> list[str]:
         parts = {"model": ("build", "product"), "native": ("build",)}
         for part in parts if framework.biases.get("native") else ["model"]:
             try:
-                module = framework.load(part)
+                module = framework.load(part)  # type: ignore[arg-type]
             except Exception as error:
                 return [f"{where}/{part}.py: cannot be imported ({registry.short(error)})."]
             for function in parts[part]:
@@ -124,7 +124,7 @@ def _written(framework: Framework) -> Findings:
 
 
 def _spec(cell: str, dtype: str = "float32") -> ModelSpec:
-    return ModelSpec(cell, 1, 2, 6, 3, False, "mse", dtype)
+    return ModelSpec(cell, 1, 2, 6, 3, False, "mse", dtype)  # type: ignore[arg-type]
 
 
 def _product(framework: Framework) -> Findings:
