@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cells import ModelSpec
+from harness import registry
 from harness.conformance import against_reference
 from implementations import EQUATIONS
 from tests import cells_at_hand
