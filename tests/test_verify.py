@@ -99,7 +99,7 @@ def test_steps_are_judged_as_the_claims_judge_them():
 def test_rules_that_are_wrong_are_named(tmp_path):
     path = tmp_path / "verify.yaml"
     path.write_text(agreement.RULES.read_text().replace("alpha: 0.05", "alpha: 0.5"))
-    with pytest.raises(UserError, match=r"verify\.yaml: alpha: 0\.5 is greater"):
+    with pytest.raises(UserError, match=r"verify\.yaml: alpha: must be at most 0\.05, not 0\.5"):
         agreement.load_rules(path)
 
 

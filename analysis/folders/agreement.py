@@ -5,19 +5,16 @@ The rules and the names of the verdicts are explained in ``workflows/verify.yaml
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pandas as pd
-import yaml
 
 from analysis import statistics
-from harness.errors import UserError
+from harness import documents
 from harness.registry import ROOT, score_margin
 
 RULES = ROOT / "workflows" / "verify.yaml"
@@ -43,18 +40,7 @@ class Rules:
 
 def load_rules(path: Path = RULES) -> Rules:
     """The rules at ``path``; :class:`UserError` names the first key that is wrong."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path.name}: cannot be read ({error}).") from error
-    schema = json.loads(RULES.with_suffix(".schema.json").read_text(encoding="utf-8"))
-    wrong = jsonschema.exceptions.best_match(
-        jsonschema.Draft202012Validator(schema).iter_errors(content)
-    )
-    if wrong is not None:
-        where = ".".join(str(part) for part in wrong.absolute_path) or "the rules"
-        raise UserError(f"{path.name}: {where}: {wrong.message}.")
-    return Rules(**content)
+    return Rules(**documents.load(path, RULES.with_suffix(".schema.json")))
 
 
 def with_machines(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -82,7 +82,7 @@ def _add_identity(parser: argparse.ArgumentParser) -> None:
     add("--task", required=True, help=f"one of {', '.join(task_names())}")
     add("--framework", required=True, help=f"one of {', '.join(known_frameworks())}")
     add("--cell", required=True, help=f"one of {', '.join(CELLS)}")
-    add("--track", default="matched", help=f"one of {', '.join(tracks.TRACKS)} (default: matched)")
+    add("--track", default="matched", help=f"one of {', '.join(tracks.names())} (default: matched)")
     add("--seed", type=int, default=0, help="names data and initial weights (default: 0)")
     add("--threads", type=int, default=1, help="CPU threads of the framework (default: 1)")
     add("--kernel", default="", help="how layers are computed (default: the fastest known)")
@@ -104,7 +104,7 @@ def _identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
         ("task", run.task, task_names()),
         ("framework", run.framework, known_frameworks()),
         ("cell", run.cell, list(CELLS)),
-        ("track", run.track, list(tracks.TRACKS)),
+        ("track", run.track, tracks.names()),
         ("device", arguments.device, list(DEVICES)),
     ):
         if value not in allowed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -143,26 +143,25 @@ def campaigns(
     frameworks: list[Framework],
     chosen: dict[tuple[str, str], str],
     device: str,
-    where: Callable[[str], str],
 ) -> tuple[Campaign, ...]:
     """The campaigns of a configuration's ``timing``, one for each shape and one for the sweeps.
 
     ``chosen`` has the kernels that the configuration chooses by framework and cell.
-    Raises :class:`UserError`, which begins with ``where`` of the key that is wrong.
+    Raises :class:`UserError`, which begins with the key that is wrong.
     """
     found: list[Campaign] = []
     for values in timing["shapes"]:
         sizes = {k: v for k, v in values.items() if k not in ("kernels", "phases")}
         shape = Shape(**sizes)
         if shape.name == SWEEPS or shape.name in [c.name for c in found]:
-            raise UserError(f"{where('shapes')}: the name {shape.name!r} is taken; choose another.")
+            raise UserError(f"timing.shapes: the name {shape.name!r} is taken; choose another.")
         by_cell = shape.hidden if isinstance(shape.hidden, dict) else None
         for name in by_cell or ():
             if name not in CELLS:
-                raise one_of(f"{where('shapes')}: {shape.name}: hidden", "cell", name, list(CELLS))
+                raise one_of(f"timing.shapes: {shape.name}: hidden", "cell", name, list(CELLS))
         if missing := [c for c in timing["cells"] if by_cell is not None and c not in by_cell]:
             raise UserError(
-                f"{where('shapes')}: {shape.name}: hidden has no size for {missing[0]}; "
+                f"timing.shapes: {shape.name}: hidden has no size for {missing[0]}; "
                 "name every cell of timing.cells."
             )
         kernels = values.get("kernels", "fastest")
@@ -176,7 +175,7 @@ def campaigns(
         )  # fmt: skip
     if timing["sweeps"]:
         base = Shape(SWEEPS, **timing["sweep_base"])
-        sweeps, shapes = _sweeps(base, timing["sweeps"], where("sweeps"))
+        sweeps, shapes = _sweeps(base, timing["sweeps"])
         methods = _methods(base, frameworks, timing["cells"], chosen, "fastest")
         found.append(
             Campaign(
@@ -188,7 +187,7 @@ def campaigns(
 
 
 def _sweeps(
-    base: Shape, asked: Iterable[dict[str, Any]], where: str
+    base: Shape, asked: Iterable[dict[str, Any]]
 ) -> tuple[tuple[Sweep, ...], tuple[Shape, ...]]:
     """The sweeps, and every shape of them once: two axes share a shape where they cross."""
     shapes: dict[Shape, str] = {}
@@ -196,9 +195,9 @@ def _sweeps(
     for values in asked:
         axis, held_out = values["axis"], values["held_out"]
         if axis in [sweep.axis for sweep in sweeps]:
-            raise UserError(f"{where}: names the axis {axis!r} twice.")
+            raise UserError(f"timing.sweeps: names the axis {axis!r} twice.")
         if held_out in values["values"]:
-            raise UserError(f"{where}: {axis}: held_out {held_out} is among the values.")
+            raise UserError(f"timing.sweeps: {axis}: held_out {held_out} is among the values.")
         names = []
         for value in (*values["values"], held_out):
             sizes = replace(base, **{axis: value})

@@ -2,7 +2,7 @@
 
 ``matched`` takes nothing, ``native`` is the framework as its users get it. Between them
 stands one track for each factor: matched, but for that one default. A study's track takes
-nothing either; its settings differ (``studies.py``).
+nothing either; its settings differ (``workflows/studies.yaml``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from harness.plan.run import Run
 from harness.plan.settings import Settings
 from implementations import FACTORS, Framework
 
-TRACKS = ("matched", "native", *FACTORS, *studies.STUDIES)
+
+def names() -> list[str]:
+    """Every track: matched, native, one for each factor, one for each study."""
+    return [*studies.TRACKS, *studies.studies()]
 
 
 def is_run(run: Run, framework: Framework) -> bool:
@@ -26,10 +29,10 @@ def why_not(run: Run, framework: Framework) -> str:
     """Why there is nothing to run, after the option that says it; empty where there is."""
     if not framework.kernels_of(run.cell):
         return f"framework: {run.framework} has no way to compute the {run.cell}; choose another."
-    if run.track in studies.STUDIES and not studies.is_run(run):
+    if run.track in studies.studies() and not studies.is_run(run):
         return (
             f"track: the study {run.track} has no run of {run.task} with the {run.cell}; "
-            "see harness/plan/studies.py."
+            "see workflows/studies.yaml."
         )
     if run.track == "native" and run.cell not in framework.biases["native"]:
         return f"track: {run.framework} has no layer of its own for the {run.cell}; use matched."
