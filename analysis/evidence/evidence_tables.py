@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.aggregation import normalised
 from analysis.evidence import advice, claims, comparisons
+from analysis.statistics.across_tasks import normalised
 from cells import CELLS
 from harness import layout
 from harness.errors import UserError
