@@ -7,13 +7,13 @@ interval, is the least clear one of those that decided, so that it promises noth
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from analysis.evidence.advice import CANNOT
+from report import advice_words
+from report.advice_words import CANNOT
 from report.numbers import interval, number
 
 Tables = Mapping[str, pd.DataFrame]
@@ -35,87 +35,41 @@ def answers(tables: Tables) -> list[dict[str, str]]:
 
 
 def _cell(tables: Tables) -> dict[str, str]:
-    advice = tables["advice"]
-    rows = advice[advice["question"] == "Which cell?"]
-    if rows.empty:
+    rows = _advice(tables, "which_cell")
+    if not rows:
         return _not_yet("the evidence has not been weighed")
     first, *others = _by_answer(rows, "on", "tasks")
-    known = rows[rows["answer"] != CANNOT]
-    if known.empty:
-        why = set(rows["evidence"].astype(str))
+    known = [row for row in rows if row["verdict"] != "unknown"]
+    if not known:
+        why = {advice_words.evidence(row) for row in rows}
         # A reason that all tasks share, such as too few seeds, is short; others stand below.
         short = f"We cannot tell: {why.pop()}" if len(why) == 1 else first
         return _sentence(short, [_furthest(tables["aggregate"])])
-    details = (_decided(tables, row) for row in known.to_dict("records"))
-    return _sentence(first, [next((text for text in details if text), ""), *others])
+    return _sentence(first, [_decided(tables, known[0]), *others])
 
 
-def _decided(tables: Tables, advice: Row) -> str:
+def _advice(tables: Tables, question: str) -> list[Row]:
+    advice = tables["advice"]
+    return advice[advice["question"] == question].to_dict("records")
+
+
+def _decided(tables: Tables, row: Row) -> str:
     """What decided, as a number: in the framework and against the rival where it shows least."""
-    task, answer = str(advice["task"]), str(advice["answer"])
-    sooner, alike = "sooner" in answer, "does not matter" in answer
-    # The cells that are named before anything else is said.
-    words = re.split(r" rather than |[,:]", answer)[0].lower().split()
-    compared = tables["comparisons"]
-    mine = compared[
-        (compared["kind"] == "cells")
-        & (compared["track"] == "matched")
-        & (compared["task"] == task)
-        & (compared["metric"] == ("steps_to_solve" if sooner else "score"))
-        & compared["low"].notna()
-        & compared["high"].notna()
-    ]
-    found = []
-    for row in mine.to_dict("records"):
-        turned = _turned(row, words, alike)
-        if turned and (alike or turned["ahead"]):
-            found.append(turned)
-    if not found:
-        return str(advice["evidence"]).split("; ")[0]
-    least = min(found, key=lambda one: -abs(one["effect"]) if alike else one["sure"])
-    size = interval(least["effect"], least["low"], least["high"])
-    one, other, metric = least["one"], least["other"], _metric(tables, task)
-    if alike:
-        said = f"the scores of {one} and {other} on {task} differ by {size} in {metric}"
-    elif sooner:
-        said = f"{one} solves {task} in {size} times the steps of {other}"
-    else:
-        said = f"{one} is ahead of {other} on {task} by {size} in {metric}"
-    of = sum(row["other"] == other and row["one"] == one for row in found)
-    place = f", {'furthest apart' if alike else 'the least'} of {of} frameworks" if of > 1 else ""
-    return f"{said} ({least['framework']}, {least['n']} seeds{place})"
-
-
-def _turned(row: Row, winners: list[str], alike: bool) -> Row | None:
-    """A comparison of cells turned so that the winner comes first; None where none is one.
-
-    Differences are turned so that more is better. ``sure`` is how far the interval keeps away
-    from no difference, at its nearer end.
-    """
-    framework, one = str(row["a"]).split("/")
-    other = str(row["b"]).split("/")[1]
-    won = [cell in winners for cell in (one, other)]
-    if not any(won) or all(won) != alike:
-        return None
-    effect, low, high = (float(row[k]) for k in ("effect", "low", "high"))
-    swapped = not won[0]
-    if row["unit"] == "ratio":
-        # A ratio of 0 or without end is to one that never solves: no number for a reader.
-        if not 0 < effect < math.inf:
-            return None
-        if swapped:
-            effect, low, high = 1 / effect, 1 / high, 1 / low if low else math.inf
-        sure = -math.log(high) if 0 < high < math.inf else -math.inf
-    else:
-        if not alike and swapped != (row["better"] == "lower"):
-            effect, low, high = -effect, -high, -low
-        sure = low
-    names = (other, one) if swapped else (one, other)
-    return {
-        "effect": effect, "low": low, "high": high, "sure": sure, "ahead": sure > 0,
-        "one": names[0].upper(), "other": names[1].upper(), "framework": framework,
-        "n": int(row["n"]),
-    }  # fmt: skip
+    task, metric = row["task"], _metric(tables, row["task"])
+    effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    # A ratio of 0 or without end is to one that never solves: no number for a reader.
+    if not (math.isfinite(effect) and low <= high) or (row["verdict"] == "sooner" and not effect):
+        return advice_words.evidence(row)
+    one, other = str(row["a"]).upper(), str(row["b"]).upper()
+    if effect < 0 and row["verdict"] == "better":
+        effect, low, high = -effect, -high, -low
+    size = interval(effect, low, high)
+    words = {
+        "equal": f"the scores of {one} and {other} on {task} differ by {size} in {metric}",
+        "sooner": f"{one} solves {task} in {size} times the steps of {other}",
+        "better": f"{one} is ahead of {other} on {task} by {size} in {metric}",
+    }[str(row["verdict"])]
+    return f"{words} ({row['framework']}, {row['n']:.0f} seeds{advice_words.among(row)})"
 
 
 def _furthest(aggregate: pd.DataFrame) -> str:
@@ -130,13 +84,11 @@ def _furthest(aggregate: pd.DataFrame) -> str:
 
 
 def _framework(tables: Tables) -> dict[str, str]:
-    advice, timing = tables["advice"], tables["timing"]
-    rows = advice[advice["question"] == "Which framework is fastest here?"]
-    if timing.empty or rows.empty:
+    rows, timing = _advice(tables, "fastest_framework"), tables["timing"]
+    if timing.empty or not rows:
         return _not_yet("nothing has been timed in this configuration")
     first, *others = _by_answer(rows, "at", "timed shapes and cells")
-    known = rows[rows["answer"] != CANNOT].to_dict("records")
-    ahead = next((text for text in (_faster(tables, row) for row in known) if text), "")
+    ahead = next((_faster(row) for row in rows if row["verdict"] == "better"), "")
     steps = timing[(timing["phase"] == "step") & timing["peak_fraction"].notna()]
     peak = ""
     if len(steps):
@@ -148,29 +100,10 @@ def _framework(tables: Tables) -> dict[str, str]:
     return _sentence(first, [ahead, *others, peak])
 
 
-def _faster(tables: Tables, advice: Row) -> str:
+def _faster(row: Row) -> str:
     """How much less time a step takes than in the next framework, as the clock has it."""
-    shape, cell = str(advice["task"]).rsplit(", ", 1)
-    ratios = tables["speed_ratios"]
-    mine = ratios[
-        (ratios["kind"] == "framework")
-        & (ratios["shape"] == shape)
-        & (ratios["numerator_cell"].astype(str).str.upper() == cell)
-        & ratios["low"].notna()
-    ]
-    found = []
-    for row in mine.to_dict("records"):
-        one, other = row["numerator_framework"], row["denominator_framework"]
-        values = row["ratio"], row["low"], row["high"]
-        if advice["answer"] == other:
-            one, other, values = other, one, (1 / values[0], 1 / values[2], 1 / values[1])
-        if advice["answer"] == one:
-            found.append((*values, other))
-    if not found:
-        return ""
-    ratio, low, high, rival = max(found)
-    size = interval(ratio, low, high)
-    return f"at {shape}, {cell} its step takes {size} times that of {rival}"
+    size = interval(row["effect"], row["low"], row["high"])
+    return f"at {advice_words.place(row)} its step takes {size} times that of {row['b']}"
 
 
 def _ported(tables: Tables) -> dict[str, str]:
@@ -263,21 +196,25 @@ def _clearest(rows: pd.DataFrame) -> str:
     )
 
 
-def _by_answer(rows: pd.DataFrame, place: str, places: str) -> list[str]:
+def _by_answer(rows: list[Row], where: str, places: str) -> list[str]:
     """Every answer once with what it is for; what is known first."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        short = advice_words.answer(row).removesuffix(", which solves sooner")
+        groups.setdefault((short, row["sure"]), []).append(advice_words.place(row))
     parts: list[str] = []
-    groups = list(rows.groupby(["answer", "sure"], sort=False))
-    groups.sort(key=lambda item: (item[0][0] == CANNOT, -len(item[1])))
-    for (answer, sure), group in groups:
-        names = _names(group["task"])
+    order = sorted(groups.items(), key=lambda one: (one[0][0] == CANNOT, -len(one[1])))
+    for (answer, sure), there in order:
+        names = _names(there)
         if len(rows) > MOST_NAMED:
-            names = str(len(group)) if parts else f"{len(group)} of {len(rows)} {places}"
-        short = str(answer).removesuffix(", which solves sooner")
+            names = str(len(there)) if parts else f"{len(there)} of {len(rows)} {places}"
         if answer == CANNOT:
-            parts.append(f"{place} {names} {CANNOT}" if parts else f"{CANNOT} {place} {names}")
+            parts.append(f"{where} {names} {CANNOT}" if parts else f"{CANNOT} {where} {names}")
         else:
-            parts.append(f"{short} {place} {names} ({sure})")
-    parts[0] = parts[0].replace(CANNOT, "We cannot tell").replace("none of", "None of")
+            parts.append(f"{answer} {where} {names} ({sure})")
+    parts[0] = (
+        parts[0][0].upper() + parts[0][1:] if parts[0].startswith(("we", "none")) else parts[0]
+    )
     return parts
 
 

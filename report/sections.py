@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from analysis.inside.stage import SEEDS
 from harness import layout
-from report import cell_styles, speed
+from report import advice_words, cell_styles, speed
 from report.across import several
 from report.drawing import INSIDES, Key
 from report.insides import MOST_SEEDS
@@ -40,7 +40,7 @@ def inside(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
 def advice(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
     """The section "Advice": its rows by question, and the scores across tasks."""
     questions: dict[str, list[dict[str, Any]]] = {}
-    for row in rows(tables["advice"]):
+    for row in advice_words.said(tables["advice"]):
         questions.setdefault(row["question"], []).append(row)
     means = several(tables["aggregate"])
     return {

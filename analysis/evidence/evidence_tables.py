@@ -135,7 +135,7 @@ def write(results: Path) -> None:
         "ratios": comparisons.ratios(tables["runs"]),
         "aggregate": means,
         "profiles": profiles,
-        "advice": advice.write(tables, verdicts, compared, ledger.margins),
+        "advice": advice.advise(tables, verdicts, compared, ledger.margins),
     }
     for name, frame in frames.items():
         layout.write(results, name, frame)
