@@ -9,6 +9,7 @@ import pytest
 
 from analysis.evidence import advice, claims
 from analysis.evidence.claims import Ledger
+from harness import layout
 from report import advice_words
 from report.advice_words import CANNOT
 from tests.test_claims import LEDGER
@@ -30,7 +31,11 @@ def advise(table: pd.DataFrame, ratios: pd.DataFrame | None = None) -> pd.DataFr
         found["speed_ratios"] = ratios
     agree = [c for c in LEDGER.claims if c.id.endswith("-scores-agree")]
     verdicts = claims.evaluate(Ledger(tuple(agree), MARGINS), found)
-    return advice.advise(found, verdicts, compare(table), MARGINS)
+    return frame(advice.advise(found, verdicts, compare(table), MARGINS))
+
+
+def frame(rows: list[dict]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(layout.TABLES["advice"].columns))
 
 
 def read(rows: pd.DataFrame) -> pd.DataFrame:
@@ -126,7 +131,7 @@ def test_weaker_evidence_makes_an_answer_likely():
     nothing = claims.evaluate(Ledger((), MARGINS), {})
 
     def advised(rows: list[dict]) -> tuple[pd.Series, str]:
-        found = advice.advise({"scores": scores}, nothing, pd.DataFrame(rows), MARGINS)
+        found = frame(advice.advise({"scores": scores}, nothing, pd.DataFrame(rows), MARGINS))
         return found.iloc[0], words(found)["answer"].iloc[0]
 
     row, answer = advised(rows)

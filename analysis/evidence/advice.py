@@ -56,7 +56,7 @@ def advise(
     comparisons: pd.DataFrame,
     margins: Mapping[str, Margin],
 ) -> list[Row]:
-    """The rows of the table of advice, from the tables, the verdicts on the claims and the comparisons."""
+    """The rows of ``advice.csv``, from the tables, the verdicts on claims and the comparisons."""
     scores = tables["scores"]
     cells = comparisons[(comparisons["kind"] == "cells") & (comparisons["track"] == "matched")]
     rows: list[Row] = []
