@@ -16,7 +16,7 @@ from analysis import crate
 from harness import layout
 from harness.errors import UserError
 from harness.plan import configuration
-from report.reading import COLUMNS
+from report.tables import COLUMNS
 from tests.conftest import ROOT
 from tests.test_configuration import default
 from tests.test_verify import folder

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from analysis.folders import verification
-from report import sections
-from report.reading import Tables
+from report.tables import Tables
 
 # What each item of a comparison is about, for the reader.
 ITEMS = {
@@ -19,15 +17,17 @@ ITEMS = {
 # What only a comparison of any two folders has.
 MORE = {"speed": ", its times, and seconds of training"}
 AGREE = ("same", "identical", "equal", "same verdict", "not apart")
+# The items of a verification in which a difference is a failure.
+DECIDE = ("exact", "equivalence")
 UNDECIDED = ("not applicable", "too few seeds", "no median", "no interval")
 
 
-def section(tables: Tables, name: str) -> dict[str, Any]:
+def content(tables: Tables, name: str) -> dict[str, Any]:
     """What the section of the comparison ``name`` shows: its state, and if it can be, the rows."""
-    state, found = tables.comparisons[name]
+    state, found = tables.beside[name]
     if state != "current":
         return {"state": state, "made": found.get("made", "")[:10]}
-    rows = [row | _mark(row, name) for row in sections.rows(tables[name])]
+    rows = [row | _mark(row, name) for row in tables.rows(name)]
     # First what a reader has to look at.
     rows.sort(key=lambda row: ("failed", "above", "at", "solved").index(row["style"]))
     return {
@@ -57,7 +57,7 @@ def _mark(row: dict[str, Any], name: str) -> dict[str, str]:
         return {"style": "solved", "mark": "✓"}
     if row["verdict"] in UNDECIDED:
         return {"style": "at", "mark": "–"}
-    if name == "verify" and verification.fails(row):
+    if name == "verify" and row["item"] in DECIDE:
         return {"style": "failed", "mark": "✕"}
     return {"style": "above", "mark": "?" if row["verdict"] == "not shown" else "≠"}
 

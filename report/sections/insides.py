@@ -1,27 +1,53 @@
-"""The figures of the section "Inside the gates": every run is drawn, nothing is averaged."""
+"""The section "Inside the gates": every run is drawn, nothing is averaged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from markupsafe import Markup
 from matplotlib.lines import Line2D
 
-from report.figures import CELL_COLOURS, CELL_ORDER, DASHES, INK, LINES, colours, settings, svg
-from report.panels import explain, grid, logarithmic, name_axes, spans
+from report.figures.drawing import Job
+from report.figures.panels import explain, grid, logarithmic, name_axes, spans
+from report.figures.style import DASHES, INK, Palette, settings
+from report.figures.svg import svg
+from report.tables import Tables
 
 MOMENTS = {"initialisation": "at initialisation", "trained": "after training"}
 COTANGENTS = {"loss": "of the task's loss", "random": "of a random direction"}
-# More seeds than these are looked into and not drawn.
-MOST_SEEDS = 5
+# So many seeds are looked into by the analysis, of which the first are drawn.
+SEEDS, MOST_SEEDS = 10, 5
 # Horizons that are marked, in time steps.
 HORIZONS = (1, 2, 3, 5, 10, 20, 50)
 CELL_STATE = (0, (4, 1.5, 1, 1.5))
 DOTS = (0, (2, 2))
+
+
+def content(tables: Tables) -> dict[str, Any]:
+    """What the probes are scored by and how many seeds are drawn, or the table that is missing."""
+    probes = tables["memory_probe"].drop_duplicates("task")
+    return {
+        "missing": [name for name in SOURCES if name in tables.missing],
+        "tasks": tables.tasks,
+        "metrics": dict(zip(probes["task"], probes["metric"], strict=True)),
+        "seeds": SEEDS,
+        "drawn": MOST_SEEDS,
+    }
+
+
+def figures(tables: Tables) -> dict[Hashable, Job]:
+    """Every figure of every task, by its name and the task."""
+    return {
+        (draw.__name__, task): (draw, (drawn(tables[source], task), task, tables.palette))
+        for source, draws in SOURCES.items()
+        for draw in draws
+        for task in tables.tasks
+    }
 
 
 def drawn(table: pd.DataFrame, task: str) -> pd.DataFrame:
@@ -30,16 +56,16 @@ def drawn(table: pd.DataFrame, task: str) -> pd.DataFrame:
     return mine[mine["seed"].isin(sorted(mine["seed"].unique())[:MOST_SEEDS])]
 
 
-def gradient_flow(table: pd.DataFrame, task: str) -> str:
+def gradient_flow(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     """The gradient's norm against the lag, a line a run, for the matched track.
 
-    The LSTM has a second one, by its cell state.
+    A cell with a second state, such as the LSTM's c, has a second one, by that.
     """
     data = table[(table["task"] == task) & (table["track"] == "matched")]
     data = data[data["gradient_h"] > 0]
     if data.empty or data["lag"].max() < 2:
-        return ""
-    cells = _cells(data)
+        return Markup()
+    cells = palette.present(data["cell"])
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"gradient flow {task}")):
         figure, panels = grid(2, 2, 4.6)
         for axes, (cotangent, moment) in zip(
@@ -48,10 +74,11 @@ def gradient_flow(table: pd.DataFrame, task: str) -> str:
             mine = data[(data["cotangent"] == cotangent) & (data["moment"] == moment)]
             for cell in cells:
                 for _, run in _runs(mine[mine["cell"] == cell], "gradient_h"):
-                    for name, line in (("gradient_h", LINES[cell]), ("gradient_c", CELL_STATE)):
+                    lines = {"gradient_h": palette.line(cell), "gradient_c": CELL_STATE}
+                    for name, line in lines.items():
                         held = run[run[name] > 0]
                         axes.plot(
-                            held["lag"], held[name], color=CELL_COLOURS[cell], linewidth=1.1,
+                            held["lag"], held[name], color=palette.cell(cell), linewidth=1.1,
                             alpha=0.75, linestyle=line,
                         )  # fmt: skip
             # The two moments share the scale.
@@ -60,17 +87,17 @@ def gradient_flow(table: pd.DataFrame, task: str) -> str:
             axes.set_title(f"{COTANGENTS[cotangent]}, {MOMENTS[moment]}", fontsize=10)
         name_axes(panels, "lag: time steps before the last", "norm of the gradient")
         lines = {
-            cell.upper(): Line2D([], [], color=CELL_COLOURS[cell], linestyle=LINES[cell])
+            cell.upper(): Line2D([], [], color=palette.cell(cell), linestyle=palette.line(cell))
             for cell in cells
         }
-        if "lstm" in cells:
-            state = Line2D([], [], color=CELL_COLOURS["lstm"], linestyle=CELL_STATE)
-            lines["LSTM, cell state"] = state
+        for cell in palette.present(data.loc[data["gradient_c"].notna(), "cell"]):
+            state = Line2D([], [], color=palette.cell(cell), linestyle=CELL_STATE)
+            lines[f"{cell.upper()}, cell state"] = state
         explain(figure, {}, lines)
         return svg(figure, f"Gradient against lag on {task}")
 
 
-def decay(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
+def decay(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     """The factor per step of every run: filled for the loss, open for a random direction."""
     data = table[(table["task"] == task) & (table["lag"] == 0) & table["decay"].notna()]
 
@@ -83,7 +110,7 @@ def decay(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
             )  # fmt: skip
 
     return _strips(
-        data, data["cell"].str.upper(), frameworks, f"Decay factor of the gradient on {task}",
+        data, data["cell"].str.upper(), palette, f"Decay factor of the gradient on {task}",
         "factor λ per time step", draw, 1.0, top=_horizons,
     )  # fmt: skip
 
@@ -102,7 +129,7 @@ def _horizons(axes: Any) -> None:
     above.set_xlabel("horizon −1/ln λ, in time steps", fontsize=8, labelpad=2)
 
 
-def saturation(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
+def saturation(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     """How often gates are nearly closed (left) and nearly open (right), for every run."""
     data = table[table["task"] == task]
 
@@ -116,12 +143,12 @@ def saturation(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
         axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["100", "50", "0", "50", "100"])
 
     return _strips(
-        data, _gate_labels(data), frameworks, f"Saturation of gates on {task}",
+        data, _gate_labels(data), palette, f"Saturation of gates on {task}",
         "% of time steps: closed | open", draw, 0.0, scale,
     )  # fmt: skip
 
 
-def time_scales(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
+def time_scales(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     """The units' time scales in every run: median, and the middle 80 % as a line."""
     data = table[(table["task"] == task) & table["timescale_q50"].notna()]
 
@@ -136,26 +163,25 @@ def time_scales(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
 
     lags = data["lag"].dropna()
     return _strips(
-        data, _gate_labels(data), frameworks, f"Time scales on {task}",
+        data, _gate_labels(data), palette, f"Time scales on {task}",
         "time scale τ of a unit, in time steps", draw, lags.iloc[0] if len(lags) else None,
         scale,
     )  # fmt: skip
 
 
-def memory_probe(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
+def memory_probe(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     """What a linear read-out finds of the value shown, step after step, a line a run."""
     data = table[(table["task"] == task) & (table["track"] == "matched")]
     if data.empty:
-        return ""
-    palette = colours(frameworks)
-    cells = _cells(data)
+        return Markup()
+    cells = palette.present(data["cell"])
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"memory probe {task}")):
         figure, panels = grid(1, len(cells), 2.6)
         for axes, cell in zip(panels[0], cells, strict=True):
             for key, run in _runs(data[data["cell"] == cell], "score"):
                 trained = run["moment"].iloc[0] == "trained"
                 axes.plot(
-                    run["step"], run["score"], color=palette[key[0]] if trained else INK,
+                    run["step"], run["score"], color=palette.framework(key[0]) if trained else INK,
                     linewidth=1.1, alpha=0.75 if trained else 0.45,
                     linestyle="-" if trained else DOTS,
                 )  # fmt: skip
@@ -170,26 +196,26 @@ def memory_probe(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
         return svg(figure, f"Memory probe on {task}")
 
 
-def dynamics(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
+def dynamics(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     """Median gradient norms and the share of steps over the limit, window by window."""
     data = table[table["task"] == task]
     if data.empty:
-        return ""
-    palette = colours(frameworks)
-    cells = _cells(data)
+        return Markup()
+    cells = palette.present(data["cell"])
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"dynamics {task}")):
         figure, panels = grid(2, len(cells), 4.4)
         for column, cell in zip(panels.T, cells, strict=True):
             for key, run in _runs(data[data["cell"] == cell], "norm_q50"):
+                colour = palette.framework(key[0])
                 line = {
-                    "color": palette[key[0]], "linewidth": 1.1, "alpha": 0.75,
+                    "color": colour, "linewidth": 1.1, "alpha": 0.75,
                     "linestyle": "-" if key[2] == "matched" else DOTS,
                 }  # fmt: skip
                 column[0].plot(run["last_step"], run["norm_q50"], **line)
                 column[1].plot(run["last_step"], run["over_limit"], **line)
                 sharp = run[run["spikes"] > 0]
                 column[0].plot(
-                    sharp["last_step"], sharp["norm_most"], "x", color=palette[key[0]], markersize=4
+                    sharp["last_step"], sharp["norm_most"], "x", color=colour, markersize=4
                 )
             limits = data["limit"].dropna()
             if len(limits):
@@ -210,23 +236,23 @@ def dynamics(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
 def _strips(
     data: pd.DataFrame,
     labels: pd.Series[str],
-    frameworks: list[str],
+    palette: Palette,
     title: str,
     unit: str,
     draw: Callable[[Any, pd.DataFrame, str], None],
     line: float | None,
     scale: Callable[[Any], None] = lambda axes: None,
     top: Callable[[Any], None] | None = None,
-) -> str:
+) -> Markup:
     """A panel a moment; a band for each label, in it a strip for each track and framework.
 
     ``top`` draws a scale above each panel.
     """
     if data.empty:
-        return ""
-    palette = colours(frameworks)
+        return Markup()
     strips = sorted(set(zip(data["track"], data["framework"], strict=True)))
-    names = list(dict.fromkeys(labels.sort_values(key=_by_cell, kind="stable")))
+    order = data["cell"].map(palette.cells.index).sort_values(kind="stable")
+    names = list(dict.fromkeys(labels.loc[order.index]))
     data = data.assign(
         place=labels.map(names.index) - 0.5
         + (_positions(data[["track", "framework"]], strips) + 1) / (len(strips) + 1)
@@ -235,8 +261,8 @@ def _strips(
         figure, panels = grid(1, 2, 0.9 + 0.12 * len(names) * (len(strips) + 1))
         for axes, moment in zip(panels[0], MOMENTS, strict=True):
             mine = data[data["moment"] == moment]
-            for framework in palette:
-                draw(axes, mine[mine["framework"] == framework], palette[framework])
+            for framework in palette.frameworks:
+                draw(axes, mine[mine["framework"] == framework], palette.framework(framework))
             for band in range(1, len(names)):
                 axes.axhline(band - 0.5, color=INK, linewidth=0.5, alpha=0.25)
             if line is not None:
@@ -264,16 +290,9 @@ def _gate_labels(data: pd.DataFrame) -> pd.Series[str]:
     return labels
 
 
-def _by_cell(labels: pd.Series[str]) -> pd.Series[int]:
-    return labels.map(lambda label: CELL_ORDER.index(label.split(" ")[0].lower()))
-
-
-def _cells(data: pd.DataFrame) -> list[str]:
-    return [cell for cell in CELL_ORDER if cell in set(data["cell"])]
-
-
-def _known(palette: dict[str, str], data: pd.DataFrame) -> dict[str, str]:
-    return {k: v for k, v in palette.items() if k in set(data["framework"])}
+def _known(palette: Palette, data: pd.DataFrame) -> dict[str, str]:
+    there = set(data["framework"])
+    return {name: palette.framework(name) for name in palette.frameworks if name in there}
 
 
 def _runs(data: pd.DataFrame, value: str) -> Any:
@@ -288,3 +307,12 @@ def _runs(data: pd.DataFrame, value: str) -> Any:
         if line not in seen:
             seen.add(line)
             yield key, run
+
+
+# The figures that are drawn from each table of this stage, in the order in which they are missed.
+SOURCES: dict[str, tuple[Callable[..., Markup], ...]] = {
+    "gradient_flow": (gradient_flow, decay),
+    "gates": (saturation, time_scales),
+    "memory_probe": (memory_probe,),
+    "dynamics": (dynamics,),
+}

@@ -1,4 +1,4 @@
-"""Scores across tasks: performance profiles, and under each the interquartile means."""
+"""The section "Advice", and scores across tasks: profiles, and interquartile means under each."""
 
 from __future__ import annotations
 
@@ -9,32 +9,58 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from markupsafe import Markup
 
-from report.figures import CELL_COLOURS, CELL_ORDER, LINES, settings, svg
+from report.figures.drawing import Job
+from report.figures.panels import apart
+from report.figures.style import Palette, settings, tracks
+from report.figures.svg import svg
 from report.numbers import interval
+from report.sections import speed
+from report.tables import Tables
 
-TRACKS = ("matched", "native")
 # What lies further beyond baseline or solved is drawn at the edge.
 REACH = (-0.5, 1.5)
 
 
-def profiles(aggregate: pd.DataFrame, table: pd.DataFrame) -> str:
+def content(tables: Tables) -> dict[str, Any]:
+    """The advice by question, and what the figure of scores across tasks is from."""
+    questions: dict[str, list[dict[str, Any]]] = {}
+    for row in tables.rows("advice"):
+        questions.setdefault(row["question"], []).append(row)
+    means = several(tables["aggregate"])
+    return {
+        "questions": questions,
+        "warned": speed.warnings(tables),
+        # Methods may have lost seeds, so that n is a range.
+        "tasks": sorted({int(n) for n in means["tasks"]}),
+        "seeds": sorted({int(n) for n in means["n"]}),
+        "bands": bool(tables["profiles"]["low"].notna().any()),
+    }
+
+
+def figures(tables: Tables) -> dict[str, Job]:
+    """The scores across tasks."""
+    return {"profiles": (profiles, (tables["aggregate"], tables["profiles"], tables.palette))}
+
+
+def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> Markup:
     """A panel a framework and track, lines and bands by cell; empty without :func:`several`."""
     aggregate, table = several(aggregate), several(table)
     if aggregate.empty:
-        return ""
-    frameworks = sorted(set(aggregate["framework"]))
-    tracks = [track for track in TRACKS if track in set(aggregate["track"])]
-    cells = [cell for cell in CELL_ORDER if cell in set(aggregate["cell"])]
+        return Markup()
+    frameworks = [name for name in palette.frameworks if name in set(aggregate["framework"])]
+    both = tracks(aggregate["track"])
+    cells = palette.present(aggregate["cell"])
     spread = aggregate[["low", "iqm", "high"]].to_numpy(float).clip(*REACH)
     limits = min(0, np.nanmin(spread)) - 0.04, max(1, np.nanmax(spread)) + 0.04
     with sns.axes_style("ticks"), mpl.rc_context(settings("profiles")):
         figure, panels = plt.subplots(
-            2 * len(tracks), len(frameworks), sharex=True, sharey="row", squeeze=False,
-            figsize=(9.5, len(tracks) * (2.3 + 0.28 * len(cells))), layout="constrained",
-            height_ratios=[2.0, 0.28 * len(cells) + 0.1] * len(tracks),
+            2 * len(both), len(frameworks), sharex=True, sharey="row", squeeze=False,
+            figsize=(9.5, len(both) * (2.3 + 0.28 * len(cells))), layout="constrained",
+            height_ratios=[2.0, 0.28 * len(cells) + 0.1] * len(both),
         )  # fmt: skip
-        for row, track in enumerate(tracks):
+        for row, track in enumerate(both):
             for column, framework in enumerate(frameworks):
                 above, below = panels[2 * row, column], panels[2 * row + 1, column]
                 above.set_xlim(*limits)
@@ -42,8 +68,8 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame) -> str:
                     rows[(rows["framework"] == framework) & (rows["track"] == track)]
                     for rows in (table, aggregate)
                 ]
-                _lines(above, mine[0], cells, framework)
-                _means(below, mine[1], cells, framework)
+                _lines(above, mine[0], cells, palette, f"layer of-{framework}")
+                _means(below, mine[1], cells, palette, f"layer of-{framework}")
                 above.set_title(f"{framework}, {track}", fontsize=10)
             panels[2 * row, 0].set_ylabel("share of runs\nthat get further", fontsize=10)
             panels[2 * row, 0].set_ylim(-0.03, 1.03)
@@ -59,39 +85,38 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame) -> str:
 
 def several(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of a table of scores across tasks that are of two tasks or more."""
-    return rows[rows["cell"].isin(CELL_ORDER) & (rows["tasks"] > 1)]
+    return rows[rows["tasks"] > 1]
 
 
-def _lines(axes: Any, rows: pd.DataFrame, cells: list[str], framework: str) -> None:
+def _lines(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, layer: str) -> None:
     """Each cell's profile in its band, its name below its line."""
     heights: dict[str, float] = {}
     for cell in cells:
         mine = rows[rows["cell"] == cell].sort_values("threshold")
         if mine.empty:
             continue
-        colour, layer = CELL_COLOURS[cell], f"layer of-{framework}"
+        colour = palette.cell(cell)
         axes.plot(
-            mine["threshold"], mine["share"], color=colour, linestyle=LINES[cell], linewidth=1.5,
-            gid=layer,
+            mine["threshold"], mine["share"], color=colour, linestyle=palette.line(cell),
+            linewidth=1.5, gid=layer,
         )  # fmt: skip
         if mine["low"].notna().any():
             axes.fill_between(
                 mine["threshold"], mine["low"], mine["high"], color=colour, alpha=0.2, linewidth=0
             ).set_gid(layer)
         heights[cell] = float(mine["share"].iloc[len(mine) // 3]) - 0.07
-    for cell, height in _apart(heights, 0.11).items():
+    for cell, height in zip(heights, apart([*heights.values()], 0.11, 0.05, 1.0), strict=True):
         axes.annotate(
             cell.upper(), (rows["threshold"].max() / 3, height), fontsize=9, va="center",
-            ha="center", color=CELL_COLOURS[cell],
+            ha="center", color=palette.cell(cell),
         )  # fmt: skip
 
 
-def _means(axes: Any, rows: pd.DataFrame, cells: list[str], framework: str) -> None:
+def _means(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, layer: str) -> None:
     numbers: dict[int, str] = {}
     for row in rows.to_dict("records"):
-        place, colour = cells.index(row["cell"]), CELL_COLOURS[row["cell"]]
+        place, colour = cells.index(row["cell"]), palette.cell(row["cell"])
         low, mean, high = np.clip([row["low"], row["iqm"], row["high"]], *REACH)
-        layer = f"layer of-{framework}"
         axes.plot((low, high), (place, place), color=colour, linewidth=1.6, gid=layer)
         axes.plot(mean, place, "o", color=colour, markersize=4.5, gid=layer)
         numbers[place] = interval(row["iqm"], row["low"], row["high"])
@@ -99,14 +124,3 @@ def _means(axes: Any, rows: pd.DataFrame, cells: list[str], framework: str) -> N
     right.set_yticks(list(numbers), list(numbers.values()), fontsize=8)
     right.tick_params(length=0, pad=1)
     right.spines["right"].set_visible(False)
-
-
-def _apart(heights: dict[str, float], least: float, floor: float = 0.05) -> dict[str, float]:
-    """The heights of labels, moved down until ``least`` apart, and up again from the ``floor``."""
-    order = sorted(heights, key=lambda name: -heights[name])
-    found: dict[str, float] = {}
-    for cell in order:
-        found[cell] = min([heights[cell], *(h - least for h in found.values())])
-    for place, cell in enumerate(reversed(order)):
-        found[cell] = max(found[cell], floor + place * least)
-    return found

@@ -8,19 +8,34 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from analysis.evidence.advice import CANNOT
 from report.numbers import interval, number
+from report.sections import provenance, speed
+from report.tables import Tables, rows
 
-Tables = Mapping[str, pd.DataFrame]
-Row = dict[Hashable, Any]
+Row = dict[str, Any]
 # More tasks or timed shapes than these are counted, not named.
 MOST_NAMED = 3
-TRACKS = ("matched", "native")
+# Stands among the classical methods and is none: what no forecast can beat.
+BOUNDS = ("noise floor",)
+
+
+def content(tables: Tables) -> dict[str, Any]:
+    """The answers, and what was run where."""
+    scores, runs, found = tables["scores"], tables["runs"], answers(tables)
+    palette = tables.palette
+    return {
+        "answers": found,
+        "article": any("the article" in row["short"] + row["rest"] for row in found),
+        "cells": palette.present(scores["cell"]),
+        "frameworks": [name for name in palette.frameworks if name in set(runs["framework"])],
+        "tasks": tables.tasks,
+        "count": len(runs),
+        "provenance": provenance.of(tables),
+    }
 
 
 def answers(tables: Tables) -> list[dict[str, str]]:
@@ -36,26 +51,51 @@ def answers(tables: Tables) -> list[dict[str, str]]:
 
 def _cell(tables: Tables) -> dict[str, str]:
     advice = tables["advice"]
-    rows = advice[advice["question"] == "Which cell?"]
-    if rows.empty:
+    advised = advice[advice["question"] == "Which cell?"]
+    if advised.empty:
         return _not_yet("the evidence has not been weighed")
-    first, *others = _by_answer(rows, "on", "tasks")
-    known = rows[rows["answer"] != CANNOT]
+    first, *others = _by_answer(advised, "on", "tasks")
+    known = advised[advised["sure"] != "unknown"]
+    beaten = _beaten(tables)
     if known.empty:
-        why = set(rows["evidence"].astype(str))
+        why = set(advised["evidence"].astype(str))
         # A reason that all tasks share, such as too few seeds, is short; others stand below.
         short = f"We cannot tell: {why.pop()}" if len(why) == 1 else first
-        return _sentence(short, [_furthest(tables["aggregate"])])
-    details = (_decided(tables, row) for row in known.to_dict("records"))
-    return _sentence(first, [next((text for text in details if text), ""), *others])
+        return _sentence(short, [beaten, _furthest(tables["aggregate"])])
+    details = (_decided(tables, row) for row in rows(known))
+    return _sentence(first, [next((text for text in details if text), ""), beaten, *others])
+
+
+def _beaten(tables: Tables) -> str:
+    """Where a method without a network does better than every network."""
+    found = []
+    for task in tables.rows("tasks"):
+        name, sign = task["task"], -1 if task["direction"] == "higher" else 1
+        scores = tables.of_task("scores", name)["median"].dropna() * sign
+        classical = tables.of_task("classical", name).groupby("method")["score"].median() * sign
+        classical = classical.drop(list(BOUNDS), errors="ignore")
+        if len(scores) and len(classical) and classical.min() < scores.min():
+            best, network = sign * classical.min(), sign * scores.min()
+            found.append(
+                f"on {name} {classical.idxmin()} ({number(best)}), which is no network, beats "
+                f"every network (at best {number(network)}, {task['metric']})"
+            )
+    return "; ".join(found)
+
+
+def _advised(row: Row) -> tuple[list[str], bool, bool]:
+    """The names that advice is for, and whether it is for sooner, and for alike.
+
+    The only place that reads a sentence of the table.
+    """
+    answer = str(row["answer"])
+    words = re.split(r" rather than |[,:]", answer)[0].lower().split()
+    return words, "sooner" in answer, "does not matter" in answer
 
 
 def _decided(tables: Tables, advice: Row) -> str:
     """What decided, as a number: in the framework and against the rival where it shows least."""
-    task, answer = str(advice["task"]), str(advice["answer"])
-    sooner, alike = "sooner" in answer, "does not matter" in answer
-    # The cells that are named before anything else is said.
-    words = re.split(r" rather than |[,:]", answer)[0].lower().split()
+    task, (words, sooner, alike) = str(advice["task"]), _advised(advice)
     compared = tables["comparisons"]
     mine = compared[
         (compared["kind"] == "cells")
@@ -65,11 +105,8 @@ def _decided(tables: Tables, advice: Row) -> str:
         & compared["low"].notna()
         & compared["high"].notna()
     ]
-    found = []
-    for row in mine.to_dict("records"):
-        turned = _turned(row, words, alike)
-        if turned and (alike or turned["ahead"]):
-            found.append(turned)
+    turned = filter(None, (_turned(row, words, alike) for row in rows(mine)))
+    found = [one for one in turned if alike or one["ahead"]]
     if not found:
         return str(advice["evidence"]).split("; ")[0]
     least = min(found, key=lambda one: -abs(one["effect"]) if alike else one["sure"])
@@ -82,8 +119,9 @@ def _decided(tables: Tables, advice: Row) -> str:
     else:
         said = f"{one} is ahead of {other} on {task} by {size} in {metric}"
     of = sum(row["other"] == other and row["one"] == one for row in found)
-    place = f", {'furthest apart' if alike else 'the least'} of {of} frameworks" if of > 1 else ""
-    return f"{said} ({least['framework']}, {least['n']} seeds{place})"
+    most = "they are furthest apart" if alike else "it shows least"
+    place = f", the one of {of} frameworks where {most}" if of > 1 else ""
+    return f"{said} ({least['n']} seeds in {least['framework']}{place})"
 
 
 def _turned(row: Row, winners: list[str], alike: bool) -> Row | None:
@@ -131,12 +169,17 @@ def _furthest(aggregate: pd.DataFrame) -> str:
 
 def _framework(tables: Tables) -> dict[str, str]:
     advice, timing = tables["advice"], tables["timing"]
-    rows = advice[advice["question"] == "Which framework is fastest here?"]
-    if timing.empty or rows.empty:
+    advised = advice[advice["question"] == "Which framework is fastest here?"]
+    if timing.empty or advised.empty:
         return _not_yet("nothing has been timed in this configuration")
-    first, *others = _by_answer(rows, "at", "timed shapes and cells")
-    known = rows[rows["answer"] != CANNOT].to_dict("records")
+    first, *others = _by_answer(advised, "at", "timed shapes and cells")
+    known = rows(advised[advised["sure"] != "unknown"])
     ahead = next((text for text in (_faster(tables, row) for row in known) if text), "")
+    warned = sorted({row["task"] for row in known} & speed.warnings(tables).keys())
+    warning = ""
+    if warned:
+        places = _names(warned) if len(warned) <= MOST_NAMED else f"{len(warned)} of these"
+        warning = f"the clock warns of its times at {places} (see Speed)"
     steps = timing[(timing["phase"] == "step") & timing["peak_fraction"].notna()]
     peak = ""
     if len(steps):
@@ -145,7 +188,7 @@ def _framework(tables: Tables) -> dict[str, str]:
             f"the best step reaches {number(100 * best['peak_fraction'], 2)} % of the "
             f"attainable peak ({best['framework']} {str(best['cell']).upper()} at {best['shape']})"
         )
-    return _sentence(first, [ahead, *others, peak])
+    return _sentence(first, [ahead, warning, *others, peak])
 
 
 def _faster(tables: Tables, advice: Row) -> str:
@@ -159,7 +202,7 @@ def _faster(tables: Tables, advice: Row) -> str:
         & ratios["low"].notna()
     ]
     found = []
-    for row in mine.to_dict("records"):
+    for row in rows(mine):
         one, other = row["numerator_framework"], row["denominator_framework"]
         values = row["ratio"], row["low"], row["high"]
         if advice["answer"] == other:
@@ -178,7 +221,7 @@ def _ported(tables: Tables) -> dict[str, str]:
     pairs = compared[(compared["kind"] == "frameworks") & (compared["metric"] == "score")]
     pairs = pairs[pairs["p_holm"].notna()]
     counts = {}
-    for track in TRACKS:
+    for track in ("matched", "native"):
         mine = pairs[pairs["track"] == track]
         equal = (mine["equivalent"].astype(str) == "True").sum()
         counts[track] = len(mine), int(equal), int((mine["p_holm"] < 0.05).sum())
@@ -224,10 +267,10 @@ def _widest(tables: Tables, pairs: pd.DataFrame) -> str:
 
 
 def _claims(tables: Tables) -> dict[str, str]:
-    rows = tables["claims"]
-    if rows.empty:
+    claims = tables["claims"]
+    if claims.empty:
         return _not_yet("no claim has been judged")
-    verdicts = [set(v) - {"not tested"} for _, v in rows.groupby("claim", sort=False)["verdict"]]
+    verdicts = [set(v) - {"not tested"} for _, v in claims.groupby("claim", sort=False)["verdict"]]
     tested = [v for v in verdicts if v]
     if not tested:
         return _not_yet(f"none of {len(verdicts)} claims can be tested with these runs")
@@ -244,13 +287,13 @@ def _claims(tables: Tables) -> dict[str, str]:
     short = f"Of {len(tested)} claims tested, {_names(words)}"
     untested = len(verdicts) - len(tested)
     more = f"{untested} more need{'s' if untested == 1 else ''} other runs" if untested else ""
-    return _sentence(short, [_clearest(rows), more])
+    return _sentence(short, [_clearest(claims), more])
 
 
-def _clearest(rows: pd.DataFrame) -> str:
+def _clearest(claims: pd.DataFrame) -> str:
     """The clearest refutation or, without one, the clearest confirmation."""
     # What says how large an effect is, before what says that there is none.
-    tested = rows[rows["verdict"].isin(["refuted", "supported"]) & rows["p_holm"].notna()]
+    tested = claims[claims["verdict"].isin(["refuted", "supported"]) & claims["p_holm"].notna()]
     tested = tested[(tested["expect"] != "equal") | (tested["verdict"] == "refuted")]
     if tested.empty:
         return ""
@@ -263,21 +306,22 @@ def _clearest(rows: pd.DataFrame) -> str:
     )
 
 
-def _by_answer(rows: pd.DataFrame, place: str, places: str) -> list[str]:
+def _by_answer(advised: pd.DataFrame, place: str, places: str) -> list[str]:
     """Every answer once with what it is for; what is known first."""
     parts: list[str] = []
-    groups = list(rows.groupby(["answer", "sure"], sort=False))
-    groups.sort(key=lambda item: (item[0][0] == CANNOT, -len(item[1])))
+    groups = list(advised.groupby(["answer", "sure"], sort=False))
+    groups.sort(key=lambda item: (item[0][1] == "unknown", -len(item[1])))
     for (answer, sure), group in groups:
         names = _names(group["task"])
-        if len(rows) > MOST_NAMED:
-            names = str(len(group)) if parts else f"{len(group)} of {len(rows)} {places}"
+        if len(advised) > MOST_NAMED:
+            names = str(len(group)) if parts else f"{len(group)} of {len(advised)} {places}"
         short = str(answer).removesuffix(", which solves sooner")
-        if answer == CANNOT:
-            parts.append(f"{place} {names} {CANNOT}" if parts else f"{CANNOT} {place} {names}")
+        if sure == "unknown":
+            where = f"{place} {names}"
+            parts.append(f"{where} we cannot tell" if parts else f"We cannot tell {where}")
         else:
             parts.append(f"{short} {place} {names} ({sure})")
-    parts[0] = parts[0].replace(CANNOT, "We cannot tell").replace("none of", "None of")
+    parts[0] = parts[0].replace("none of", "None of")
     return parts
 
 

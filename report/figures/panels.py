@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -9,6 +10,7 @@ import numpy as np
 import seaborn as sns
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from scipy.optimize import isotonic_regression
 
 from report.numbers import number
 
@@ -61,3 +63,32 @@ def spans(axes: Any, places: Any, low: Any, high: Any, colour: str) -> None:
     gap = np.full(len(places), np.nan)
     x, y = np.stack([low, high, gap], axis=1), np.stack([places, places, gap], axis=1)
     axes.plot(x.ravel(), y.ravel(), color=colour, linewidth=1.2, alpha=0.6)
+
+
+def beside(axes: Any, text: str, colour: str, **more: Any) -> Any:
+    """A label on the right of a panel, for ``spread`` to put at its height."""
+    return axes.annotate(
+        text, (1, 0), xytext=(5, 0), xycoords="axes fraction", textcoords="offset points",
+        va="center_baseline", fontsize=9, color=colour, **more,
+    )  # fmt: skip
+
+
+def spread(axes: Any, labels: Sequence[tuple[Any, float]]) -> None:
+    """Put labels beside a panel at the values that they name, without one on another."""
+    box, points = axes.get_window_extent(), 72 / axes.figure.dpi
+    edge, height = axes.get_xlim()[1], box.height * points
+    wanted = [(axes.transData.transform((edge, v))[1] - box.y0) * points for _, v in labels]
+    for (label, _), place in zip(labels, apart(wanted, 11, 3, height), strict=True):
+        label.xy = (1, place / height)
+
+
+def apart(wanted: Sequence[float], least: float, low: float, high: float) -> list[float]:
+    """Places for labels beside each other, as near to those wanted as ``least`` between allows.
+
+    They stay between ``low`` and ``high`` if there is room for them.
+    """
+    order = np.argsort(wanted, kind="stable")
+    least_places = least * np.arange(len(order))
+    places = isotonic_regression(np.asarray(wanted, float)[order] - least_places).x + least_places
+    places = np.maximum(np.minimum(places, high - least_places[::-1]), low + least_places)
+    return list(places[np.argsort(order)])

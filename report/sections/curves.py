@@ -1,4 +1,4 @@
-"""Learning curves: single seeds and their band in one figure, against steps or seconds."""
+"""The section "Learning curves": single seeds and their band, against steps or seconds."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ from matplotlib.ticker import (
     StrMethodFormatter,
 )  # fmt: skip
 
-from report.figures import CELL_ORDER, DASHES, INK, LINES, beside, colours, settings, spread, svg
+from report.figures.drawing import Job
+from report.figures.panels import beside, spread
+from report.figures.style import DASHES, INK, Palette, settings, tracks
+from report.figures.svg import svg
+from report.tables import Tables
 
 AGAINST = {"steps": ("step", "training step"), "seconds": ("seconds", "seconds of training")}
-TRACKS = ("matched", "native")
 METHOD = ["framework", "cell", "track"]
 Method = tuple[Hashable, ...]
 # More seeds than these are not drawn singly; the band has them all.
@@ -48,8 +51,24 @@ class Canvas:
     labels: list[list[tuple[Any, float]]] = field(default_factory=list)
 
 
+def content(tables: Tables) -> dict[str, Any]:
+    """How many seeds are drawn singly."""
+    return {"most_seeds": MOST_SEEDS}
+
+
+def figures(tables: Tables) -> dict[str, Job]:
+    """By task its figures: see :func:`variants`."""
+    return {
+        task["task"]: (variants, (
+            tables.of_task("curves", task["task"]), tables.of_task("curves_summary", task["task"]),
+            task, tables.palette,
+        ))
+        for _, task in tables["tasks"].iterrows()
+    }  # fmt: skip
+
+
 def variants(
-    curves: pd.DataFrame, summary: pd.DataFrame, task: pd.Series, frameworks: list[str]
+    curves: pd.DataFrame, summary: pd.DataFrame, task: pd.Series, palette: Palette
 ) -> list[dict[str, str]]:
     """The figures of a task, each with what it is drawn against and on which scale.
 
@@ -57,8 +76,8 @@ def variants(
     less is better. A logarithmic scale is left out where a score is not positive.
     """
     reach = ABSURD * max(abs(task["baseline"]), abs(task["solved"]), 1e-9)
-    mine = _known(curves, task["task"], ["score"], reach)
-    bands = _known(summary, task["task"], ["median", "lowest", "highest"], reach)
+    mine = _known(curves, ["score"], reach)
+    bands = _known(summary, ["median", "lowest", "highest"], reach)
     if mine.empty:
         return []
     marks = [task["baseline"], task["solved"]]
@@ -69,7 +88,7 @@ def variants(
     other = {"log": "linear", "linear": "log"}[first]
     figures = []
     with sns.axes_style("ticks"), mpl.rc_context(settings(task["task"])):
-        canvas = _canvas(_lines(mine), dict(list(bands.groupby(METHOD))), task, colours(frameworks))
+        canvas = _canvas(_lines(mine), dict(list(bands.groupby(METHOD))), task, palette)
         for x in AGAINST if timed else ["steps"]:
             _against(canvas, x, float(mine[AGAINST[x][0]].max()))
             for y in (first, other) if lowest > 0 else (first,):
@@ -92,12 +111,12 @@ def _canvas(
     lines: Mapping[Method, pd.DataFrame],
     bands: Mapping[Method, pd.DataFrame],
     task: pd.Series,
-    palette: dict[str, str],
+    palette: Palette,
 ) -> Canvas:
     """A panel a cell with everything that each way of showing it shares; matched beside native."""
-    cells = [cell for cell in CELL_ORDER if any(key[1] == cell for key in lines)]
-    tracks = [track for track in TRACKS if any(key[2] == track for key in lines)]
-    shape = (len(cells), 2) if len(tracks) == 2 else (1, len(cells))
+    cells = palette.present(key[1] for key in lines)
+    both = tracks(key[2] for key in lines)
+    shape = (len(cells), 2) if len(both) == 2 else (1, len(cells))
     height = BELOW + ABOVE + ROW * shape[0]
     # Fixed margins: to find them out would take longer than to draw.
     room = (WIDTH - LEFT - RIGHT * shape[1]) / shape[1]
@@ -109,17 +128,17 @@ def _canvas(
         },
     )  # fmt: skip
     canvas = Canvas(figure, panels)
-    for (cell, track), axes in zip(
-        [(c, t) for c in cells for t in tracks], panels.flat, strict=True
-    ):
+    for (cell, track), axes in zip([(c, t) for c in cells for t in both], panels.flat, strict=True):
         labels = [(beside(axes, name, INK), float(task[name])) for name in ("baseline", "solved")]
         for _, value in labels:
             axes.axhline(value, color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.5)
-        for framework, colour in palette.items():
+        for framework in palette.frameworks:
             method = (framework, cell, track)
-            last = _draw(canvas, axes, lines.get(method), bands.get(method), method, colour)
+            last = _draw(canvas, axes, lines.get(method), bands.get(method), method, palette)
             if last is not None:
-                label = beside(axes, framework, colour, gid=f"layer of-{framework}")
+                label = beside(
+                    axes, framework, palette.framework(framework), gid=f"layer of-{framework}"
+                )
                 labels.append((label, last))
         canvas.labels.append(labels)
         # Said where, or matplotlib would measure everything to find the place.
@@ -134,10 +153,9 @@ def _canvas(
     return canvas
 
 
-def _known(table: pd.DataFrame, task: str, columns: list[str], reach: float) -> pd.DataFrame:
-    """The task's rows whose values can be drawn, in the order of their steps."""
-    mine = table[(table["task"] == task) & table["track"].isin(TRACKS)]
-    mine = mine[mine["cell"].isin(CELL_ORDER)]
+def _known(table: pd.DataFrame, columns: list[str], reach: float) -> pd.DataFrame:
+    """The rows whose values can be drawn, in the order of their steps."""
+    mine = table[table["track"].isin(tracks(table["track"]))]
     return mine[(mine[columns].abs() < reach).all(axis=1)].sort_values("step", kind="stable")
 
 
@@ -155,15 +173,16 @@ def _draw(
     axes: Any,
     singles: pd.DataFrame | None,
     band: pd.DataFrame | None,
-    method: Method,
-    colour: str,
+    method: tuple[str, str, str],
+    palette: Palette,
 ) -> float | None:
     """A method's seeds as one layer, the median in the band of their range as another.
 
     Returns where its label belongs: the median of the last scores.
     """
     framework, cell, _ = method
-    style = {"color": colour, "linestyle": LINES[str(cell)]}
+    colour = palette.framework(framework)
+    style = {"color": colour, "linestyle": palette.line(cell)}
     last = None
     if singles is not None:
         name = f"layer seeds of-{framework}"

@@ -1,0 +1,34 @@
+"""The section "Methods": tasks, cells, frameworks, protocols, statistics and references."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from report.references import references
+from report.tables import Tables
+
+
+def content(tables: Tables) -> dict[str, Any]:
+    """The works that the tables name, and the docstrings of tasks and frameworks in paragraphs."""
+    sources = [
+        *tables["tasks"]["references"].dropna(),
+        *tables["claims"]["source"].dropna(),
+        *tables["published"]["source"].dropna(),
+    ]
+    return {"references": references(sources), "paragraphs": paragraphs}
+
+
+def paragraphs(text: str | None) -> list[tuple[str, str]]:
+    """A docstring's paragraphs without code quotes: ``text``, or ``equation`` if indented.
+
+    An equation keeps its lines; all else is one line.
+    """
+    found = []
+    for part in re.split(r"\n\s*\n", (text or "").strip().replace("``", "")):
+        lines = part.splitlines()
+        if lines and all(line.startswith("    ") for line in lines):
+            found.append(("equation", "\n".join(line.strip() for line in lines)))
+        else:
+            found.append(("text", re.sub(r"\s+", " ", part)))
+    return found
