@@ -31,6 +31,12 @@ def one_of(where: str, kind: str, value: object, allowed: list[str]) -> UserErro
     return UserError(f"{where}: unknown {kind} {str(value)!r}; allowed: {names}.")
 
 
+def in_one_line(error: Exception) -> str:
+    """An exception's kind and the first line of what it says."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
 def complain(error: UserError, to_log_only: bool = False) -> None:
     """Print what is wrong; a pipeline's job to the person too, for its log may be unwritable."""
     to_person = PIPELINE in os.environ and not to_log_only

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cells import reference
+from cells import CELLS, Array, ModelSpec, Weights, reference
 from harness.conformance import against_reference, textbook_rules
 from harness.conformance.against_reference import formula, random_weights
 from harness.conformance.against_reference import random_batches as batches
@@ -29,7 +29,8 @@ from harness.registry import (
     load_native_module,
 )
 from harness.run import learners, streams
-from implementations import CELLS, FACTORS, Array, ModelSpec, Optimiser, Weights, updates
+from implementations import FACTORS
+from implementations.rule import Optimiser, updates
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="gatebench-test-")
 CACHE = Path(_FOLDER.name)

@@ -29,7 +29,7 @@ def test_a_study_plans_its_own_tasks_and_cells(tmp_path):
     }
     assert {
         r.track for r in load(tmp_path, tasks="all", tracks=ONLY | {"studies": "all"}).runs
-    } == set(studies.STUDIES)
+    } == set(studies.studies())
     with pytest.raises(UserError, match=r"tracks\.studies: unknown study 'forget'; allowed: chr"):
         load(tmp_path, tracks={"studies": ["forget"]})
 
@@ -43,9 +43,9 @@ def test_a_studys_settings_stand_above_the_configurations(tmp_path):
     assert (matched.steps, matched.clip) == (7, 0.5)
 
 
-@pytest.mark.parametrize("name", studies.STUDIES)
+@pytest.mark.parametrize("name", studies.studies())
 def test_the_command_of_a_run_repeats_its_settings(name):
-    for task in studies.STUDIES[name].settings:
+    for task in studies.studies()[name].settings:
         run = Run(task, "jax", "lstm" if name != "equalparameters" else "gru", name, 3)
         settings = studies.applied(resolve(task, {"steps": 9}, ""), run)
         words = shlex.split(settings.command(run, 1))[3:]
@@ -77,7 +77,7 @@ def test_what_the_initial_biases_are():
 
 
 def test_equal_parameters_are_equal():
-    for task, changes in studies.STUDIES["equalparameters"].settings.items():
+    for task, changes in studies.studies()["equalparameters"].settings.items():
         budget = resolve(task, {}, "").budget
         d = resolve(task, {}, "").task.input_size
         lstm = 4 * budget.hidden * (d + budget.hidden + 1)

@@ -15,15 +15,15 @@ from analysis.folders import compare, foreign, verification
 from analysis.inside import look
 from analysis.speed import times
 from analysis.tables import run_tables
-from harness import limits
+from harness import documents, limits
 from harness.errors import UserError
 from harness.pipeline import progress, results_folder
-from harness.plan import asked, configuration, sources
+from harness.plan import asked, configuration
 from harness.plan.run import Run
 
 DEFAULTS = "workflows/config/default.yaml"
 try:
-    sources.check_file(Path(DEFAULTS))
+    documents.load(Path(DEFAULTS), configuration.FORM)
 except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
@@ -79,7 +79,6 @@ def code_of_a_run(wildcards):
         f"harness/{name}.py"
         for name in (
             "plan/settings",
-            "plan/studies",
             "plan/tracks",
             "run/initialisation",
             "run/learners",

@@ -32,6 +32,7 @@ rule compare:
             else []
         ),
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
+        margins=code_of("tasks"),
         code=code_of("analysis/folders"),
     output:
         RESULTS / "compare.json",

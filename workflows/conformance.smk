@@ -22,9 +22,12 @@ rule conform:
         kernels=lambda wildcards: " ".join(
             f"--kernel {name}" for name in CONFIGURATION.kernels_in_use(wildcards.framework)
         ),
+        device=CONFIGURATION.resolved["device"],
     # As with a run: a process that dies becomes rows that did not pass.
     shell:
         "(python -m harness conform --framework {wildcards.framework} {params.kernels}"
+        " --device {params.device}"
         " --results {params.results:q} --cache {params.cache:q} --output {output:q}"
         " || python -m harness conform --framework {wildcards.framework} {params.kernels}"
+        " --device {params.device}"
         " --output {output:q} --code $?) 2> {log:q}"

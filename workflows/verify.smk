@@ -17,6 +17,7 @@ rule verify:
         page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),
         reference=sorted((ROOT / "results" / "reference").glob("*.csv")),
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
+        margins=code_of("tasks"),
         code=code_of("analysis/folders"),
     output:
         RESULTS / "verify.json",
