@@ -13,6 +13,7 @@ FILES = {
     "classical.csv": "What methods without a network score on the same data",
     "machines.csv": "The machines with their packages, by the number that runs.csv names",
     "frameworks.csv": "How each framework runs",
+    "cells.csv": "The cells: what they are, from where, their gates and equations",
     "cost.csv": "Where the time went, in core-seconds",
     "conformance.csv": "The gate: every check of every implementation against the reference",
     "conformance_summary.csv": "The gate by framework, cell and check",

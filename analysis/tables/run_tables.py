@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import plan_records
-from analysis.tables import sameness
+from analysis.tables import cells, sameness
 from harness.errors import UserError
 from harness.files import write_text
 from harness.plan.settings import Settings, require, resolve
@@ -50,6 +50,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "system", "runs",
     ),
     "frameworks": ("framework", "documentation"),
+    "cells": ("cell", "summary", "source", "gates", "states", "equations"),
     "cost": ("phase", "core_seconds", "share"),
     **sameness.COLUMNS,
 }  # fmt: skip
@@ -78,6 +79,7 @@ def write_tables(results: Path) -> None:
             for name in sorted({r["framework"] for r in found})
             if _init_file(name).exists()
         ],
+        "cells": cells.rows({r["cell"] for r in found}),
         "cost": _cost_rows(results, found),
         "conformance": gate,
         "conformance_summary": sameness.conformance_summary(gate),

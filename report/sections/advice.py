@@ -12,7 +12,6 @@ import seaborn as sns
 from markupsafe import Markup
 
 from report.figures.drawing import Job
-from report.figures.panels import apart
 from report.figures.style import Palette, settings, tracks
 from report.figures.svg import svg
 from report.numbers import interval
@@ -105,7 +104,7 @@ def _lines(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, la
                 mine["threshold"], mine["low"], mine["high"], color=colour, alpha=0.2, linewidth=0
             ).set_gid(layer)
         heights[cell] = float(mine["share"].iloc[len(mine) // 3]) - 0.07
-    for cell, height in zip(heights, apart([*heights.values()], 0.11, 0.05, 1.0), strict=True):
+    for cell, height in zip(heights, _below([*heights.values()], 0.11, 0.05), strict=True):
         axes.annotate(
             cell.upper(), (rows["threshold"].max() / 3, height), fontsize=9, va="center",
             ha="center", color=palette.cell(cell),
@@ -124,3 +123,11 @@ def _means(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, la
     right.set_yticks(list(numbers), list(numbers.values()), fontsize=8)
     right.tick_params(length=0, pad=1)
     right.spines["right"].set_visible(False)
+
+
+def _below(heights: list[float], least: float, floor: float) -> Any:
+    """The heights of labels, moved down until ``least`` apart, and up again from the ``floor``."""
+    order = np.argsort(heights, kind="stable")[::-1]
+    steps = least * np.arange(len(order))
+    places = np.minimum.accumulate(np.array(heights)[order] + steps) - steps
+    return np.maximum(places, floor + steps[::-1])[np.argsort(order)]

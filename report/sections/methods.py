@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from markupsafe import Markup, escape
+
 from report.references import references
 from report.tables import Tables
 
@@ -12,11 +14,17 @@ from report.tables import Tables
 def content(tables: Tables) -> dict[str, Any]:
     """The works that the tables name, and the docstrings of tasks and frameworks in paragraphs."""
     sources = [
+        *tables["cells"]["source"].dropna(),
         *tables["tasks"]["references"].dropna(),
         *tables["claims"]["source"].dropna(),
         *tables["published"]["source"].dropna(),
     ]
-    return {"references": references(sources), "paragraphs": paragraphs}
+    return {"references": references(sources), "paragraphs": paragraphs, "subscripts": subscripts}
+
+
+def subscripts(equation: str) -> Markup:
+    """An equation with ``W_i`` as W with a subscript."""
+    return Markup(re.sub(r"_(\w+)", r"<sub>\1</sub>", str(escape(equation))))
 
 
 def paragraphs(text: str | None) -> list[tuple[str, str]]:
