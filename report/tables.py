@@ -9,35 +9,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.evidence import advice, claims, comparisons, evidence_tables, published
-from analysis.folders import pairing
-from analysis.inside import look
-from analysis.speed import times
-from analysis.tables import run_tables
-from harness.errors import UserError
+from harness import layout
 from harness.files import digest
 from report.figures.style import Palette
 
-# Until the results folder has one contract: the columns and what makes the tables.
-COLUMNS: dict[str, tuple[str, ...]] = {
-    **run_tables.COLUMNS, **look.COLUMNS, **times.COLUMNS, **comparisons.COLUMNS,
-    **published.COLUMNS, **dict.fromkeys(pairing.NAMES, pairing.COLUMNS),
-    "claims": claims.COLUMNS, "advice": advice.COLUMNS,
-    "gradient_norms": (
-        "task", "framework", "cell", "track", "seed", "median_norm", "largest_norm", "spike",
-    ),
-}  # fmt: skip
-STAGES = {
-    "tables": run_tables.NAMES, "evidence": evidence_tables.NAMES, "insides": look.NAMES,
-    "published": published.NAMES, "timing": times.NAMES, "verify": ("verify",),
-    "compare": ("compare",),
-}  # fmt: skip
-COMMANDS = {
-    "timing": "snakemake --cores all timing --config results={folder}",
-    "compare": "python -m analysis compare --results {folder} --other PATH",
-}
-PAGE = "python -m report --results {folder}"
-NEEDED = ("runs",)
 # The comparisons with another folder: NAME.csv has the rows, NAME.json what they come to.
 BESIDE = ("verify", "compare")
 BESIDE_SCHEMA = 2
@@ -78,9 +53,9 @@ class Tables(dict[str, pd.DataFrame]):
 
     def command(self, name: str) -> str:
         """What makes the table ``name`` and, of a comparison, the page after it."""
-        stage = next(stage for stage, names in STAGES.items() if name in names)
-        known = COMMANDS.get(stage, f"python -m analysis {stage} --results {{folder}}")
-        return (f"{known} && {PAGE}" if name in BESIDE else known).format(folder=self.folder)
+        made = layout.COMMANDS[layout.TABLES[name].stage].format(folder=self.folder)
+        page = f" && python -m report --results {self.folder}" if name in BESIDE else ""
+        return made + page
 
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -94,26 +69,20 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 def read(folder: Path) -> Tables:
     """Read every table of ``folder``.
 
-    Raises :class:`UserError` when ``runs.csv`` is missing or any table is damaged.
+    Raises :class:`UserError` when ``runs.csv`` is missing, or a table is damaged or too old.
     """
     tables = Tables()
     tables.folder, tables.missing = folder, []
     tables.beside = {name: _beside(folder, name) for name in BESIDE}
-    for name, columns in COLUMNS.items():
-        path = folder / f"{name}.csv"
+    for name in layout.TABLES:
         stale = tables.beside.get(name, ("current", {}))[0] != "current"
-        if stale or (not path.exists() and name not in NEEDED):
+        if name != "runs" and (stale or not layout.path(folder, name).exists()):
             tables.missing.append(name)
-            tables[name] = pd.DataFrame(columns=list(columns))
+            tables[name] = pd.DataFrame(columns=list(layout.TABLES[name].columns))
             continue
-        try:
-            frame = pd.read_csv(path, dtype=dict.fromkeys(MESSAGES, str))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: cannot be read ({error}); run the pipeline first.") from error
-        absent = [c for c in columns if c not in frame]
-        tables[name] = frame.reindex(columns=[*frame.columns, *absent])
-        for message in set(MESSAGES) & set(frame):
-            tables[name][message] = frame[message].map(_cut, na_action="ignore")
+        tables[name] = layout.read(folder, name)
+        for message in set(MESSAGES) & set(tables[name]):
+            tables[name][message] = tables[name][message].map(_cut, na_action="ignore")
     return tables
 
 

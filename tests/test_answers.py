@@ -7,13 +7,14 @@ import math
 import pandas as pd
 import pytest
 
+from harness import layout
 from report.figures.panels import apart
 from report.numbers import interval, number
 from report.references import references
 from report.sections.answers import answers, content
 from report.sections.methods import paragraphs
 from report.sections.provenance import of
-from report.tables import COLUMNS, Tables
+from report.tables import Tables
 
 CANNOT = "we cannot tell"
 
@@ -21,8 +22,8 @@ CANNOT = "we cannot tell"
 def tables(**rows: list[dict[str, object]]) -> Tables:
     """The tables that the answers read, with ``rows`` and otherwise empty."""
     found = Tables({
-        name: pd.DataFrame(rows.get(name, []), columns=list(columns))
-        for name, columns in COLUMNS.items()
+        name: pd.DataFrame(rows.get(name, []), columns=list(table.columns))
+        for name, table in layout.TABLES.items()
     })  # fmt: skip
     found["tasks"] = pd.DataFrame(
         {"task": ["adding"], "metric": ["mean squared error"], "direction": ["lower"]}

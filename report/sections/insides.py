@@ -12,6 +12,7 @@ import seaborn as sns
 from markupsafe import Markup
 from matplotlib.lines import Line2D
 
+from harness import layout
 from report.figures.drawing import Job
 from report.figures.panels import explain, grid, logarithmic, name_axes, spans
 from report.figures.style import DASHES, INK, Palette, settings
@@ -32,7 +33,7 @@ def content(tables: Tables) -> dict[str, Any]:
     """What the probes are scored by and how many seeds are drawn, or the table that is missing."""
     probes = tables["memory_probe"].drop_duplicates("task")
     return {
-        "missing": [name for name in SOURCES if name in tables.missing],
+        "missing": [name for name in layout.names("insides") if name in tables.missing],
         "tasks": tables.tasks,
         "metrics": dict(zip(probes["task"], probes["metric"], strict=True)),
         "seeds": SEEDS,
