@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,8 @@ def render(given: Tables, *names: str) -> list[Markup]:
     }  # fmt: skip
     drawn = draw(wanted) if wanted else {}
     environment = _environment(HERE / "sections")
-    environment.globals |= {"rows": given.rows, "command": given.command}
+    macros: Any = environment.get_template("macros.html").module
+    environment.globals |= {"rows": given.rows, "command": given.command, "table": macros.table}
     return [
         Markup(environment.get_template(f"{name}.html").render(
             module.content(given),
@@ -65,6 +65,5 @@ def _environment(folder: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Callable[..., Any]] = {"number": number, "interval": interval}
-    environment.filters |= filters
+    environment.filters |= {"number": number, "interval": interval}
     return environment

@@ -7,7 +7,6 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 from scipy.optimize import isotonic_regression
@@ -55,7 +54,6 @@ def explain(
         list(handles.values()), list(handles), loc="lower center", ncol=6, frameon=False,
         bbox_to_anchor=(0.5, 0.88 + above / figure.get_figheight()),
     )  # fmt: skip
-    sns.despine(figure)
 
 
 def spans(axes: Any, places: Any, low: Any, high: Any, colour: str) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
+import seaborn as sns
 
 mpl.use("svg")
 
@@ -88,8 +89,8 @@ def settings(salt: str) -> dict[Any, Any]:
     ink = dict.fromkeys(
         ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
     )
-    return {
-        **ink,
+    ticks: dict[str, Any] = sns.axes_style("ticks")
+    return ticks | ink | {
         "svg.fonttype": "none",
         # Fixes the identifiers inside the file: unlike between figures, alike between builds.
         "svg.hashsalt": salt,
@@ -99,4 +100,4 @@ def settings(salt: str) -> dict[Any, Any]:
         "figure.facecolor": "none",
         "axes.facecolor": "none",
         "savefig.transparent": True,
-    }
+    }  # fmt: skip

@@ -6,6 +6,7 @@ import io
 import re
 
 import matplotlib.pyplot as plt
+import seaborn as sns
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
@@ -17,6 +18,7 @@ def svg(figure: Figure, title: str, tight: bool = True, close: bool = True) -> M
 
     ``tight`` cuts it to what is drawn, which takes as long as drawing it.
     """
+    sns.despine(figure)
     buffer = io.StringIO()
     cut = "tight" if tight else None
     figure.savefig(buffer, format="svg", bbox_inches=cut, metadata={"Date": None})

@@ -8,7 +8,6 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from markupsafe import Markup
 
 from report.figures.drawing import Job
@@ -53,7 +52,7 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> 
     cells = palette.present(aggregate["cell"])
     spread = aggregate[["low", "iqm", "high"]].to_numpy(float).clip(*REACH)
     limits = min(0, np.nanmin(spread)) - 0.04, max(1, np.nanmax(spread)) + 0.04
-    with sns.axes_style("ticks"), mpl.rc_context(settings("profiles")):
+    with mpl.rc_context(settings("profiles")):
         figure, panels = plt.subplots(
             2 * len(both), len(frameworks), sharex=True, sharey="row", squeeze=False,
             figsize=(9.5, len(both) * (2.3 + 0.28 * len(cells))), layout="constrained",
@@ -78,7 +77,6 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> 
             below.set_ylabel("interquartile\nmean", fontsize=9)
         for axes in panels[-1]:
             axes.set_xticks([0, 0.5, 1], ["baseline", "half way", "solved"])
-        sns.despine(figure)
         return svg(figure, "Performance profiles and interquartile means across tasks")
 
 

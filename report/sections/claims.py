@@ -9,7 +9,6 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from markupsafe import Markup
 
 from report.figures.drawing import Job
@@ -75,14 +74,13 @@ def forest(claims: pd.DataFrame, group: str, palette: Palette) -> Markup:
         return Markup()
     panels = [data[data["claim"] == claim].iloc[::-1] for claim in data["claim"].unique()]
     heights = [len(panel) + 1.6 for panel in panels]
-    with sns.axes_style("ticks"), mpl.rc_context(settings(f"forest {group}")):
+    with mpl.rc_context(settings(f"forest {group}")):
         figure, axes = plt.subplots(
             len(panels), 1, figsize=(9, 0.9 + 0.3 * sum(heights)), squeeze=False,
             height_ratios=heights, layout="constrained",
         )  # fmt: skip
         for place, panel in zip(axes.flat, panels, strict=True):
             _panel(place, panel, palette)
-        sns.despine(figure)
         return svg(figure, f"Effects and intervals of the claims on {group}")
 
 

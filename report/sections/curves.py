@@ -10,7 +10,6 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import (
     FixedLocator,
@@ -87,7 +86,7 @@ def variants(
     first = "log" if task["direction"] == "lower" and lowest > 0 else "linear"
     other = {"log": "linear", "linear": "log"}[first]
     figures = []
-    with sns.axes_style("ticks"), mpl.rc_context(settings(task["task"])):
+    with mpl.rc_context(settings(task["task"])):
         canvas = _canvas(_lines(mine), dict(list(bands.groupby(METHOD))), task, palette)
         for x in AGAINST if timed else ["steps"]:
             _against(canvas, x, float(mine[AGAINST[x][0]].max()))
@@ -149,7 +148,6 @@ def _canvas(
     for axes in panels[:, 1:].flat:
         axes.yaxis.set_visible(False)
     figure.supylabel(task["metric"], fontsize=10, x=0.005)
-    sns.despine(figure)
     return canvas
 
 

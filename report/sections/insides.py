@@ -8,7 +8,6 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from markupsafe import Markup
 from matplotlib.lines import Line2D
 
@@ -67,7 +66,7 @@ def gradient_flow(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     if data.empty or data["lag"].max() < 2:
         return Markup()
     cells = palette.present(data["cell"])
-    with sns.axes_style("ticks"), mpl.rc_context(settings(f"gradient flow {task}")):
+    with mpl.rc_context(settings(f"gradient flow {task}")):
         figure, panels = grid(2, 2, 4.6)
         for axes, (cotangent, moment) in zip(
             panels.flat, [(c, m) for c in COTANGENTS for m in MOMENTS], strict=True
@@ -176,7 +175,7 @@ def memory_probe(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     if data.empty:
         return Markup()
     cells = palette.present(data["cell"])
-    with sns.axes_style("ticks"), mpl.rc_context(settings(f"memory probe {task}")):
+    with mpl.rc_context(settings(f"memory probe {task}")):
         figure, panels = grid(1, len(cells), 2.6)
         for axes, cell in zip(panels[0], cells, strict=True):
             for key, run in _runs(data[data["cell"] == cell], "score"):
@@ -203,7 +202,7 @@ def dynamics(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     if data.empty:
         return Markup()
     cells = palette.present(data["cell"])
-    with sns.axes_style("ticks"), mpl.rc_context(settings(f"dynamics {task}")):
+    with mpl.rc_context(settings(f"dynamics {task}")):
         figure, panels = grid(2, len(cells), 4.4)
         for column, cell in zip(panels.T, cells, strict=True):
             for key, run in _runs(data[data["cell"] == cell], "norm_q50"):
@@ -258,7 +257,7 @@ def _strips(
         place=labels.map(names.index) - 0.5
         + (_positions(data[["track", "framework"]], strips) + 1) / (len(strips) + 1)
     )  # fmt: skip
-    with sns.axes_style("ticks"), mpl.rc_context(settings(title)):
+    with mpl.rc_context(settings(title)):
         figure, panels = grid(1, 2, 0.9 + 0.12 * len(names) * (len(strips) + 1))
         for axes, moment in zip(panels[0], MOMENTS, strict=True):
             mine = data[data["moment"] == moment]

@@ -19,7 +19,13 @@ def content(tables: Tables) -> dict[str, Any]:
         *tables["claims"]["source"].dropna(),
         *tables["published"]["source"].dropna(),
     ]
-    return {"references": references(sources), "paragraphs": paragraphs, "subscripts": subscripts}
+    shown = tables.palette.present(tables["cells"]["cell"])
+    return {
+        "cells": sorted(tables.rows("cells"), key=lambda cell: shown.index(cell["cell"])),
+        "references": references(sources),
+        "paragraphs": paragraphs,
+        "subscripts": subscripts,
+    }
 
 
 def subscripts(equation: str) -> Markup:

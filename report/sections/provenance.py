@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from report.numbers import number
 from report.tables import Tables, rows
 
 
@@ -15,7 +16,7 @@ def of(tables: Tables) -> dict[str, Any]:
     shapes = set(tables["peaks"]["shape"])
     return {
         "machines": list(dict.fromkeys(
-            f"{m['processor']}, {m['cores']} cores, {m['memory_gb']} GB, {m['system']}"
+            f"{m['processor']}, {number(m['cores'])} cores, {m['memory_gb']} GB, {m['system']}"
             for m in machines)),
         "versions": _versions(machines),
         "commits": [str(commit)[:12] for commit in dict.fromkeys(runs["git_commit"].dropna())],

@@ -7,7 +7,6 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from markupsafe import Markup
 from matplotlib.ticker import FixedLocator, NullLocator
 
@@ -81,7 +80,7 @@ def attribution(changes: pd.DataFrame, task: pd.Series, palette: Palette) -> Mar
     rows_of = [max(1, *map(len, known[m].values())) for m in measures]
     ends = data[["steps_ratio_low", "steps_ratio_high"]]
     close = bool(ends.min().min() > 0.75 and ends.max().max() < 1.34)
-    with sns.axes_style("ticks"), mpl.rc_context(settings(f"attribution {task['task']}")):
+    with mpl.rc_context(settings(f"attribution {task['task']}")):
         figure, panels = plt.subplots(
             2, len(cells), figsize=(9.5, 1.8 + 0.23 * sum(rows_of)), squeeze=False, sharex="row",
             layout="constrained", gridspec_kw={"height_ratios": [1.5 + n for n in rows_of]},
@@ -107,5 +106,4 @@ def attribution(changes: pd.DataFrame, task: pd.Series, palette: Palette) -> Mar
                 axes.xaxis.set_minor_locator(NullLocator())
                 axes.xaxis.set_major_formatter("{x:g}")
             axes.set_xlabel(measures[measure])
-        sns.despine(figure)
         return svg(figure, f"What each framework's defaults change on {task['task']}")

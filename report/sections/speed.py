@@ -8,7 +8,6 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
@@ -139,7 +138,7 @@ def _by_cell(data: pd.DataFrame, palette: Palette, draw: object, label: str, tit
     """A panel a cell, a line a kernel, the fastest above."""
     cells = palette.present(data["cell"])
     most = max(len(data[data["cell"] == cell]) for cell in cells)
-    with sns.axes_style("ticks"), mpl.rc_context(settings(title)):
+    with mpl.rc_context(settings(title)):
         figure, panels = plt.subplots(
             1, len(cells), figsize=(9.5, 1.1 + 0.34 * most), squeeze=False, layout="constrained"
         )
@@ -152,7 +151,6 @@ def _by_cell(data: pd.DataFrame, palette: Palette, draw: object, label: str, tit
             axes.set_ylim(len(mine) - most - 0.6, len(mine) - 0.4)
             axes.set_title(cell.upper())
             axes.set_xlabel(label)
-        sns.despine(figure)
         return svg(figure, title)
 
 
@@ -162,7 +160,7 @@ def growth(points: pd.DataFrame, palette: Palette) -> Markup:
         return Markup()
     axes_there = [axis for axis in AXES if axis in set(points["axis"])]
     high = (len(axes_there) + 1) // 2
-    with sns.axes_style("ticks"), mpl.rc_context(settings("growth")):
+    with mpl.rc_context(settings("growth")):
         figure, panels = plt.subplots(
             high, min(2, len(axes_there)), figsize=(9.5, 3.4 * high), squeeze=False,
             layout="constrained",
@@ -196,7 +194,6 @@ def growth(points: pd.DataFrame, palette: Palette) -> Markup:
         figure.draw_without_rendering()
         for axes, names in labels:
             spread(axes, names)
-        sns.despine(figure)
         return svg(figure, "How a training step's time grows")
 
 
