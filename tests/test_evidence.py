@@ -237,6 +237,3 @@ def test_the_margin_is_that_of_the_table_of_tasks(tmp_path):
     ):  # fmt: skip
         found = pd.read_csv(tmp_path / f"{name}.csv").query(query)
         assert found["margin"].tolist() == [0.25]
-    table.drop(columns="margin").to_csv(tmp_path / "tasks.csv", index=False)
-    with pytest.raises(UserError, match=r"tasks\.csv: has no column margin, so it is of another"):
-        evidence_tables.write(tmp_path)

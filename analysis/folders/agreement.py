@@ -54,7 +54,7 @@ def pairs(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
     names = sorted({name for name in (*here, *there) if name.startswith(layout.SETTING)})
     # A setting that one side does not know is none there.
     here, there = (
-        runs.reindex(columns=runs.columns.union(names, sort=False)).fillna(dict.fromkeys(names, ""))
+        runs.assign(**{name: runs.get(name, "") for name in names})
         for runs in (here, there)
     )
     key = [*METHOD, "seed", *names]
@@ -148,7 +148,7 @@ def _equal(
         # Runs of the same settings have the same budget.
         found, logrank = statistics.compare_steps(x, y, float(group["budget"].max()))
     else:
-        found, logrank = statistics.paired(x, y, row["unit"]), statistics.NAN
+        found, logrank = statistics.paired_t(x, y, row["unit"]), statistics.NAN
     row |= {"effect": found.effect, "low": found.low, "high": found.high}
     if not alike.all():
         seeds = ", ".join(str(seed) for seed in group.loc[~alike, "seed"])
@@ -159,7 +159,7 @@ def _equal(
         return row | {"verdict": "too few seeds", "detail": f"{len(x)} of {rules.fewest_seeds}"}
     if censored:
         return row | _censored(row, x, y, logrank, margin, rules.alpha)
-    p = statistics.equivalence(x, y, margin, row["unit"])
+    p = statistics.tost(x, y, margin, row["unit"])
     # Fewer steps are better whatever the task's score is.
     return row | {"p_equal": p} | _judged(row, p < rules.alpha, margin, higher and not steps)
 

@@ -62,7 +62,7 @@ def _training(both: pd.DataFrame) -> list[Row]:
         x, y = x[known], y[known]
         if not len(x):
             continue
-        found = statistics.paired(x, y, "ratio")
+        found = statistics.paired_t(x, y, "ratio")
         rows.append({
             "item": "speed", "check": "training", **dict(zip(METHOD, key, strict=True)),
             "case": "seconds", "n": len(x), "unit": "ratio", "effect": found.effect,

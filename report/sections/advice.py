@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
+from report import advice_words
 from report.figures.drawing import Job
 from report.figures.style import Palette, settings, tracks
 from report.figures.svg import svg
@@ -24,7 +25,7 @@ REACH = (-0.5, 1.5)
 def content(tables: Tables) -> dict[str, Any]:
     """The advice by question, and what the figure of scores across tasks is from."""
     questions: dict[str, list[dict[str, Any]]] = {}
-    for row in tables.rows("advice"):
+    for row in advice_words.said(tables["advice"]):
         questions.setdefault(row["question"], []).append(row)
     means = several(tables["aggregate"])
     return {

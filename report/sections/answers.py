@@ -7,16 +7,17 @@ interval, is the least clear one of those that decided, so that it promises noth
 from __future__ import annotations
 
 import math
-import re
 from typing import Any
 
 import pandas as pd
 
+from report import advice_words
+from report.advice_words import CANNOT
 from report.numbers import interval, number
 from report.sections import provenance, speed
-from report.tables import Tables, rows
+from report.tables import Tables
 
-Row = dict[str, Any]
+Row = dict[Any, Any]
 # More tasks or timed shapes than these are counted, not named.
 MOST_NAMED = 3
 # Stands among the classical methods and is none: what no forecast can beat.
@@ -50,20 +51,18 @@ def answers(tables: Tables) -> list[dict[str, str]]:
 
 
 def _cell(tables: Tables) -> dict[str, str]:
-    advice = tables["advice"]
-    advised = advice[advice["question"] == "Which cell?"]
-    if advised.empty:
+    rows = _advice(tables, "which_cell")
+    if not rows:
         return _not_yet("the evidence has not been weighed")
-    first, *others = _by_answer(advised, "on", "tasks")
-    known = advised[advised["sure"] != "unknown"]
+    first, *others = _by_answer(rows, "on", "tasks")
+    known = [row for row in rows if row["verdict"] != "unknown"]
     beaten = _beaten(tables)
-    if known.empty:
-        why = set(advised["evidence"].astype(str))
+    if not known:
+        why = {advice_words.evidence(row) for row in rows}
         # A reason that all tasks share, such as too few seeds, is short; others stand below.
         short = f"We cannot tell: {why.pop()}" if len(why) == 1 else first
         return _sentence(short, [beaten, _furthest(tables["aggregate"])])
-    details = (_decided(tables, row) for row in rows(known))
-    return _sentence(first, [next((text for text in details if text), ""), beaten, *others])
+    return _sentence(first, [_decided(tables, known[0]), beaten, *others])
 
 
 def _beaten(tables: Tables) -> str:
@@ -83,77 +82,28 @@ def _beaten(tables: Tables) -> str:
     return "; ".join(found)
 
 
-def _advised(row: Row) -> tuple[list[str], bool, bool]:
-    """The names that advice is for, and whether it is for sooner, and for alike.
-
-    The only place that reads a sentence of the table.
-    """
-    answer = str(row["answer"])
-    words = re.split(r" rather than |[,:]", answer)[0].lower().split()
-    return words, "sooner" in answer, "does not matter" in answer
+def _advice(tables: Tables, question: str) -> list[Row]:
+    advice = tables["advice"]
+    return advice[advice["question"] == question].to_dict("records")
 
 
-def _decided(tables: Tables, advice: Row) -> str:
+def _decided(tables: Tables, row: Row) -> str:
     """What decided, as a number: in the framework and against the rival where it shows least."""
-    task, (words, sooner, alike) = str(advice["task"]), _advised(advice)
-    compared = tables["comparisons"]
-    mine = compared[
-        (compared["kind"] == "cells")
-        & (compared["track"] == "matched")
-        & (compared["task"] == task)
-        & (compared["metric"] == ("steps_to_solve" if sooner else "score"))
-        & compared["low"].notna()
-        & compared["high"].notna()
-    ]
-    turned = filter(None, (_turned(row, words, alike) for row in rows(mine)))
-    found = [one for one in turned if alike or one["ahead"]]
-    if not found:
-        return str(advice["evidence"]).split("; ")[0]
-    least = min(found, key=lambda one: -abs(one["effect"]) if alike else one["sure"])
-    size = interval(least["effect"], least["low"], least["high"])
-    one, other, metric = least["one"], least["other"], _metric(tables, task)
-    if alike:
-        said = f"the scores of {one} and {other} on {task} differ by {size} in {metric}"
-    elif sooner:
-        said = f"{one} solves {task} in {size} times the steps of {other}"
-    else:
-        said = f"{one} is ahead of {other} on {task} by {size} in {metric}"
-    of = sum(row["other"] == other and row["one"] == one for row in found)
-    most = "they are furthest apart" if alike else "it shows least"
-    place = f", the one of {of} frameworks where {most}" if of > 1 else ""
-    return f"{said} ({least['n']} seeds in {least['framework']}{place})"
-
-
-def _turned(row: Row, winners: list[str], alike: bool) -> Row | None:
-    """A comparison of cells turned so that the winner comes first; None where none is one.
-
-    Differences are turned so that more is better. ``sure`` is how far the interval keeps away
-    from no difference, at its nearer end.
-    """
-    framework, one = str(row["a"]).split("/")
-    other = str(row["b"]).split("/")[1]
-    won = [cell in winners for cell in (one, other)]
-    if not any(won) or all(won) != alike:
-        return None
-    effect, low, high = (float(row[k]) for k in ("effect", "low", "high"))
-    swapped = not won[0]
-    if row["unit"] == "ratio":
-        # A ratio of 0 or without end is to one that never solves: no number for a reader.
-        if not 0 < effect < math.inf:
-            return None
-        if swapped:
-            effect, low, high = 1 / effect, 1 / high, 1 / low if low else math.inf
-        sure = -math.log(high) if 0 < high < math.inf else -math.inf
-    else:
-        if not alike and swapped != (row["better"] == "lower"):
-            effect, low, high = -effect, -high, -low
-        sure = low
-    names = (other, one) if swapped else (one, other)
-    return {
-        "effect": effect, "low": low, "high": high, "sure": sure, "ahead": sure > 0,
-        "one": names[0].upper(), "other": names[1].upper(), "framework": framework,
-        "n": int(row["n"]),
-    }  # fmt: skip
+    task, metric = row["task"], _metric(tables, row["task"])
+    effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    # A ratio of 0 or without end is to one that never solves: no number for a reader.
+    if not (math.isfinite(effect) and low <= high) or (row["verdict"] == "sooner" and not effect):
+        return advice_words.evidence(row)
+    one, other = str(row["a"]).upper(), str(row["b"]).upper()
+    if effect < 0 and row["verdict"] == "better":
+        effect, low, high = -effect, -high, -low
+    size = interval(effect, low, high)
+    words = {
+        "equal": f"the scores of {one} and {other} on {task} differ by {size} in {metric}",
+        "sooner": f"{one} solves {task} in {size} times the steps of {other}",
+        "better": f"{one} is ahead of {other} on {task} by {size} in {metric}",
+    }[str(row["verdict"])]
+    return f"{words} ({row['n']:.0f} seeds in {row['framework']}{advice_words.among(row)})"
 
 
 def _furthest(aggregate: pd.DataFrame) -> str:
@@ -168,14 +118,13 @@ def _furthest(aggregate: pd.DataFrame) -> str:
 
 
 def _framework(tables: Tables) -> dict[str, str]:
-    advice, timing = tables["advice"], tables["timing"]
-    advised = advice[advice["question"] == "Which framework is fastest here?"]
-    if timing.empty or advised.empty:
+    rows, timing = _advice(tables, "fastest_framework"), tables["timing"]
+    if timing.empty or not rows:
         return _not_yet("nothing has been timed in this configuration")
-    first, *others = _by_answer(advised, "at", "timed shapes and cells")
-    known = rows(advised[advised["sure"] != "unknown"])
-    ahead = next((text for text in (_faster(tables, row) for row in known) if text), "")
-    warned = sorted({row["task"] for row in known} & speed.warnings(tables).keys())
+    first, *others = _by_answer(rows, "at", "timed shapes and cells")
+    ahead = next((_faster(row) for row in rows if row["verdict"] == "better"), "")
+    sure = [advice_words.place(row) for row in rows if row["verdict"] != "unknown"]
+    warned = [place for place in sure if place in speed.warnings(tables)]
     warning = ""
     if warned:
         places = _names(warned) if len(warned) <= MOST_NAMED else f"{len(warned)} of these"
@@ -191,29 +140,10 @@ def _framework(tables: Tables) -> dict[str, str]:
     return _sentence(first, [ahead, warning, *others, peak])
 
 
-def _faster(tables: Tables, advice: Row) -> str:
+def _faster(row: Row) -> str:
     """How much less time a step takes than in the next framework, as the clock has it."""
-    shape, cell = str(advice["task"]).rsplit(", ", 1)
-    ratios = tables["speed_ratios"]
-    mine = ratios[
-        (ratios["kind"] == "framework")
-        & (ratios["shape"] == shape)
-        & (ratios["numerator_cell"].astype(str).str.upper() == cell)
-        & ratios["low"].notna()
-    ]
-    found = []
-    for row in rows(mine):
-        one, other = row["numerator_framework"], row["denominator_framework"]
-        values = row["ratio"], row["low"], row["high"]
-        if advice["answer"] == other:
-            one, other, values = other, one, (1 / values[0], 1 / values[2], 1 / values[1])
-        if advice["answer"] == one:
-            found.append((*values, other))
-    if not found:
-        return ""
-    ratio, low, high, rival = max(found)
-    size = interval(ratio, low, high)
-    return f"at {shape}, {cell} its step takes {size} times that of {rival}"
+    size = interval(row["effect"], row["low"], row["high"])
+    return f"at {advice_words.place(row)} its step takes {size} times that of {row['b']}"
 
 
 def _ported(tables: Tables) -> dict[str, str]:
@@ -306,22 +236,25 @@ def _clearest(claims: pd.DataFrame) -> str:
     )
 
 
-def _by_answer(advised: pd.DataFrame, place: str, places: str) -> list[str]:
+def _by_answer(rows: list[Row], where: str, places: str) -> list[str]:
     """Every answer once with what it is for; what is known first."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        short = advice_words.answer(row).removesuffix(", which solves sooner")
+        groups.setdefault((short, row["sure"]), []).append(advice_words.place(row))
     parts: list[str] = []
-    groups = list(advised.groupby(["answer", "sure"], sort=False))
-    groups.sort(key=lambda item: (item[0][1] == "unknown", -len(item[1])))
-    for (answer, sure), group in groups:
-        names = _names(group["task"])
-        if len(advised) > MOST_NAMED:
-            names = str(len(group)) if parts else f"{len(group)} of {len(advised)} {places}"
-        short = str(answer).removesuffix(", which solves sooner")
-        if sure == "unknown":
-            where = f"{place} {names}"
-            parts.append(f"{where} we cannot tell" if parts else f"We cannot tell {where}")
+    order = sorted(groups.items(), key=lambda one: (one[0][0] == CANNOT, -len(one[1])))
+    for (answer, sure), there in order:
+        names = _names(there)
+        if len(rows) > MOST_NAMED:
+            names = str(len(there)) if parts else f"{len(there)} of {len(rows)} {places}"
+        if answer == CANNOT:
+            parts.append(f"{where} {names} {CANNOT}" if parts else f"{CANNOT} {where} {names}")
         else:
-            parts.append(f"{short} {place} {names} ({sure})")
-    parts[0] = parts[0].replace("none of", "None of")
+            parts.append(f"{answer} {where} {names} ({sure})")
+    parts[0] = (
+        parts[0][0].upper() + parts[0][1:] if parts[0].startswith(("we", "none")) else parts[0]
+    )
     return parts
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from analysis.statistics import FEWEST, NAN, RESAMPLES, Array, Estimate
+from analysis.statistics.intervals import FEWEST, NAN, RESAMPLES, Array, Estimate
 
 
 def normalised(score: Array, baseline: Array, solved: Array) -> Array:
