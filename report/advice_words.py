@@ -112,8 +112,8 @@ def among(row: Row) -> str:
     """Of how many frameworks a comparison is the one that speaks least."""
     if not row["frameworks"] > 1:
         return ""
-    what = "the least" if row["verdict"] in ("better", "sooner") else "furthest apart"
-    return f", {what} of {row['frameworks']:.0f} frameworks"
+    most = "it shows least" if row["verdict"] in ("better", "sooner") else "they are furthest apart"
+    return f", the one of {row['frameworks']:.0f} frameworks where {most}"
 
 
 def place(row: Row) -> str:

@@ -7,21 +7,25 @@ import math
 import pandas as pd
 import pytest
 
-from report.answers import answers
-from report.figures import _steps, apart
+from harness import layout
+from report.figures.panels import apart
 from report.numbers import interval, number
-from report.page import paragraphs
-from report.reading import COLUMNS
 from report.references import references
+from report.sections.answers import answers, content
+from report.sections.methods import paragraphs
+from report.sections.provenance import of
+from report.tables import Tables
 
 
-def tables(**rows: list[dict[str, object]]) -> dict[str, pd.DataFrame]:
+def tables(**rows: list[dict[str, object]]) -> Tables:
     """The tables that the answers read, with ``rows`` and otherwise empty."""
-    found = {
-        name: pd.DataFrame(rows.get(name, []), columns=list(columns))
-        for name, columns in COLUMNS.items()
-    }
-    found["tasks"] = pd.DataFrame({"task": ["adding"], "metric": ["mean squared error"]})
+    found = Tables({
+        name: pd.DataFrame(rows.get(name, []), columns=list(table.columns))
+        for name, table in layout.TABLES.items()
+    })  # fmt: skip
+    found["tasks"] = pd.DataFrame(
+        {"task": ["adding"], "metric": ["mean squared error"], "direction": ["lower"]}
+    )
     return found
 
 
@@ -69,7 +73,8 @@ def test_which_cell_names_the_least_that_it_is_ahead_by():
     )
     assert text == (
         "GRU on adding (likely): GRU solves adding in 0.500 [0.400, 0.625] times the steps of LSTM "
-        "(pytorch, 10 seeds, the least of 2 frameworks); on sine we cannot tell"
+        "(10 seeds in pytorch, the one of 2 frameworks where it shows least); on sine we cannot "
+        "tell"
     )
     # To one that never solves the ratio is no number for a reader.
     never = decided("gru", "rnn", (0.0, 0.0, 0.0), **STEPS)
@@ -265,7 +270,43 @@ def test_references_are_found_in_sources_and_unknown_ones_kept():
     assert not any("this suite" in name or name == "x" for name in found)
 
 
-def test_a_path_is_said_in_steps_that_add_up_to_its_points():
-    path = "M 100 200 L 110.14 200.04 L 120.28 199.9 z M 5 5 L 10.5 0.2"
-    text = _steps(path.split())
-    assert text == "m100 200 10.1 0 10.2-.1zm-95-195 5.5-4.8"
+def test_a_method_without_a_network_that_beats_them_all_is_told():
+    scores = [{"task": "adding", "cell": "gru", "framework": "jax", "median": 0.0247}]
+    classical = [
+        {"task": "adding", "method": "ridge", "score": 0.02},
+        {"task": "adding", "method": "noise floor", "score": 0.01},
+    ]
+    advice = [advised("adding", "unknown", **UNKNOWN)]
+    text = said(0, advice=advice, scores=scores, classical=classical)
+    assert (
+        "on adding ridge (0.02), which is no network, beats every network (at best 0.0247" in text
+    )
+    scores[0]["median"] = 0.019
+    assert "ridge" not in said(0, advice=advice, scores=scores, classical=classical)
+
+
+def test_a_warning_of_the_clock_stands_beside_what_is_sure():
+    step = {"shape": "small", "framework": "jax", "cell": "gru", "phase": "step", "median_ms": 1.0}
+    where = {"question": "fastest_framework", "task": None, "shape": "small", "cell": "gru"}
+    ratio = decided("jax", "pytorch", (0.8, 0.7, 0.9), metric="step_ms", unit="ratio")
+    advice = [advised("", "better", "jax", **ratio) | where]
+    timing = [step | {"warning": "22 of 25 blocks disturbed"}]
+    assert "warns of its times at small, GRU" in said(1, advice=advice, timing=timing)
+    assert "warns" not in said(1, advice=advice, timing=[step | {"warning": None}])
+
+
+def test_the_article_is_explained_where_it_is_first_named():
+    claim = judged("a", "supported", 1e-9) | {"sentence": "The loss of the article is right."}
+    assert content(tables(claims=[claim]))["article"]
+    assert not content(tables(claims=[judged("a", "supported", 1e-9)]))["article"]
+
+
+def test_versions_come_from_the_records_whatever_a_folder_is_called():
+    machines = [
+        {"framework": "pytorch", "packages": "python 3.11.7, numpy 2.4.6, torch 2.13.0+cpu"},
+        {"framework": "mine", "packages": "python 3.11.7, numpy 2.4.6, jaxlib 1.2, jax 1.1"},
+        {"framework": "plain", "packages": "python 3.11.7, numpy 2.4.6"},
+    ]
+    assert of(tables(machines=machines))["versions"] == [
+        "python 3.11.7", "pytorch 2.13.0+cpu", "mine 1.2", "plain 2.4.6",
+    ]  # fmt: skip

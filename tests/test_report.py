@@ -139,7 +139,7 @@ def test_scores_and_their_states(page):
     assert "✓ 0.002" in lstm
     assert "0.001 to 0.003, range" in lstm, "three seeds have no interval"
     assert "n = 3" in lstm
-    assert "50 × best" in gru
+    assert "50 × the best" in gru
     failed = cells.nth(4).inner_text()
     assert "✕ no score" in failed
     assert f"seed 0 failed: {EVIL}" in failed
@@ -273,7 +273,7 @@ def test_nothing_is_wider_than_a_phone(browser, results):
 
 
 def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"runs\.csv: cannot be read .* run the pipeline first"):
+    with pytest.raises(UserError, match=r"runs\.csv: is not there; run the pipeline"):
         write_report(tmp_path)
 
 

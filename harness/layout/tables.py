@@ -88,6 +88,11 @@ _ALL = (
         {"framework": NAME, "documentation": LINES},
     ),
     Table(
+        "cells", "The cells: what they are, from where, their gates and equations", "tables",
+        {"cell": NAME} | each(TEXT, "summary source gates states") | {"equations": LINES},
+        key=("cell",),
+    ),
+    Table(
         "cost", "Where the time went, in core-seconds", "tables",
         {"phase": WORD} | each(NUMBER, "core_seconds share"),
     ),
