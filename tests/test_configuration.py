@@ -381,7 +381,7 @@ def test_the_models_of_the_paper_have_the_published_sizes(tmp_path, task, publis
     assert {run.track for run in loaded.runs} == {"matched"}
     for run in loaded.runs:
         spec = model_spec(run.cell, loaded.settings_of(run))
-        count = against_reference.formula(run.framework, run.track, spec)
+        count = against_reference.formula(loaded.frameworks[run.framework], run.track, spec)
         assert abs(count / published - 1) < 0.02, (run.cell, count)
 
 

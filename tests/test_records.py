@@ -17,7 +17,9 @@ from harness.pipeline import progress
 from harness.plan import asked, tracks
 from harness.plan.run import Run
 from harness.plan.settings import resolve
+from harness.registry import framework
 from harness.run import loop, records, streams
+from implementations import Framework
 from tasks.adding import Adding
 from tests.conftest import TINY
 
@@ -26,13 +28,14 @@ def ignore(step: int, loss: float, score: float) -> None:
     """What ``on_chunk`` does where nobody looks."""
 
 
+PYTORCH = framework("pytorch")
 RUN = Run("adding", "pytorch", "gru", "matched", 0)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     settings = resolve("adding", TINY, "test")
-    record, state = loop.run(RUN, settings, 1, tmp_path_factory.mktemp("cache"), ignore)
+    record, state = loop.run(PYTORCH, RUN, settings, 1, tmp_path_factory.mktemp("cache"), ignore)
     return record, state
 
 
@@ -53,7 +56,7 @@ def test_the_score_is_that_of_the_final_weights_on_the_test_data(finished):
     record, state = finished
     settings = resolve("adding", TINY, "test")
     spec = tracks.model_spec(RUN.cell, settings)
-    model = tracks.load_model_module("pytorch").build(spec, state.weights, record["kernel"])
+    model = PYTORCH.build(spec, state.weights, record["kernel"])
     scores = {}
     for split in ("validation", "test"):
         inputs, targets = streams.examples(settings.task, split, RUN.seed, 8)
@@ -69,7 +72,7 @@ def test_how_often_it_is_evaluated_changes_nothing(tmp_path, track):
     for every in (1, 2, 6):
         changes = {"steps": 6, "evaluate_every": every, "learning_rate": 0.1}
         settings = resolve("adding", TINY | changes, "test")
-        record, _ = loop.run(replace(RUN, track=track), settings, 1, tmp_path, ignore)
+        record, _ = loop.run(PYTORCH, replace(RUN, track=track), settings, 1, tmp_path, ignore)
         finals.add(record["weights_sha256"]["final"])
     assert len(finals) == 1
 
@@ -78,7 +81,7 @@ def test_the_first_evaluation_that_solves_is_kept(tmp_path, monkeypatch):
     scores = iter([9.0, 9.0, 0.001, 9.0, 0.002, 9.0])  # before training, four times, at the end
     monkeypatch.setattr(Adding, "score", lambda self, outputs, targets: next(scores))
     settings = resolve("adding", TINY | {"steps": 8, "evaluate_every": 2}, "test")
-    record, _ = loop.run(RUN, settings, 1, tmp_path, ignore)
+    record, _ = loop.run(PYTORCH, RUN, settings, 1, tmp_path, ignore)
     assert (record["steps_to_solve"], record["solved"]) == (4, False)
 
 
@@ -142,7 +145,7 @@ def test_a_diverged_run_stands(finished, tmp_path):
 def test_divergence_is_a_result(tmp_path):
     settings = resolve("adding", TINY | {"learning_rate": 1e30, "clip": 0, "steps": 9}, "test")
     run = Run("adding", "pytorch", "rnn", "matched", 0)
-    record, state = loop.run(run, settings, 1, tmp_path, ignore)
+    record, state = loop.run(PYTORCH, run, settings, 1, tmp_path, ignore)
     assert record["status"] == "diverged"
     step = int(np.argmin(np.isfinite(state.dynamics()["losses"]))) + 1
     assert record["reason"] == f"the loss was not finite at step {step}"
@@ -150,59 +153,97 @@ def test_divergence_is_a_result(tmp_path):
     records.check(record, "test")
 
 
-@pytest.mark.filterwarnings("ignore:overflow")
-def test_a_score_too_large_for_its_type_is_divergence(tmp_path, monkeypatch):
-    real = tracks.load_model_module("pytorch")
+def built_otherwise(monkeypatch, **attributes):
+    """Have PyTorch's models built with other attributes."""
+    real = PYTORCH.load()
 
-    class Wild:
+    class Otherwise:
         @staticmethod
-        def build(spec, weights, kernel):
-            model = real.build(spec, weights, kernel)
-            model.predict = lambda inputs: np.full((len(inputs), 1), 3e38, np.float32)
+        def build(*words):
+            model = real.build(*words)
+            vars(model).update(attributes)
             return model
 
-    monkeypatch.setattr(tracks, "load_model_module", lambda name: Wild)
-    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    monkeypatch.setattr(Framework, "load", lambda self, part="model": Otherwise)
+
+
+def loaded_by(monkeypatch, error):
+    """Have the import of a framework end in ``error``."""
+
+    def load(self, part="model"):
+        raise error
+
+    monkeypatch.setattr(Framework, "load", load)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_a_score_too_large_for_its_type_is_divergence(tmp_path, monkeypatch):
+    wild = np.float32(3e38)
+    built_otherwise(monkeypatch, predict=lambda inputs: np.full((len(inputs), 1), wild))
+    record, _ = loop.run(PYTORCH, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "diverged"
     records.write(RUN.path(tmp_path), record)
 
 
 def test_what_a_framework_raises_ends_in_the_record(monkeypatch, tmp_path):
-    class Broken:
-        @staticmethod
-        def build(spec, weights, kernel):
-            raise RuntimeError("no such kernel\nand more")
-
-    monkeypatch.setattr(tracks, "load_model_module", lambda name: Broken)
-    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    loaded_by(monkeypatch, RuntimeError("no such kernel\nand more"))
+    record, _ = loop.run(PYTORCH, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert (record["status"], record["reason"]) == ("failed", "RuntimeError: no such kernel")
     records.check(record, "test")
 
 
 def test_a_framework_that_is_not_installed_is_unavailable(monkeypatch, tmp_path):
-    def missing(name):
-        raise ModuleNotFoundError("No module named 'torch'", name="torch")
-
-    monkeypatch.setattr(tracks, "load_model_module", missing)
-    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    loaded_by(monkeypatch, ModuleNotFoundError("No module named 'torch'", name="torch"))
+    record, _ = loop.run(PYTORCH, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "unavailable"
     assert "torch" in record["reason"]
 
 
 def test_a_model_elsewhere_than_asked_is_refused(monkeypatch, tmp_path):
-    real = tracks.load_model_module("pytorch")
-
-    class Elsewhere:
-        @staticmethod
-        def build(spec, weights, kernel):
-            model = real.build(spec, weights, kernel)
-            model.device = lambda: "cuda"
-            return model
-
-    monkeypatch.setattr(tracks, "load_model_module", lambda name: Elsewhere)
-    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    built_otherwise(monkeypatch, device=lambda: "cuda")
+    record, _ = loop.run(PYTORCH, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "failed"
-    assert "cuda" in record["reason"]
+    assert record["reason"] == "RuntimeError: the model is on gpu, not on cpu"
+
+
+def test_a_record_of_the_version_before_is_named_as_one_and_not_misread(finished, tmp_path):
+    path = RUN.path(tmp_path)
+    old = finished[0] | {"schema": 2}
+    write_text(path, json.dumps({key: value for key, value in old.items() if key != "device"}))
+    assert records.unfinished(path) == (
+        f"{path}: is a record of another version (schema 2, not 3)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"score": float("nan")}, "is not a readable record (it has the value NaN)."),
+        ({"score": 1e300}, "score: must be at most 1e+100, not 1e+300."),
+        ({"reason": "x" * 5_000_000}, "reason: must have 10000 characters at most."),
+        ({"cell": "mgu"}, "its cell 'mgu' is not in cells/"),
+    ],
+)
+def test_what_cannot_have_been_measured_is_no_record(finished, tmp_path, change, says):
+    path = RUN.path(tmp_path)
+    write_text(path, json.dumps(finished[0] | change))
+    assert says in records.unfinished(path)
+
+
+def test_a_long_reason_is_cut(finished, tmp_path):
+    failed = finished[0] | {"status": "failed", "reason": "x" * 20_000}
+    records.write(RUN.path(tmp_path), failed)
+    assert len(records.read(RUN.path(tmp_path))["reason"]) == 10_000
+
+
+def test_a_record_is_read_in_a_moment(finished, tmp_path):
+    path = RUN.path(tmp_path)
+    records.write(path, finished[0] | {"curve": finished[0]["curve"] * 15})
+    records.read(path)
+    start = time.process_time()
+    for _ in range(50):
+        records.read(path)
+    assert time.process_time() - start < 50 * 1e-3, "thousands of runs are read before any starts"
 
 
 def fail_while_writing(path):
@@ -239,7 +280,7 @@ def test_the_line_on_a_finished_run_says_how_many_are_left(finished, tmp_path):
 def test_no_time_is_taken_from_a_clock_that_jumps(tmp_path, monkeypatch):
     now = itertools.count(time.time(), -3600)
     monkeypatch.setattr(time, "time", lambda: next(now))
-    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    record, _ = loop.run(PYTORCH, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "ok"
     seconds = record["seconds"]
     total = seconds.pop("total")
