@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -21,7 +23,7 @@ from harness.registry import framework
 from harness.run import loop, records, streams
 from implementations import Framework
 from tasks.adding import Adding
-from tests.conftest import TINY
+from tests.conftest import ROOT, TINY
 
 
 def ignore(step: int, loss: float, score: float) -> None:
@@ -308,3 +310,20 @@ def test_the_summary_names_what_failed_and_says_so_in_its_status(finished, tmp_p
     records.write(RUN.path(tmp_path), finished[0] | {"status": "failed", "reason": "no kernel"})
     assert progress.summary(tmp_path) == 1
     assert "failed: adding pytorch gru matched seed 0: no kernel" in capsys.readouterr().out
+
+
+def test_a_run_that_was_stopped_is_recorded_with_what_it_took(tmp_path):
+    path = RUN.path(tmp_path)
+    note = path.with_name(f".{path.stem}.peak.tmp")
+    write_text(note, "8123.4")
+    words = resolve("adding", TINY, "test").arguments(RUN, 1)
+    crashed = f"-m harness crashed {words} --record {path} --results {tmp_path} --code 142"
+    subprocess.run(
+        ["bash", "-c", f"sleep 1; {sys.executable} {crashed} --shell $$ || exit 1"],
+        cwd=ROOT, check=True,
+    )  # fmt: skip
+    record = records.read(path)
+    assert record["status"] == "failed"
+    assert record["peak_rss_mb"] == 8123.4
+    assert record["seconds"]["total"] > 1, "from the start of the job, not of who records it"
+    assert not note.exists()

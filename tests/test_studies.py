@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from harness.commands.command_line import _parser
-from harness.commands.train import _identity
+from harness.commands.train import identity
 from harness.errors import UserError
 from harness.plan import studies
 from harness.plan.run import Run
@@ -50,14 +50,14 @@ def test_the_command_of_a_run_repeats_its_settings(name):
         run = Run(task, "jax", "lstm" if name != "equalparameters" else "gru", name, 3)
         settings = studies.applied(resolve(task, {"steps": 9}, ""), run)
         words = shlex.split(settings.command(run, 1))[3:]
-        _, again, found = _identity(_parser().parse_args(words))
+        _, again, found = identity(_parser().parse_args(words))
         assert (again, found) == (run, settings)
 
 
 def test_a_study_without_such_a_run_says_so():
     words = shlex.split("train --task sine --framework jax --cell lstm --track forget0")
     with pytest.raises(UserError, match="the study forget0 has no run of sine with the lstm"):
-        _identity(_parser().parse_args(words))
+        identity(_parser().parse_args(words))
 
 
 def test_what_the_initial_biases_are():

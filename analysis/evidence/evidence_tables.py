@@ -160,7 +160,7 @@ def write(results: Path) -> None:
     if "margin" not in tables["tasks"]:
         raise UserError(
             f"{results / 'tasks.csv'}: has no column margin, so it is of another version; "
-            f"make it anew with python -m harness tables --results {results}."
+            f"make it anew with python -m analysis tables --results {results}."
         )
     known = tables["tasks"].dropna(subset="margin")
     ledger = claims.load(dict(zip(known["task"], known["margin"], strict=True)))
