@@ -13,6 +13,7 @@ from harness.errors import UserError
 from harness.plan import studies
 from harness.plan.run import Run
 from harness.plan.settings import resolve
+from harness.registry import framework
 from harness.run import learners
 from tests.test_configuration import load
 
@@ -49,7 +50,7 @@ def test_the_command_of_a_run_repeats_its_settings(name):
         run = Run(task, "jax", "lstm" if name != "equalparameters" else "gru", name, 3)
         settings = studies.applied(resolve(task, {"steps": 9}, ""), run)
         words = shlex.split(settings.command(run, 1))[3:]
-        again, found = _identity(_parser().parse_args(words))
+        _, again, found = _identity(_parser().parse_args(words))
         assert (again, found) == (run, settings)
 
 
@@ -63,7 +64,7 @@ def test_what_the_initial_biases_are():
     def weights(cell: str, track: str) -> dict:
         run = Run("adding", "pytorch", cell, track, 0)
         settings = studies.applied(resolve("adding", {"hidden": 50}, ""), run)
-        return learners.learner(run, settings).initial
+        return learners.learner(run, settings, framework("pytorch")).initial
 
     matched, zero, chrono = (weights("lstm", t) for t in ("matched", "forget0", "chrono"))
     assert {n for n in matched if not np.array_equal(matched[n], zero[n])} == {"layers.0.bias"}
