@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,14 +25,15 @@ from harness.run import loop, records, streams
 from implementations import Framework
 from tasks.adding import Adding
 from tests.conftest import ROOT, TINY
+from tests.fakes import with_model
 
 
 def ignore(step: int, loss: float, score: float) -> None:
     """What ``on_chunk`` does where nobody looks."""
 
 
-PYTORCH = framework("pytorch")
 RUN = Run("adding", "pytorch", "gru", "matched", 0)
+PYTORCH = framework("pytorch")
 
 
 @pytest.fixture(scope="module")
@@ -155,55 +157,47 @@ def test_divergence_is_a_result(tmp_path):
     records.check(record, "test")
 
 
-def built_otherwise(monkeypatch, **attributes):
-    """Have PyTorch's models built with other attributes."""
-    real = PYTORCH.load()
-
-    class Otherwise:
-        @staticmethod
-        def build(*words):
-            model = real.build(*words)
-            vars(model).update(attributes)
-            return model
-
-    monkeypatch.setattr(Framework, "load", lambda self, part="model": Otherwise)
-
-
-def loaded_by(monkeypatch, error):
-    """Have the import of a framework end in ``error``."""
-
-    def load(self, part="model"):
-        raise error
-
-    monkeypatch.setattr(Framework, "load", load)
-
-
 @pytest.mark.filterwarnings("ignore:overflow")
-def test_a_score_too_large_for_its_type_is_divergence(tmp_path, monkeypatch):
-    wild = np.float32(3e38)
-    built_otherwise(monkeypatch, predict=lambda inputs: np.full((len(inputs), 1), wild))
-    record, _ = loop.run(PYTORCH, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+def test_a_score_too_large_for_its_type_is_divergence(tmp_path):
+    def wild(*given):
+        model = PYTORCH.build(*given)
+        model.predict = lambda inputs: np.full((len(inputs), 1), 3e38, np.float32)
+        return model
+
+    its = with_model(PYTORCH, SimpleNamespace(build=wild))
+    record, _ = loop.run(its, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "diverged"
     records.write(RUN.path(tmp_path), record)
 
 
-def test_what_a_framework_raises_ends_in_the_record(monkeypatch, tmp_path):
-    loaded_by(monkeypatch, RuntimeError("no such kernel\nand more"))
-    record, _ = loop.run(PYTORCH, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+def test_what_a_framework_raises_ends_in_the_record(tmp_path):
+    def broken(*_):
+        raise RuntimeError("no such kernel\nand more")
+
+    its = with_model(PYTORCH, SimpleNamespace(build=broken))
+    record, _ = loop.run(its, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert (record["status"], record["reason"]) == ("failed", "RuntimeError: no such kernel")
     records.check(record, "test")
 
 
 def test_a_framework_that_is_not_installed_is_unavailable(monkeypatch, tmp_path):
-    loaded_by(monkeypatch, ModuleNotFoundError("No module named 'torch'", name="torch"))
+    def missing(*_):
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(Framework, "load", missing)
     record, _ = loop.run(PYTORCH, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "unavailable"
     assert "torch" in record["reason"]
 
 
-def test_a_model_elsewhere_than_asked_is_refused(monkeypatch, tmp_path):
-    built_otherwise(monkeypatch, device=lambda: "cuda")
-    record, _ = loop.run(PYTORCH, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+def test_a_model_elsewhere_than_asked_is_refused(tmp_path):
+    def elsewhere(*given):
+        model = PYTORCH.build(*given)
+        model.device = lambda: "cuda"
+        return model
+
+    its = with_model(PYTORCH, SimpleNamespace(build=elsewhere))
+    record, _ = loop.run(its, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "failed"
     assert record["reason"] == "RuntimeError: the model is on gpu, not on cpu"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cells import CELLS
-from harness import limits
+from harness import limits, quiet
 from harness.commands import plugins, train
 from harness.commands.table import FILE, FOLDER, Commands, Options, parser
 from harness.errors import UserError, one_of, status_of
@@ -118,8 +118,11 @@ def _conform(arguments: argparse.Namespace) -> int:
         reason = f"{limits.reason(arguments.code, 'gate_seconds')}; see the log"
         rows = against_reference.not_checked(its, chosen, reason)
     else:
-        limits.watch("gate_seconds")
-        with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
+        with (
+            quiet.shared(arguments.results, partial(print, flush=True)),
+            tempfile.TemporaryDirectory(prefix="gatebench-") as scratch,
+        ):
+            limits.watch("gate_seconds")
             its.pin(1, arguments.cache or Path(scratch), arguments.device)
             rows = against_reference.check(its, chosen, arguments.device)
     if arguments.output:

@@ -10,12 +10,13 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
 
 from cells import CELLS
-from harness import limits, machine
+from harness import limits, machine, quiet
 from harness.errors import UnwritableError, UserError, one_of
 from harness.files import check_room, write_text
 from harness.pipeline import import_server
@@ -64,6 +65,11 @@ def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
 def train(arguments: argparse.Namespace) -> int:
     """Carry out one run; status 1 where it did not end well, but for a pipeline's."""
     its, run, settings = identity(arguments)
+    with quiet.shared(arguments.results, partial(print, flush=True)):
+        return _carry_out(arguments, its, run, settings)
+
+
+def _carry_out(arguments: argparse.Namespace, its: Framework, run: Run, settings: Settings) -> int:
     in_pipeline = arguments.results is not None
     limits.watch("seconds", _note(arguments.record) if arguments.record else None)
     if arguments.record:  # or it would be found out when all is trained

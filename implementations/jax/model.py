@@ -80,5 +80,5 @@ class JaxModel(FunctionalModel):
         super().__init__(program, self._layout.pack(weights), device)
 
     def weights(self) -> Weights:
-        pieces = self._layout.pieces(np.asarray(self._state[0]))
+        pieces: Weights = self._layout.pieces(np.asarray(self._state[0]))
         return {name: pieces[name] for name in self._given}
