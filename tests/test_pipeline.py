@@ -242,7 +242,7 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
     assert edit("analysis/tables/run_tables.py") == {"tables", "published", "evidence"} | PAGE
     assert edit("workflows/published.yaml") == {"published"} | PAGE
     assert edit("workflows/claims.yaml") == {"evidence"} | PAGE
-    assert edit("harness/layout.py") == {"crate"}
+    assert edit("harness/layout/tables.py") == {"crate"}
     assert edit("harness/pipeline/progress.py") == set()
     assert edit("README.md") == set()
 

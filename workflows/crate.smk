@@ -11,7 +11,7 @@ rule crate:
         ],
         about=[ROOT / name for name in ("CITATION.cff", "Snakefile")],
         parts=sorted((ROOT / "workflows").glob("*.smk")),
-        code=[ROOT / "analysis" / "crate.py", ROOT / "harness" / "layout.py"],
+        code=[ROOT / "analysis" / "crate.py", *code_of("harness/layout")],
     output:
         RESULTS / "ro-crate-metadata.json",
     log:
