@@ -66,9 +66,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _tables(arguments: argparse.Namespace) -> int:
-    from analysis.tables.run_tables import write_tables
+    from analysis.tables import stage
 
-    write_tables(arguments.results)
+    stage.write(arguments.results)
     return 0
 
 
@@ -87,7 +87,7 @@ def _published(arguments: argparse.Namespace) -> int:
 
 
 def _insides(arguments: argparse.Namespace) -> int:
-    from analysis.inside import look
+    from analysis.inside import stage
 
     results = arguments.results
     if arguments.task and arguments.task not in task_names():
@@ -96,18 +96,18 @@ def _insides(arguments: argparse.Namespace) -> int:
         raise UserError(f"{results}: is not there; run the pipeline first.")
     names = [arguments.task] if arguments.task else []
     if not arguments.task and not arguments.join:
-        names = look.tasks(look.planned(results))
+        names = stage.tasks(stage.planned(results))
     for name in names:
-        look.write_part(results, name)
+        stage.write_part(results, name)
     if not arguments.task:
-        look.join(results)
+        stage.join(results)
     return 0
 
 
 def _timing(arguments: argparse.Namespace) -> int:
-    from analysis.speed.times import write_tables
+    from analysis.speed import stage
 
-    write_tables(arguments.results, arguments.campaigns)
+    stage.write(arguments.results, arguments.campaigns)
     return 0
 
 

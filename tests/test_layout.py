@@ -52,7 +52,7 @@ def test_a_column_that_is_not_in_the_contract_is_refused(tmp_path):
 
 def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path):
     assert layout.read(tmp_path, "peaks", needed=False).empty
-    with pytest.raises(UserError, match=r"peaks\.csv: is not there; run the pipeline"):
+    with pytest.raises(UserError, match=r"peaks\.csv: is not there; run the pipeline first"):
         layout.read(tmp_path, "peaks")
     layout.path(tmp_path, "classical").write_text("task,method,seed,score\na,b,0,well\n")
     with pytest.raises(UserError, match=r"classical\.csv: cannot be read .*analysis tables"):

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
-from analysis.speed import growth, times
+from analysis.speed import growth, stage
+from harness import layout
 from harness.clock import campaign
 from harness.clock.worker import initial_weights, product_sizes
 from harness.conformance import against_reference
@@ -25,9 +26,9 @@ from tests.conftest import ROOT, table
 from tests.fakes import METHODS, PLAN
 
 
-def made(folder: Path, plan: Campaign, milliseconds, phases=("step",)) -> None:
+def made(folder: Path, plan: Campaign, milliseconds, phases=("step",), machine: str = "A") -> None:
     """A whole campaign with times as ``milliseconds(method, shape, process, round, phase)``."""
-    (folder / "timing").mkdir()
+    (folder / "timing").mkdir(exist_ok=True)
     path = folder / "timing" / f"{plan.name}.csv"
     with campaign._samples(path, "made") as write:
         for process in range(plan.processes):
@@ -40,8 +41,9 @@ def made(folder: Path, plan: Campaign, milliseconds, phases=("step",)) -> None:
                             "shape": shape.name, "phase": phase, "steps": 1, "start": 0.0,
                         })  # fmt: skip
     about = {"campaign": "made", "asked": plan.as_dict(), "problems": {}, "notes": []}
+    about["machine"] = {"processor": machine, "generation": "family 1", "cores": 2}
     path.with_suffix(".json").write_text(json.dumps(about))
-    times.write_tables(folder, [plan.name])
+    stage.write(folder, [plan.name])
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"campaign": "made"}', '{"campaign": "other"}'])
@@ -207,9 +209,19 @@ def test_campaigns_of_a_configuration():
         campaigns.campaigns(timed, ["pytorch"], {}, str)
 
 
+def test_each_row_says_on_which_machine_it_was_timed(tmp_path):
+    for machine in ("A", "B"):
+        plan = replace(PLAN, name=machine.lower(), phases=("step",), peak=False)
+        made(tmp_path, plan, lambda *_: 1.0, machine=machine)
+    stage.write(tmp_path, ["a", "b"])
+    for name in ("timing", "speed_ratios"):
+        rows = table(tmp_path, name)
+        assert set(rows["machine"]) == {f"{m} (family 1), 2 cores" for m in "AB"}, name
+
+
 def test_no_campaign_gives_empty_tables(tmp_path):
-    times.write_tables(tmp_path, [])
-    assert all(table(tmp_path, name).empty for name in times.NAMES)
+    stage.write(tmp_path, [])
+    assert all(table(tmp_path, name).empty for name in layout.names("timing"))
 
 
 def test_a_hidden_size_by_cell_gives_equal_parameter_counts():

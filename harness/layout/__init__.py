@@ -136,4 +136,4 @@ def another_version(file: Path, why: str) -> UserError:
 
 
 def _make(results: Path, table: Table) -> str:
-    return f"run the pipeline, or {COMMANDS[table.stage].format(folder=results)}"
+    return f"run the pipeline first, or {COMMANDS[table.stage].format(folder=results)}"

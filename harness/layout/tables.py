@@ -231,8 +231,8 @@ _ALL = (
     ),
     Table(
         "profiles", "Performance profiles across tasks", "evidence",
-        each(NAME, "framework cell track") | {"progress": VALUE}
-        | interval("share", "low", "high") | {"n": SOME_COUNT},
+        each(NAME, "framework cell track") | each(COUNT, "tasks n") | {"threshold": VALUE}
+        | interval("share", "low", "high"),
     ),
     Table(
         "advice", "Which cell to use, and how sure that is", "evidence",
