@@ -177,9 +177,8 @@ def test_a_probe_finds_what_is_stored_and_nothing_else():
     nothing, stored, _ = memory_probe.probe(states, classes, known, 100)
     assert nothing == pytest.approx(0.25, abs=0.12)
     assert stored == 1
-    wide = memory_probe.probe(
-        rng.standard_normal((4, 400, 64)), values, np.ones((4, 400), bool), 100
-    )
+    noise, all_known = rng.standard_normal((4, 400, 64)), np.ones((4, 400), bool)
+    wide = memory_probe.probe(noise, values, all_known, 100)
     assert min(wide) > -0.1, "noise fitted with many units is not held against the network"
     dead = memory_probe.probe(np.zeros((1, 400, 8)), values, known[:1], 100)
     assert dead[0] == pytest.approx(0, abs=0.1)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.tables import attribution, conformance, divergence, parameters
+from harness import registry
 from harness.conformance import against_reference
 from harness.conformance.against_reference import article, formula
 from harness.plan import asked
@@ -85,8 +86,8 @@ def test_parameters_of_the_articles_model(framework, redundant, ratio):
     gate = [
         {
             "check": "parameters of the article's model", "framework": framework,
-            "track": "native", "cell": cell,
-            "counted": formula(framework, "native", article(cell)),
+            "track": "native", "cell": cell, "kernel": "native",
+            "counted": formula(registry.framework(framework), "native", article(cell)),
         }
         for cell in ("lstm", "gru")
     ]  # fmt: skip

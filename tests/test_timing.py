@@ -22,6 +22,7 @@ from harness.errors import UserError
 from harness.pipeline import results_folder
 from harness.plan import campaigns
 from harness.plan.campaigns import Campaign, Shape, Sweep
+from harness.registry import framework
 from tests.conftest import ROOT, table
 from tests.fakes import METHODS, PLAN
 
@@ -188,13 +189,15 @@ def test_campaigns_of_a_configuration():
         {"axis": "layers", "values": [1, 2], "held_out": 3},
     ]
     timed = CONFIG | {"shapes": [values], "sweeps": sweeps}
-    one, swept = campaigns.campaigns(timed, ["pytorch"], {("pytorch", "lstm"): "stock"}, str)
+    one, swept = campaigns.campaigns(
+        timed, [framework("pytorch")], {("pytorch", "lstm"): "stock"}, str
+    )
     assert sum(m.twin for m in one.methods) == 1
     assert [m.kernel for m in swept.methods] == ["stock", "stock"]
     assert len(swept.shapes) == 5, "the base stands once"
     values["kernels"] = "fastest and stock"
     (both,) = campaigns.campaigns(
-        CONFIG | {"shapes": [values]}, ["pytorch"], {("pytorch", "lstm"): "manual"}, str
+        CONFIG | {"shapes": [values]}, [framework("pytorch")], {("pytorch", "lstm"): "manual"}, str
     )
     assert sorted(m.kernel for m in both.methods if not m.twin) == ["manual", "stock"]
     values["kernels"] = "all"
@@ -202,11 +205,11 @@ def test_campaigns_of_a_configuration():
     assert campaigns.campaign_from(json.loads(json.dumps(swept.as_dict()))) == swept
     with pytest.raises(UserError, match=r"timing\.shapes: the name 'one' is taken"):
         campaigns.campaigns(
-            CONFIG | {"shapes": [values, values]}, ["pytorch"], {}, "timing.{}".format
+            CONFIG | {"shapes": [values, values]}, [framework("pytorch")], {}, "timing.{}".format
         )
     sweeps[0]["held_out"] = 8
     with pytest.raises(UserError, match="hidden: held_out 8 is among the values"):
-        campaigns.campaigns(timed, ["pytorch"], {}, str)
+        campaigns.campaigns(timed, [framework("pytorch")], {}, str)
 
 
 def test_each_row_says_on_which_machine_it_was_timed(tmp_path):
@@ -234,7 +237,8 @@ def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
     (values,) = (s for s in times["shapes"] if s["name"] == "equal_parameters")
     shape = Shape(**{k: v for k, v in values.items() if k != "phases"})
     counts = [
-        against_reference.formula("jax", "matched", shape.spec(cell)) for cell in ("lstm", "gru")
+        against_reference.formula(framework("jax"), "matched", shape.spec(cell))
+        for cell in ("lstm", "gru")
     ]
     assert counts[1] == pytest.approx(counts[0], rel=0.01)
     assert shape.spec("gru").hidden == values["hidden"]["gru"]

@@ -54,7 +54,7 @@ def pairs(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
     names = sorted({name for name in (*here, *there) if name.startswith(layout.SETTING)})
     # A setting that one side does not know is none there.
     here, there = (
-        runs.reindex(columns=runs.columns.union(names, sort=False)).fillna(dict.fromkeys(names, ""))
+        runs.assign(**{name: runs.get(name, "") for name in names})
         for runs in (here, there)
     )
     key = [*METHOD, "seed", *names]

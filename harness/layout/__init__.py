@@ -101,11 +101,9 @@ def read(results: Path, name: str, needed: bool = True) -> pd.DataFrame:
         frame = pd.read_csv(file, dtype=kinds, keep_default_na=False, na_values=[""])
         settings = setting_columns(map(str, frame.columns), table, file)
         for column, about in table.columns.items():
-            if column not in frame and about.empty:
-                frame[column] = pd.Series(dtype=kinds[column])
-            elif column not in frame:
+            if column not in frame:
                 raise another_version(file, f"it has no column {column}")
-            elif about.kind == "int" and frame[column].notna().all():
+            if about.kind == "int" and frame[column].notna().all():
                 frame[column] = frame[column].astype("int64")
             elif about.kind == "bool":
                 known = frame[column].map({"True": True, "False": False})

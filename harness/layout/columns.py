@@ -17,7 +17,7 @@ class Column:
 
     A text matches ``pattern`` whole, which ``words`` says for an error. ``low`` and ``high`` name
     the columns with the ends of the value's 95 % interval. Where ``empty`` is False, every row has
-    a value, and a table without the column is of another version.
+    a value.
     """
 
     kind: Literal["text", "int", "float", "bool"]
