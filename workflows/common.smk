@@ -10,12 +10,8 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from analysis.evidence import evidence_tables, published
 from analysis.folders import compare, foreign, verification
-from analysis.inside import look
-from analysis.speed import times
-from analysis.tables import run_tables
-from harness import documents, limits
+from harness import documents, layout, limits
 from harness.errors import UserError
 from harness.pipeline import progress, results_folder, scheduler
 from harness.plan import asked, configuration
@@ -49,9 +45,6 @@ try:
 except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
-
-# The tables that stages beside tables.smk write: each such stage adds its own.
-MORE_TABLES = []
 
 results_folder.set_environment(ROOT)
 limits.announce(CONFIGURATION.limits)

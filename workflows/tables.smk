@@ -14,7 +14,7 @@ rule tables:
         ),
         code=code_of("analysis/tables"),
     output:
-        [RESULTS / f"{name}.csv" for name in run_tables.NAMES],
+        [layout.path(RESULTS, name) for name in layout.names("tables")],
     log:
         RESULTS / "logs" / "tables.log",
     benchmark:
