@@ -120,7 +120,8 @@ def place(row: Row) -> str:
     """The task, or the shape and cell, for which an answer holds."""
     if pd.isna(row["shape"]):
         return "every task" if pd.isna(row["task"]) else str(row["task"])
-    return f"{row['shape']}, {row['cell'].upper()}"
+    machine = "" if pd.isna(row["machine"]) else f" on {row['machine']}"
+    return f"{row['shape']}, {row['cell'].upper()}{machine}"
 
 
 def _entry(question: str, row: Row, answer: str, evidence: str) -> dict[str, str]:

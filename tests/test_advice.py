@@ -169,6 +169,20 @@ def test_the_fastest_framework_by_the_clock(high, control, verdict, why):
     assert answer == ("jax" if verdict == "better" else CANNOT)
 
 
+def test_each_machine_has_its_own_fastest_framework():
+    here, there = ratios(0.9).assign(machine="one"), ratios(0.9).assign(machine="two")
+    turn = {"framework": "other_framework", "other_framework": "framework"}
+    there = there.rename(columns=turn)
+    rows = advise(runs(lstm=(0.002, 800), gru=(0.002, 800)), pd.concat([here, there]))
+    rows = rows[rows["question"] == "fastest_framework"]
+    assert dict(zip(rows["machine"], rows["better"], strict=True)) == {
+        "one": "jax",
+        "two": "pytorch",
+    }
+    said = words(rows).loc["Which framework is fastest here?"]
+    assert list(said.index) == ["large, GRU on one", "large, GRU on two"]
+
+
 def test_whether_the_framework_matters():
     question = ("Does the framework matter for the score (matched)?", "adding")
     said = words(advise(runs(lstm=(0.002, 800)))).loc[question]

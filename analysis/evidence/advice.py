@@ -20,13 +20,14 @@ clock's intervals and a margin of 3 %. Whether the framework matters for the sco
 on the claims that matched frameworks agree and native ones differ. Fewer than five seeds, or a
 campaign whose control failed, tell nothing.
 
-A row is an answer: the question, where it holds (task and track, or shape and cell), the verdict,
-how sure it is, what no other one is shown better than (``better``, names with a space between
-them) and the rest (``worse``); ``alike`` says whether ``better`` are shown equal. ``why`` is the
-rule that decided, and the columns from ``metric`` on are the comparison that speaks least for it:
-``a`` against ``b``, in the ``framework`` in which they are least apart, or furthest where they are
-equal or nothing is known, of so many ``frameworks``. Further rows have what is shown equal,
-pair by pair: ``equal_cells`` and ``equal_frameworks``. The words are the page's.
+A row is an answer: the question, where it holds (task and track, or shape and cell, with the
+machine where several were timed), the verdict, how sure it is, what no other one is shown better
+than (``better``, names with a space between them) and the rest (``worse``); ``alike`` says whether
+``better`` are shown equal. ``why`` is the rule that decided, and the columns from ``metric`` on are
+the comparison that speaks least for it: ``a`` against ``b``, in the ``framework`` in which they are
+least apart, or furthest where they are equal or nothing is known, of so many ``frameworks``.
+Further rows have what is shown equal, pair by pair: ``equal_cells`` and ``equal_frameworks``. The
+words are the page's.
 """
 
 from __future__ import annotations
@@ -141,9 +142,11 @@ def _fastest_framework(ratios: pd.DataFrame | None) -> Iterable[Row]:
         return [nothing]
     rows = []
     across = ratios[(ratios["cell"] == ratios["other_cell"]) & ~ratios["same_framework"]]
-    for (shape, cell), group in across.groupby(["shape", "cell"]):
+    if across["machine"].nunique() < 2:
+        across = across.assign(machine="")
+    for (machine, shape, cell), group in across.groupby(["machine", "shape", "cell"]):
         names = sorted(set(group["framework"].astype(str)))
-        place = {"shape": shape, "cell": cell, "margin": FASTER}
+        place = {"shape": shape, "cell": cell, "machine": machine, "margin": FASTER}
         row = {"question": "fastest_framework"} | place
         if not group["control_ok"].all():
             rows.append(row | _unknown("control_failed", names))

@@ -89,7 +89,8 @@ def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
     """
     sizes = [f"{side}_hidden" for side in ("numerator", "denominator")]
     same = ratios[sizes[0]] == ratios[sizes[1]] if set(sizes) <= set(ratios) else True
-    ratios = ratios.assign(same_hidden=same)
+    machine = ratios.get("machine", pd.Series("", ratios.index)).fillna("")
+    ratios = ratios.assign(same_hidden=same, machine=machine)
     both = ratios.rename(columns={"numerator": "denominator", "denominator": "numerator"})
     both = both.assign(ratio=1 / both["ratio"], low=1 / ratios["high"], high=1 / ratios["low"])
     # What the clock says of each side, apart from the names, is of the first way round.
@@ -108,7 +109,7 @@ def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
         control |= both["kind"] == "aa"
     outside = (both["low"] > 1) | (both["high"] < 1)
     # Of each machine its own: a control says nothing of what was timed elsewhere.
-    place = both["shape"] + " on " + both.get("machine", pd.Series("", both.index)).fillna("")
+    place = both["shape"] + " on " + both["machine"]
     both["control_ok"] = ~place.isin(place[control & outside])
     return both[~control & both["cell"].notna() & both["other_cell"].notna()]
 

@@ -241,7 +241,8 @@ _ALL = (
     ),
     Table(
         "advice", "Which cell and framework to use, how sure that is and what decides", "evidence",
-        each(WORD, "question task track shape cell verdict sure better worse") | {"alike": FLAG}
+        each(WORD, "question task track shape cell") | {"machine": TEXT}
+        | each(WORD, "verdict sure better worse") | {"alike": FLAG}
         | each(WORD, "why metric framework") | {"frameworks": SOME_COUNT} | each(WORD, "a b")
         | interval("effect", "low", "high") | {"unit": WORD, "n": SOME_COUNT, "margin": NUMBER}
         | {"detail": TEXT},
