@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import cells
@@ -15,7 +16,7 @@ from harness.conformance import cell_contract
 from harness.conformance.against_reference import random_batches, random_weights
 from harness.registry import ROOT
 from implementations import packed
-from report import cell_styles
+from report import cell_styles, speed
 from tests import cells_at_hand
 
 STEP = 1e-30  # a complex step has no subtraction, so it may be as small as one likes
@@ -206,6 +207,15 @@ def test_any_number_of_cells_looks_different(monkeypatch):
     known = cell_styles.in_order(["zzz", "lstm", "aaa", "rnn", "lstm"])
     assert known == ["rnn", "lstm", "aaa", "zzz"]
     assert cell_styles.mark("zzz")
+
+
+def test_the_growth_of_a_cell_that_this_suite_has_no_file_of_is_drawn():
+    points = pd.DataFrame([
+        {"axis": "batch", "framework": "jax", "kernel": "equations", "cell": cell, "value": value,
+         "median_ms": value / 4, "fitted_ms": value / 4, "held_out": value == 32}
+        for cell in ("lstm", "mgu") for value in (8, 16, 32)
+    ])  # fmt: skip
+    assert "jax MGU" in speed.growth(points, ["jax"])
 
 
 @pytest.mark.parametrize("name", CELLS)
