@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import cells
 from analysis.evidence import comparisons
 from analysis.tables import attribution, conformance, divergence, parameters, scores, stage
 from harness import layout, registry
@@ -157,6 +158,13 @@ def summarise_of(runs: list[Record]) -> list[float]:
     frame = pd.DataFrame(runs)
     begun = frame[frame["status"].isin(["ok", "diverged"])].astype({"steps_to_solve": float})
     return comparisons.summarise(begun)["steps"].tolist()
+
+
+def test_the_equations_have_no_redundant_bias():
+    pytorch, spec = registry.framework("pytorch"), article("lstm")
+    for kernel, redundant in (("equations", 0), ("stock", 2 * 4 * 50)):
+        count = formula(pytorch, "matched", spec, kernel=kernel)
+        assert count - cells.count(spec) == redundant
 
 
 def trained(track: str, seed: int, steps_to_solve: int | None, score: float) -> Record:
