@@ -17,7 +17,7 @@ from analysis.speed import times
 from analysis.tables import run_tables
 from harness import limits
 from harness.errors import UserError
-from harness.pipeline import progress, results_folder
+from harness.pipeline import progress, results_folder, scheduler
 from harness.plan import asked, configuration, sources
 from harness.plan.run import Run
 
@@ -45,6 +45,7 @@ try:
         results_folder.age_the_future(RESULTS)
         # The last lines of all, whether Snakemake had much to do, nothing, or was stopped.
         atexit.register(progress.summary, RESULTS)
+        atexit.register(scheduler.keep_cost, RESULTS)
 except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)

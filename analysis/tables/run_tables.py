@@ -13,6 +13,7 @@ from analysis import plan_records
 from analysis.tables import sameness
 from harness.errors import UserError
 from harness.files import write_text
+from harness.pipeline import scheduler
 from harness.plan.settings import Settings, require, resolve
 from harness.plan.studies import STUDIES
 from harness.registry import ROOT, docstring
@@ -289,7 +290,8 @@ def _cost_rows(results: Path, found: list[Record]) -> Rows:
     What the first chunk took beyond a steady chunk is compilation. What
     Snakemake saw beyond the record's own total is the shell and the process's
     end; it is zero for runs made without Snakemake. Its clock is the calendar's, which may
-    jump, so the median stands for every run.
+    jump, so the median stands for every run. The pipeline is Snakemake's own process, up to
+    the moment when this is written.
     """
     costs = dict.fromkeys(
         ("training", "compile", *(p for p in PHASES if p not in ("training", "first_chunk")),
@@ -314,6 +316,7 @@ def _cost_rows(results: Path, found: list[Record]) -> Rows:
     costs["shell"] = len(beyond) * statistics.median(beyond) if beyond else 0.0
     for path in (results / "benchmarks").glob("preload-*.tsv"):
         costs["import"] += _benchmark_seconds(path) or 0.0
+    costs["pipeline"] = scheduler.cost(results)
     total = sum(costs.values())
     return [
         {"phase": phase, "core_seconds": round(value, 2), "share": round(value / total, 4)}

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from harness import limits
+from harness import limits, quiet
 from harness.commands import plugin_commands, train
 from harness.errors import UserError, one_of, status_of
 from harness.pipeline.progress import summary
@@ -97,8 +97,11 @@ def _conform(arguments: argparse.Namespace) -> int:
         reason = f"{limits.reason(arguments.code, 'gate_seconds')}; see the log"
         rows = against_reference.not_checked(arguments.framework, chosen, reason)
     else:
-        limits.watch("gate_seconds")
-        with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
+        with (
+            quiet.shared(arguments.results, partial(print, flush=True)),
+            tempfile.TemporaryDirectory(prefix="gatebench-") as scratch,
+        ):
+            limits.watch("gate_seconds")
             loop.pin(arguments.framework, 1, arguments.cache or Path(scratch))
             rows = against_reference.check(arguments.framework, chosen)
     if arguments.output:

@@ -10,12 +10,13 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from harness import limits
+from harness import limits, quiet
 from harness.errors import UnwritableError, UserError, one_of
 from harness.files import check_room, write_text
 from harness.pipeline import import_server
@@ -131,6 +132,11 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
 
 def _train(arguments: argparse.Namespace) -> int:
     run, settings = _identity(arguments)
+    with quiet.shared(arguments.results, partial(print, flush=True)):
+        return _carry_out(arguments, run, settings)
+
+
+def _carry_out(arguments: argparse.Namespace, run: Run, settings: Settings) -> int:
     in_pipeline = arguments.results is not None
     limits.watch("seconds")
     if arguments.record:  # or it would be found out when all is trained
