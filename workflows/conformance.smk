@@ -1,13 +1,15 @@
-# The gate: every implementation against the NumPy reference, a job for each.
+# Every implementation against the NumPy reference, a job for each.
+
+
+def what_a_check_needs(wildcards):
+    name = wildcards.framework
+    unless_it_stands(RESULTS / "conformance" / f"{name}.csv", again.of_a_check)
+    return code_of("harness/conformance", "cells", "implementations", f"implementations/{name}")
 
 
 rule conform:
     input:
-        lambda wildcards: [
-            *code_of("harness/conformance", "cells"),
-            *sorted((ROOT / "implementations").glob("*.py")),
-            *sorted((ROOT / "implementations" / wildcards.framework).glob("*.py")),
-        ],
+        what_a_check_needs,
     output:
         RESULTS / "conformance" / "{framework}.csv",
     log:
@@ -16,15 +18,19 @@ rule conform:
         RESULTS / "benchmarks" / "conform-{framework}.tsv"
     # The longest jobs of a small configuration: started last they would run alone at its end.
     priority: 1
+    threads: CONFIGURATION.threads
+    resources:
+        mem_mb=MEMORY_MB,
+        runtime=math.ceil(CONFIGURATION.limits.gate_seconds / 60),
     params:
         results=lambda wildcards, output: Path(output[0]).parents[1],
-        cache=lambda wildcards: str(results_folder.cache_folder(RESULTS, wildcards.framework)),
         kernels=lambda wildcards: " ".join(
             f"--kernel {name}" for name in CONFIGURATION.kernels_in_use(wildcards.framework)
         ),
+        threads=CONFIGURATION.threads,
     # As with a run: a process that dies becomes rows that did not pass.
     shell:
         "(python -m harness conform --framework {wildcards.framework} {params.kernels}"
-        " --results {params.results:q} --cache {params.cache:q} --output {output:q}"
+        " --threads {params.threads} --results {params.results:q} --output {output:q}"
         " || python -m harness conform --framework {wildcards.framework} {params.kernels}"
         " --output {output:q} --code $?) 2> {log:q}"

@@ -2,24 +2,41 @@
 # all of them, environment.yml, in which Snakemake itself runs.
 
 
+def what_a_run_needs(wildcards):
+    run = Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
+    unless_it_stands(run.path(RESULTS), again.of_a_run)
+    own = CONFIGURATION.settings[run.task, run.cell].task.files
+    return [*code_of_a_run(run.task, run.framework), *own]
+
+
+def arguments_of_a_run(wildcards):
+    """What tells ``python -m harness`` which run it is and with what settings."""
+    run = Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
+    return CONFIGURATION.settings_of(run).arguments(run, CONFIGURATION.threads)
+
+
 rule train:
     input:
-        code_of_a_run,
+        what_a_run_needs,
     output:
-        RESULTS / "runs" / "{task}-{framework}-{cell}-{track}-seed{seed}.json",
+        record=RESULTS / "runs" / "{task}-{framework}-{cell}-{track}-seed{seed}.json",
+        # Of a run that failed it is empty.
+        arrays=RESULTS / "runs" / "{task}-{framework}-{cell}-{track}-seed{seed}.npz",
     log:
         RESULTS / "logs" / "{task}-{framework}-{cell}-{track}-seed{seed}.log",
     benchmark:
         RESULTS / "benchmarks" / "{task}-{framework}-{cell}-{track}-seed{seed}.tsv"
     threads: CONFIGURATION.threads
+    resources:
+        mem_mb=MEMORY_MB,
+        runtime=MINUTES,
     params:
         run=arguments_of_a_run,
-        results=lambda wildcards, output: Path(output[0]).parents[1],
-        cache=lambda wildcards: str(results_folder.cache_folder(RESULTS, wildcards.framework)),
+        results=lambda wildcards, output: Path(output.record).parents[1],
     # A process that dies without a word (out of memory, a crash in a framework) is
     # recorded by the second command, so that no run can stop the others.
     shell:
-        "python -m harness train {params.run} --record {output:q} --results {params.results:q}"
-        " --cache {params.cache:q} 2> {log:q}"
-        " || python -m harness crashed {params.run} --record {output:q}"
+        "python -m harness train {params.run} --record {output.record:q}"
+        " --results {params.results:q} 2> {log:q}"
+        " || python -m harness crashed {params.run} --record {output.record:q}"
         " --results {params.results:q} --code $? 2>> {log:q}"

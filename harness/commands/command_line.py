@@ -15,6 +15,7 @@ from typing import NoReturn
 from harness import limits, quiet
 from harness.commands import plugin_commands, train
 from harness.errors import UserError, one_of, status_of
+from harness.pipeline import again, folder
 from harness.pipeline.progress import summary
 from harness.registry import kernels_of, known_frameworks
 from harness.run import loop
@@ -31,8 +32,7 @@ def main(words: list[str]) -> NoReturn:
     # What the tables are made and judged by has a command line of its own.
     if words and words[0] in ANALYSIS:
         os.execv(sys.executable, [sys.executable, "-m", "analysis", *words])
-    # Of a run that could not be recorded the second command of its job says so.
-    code = status_of(lambda: _run(words), to_log_only=words[:1] == ["train"])
+    code = status_of(lambda: _run(words))
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
             stream.flush()
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     conform.add_argument(
         "--results", type=Path, metavar="FOLDER", help="as a part of the pipeline of this folder"
     )
+    conform.add_argument("--threads", type=int, default=1, help="CPU threads (default: 1)")
     conform.add_argument("--code", type=int, help=argparse.SUPPRESS)
     conform.set_defaults(do=_conform)
 
@@ -90,19 +91,21 @@ def _conform(arguments: argparse.Namespace) -> int:
 
     if arguments.framework not in known_frameworks():
         raise one_of("--framework", "framework", arguments.framework, known_frameworks())
-    chosen = _kernels(arguments.framework, arguments.kernels)
+    chosen, in_pipeline = _kernels(arguments.framework, arguments.kernels), bool(arguments.results)
     if arguments.code is not None:
         if train.told_to_stop(arguments.code):
             return int(arguments.code)
         reason = f"{limits.reason(arguments.code, 'gate_seconds')}; see the log"
-        rows = against_reference.not_checked(arguments.framework, chosen, reason)
+        rows = against_reference.not_checked(arguments.framework, chosen, reason, again.STOPPED)
     else:
         with (
             quiet.shared(arguments.results, partial(print, flush=True)),
             tempfile.TemporaryDirectory(prefix="gatebench-") as scratch,
         ):
             limits.watch("gate_seconds")
-            loop.pin(arguments.framework, 1, arguments.cache or Path(scratch))
+            kept = folder.cache(arguments.results, arguments.framework) if in_pipeline else None
+            cache = arguments.cache or kept or Path(scratch)
+            loop.pin(arguments.framework, arguments.threads, cache)
             rows = against_reference.check(arguments.framework, chosen)
     if arguments.output:
         against_reference.write(arguments.output, rows)

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from harness import limits, quiet
 from harness.errors import UnwritableError, UserError, one_of
 from harness.files import check_room, write_text
-from harness.pipeline import import_server
+from harness.pipeline import folder, import_server
 from harness.pipeline.import_server import Main
 from harness.pipeline.progress import finished_line
 from harness.plan import studies, tracks
@@ -64,7 +64,7 @@ def add_commands(commands: Any, main: Main) -> None:
     preloader = commands.add_parser("preload", help="import a framework and wait for runs of it")
     preloader.add_argument("--framework", required=True)
     preloader.add_argument("--results", type=Path, required=True, metavar="FOLDER")
-    preloader.add_argument("--cache", type=Path, required=True, metavar="FOLDER")
+    preloader.add_argument("--cache", type=Path, metavar="FOLDER")
     preloader.add_argument("--threads", type=int, default=1)
     preloader.set_defaults(do=lambda arguments: _preload(arguments, main))
 
@@ -156,7 +156,8 @@ def _carry_out(arguments: argparse.Namespace, run: Run, settings: Settings) -> i
                 print(f"step {step} loss {loss:.6g} score {score:.6g}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
-        cache = arguments.cache or Path(scratch)
+        kept = folder.cache(arguments.results, run.framework) if in_pipeline else None
+        cache = arguments.cache or kept or Path(scratch)
         record, progress = loop.run(run, settings, arguments.threads, cache, on_chunk)
     bar.close()
     if arguments.record:
@@ -170,13 +171,15 @@ def _carry_out(arguments: argparse.Namespace, run: Run, settings: Settings) -> i
 
 def _keep(path: Path, record: Record, progress: loop.Progress) -> None:
     """Write the record and, before it, the weights; a run whose weights are lost has failed."""
-    if progress.weights is None:  # an earlier run's are not this one's
-        path.with_suffix(".npz").unlink(missing_ok=True)
-    else:
-        try:
-            records.write_arrays(path, progress.initial, progress.weights, progress.dynamics())
-        except UnwritableError as error:
-            record |= {"status": "failed", "reason": str(error).rstrip(".")}
+    try:
+        weights = progress.weights
+        if weights is not None:
+            records.write_arrays(path, progress.initial, weights, progress.dynamics())
+    except UnwritableError as error:
+        weights = None
+        record |= {"status": "failed", "reason": str(error).rstrip(".")}
+    if weights is None:  # an earlier run's are not this one's
+        records.write_arrays(path, {}, {}, {})
     records.write(path, record)
 
 
@@ -184,7 +187,9 @@ def _preload(arguments: argparse.Namespace, main: Main) -> int:
     """Import what the runs of a framework need and serve them."""
     start = time.perf_counter()
     framework = arguments.framework
-    loop.pin(framework, arguments.threads, arguments.cache)
+    cache = arguments.cache or folder.cache(arguments.results, framework)
+    loop.pin(framework, arguments.threads, cache)
+    limits.watch("seconds")  # a framework may hang while it is imported
     gc.disable()  # an import makes much and frees little: a fifth of its time
     try:
         load_model_module(framework)
@@ -194,6 +199,7 @@ def _preload(arguments: argparse.Namespace, main: Main) -> int:
     except Exception:
         return 1  # each run will say itself what is wrong
     gc.enable()
+    limits.unwatch()
     seconds = time.perf_counter() - start
     path = arguments.results / "benchmarks" / f"preload-{framework}.tsv"
     with suppress(UnwritableError):  # the runs say so if they cannot be kept either
@@ -218,6 +224,6 @@ def _crashed(arguments: argparse.Namespace) -> int:
     run, settings = _identity(arguments)
     reason = f"{limits.reason(arguments.code, 'seconds')}; see the run's log"
     record = loop.describe(run, settings, arguments.threads, loop.Progress(), "failed", reason)
-    records.write(arguments.record, record)
+    _keep(arguments.record, record, loop.Progress())
     print(finished_line(arguments.results, record), flush=True)
     return 0
