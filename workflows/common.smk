@@ -1,5 +1,4 @@
-# What every stage needs: the checked configuration, the environment of the jobs, which files
-# are a job's code, and what must be made again. Nothing here touches the results folder.
+# The checked configuration and the environment of the jobs.
 
 import functools
 import json
@@ -18,7 +17,7 @@ from analysis.speed import times
 from analysis.tables import run_tables
 from harness import limits
 from harness.errors import UserError
-from harness.pipeline import again, folder, progress, scheduler
+from harness.pipeline import again, folder, progress, quiet_log, scheduler
 from harness.plan import asked, configuration, sources
 from harness.plan.run import Run
 
@@ -61,7 +60,7 @@ MORE_TABLES = []
 or_end(folder.check_notes)
 folder.set_environment(ROOT)
 limits.announce(CONFIGURATION.limits)
-folder.quieten_snakemake()
+quiet_log.quieten_snakemake()
 
 
 wildcard_constraints:
@@ -71,65 +70,3 @@ wildcard_constraints:
     track="[a-z][a-z0-9]*",
     seed="[0-9]+",
     campaign="[a-z][a-z0-9_]*",
-
-
-@functools.cache
-def code_of(*folders):
-    """The modules of some folders of the project, for a rule that runs their code."""
-    return [path for name in folders for path in sorted((ROOT / name).glob("*.py"))]
-
-
-@functools.cache
-def code_of_a_run(task, framework):
-    """The files that decide what a run computes, so that an edit of one task or one
-    implementation re-runs just what depends on it."""
-    return [
-        *code_of("harness/run", "implementations", f"implementations/{framework}", "cells"),
-        # The rest of the plan decides which runs there are, not what one does.
-        *(ROOT / "harness" / "plan" / f"{name}.py" for name in ("settings", "studies", "tracks")),
-        *(ROOT / "tasks" / f"{name}.py" for name in ("__init__", task)),
-        *sorted((ROOT / "tasks").glob("_[a-z]*.py")),
-    ]
-
-
-AGAIN = {}
-
-
-def unless_it_stands(path, reason):
-    """Plan to make ``path`` again where ``reason`` gives one, and say so.
-
-    For input functions: Snakemake calls them when it plans, whatever it plans for.
-    """
-    if workflow.is_main_process and path not in AGAIN and (why := reason(path)):
-        AGAIN[path] = why
-        # As Snakemake does with what it knows to be incomplete, and by --forcerun.
-        workflow.dag.forcefiles.add(str(path))
-        print(f"Once more: {why}", file=sys.stderr)
-
-
-def conformance_of(frameworks):
-    """The tables of the conformance checks, where the configuration has any."""
-    names = sorted(set(frameworks)) if CONFIGURATION.conformance else []
-    return [RESULTS / "conformance" / f"{name}.csv" for name in names]
-
-
-def start():
-    """What a pipeline does before its first job."""
-    folder.take(RESULTS)
-    again.set_aside(AGAIN)
-    todo = [
-        Path(job.output.record).stem
-        for job in workflow.dag.needrun_jobs()
-        if job.rule.name == "train"
-    ]
-    asked.write_plan(RESULTS, CONFIGURATION.runs, todo, CONFIGURATION.conformance)
-
-
-def say_what_failed():
-    """Of each failed job the last line that it left, which is its reason."""
-    for job in workflow.scheduler.failed:
-        for log in map(Path, job.log):
-            lines = log.read_text(errors="replace").split("\n") if log.exists() else []
-            said = [line for line in lines if line.strip()]
-            last = said[-1] if said else "it ended without a word"
-            print(f"failed: {job.rule.name} (its log: {log}): {last}", flush=True)

@@ -1,24 +1,6 @@
 # Another results folder set beside this one.
 
 
-def other(wildcards):
-    """The other folder's tables; what is wrong with them is said before anything trains."""
-    if CONFIGURATION.other is None:
-        end(
-            "compare: name the other results folder: "
-            "snakemake --cores all compare --config other=PATH"
-        )
-    or_end(compare.read_other, RESULTS, CONFIGURATION.other)
-    paths = [CONFIGURATION.other / f"{name}.csv" for name in foreign.TABLES]
-    return [path for path in paths if path.is_file()]
-
-
-def verified(wildcards):
-    """Both jobs write the page, so the last one has to find what the first one found."""
-    verdict = RESULTS / "verify.json"
-    return [verdict] if {"verify", str(verdict)} & set(workflow.dag_settings.targets) else []
-
-
 rule compare:
     input:
         tables=[RESULTS / f"{name}.csv" for name in ("runs", "machines", "tasks", "claims")],

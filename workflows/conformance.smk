@@ -1,12 +1,6 @@
 # Every implementation against the NumPy reference, a job for each.
 
 
-def what_a_check_needs(wildcards):
-    name = wildcards.framework
-    unless_it_stands(RESULTS / "conformance" / f"{name}.csv", again.of_a_check)
-    return code_of("harness/conformance", "cells", "implementations", f"implementations/{name}")
-
-
 rule conform:
     input:
         what_a_check_needs,

@@ -5,20 +5,6 @@ CAMPAIGNS = {campaign.name: campaign for campaign in CONFIGURATION.campaigns}
 MORE_TABLES += times.NAMES
 
 
-def what_a_campaign_needs(wildcards):
-    unless_it_stands(RESULTS / "timing" / f"{wildcards.campaign}.json", again.of_a_campaign)
-    frameworks = sorted({method.framework for method in CAMPAIGNS[wildcards.campaign].methods})
-    return [
-        *code_of("harness/clock", "harness/conformance", "implementations", "cells"),
-        ROOT / "harness" / "plan" / "campaigns.py",
-        *(
-            path
-            for path in code_of(*(f"implementations/{name}" for name in frameworks))
-            if path.name != "native.py"
-        ),
-    ]
-
-
 rule timing:
     input:
         [RESULTS / f"{name}.csv" for name in times.NAMES],

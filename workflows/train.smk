@@ -2,19 +2,6 @@
 # all of them, environment.yml, in which Snakemake itself runs.
 
 
-def what_a_run_needs(wildcards):
-    run = Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
-    unless_it_stands(run.path(RESULTS), again.of_a_run)
-    own = CONFIGURATION.settings[run.task, run.cell].task.files
-    return [*code_of_a_run(run.task, run.framework), *own]
-
-
-def arguments_of_a_run(wildcards):
-    """What tells ``python -m harness`` which run it is and with what settings."""
-    run = Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
-    return CONFIGURATION.settings_of(run).arguments(run, CONFIGURATION.threads)
-
-
 rule train:
     input:
         what_a_run_needs,

@@ -1,19 +1,6 @@
 # Verification against results/reference/.
 
 
-def reference(wildcards):
-    """The reference's tables; what is not verified is verified anew whenever that is asked."""
-    if not (tables := sorted((ROOT / "results" / "reference").glob("*.csv"))):
-        end(
-            "results/reference: there is no reference; make one with "
-            "python -m analysis reference --results FOLDER."
-        )
-    verdict = RESULTS / "verify.json"
-    if verdict.exists() and '"verdict": "verified"' not in verdict.read_text(encoding="utf-8"):
-        workflow.dag.forcefiles.add(str(verdict))
-    return tables
-
-
 rule verify:
     input:
         tables=[RESULTS / f"{name}.csv" for name in ("runs", "machines", "tasks", "claims")],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import fcntl
 import hashlib
-import logging
 import os
 import sys
 import tempfile
@@ -95,17 +94,3 @@ def set_environment(root: Path) -> None:
     for name, first in (("PYTHONPATH", root), ("PATH", Path(sys.executable).parent)):
         rest = os.environ.get(name)
         os.environ[name] = f"{first}{os.pathsep}{rest}" if rest else str(first)
-
-
-def quieten_snakemake() -> None:
-    """Drop Snakemake's header and its lines on its own scheduling: two for every job."""
-    noise = (
-        "Workflow has started!",
-        "Select jobs to execute",
-        "Execute ",
-        "Assuming unrestricted",
-        "Using shell:",
-    )
-    logging.getLogger("snakemake.logging").addFilter(
-        lambda record: not str(record.msg or "").startswith(noise)
-    )
