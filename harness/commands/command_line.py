@@ -110,7 +110,7 @@ def _conform(arguments: argparse.Namespace) -> int:
     if arguments.output:
         against_reference.write(arguments.output, rows)
     failed = [row for row in rows if not row["passed"]]
-    for row in failed:
+    for row in failed if arguments.code is None else failed[:1]:
         print(against_reference.sentence(row))
     passed = len(rows) - len(failed)
     print(f"{arguments.framework} against the reference: {passed} of {len(rows)} checks passed")
