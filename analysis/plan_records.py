@@ -9,6 +9,7 @@ from harness.errors import UserError
 from harness.plan import asked
 from harness.plan.run import run_named
 from harness.plan.settings import resolve
+from harness.registry import framework
 from harness.run import records
 from harness.run.loop import Progress, describe
 from harness.run.records import Record
@@ -51,6 +52,6 @@ def _in_place_of(path: Path, reason: str, others: list[Record]) -> Record | None
     values = alike[0]["settings"] if alike else {}
     try:
         settings = resolve(run.task, values, f"the record of {run.title}")
-        return describe(run, settings, 1, Progress(), "failed", reason)
+        return describe(framework(run.framework), run, settings, 1, Progress(), "failed", reason)
     except UserError:  # a task or a framework that is no longer there
         return None

@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.statistics import two_level_interval
+from harness import registry
 from harness.clock.processes import cores_here
 from harness.clock.worker import pin
 
@@ -117,9 +118,7 @@ def work(method: str, cell: str) -> None:
 
 def keras_fit(cell: str) -> Callable[[], object]:
     """The article's way: a Sequential model and ``fit`` with Keras's defaults."""
-    from harness.run import loop
-
-    loop.pin("tensorflow", 1, Path(tempfile.mkdtemp()))
+    registry.framework("tensorflow").pin(1, Path(tempfile.mkdtemp()), "cpu")
     os.environ.pop("TF_XLA_FLAGS")
     import keras
 
@@ -138,15 +137,16 @@ def keras_fit(cell: str) -> Callable[[], object]:
     return lambda: model.fit(*flat, batch_size=32, epochs=1, verbose=0)
 
 
-def harness_train(framework: str, cell: str) -> Callable[[], object]:
+def harness_train(name: str, cell: str) -> Callable[[], object]:
     """The harness's way: one call for the whole block."""
     from harness.plan.run import Run
     from harness.plan.settings import resolve
-    from harness.run import learners, loop
+    from harness.run import learners
 
-    loop.pin(framework, 1, Path(tempfile.mkdtemp()))
-    run = Run("sine", framework, cell, "matched", 0)
-    learner = learners.learner(run, resolve("sine", {}, "benchmark"))
+    framework = registry.framework(name)
+    framework.pin(1, Path(tempfile.mkdtemp()), "cpu")
+    run = Run("sine", name, cell, "matched", 0)
+    learner = learners.learner(run, resolve("sine", {}, "benchmark"), framework)
     inputs, targets = data()
     return lambda: learner.train(inputs, targets, 0)
 

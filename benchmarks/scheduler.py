@@ -1,4 +1,4 @@
-"""``python -m benchmarks.scheduler``: what Snakemake itself costs, with the project's remedy and without.
+"""``python -m benchmarks.scheduler``: what Snakemake itself costs, with the remedy and without.
 
 Many short jobs that only sleep, each with the inputs, log and benchmark file of a run, by the
 project's own profile. The ideal time is that of the jobs alone on all workers. The CPU seconds

@@ -31,6 +31,12 @@ def one_of(where: str, kind: str, value: object, allowed: list[str]) -> UserErro
     return UserError(f"{where}: unknown {kind} {str(value)!r}; allowed: {names}.")
 
 
+def in_one_line(error: Exception) -> str:
+    """An exception's kind and the first line of what it says."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
 def complain(error: UserError) -> None:
     """Print what is wrong; where that cannot be written, as to a log on a full disk, as output."""
     for stream in (sys.stderr, sys.stdout):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import importlib
 import keyword
+import os
 import re
 from dataclasses import fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UserError, one_of
+from harness.errors import UserError, in_one_line, one_of
+from implementations import Framework
 from tasks import Task
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +33,7 @@ def task_names() -> list[str]:
 @cache
 def framework_names() -> list[str]:
     """The frameworks of ``frameworks: all``: those that exist but the optional ones."""
-    return [name for name in known_frameworks() if not _is_optional(name)]
+    return [name for name in known_frameworks() if not framework(name).optional]
 
 
 @cache
@@ -72,12 +74,6 @@ def unknown(where: str, kind: str, value: object, allowed: list[str]) -> UserErr
     )
 
 
-def _is_optional(framework: str) -> bool:
-    """Whether an implementation takes part only where it is named; nothing is run."""
-    path = ROOT / "implementations" / framework / "__init__.py"
-    return path.exists() and "\nOPTIONAL = True\n" in path.read_text(encoding="utf-8")
-
-
 def load_task(name: str, **parameters: Any) -> Task:
     """The task ``name`` with some of its parameters set.
 
@@ -86,11 +82,18 @@ def load_task(name: str, **parameters: Any) -> Task:
     """
     if name not in task_names():
         raise unknown("tasks", "task", name, task_names())
-    task = task_class(name)()
+    where, made = f"tasks/{name}.py", task_class(name)
+    if made.__abstractmethods__:
+        raise UserError(
+            f"{where}: does not define {', '.join(sorted(made.__abstractmethods__))}; "
+            "tasks/__init__.py says what each is."
+        )
     try:
-        return replace(task, **parameters) if parameters else task
+        return replace(made(), **parameters) if parameters else made()
     except ValueError as error:
-        raise UserError(f"tasks/{name}.py: {error}.") from error
+        raise UserError(f"{where}: {error}.") from error
+    except Exception as error:
+        raise UserError(f"{where}: {raised(error, where)}.") from error
 
 
 @cache
@@ -100,7 +103,9 @@ def task_class(name: str) -> type[Task]:
     try:
         module = importlib.import_module(f"tasks.{name}")
     except Exception as error:
-        raise UserError(f"{where}: cannot be imported ({error!r}); mend or remove it.") from error
+        raise UserError(
+            f"{where}: cannot be imported ({short(error)}); mend or remove it."
+        ) from error
     found = [
         value
         for value in vars(module).values()
@@ -121,43 +126,48 @@ def task_class(name: str) -> type[Task]:
     return found[0]
 
 
+def score_margin(name: str) -> float | None:
+    """The task's margin; None where it has none, or where there is no such task here."""
+    return task_class(name).margin if name in task_names() else None
+
+
 def task_parameters(name: str) -> dict[str, Any]:
     """The task's own parameters and their default values."""
     task = load_task(name)
     return {f.name: getattr(task, f.name) for f in fields(task)}
 
 
-def load_implementation(name: str) -> Any:
-    """The light module of a framework, which imports nothing of it.
+def raised(error: Exception, where: str) -> str:
+    """What was raised, and in which function and line of the file ``where``."""
+    place, trace = "the check", error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename.endswith(where.replace("/", os.sep)):
+            place = f"{trace.tb_frame.f_code.co_name}, line {trace.tb_lineno},"
+        trace = trace.tb_next
+    return f"{place} raised {short(error)}"
 
-    Raises :class:`UserError` when there is none, or when it lacks what every one must define.
+
+def short(error: Exception) -> str:
+    """The kind of an error and its first line, for the inside of a sentence."""
+    return in_one_line(error).rstrip(".")
+
+
+@cache
+def framework(name: str) -> Framework:
+    """What the implementation ``name`` says of itself; the framework is not imported.
+
+    Raises :class:`UserError` when there is none, or when it does not say it.
     """
     if name not in known_frameworks():
         raise unknown("implementations", "framework", name, known_frameworks())
-    module = importlib.import_module(f"implementations.{name}")
-    needed = ("PACKAGES", "BIASES", "DEFAULTS", "KERNELS", "environment", "fastest")
-    for attribute in needed:
-        if not hasattr(module, attribute):
-            raise UserError(
-                f"implementations/{name}/__init__.py: does not define {attribute}; "
-                "implementations/__init__.py says what it is."
-            )
-    return module
-
-
-def kernels_of(framework: str, cell: str) -> list[str]:
-    """The names of the kernels that a framework knows for a cell."""
-    return [k for k, v in load_implementation(framework).KERNELS.items() if cell in v.cells]
-
-
-def load_model_module(name: str) -> Any:
-    """The module that imports the framework and defines ``build``."""
-    return importlib.import_module(f"implementations.{name}.model")
-
-
-def load_native_module(name: str) -> Any:
-    """The module that builds the model which the framework's users get."""
-    return importlib.import_module(f"implementations.{name}.native")
+    where = f"implementations/{name}/__init__.py"
+    try:
+        found = getattr(importlib.import_module(f"implementations.{name}"), "FRAMEWORK", None)
+    except Exception as error:
+        raise UserError(f"{where}: cannot be imported ({short(error)}).") from error
+    if not isinstance(found, Framework) or found.name != name:
+        raise UserError(f"{where}: must define FRAMEWORK, a Framework whose name is {name!r}.")
+    return found
 
 
 def docstring(path: Path) -> str:

@@ -1,27 +1,15 @@
 """The contract of an implementation: what a folder here must offer.
 
-An implementation is one folder that knows its framework and nothing of tasks.
-Its ``__init__.py`` imports nothing of the framework; its docstring says which
-layer and backend run and which conventions they follow, and it defines
+An implementation is one folder that knows its framework and nothing of tasks. Its
+``__init__.py`` imports nothing of the framework; its docstring says which layer and
+backend run and which conventions they follow, and ``FRAMEWORK``, a :class:`Framework`,
+everything else that is to be said before the framework is imported.
 
-- ``PACKAGES``: the names under which its packages were installed, for the
-  record of versions;
-- ``environment(threads, cache) -> dict``: the environment variables that pin
-  the framework to ``threads`` CPU threads and to the CPU, set before it is
-  imported; ``cache`` is a folder it may keep compiled code in;
-- ``BIASES``: for each track and cell, how many biases the framework counts in a
-  layer, in multiples of the hidden size;
-- ``DEFAULTS``: what its users get that the matched track does not have;
-- ``KERNELS``: by name, the ways it knows to compute a layer and its gradient; the one
-  called ``stock`` is the framework's own layer;
-- ``OPTIONAL = True`` where it takes part only when it is named;
-- ``fastest(spec, batch, length) -> str``: the kernel that measurements found fastest
-  for a model trained on batches of ``batch`` sequences of ``length`` time steps.
-
-Its ``model.py`` may import the framework and defines
-``build(spec, weights, kernel) -> Model`` and ``product(m, k, n, count) -> Product``. Its
-``native.py`` defines ``build(spec, optimiser, seed) -> NativeModel``: the framework's own
-layers, initialisation and optimiser, as its users get them without a choice of their own.
+Its ``model.py`` may import the framework and defines ``build(spec, weights, kernel, device)
+-> Model`` and ``product(m, k, n, count, device) -> Product``. Its ``native.py`` defines
+``build(spec, optimiser, seed, device) -> NativeModel``: the framework's own layers,
+initialisation and optimiser, as its users get them without a choice of their own.
+``functional.py`` makes a whole model in JAX from one pure function.
 
 Canonical weights are the one form in which weights travel. Layer l has
 ``layers.l.input`` [d, G·h], ``layers.l.recurrent`` [h, G·h] and ``layers.l.bias``
@@ -37,85 +25,31 @@ and z) holds it; when that is not given, it stays at zero. A GRU without
 
 from __future__ import annotations
 
-import math
+import importlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
-import numpy as np
-
-from cells import CELLS, GATES, Array, ModelSpec, Weights
-
-__all__ = ["CELLS", "GATES", "Array", "ModelSpec", "Weights"]
+from cells import Array, ModelSpec, Weights
+from implementations.rule import Optimiser
 
 # What a framework's defaults may change, one at a time, on the way from matched to native.
 FACTORS = ("initialisation", "biases", "form", "adam", "clipping")
 
-# The kernel that is the framework's own layer, and the one that a native model has.
-STOCK, NATIVE = "stock", "native"
+# The kernel that is the framework's own layer, the one that a native model has, and the one
+# that computes any cell from its equations.
+STOCK, NATIVE, EQUATIONS = "stock", "native", "equations"
+
+# The cells that frameworks have layers of their own for.
+OWN = ("rnn", "lstm", "gru")
+
+# Where a model can be: one word each, whatever a framework calls it.
+DEVICES = ("cpu", "gpu")
 
 # Does its matrix products once each time it is called, and returns when they are done.
 Product = Callable[[], None]
-
-
-@dataclass(frozen=True)
-class Optimiser:
-    """One update rule with the same constants in every framework.
-
-    Gradients are first scaled to a global norm of at most ``clip`` (Pascanu
-    2013; no clipping when 0), or with ``clip_each`` those of every variable apart,
-    where the biases of a layer are one variable (Keras's ``clipnorm``). Then, with
-    gradient g at step t:
-
-    - ``adam`` (Kingma & Ba 2015, algorithm 1): m and v are the running means of
-      g and g², and w -= rate · m̂ / (√v̂ + ε); with ``epsilon_hat`` ε is added
-      before the bias correction of v (the form above their section 2.1);
-    - ``rmsprop`` (Hinton 2012): w -= rate · g / (√v + ε), v with ``decay``;
-    - ``sgd``: w -= rate · g.
-    """
-
-    name: Literal["adam", "rmsprop", "sgd"]
-    learning_rate: float
-    clip: float = 0.0
-    clip_each: bool = False
-    beta1: float = 0.9
-    beta2: float = 0.999
-    decay: float = 0.9
-    epsilon: float = 1e-8
-    epsilon_hat: bool = False
-
-
-def updates(optimiser: Optimiser, first: int, count: int) -> Array:
-    """The constants of ``count`` steps from step ``first``, counted from 1: [K, 7] float64.
-
-    Every rule is one formula. With gradient g, clipped,
-
-        m = keep_m · m + g,   v = keep_v · v + g²,   w -= rate · m / (scale · √v + ε),
-
-    and a row holds rate, keep_m, keep_v, scale, ε, the limit of the global norm and
-    the limit of every variable's norm (infinite where there is none). Adam's running
-    means and bias corrections are folded into rate and ε here, once, in float64:
-    1 - β2^t loses five digits in float32, and every framework would round it its own way.
-    """
-    limit = optimiser.clip or math.inf
-    limits = (math.inf, limit) if optimiser.clip_each else (limit, math.inf)
-    rate = optimiser.learning_rate
-    if optimiser.name == "sgd":
-        row = [rate, 0.0, 0.0, 0.0, 1.0, *limits]
-        return np.tile(row, (count, 1))
-    if optimiser.name == "rmsprop":
-        width = math.sqrt(1 - optimiser.decay)
-        row = [rate / width, 0.0, optimiser.decay, 1.0, optimiser.epsilon / width, *limits]
-        return np.tile(row, (count, 1))
-    t = np.arange(first, first + count, dtype=np.float64)
-    width = math.sqrt(1 - optimiser.beta2)
-    root = np.sqrt(1 - optimiser.beta2**t)
-    table = np.empty((count, 7))
-    table[:, 0] = rate * (1 - optimiser.beta1) / (1 - optimiser.beta1**t) * root / width
-    table[:, 1:4] = optimiser.beta1, optimiser.beta2, 1.0
-    table[:, 4] = optimiser.epsilon / width * (1 if optimiser.epsilon_hat else root)
-    table[:, 5:] = limits
-    return table
 
 
 @dataclass(frozen=True)
@@ -130,7 +64,7 @@ class Default:
 
     factor: str
     what: str
-    cells: tuple[str, ...] = CELLS
+    cells: tuple[str, ...] = OWN
     optimiser: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -138,20 +72,13 @@ class Default:
 class Kernel:
     """One way in which a framework can compute a recurrent layer and its gradient.
 
-    ``what`` says it in words, ``cells`` for which cells there is one. Without
-    ``inner_bias`` its GRU has no ``recurrent_bias``. ``needs`` says what it asks of the
-    machine beside the framework, such as a compiler; where that is missing ``build``
-    raises :class:`KernelUnavailable`.
+    ``what`` says it in words, ``cells`` for which cells there is one; None is every cell.
+    Without ``inner_bias`` its GRU has no ``recurrent_bias``.
     """
 
     what: str
-    cells: tuple[str, ...] = CELLS
+    cells: tuple[str, ...] | None = OWN
     inner_bias: bool = True
-    needs: str = ""
-
-
-class KernelUnavailable(Exception):
-    """A kernel cannot be had on this machine; the message says why."""
 
 
 class Described(Protocol):
@@ -172,7 +99,7 @@ class Described(Protocol):
         """The framework's own count by its own names, redundant biases included."""
 
     def device(self) -> str:
-        """Where the weights really are, such as ``cpu``."""
+        """Where the weights really are, in the framework's own word, such as ``cuda``."""
 
 
 class Model(Described, Protocol):
@@ -183,13 +110,13 @@ class Model(Described, Protocol):
     """
 
     def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
-        """Hand over a batch for each step: inputs [K, B, T, d], constants of :func:`updates`."""
+        """Hand over a batch for each step: inputs [K, B, T, d], constants of ``updates``."""
 
     def train(self, placed: Any) -> tuple[Array, Array]:
         """Take one optimiser step per batch.
 
         Returns the losses and the global gradient norms [K], each from before its
-        step and before clipping.
+        step and before clipping, in the spec's type.
         """
 
     def gradients(self, placed: Any) -> Array:
@@ -204,3 +131,74 @@ class NativeModel(Described, Protocol):
 
     def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
         """As :meth:`Model.place` and :meth:`Model.train`, by the framework's own rule."""
+
+
+@dataclass(frozen=True, eq=False)
+class Framework:
+    """What an implementation says of itself; nothing of it imports the framework.
+
+    ``packages`` are the names under which it was installed, for the record of versions.
+    ``environment(threads, cache, device)`` is what pins it to so many CPU threads and to the
+    device, set before it is imported; ``cache`` is a folder it may keep compiled code in.
+    ``biases`` says, for the matched and the native track and each cell, how many biases its
+    own layers have by its own count, in multiples of the hidden size; a cell that is not among
+    the native ones has no native model. ``kernels`` are the ways it knows to compute a layer
+    and its gradient; the one called ``stock`` is its own layer. ``fastest(spec, batch,
+    length)`` is the one that measurements found fastest for batches of so many sequences of so
+    many time steps. ``defaults`` are what its users get that the matched track does not have.
+    An ``optional`` one takes part only where it is named.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    environment: Callable[[int, Path, str], dict[str, str]]
+    biases: Mapping[str, Mapping[str, int]]
+    kernels: Mapping[str, Kernel]
+    fastest: Callable[[ModelSpec, int, int], str]
+    defaults: tuple[Default, ...] = ()
+    optional: bool = False
+
+    def kernels_of(self, cell: str) -> list[str]:
+        """The names of the kernels that it knows for a cell."""
+        return [k for k, v in self.kernels.items() if v.cells is None or cell in v.cells]
+
+    def choice(self, spec: ModelSpec, batch: int, length: int) -> str:
+        """The kernel to train a model of this shape with."""
+        known = self.kernels_of(spec.cell)
+        return known[0] if known == [EQUATIONS] else self.fastest(spec, batch, length)
+
+    def default(self, factor: str, cell: str) -> Default | None:
+        """The default that ``factor`` names; None where it is the matched track's."""
+        return next((d for d in self.defaults if d.factor == factor and cell in d.cells), None)
+
+    def pin(self, threads: int, cache: Path, device: str) -> None:
+        """Set its environment in this process; before it is imported."""
+        cache.mkdir(parents=True, exist_ok=True)
+        os.environ.update(self.environment(threads, cache, device))
+
+    def load(self, part: Literal["model", "native"] = "model") -> Any:
+        """Its module ``part``, which imports the framework."""
+        return importlib.import_module(f"implementations.{self.name}.{part}")
+
+    def build(self, spec: ModelSpec, weights: Weights, kernel: str, device: str = "cpu") -> Model:
+        """A model of ``spec`` on ``device`` that starts from ``weights``."""
+        model: Model = self.load().build(spec, weights, kernel, device)
+        return model
+
+    def native(
+        self, spec: ModelSpec, optimiser: Optimiser, seed: int, device: str = "cpu"
+    ) -> NativeModel:
+        """The model that its users get, initialised from ``seed``."""
+        model: NativeModel = self.load("native").build(spec, optimiser, seed, device)
+        return model
+
+    def product(self, m: int, k: int, n: int, count: int, device: str = "cpu") -> Product:
+        """``count`` products [m, k] @ [k, n] in float32, one after the other."""
+        product: Product = self.load().product(m, k, n, count, device)
+        return product
+
+
+def device_of(model: Described) -> str:
+    """Where a model's weights really are, as one of ``DEVICES`` if it is one of them."""
+    found = model.device().lower()
+    return "gpu" if found in ("cuda", "rocm") else found

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 
-from report.figures import CELL_COLOURS, CELL_ORDER, LINES, settings, svg
+from report import cell_styles
+from report.figures import settings, svg
 from report.numbers import interval
 
 TRACKS = ("matched", "native")
@@ -25,7 +26,7 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame) -> str:
         return ""
     frameworks = sorted(set(aggregate["framework"]))
     tracks = [track for track in TRACKS if track in set(aggregate["track"])]
-    cells = [cell for cell in CELL_ORDER if cell in set(aggregate["cell"])]
+    cells = cell_styles.in_order(aggregate["cell"])
     spread = aggregate[["low", "iqm", "high"]].to_numpy(float).clip(*REACH)
     limits = min(0, np.nanmin(spread)) - 0.04, max(1, np.nanmax(spread)) + 0.04
     with sns.axes_style("ticks"), mpl.rc_context(settings("profiles")):
@@ -59,7 +60,7 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame) -> str:
 
 def several(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of a table of scores across tasks that are of two tasks or more."""
-    return rows[rows["cell"].isin(CELL_ORDER) & (rows["tasks"] > 1)]
+    return rows[rows["tasks"] > 1]
 
 
 def _lines(axes: Any, rows: pd.DataFrame, cells: list[str], framework: str) -> None:
@@ -69,10 +70,10 @@ def _lines(axes: Any, rows: pd.DataFrame, cells: list[str], framework: str) -> N
         mine = rows[rows["cell"] == cell].sort_values("threshold")
         if mine.empty:
             continue
-        colour, layer = CELL_COLOURS[cell], f"layer of-{framework}"
+        colour, layer = cell_styles.colour(cell), f"layer of-{framework}"
         axes.plot(
-            mine["threshold"], mine["share"], color=colour, linestyle=LINES[cell], linewidth=1.5,
-            gid=layer,
+            mine["threshold"], mine["share"], color=colour, linestyle=cell_styles.line(cell),
+            linewidth=1.5, gid=layer,
         )  # fmt: skip
         if mine["low"].notna().any():
             axes.fill_between(
@@ -82,14 +83,14 @@ def _lines(axes: Any, rows: pd.DataFrame, cells: list[str], framework: str) -> N
     for cell, height in _apart(heights, 0.11).items():
         axes.annotate(
             cell.upper(), (rows["threshold"].max() / 3, height), fontsize=9, va="center",
-            ha="center", color=CELL_COLOURS[cell],
+            ha="center", color=cell_styles.colour(cell),
         )  # fmt: skip
 
 
 def _means(axes: Any, rows: pd.DataFrame, cells: list[str], framework: str) -> None:
     numbers: dict[int, str] = {}
     for row in rows.to_dict("records"):
-        place, colour = cells.index(row["cell"]), CELL_COLOURS[row["cell"]]
+        place, colour = cells.index(row["cell"]), cell_styles.colour(row["cell"])
         low, mean, high = np.clip([row["low"], row["iqm"], row["high"]], *REACH)
         layer = f"layer of-{framework}"
         axes.plot((low, high), (place, place), color=colour, linewidth=1.6, gid=layer)

@@ -21,7 +21,8 @@ from matplotlib.ticker import (
     StrMethodFormatter,
 )  # fmt: skip
 
-from report.figures import CELL_ORDER, DASHES, INK, LINES, beside, colours, settings, spread, svg
+from report import cell_styles
+from report.figures import DASHES, INK, beside, colours, settings, spread, svg
 
 AGAINST = {"steps": ("step", "training step"), "seconds": ("seconds", "seconds of training")}
 TRACKS = ("matched", "native")
@@ -95,7 +96,7 @@ def _canvas(
     palette: dict[str, str],
 ) -> Canvas:
     """A panel a cell with everything that each way of showing it shares; matched beside native."""
-    cells = [cell for cell in CELL_ORDER if any(key[1] == cell for key in lines)]
+    cells = cell_styles.in_order(cell for _, cell, _ in lines)
     tracks = [track for track in TRACKS if any(key[2] == track for key in lines)]
     shape = (len(cells), 2) if len(tracks) == 2 else (1, len(cells))
     height = BELOW + ABOVE + ROW * shape[0]
@@ -137,7 +138,6 @@ def _canvas(
 def _known(table: pd.DataFrame, task: str, columns: list[str], reach: float) -> pd.DataFrame:
     """The task's rows whose values can be drawn, in the order of their steps."""
     mine = table[(table["task"] == task) & table["track"].isin(TRACKS)]
-    mine = mine[mine["cell"].isin(CELL_ORDER)]
     return mine[(mine[columns].abs() < reach).all(axis=1)].sort_values("step", kind="stable")
 
 
@@ -163,7 +163,7 @@ def _draw(
     Returns where its label belongs: the median of the last scores.
     """
     framework, cell, _ = method
-    style = {"color": colour, "linestyle": LINES[str(cell)]}
+    style = {"color": colour, "linestyle": cell_styles.line(str(cell))}
     last = None
     if singles is not None:
         name = f"layer seeds of-{framework}"

@@ -18,16 +18,12 @@ from markupsafe import escape
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-CELL_ORDER = ("rnn", "gru", "lstm")
-# The line style and the mark of each cell, the same everywhere.
-LINES: dict[str, Any] = {"rnn": (0, (1, 1.5)), "gru": (0, (5, 2)), "lstm": "-"}
+from report import cell_styles
+from report.cell_styles import COLOURS
+
 # Of a line that marks a value.
 DASHES = (0, (5, 3))
-# Stand-ins that become the style sheet's colours, which differ between light and dark.
-INK = "#010203"
-COLOURS = tuple(f"#0102{10 + i}" for i in range(6))
-# Where lines are told apart by cell, the cells have the colours that three frameworks leave.
-CELL_COLOURS = dict(zip(CELL_ORDER, COLOURS[3:], strict=False))
+INK = "#010203"  # as with COLOURS
 
 # The marks of an axis of ratios: of any, and of those that all lie close to 1.
 RATIOS = (0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10)
@@ -47,7 +43,8 @@ def key(frameworks: list[str], cells: list[str]) -> list[dict[str, str]]:
         for name in frameworks
     ]
     for cell in cells:
-        dashes = "" if LINES.get(cell, "-") == "-" else " ".join(str(2 * v) for v in LINES[cell][1])
+        line = cell_styles.line(cell)
+        dashes = "" if line == "-" else " ".join(str(2 * v) for v in line[1])
         rows.append({"kind": "cell", "name": cell, "stroke": "currentColor", "dashes": dashes})
     return rows
 
@@ -63,7 +60,7 @@ def attribution(rows: pd.DataFrame, task: pd.Series, frameworks: list[str]) -> s
     if data.empty:
         return ""
     data["label"] = data["framework"] + ": " + data["factor"]
-    cells = [cell for cell in CELL_ORDER if cell in set(data["cell"])]
+    cells = cell_styles.in_order(data["cell"])
     measures = {
         "steps_ratio": "steps to solve, ratio to matched",
         "score_change": f"{task['metric']}, difference to matched",

@@ -11,7 +11,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.lines import Line2D
 
-from report.figures import CELL_COLOURS, CELL_ORDER, DASHES, INK, LINES, colours, settings, svg
+from report import cell_styles
+from report.figures import DASHES, INK, colours, settings, svg
 from report.panels import explain, grid, logarithmic, name_axes, spans
 
 MOMENTS = {"initialisation": "at initialisation", "trained": "after training"}
@@ -33,13 +34,13 @@ def drawn(table: pd.DataFrame, task: str) -> pd.DataFrame:
 def gradient_flow(table: pd.DataFrame, task: str) -> str:
     """The gradient's norm against the lag, a line a run, for the matched track.
 
-    The LSTM has a second one, by its cell state.
+    The LSTM and its kin have a second one, by their cell state.
     """
     data = table[(table["task"] == task) & (table["track"] == "matched")]
     data = data[data["gradient_h"] > 0]
     if data.empty or data["lag"].max() < 2:
         return ""
-    cells = _cells(data)
+    cells = cell_styles.in_order(data["cell"])
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"gradient flow {task}")):
         figure, panels = grid(2, 2, 4.6)
         for axes, (cotangent, moment) in zip(
@@ -48,10 +49,13 @@ def gradient_flow(table: pd.DataFrame, task: str) -> str:
             mine = data[(data["cotangent"] == cotangent) & (data["moment"] == moment)]
             for cell in cells:
                 for _, run in _runs(mine[mine["cell"] == cell], "gradient_h"):
-                    for name, line in (("gradient_h", LINES[cell]), ("gradient_c", CELL_STATE)):
+                    for name, line in (
+                        ("gradient_h", cell_styles.line(cell)),
+                        ("gradient_c", CELL_STATE),
+                    ):
                         held = run[run[name] > 0]
                         axes.plot(
-                            held["lag"], held[name], color=CELL_COLOURS[cell], linewidth=1.1,
+                            held["lag"], held[name], color=cell_styles.colour(cell), linewidth=1.1,
                             alpha=0.75, linestyle=line,
                         )  # fmt: skip
             # The two moments share the scale.
@@ -60,12 +64,14 @@ def gradient_flow(table: pd.DataFrame, task: str) -> str:
             axes.set_title(f"{COTANGENTS[cotangent]}, {MOMENTS[moment]}", fontsize=10)
         name_axes(panels, "lag: time steps before the last", "norm of the gradient")
         lines = {
-            cell.upper(): Line2D([], [], color=CELL_COLOURS[cell], linestyle=LINES[cell])
+            cell.upper(): Line2D(
+                [], [], color=cell_styles.colour(cell), linestyle=cell_styles.line(cell)
+            )
             for cell in cells
         }
-        if "lstm" in cells:
-            state = Line2D([], [], color=CELL_COLOURS["lstm"], linestyle=CELL_STATE)
-            lines["LSTM, cell state"] = state
+        for cell in cell_styles.in_order(data.loc[data["gradient_c"].notna(), "cell"]):
+            state = Line2D([], [], color=cell_styles.colour(cell), linestyle=CELL_STATE)
+            lines[f"{cell.upper()}, cell state"] = state
         explain(figure, {}, lines)
         return svg(figure, f"Gradient against lag on {task}")
 
@@ -148,7 +154,7 @@ def memory_probe(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
     if data.empty:
         return ""
     palette = colours(frameworks)
-    cells = _cells(data)
+    cells = cell_styles.in_order(data["cell"])
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"memory probe {task}")):
         figure, panels = grid(1, len(cells), 2.6)
         for axes, cell in zip(panels[0], cells, strict=True):
@@ -176,7 +182,7 @@ def dynamics(table: pd.DataFrame, task: str, frameworks: list[str]) -> str:
     if data.empty:
         return ""
     palette = colours(frameworks)
-    cells = _cells(data)
+    cells = cell_styles.in_order(data["cell"])
     with sns.axes_style("ticks"), mpl.rc_context(settings(f"dynamics {task}")):
         figure, panels = grid(2, len(cells), 4.4)
         for column, cell in zip(panels.T, cells, strict=True):
@@ -265,11 +271,7 @@ def _gate_labels(data: pd.DataFrame) -> pd.Series[str]:
 
 
 def _by_cell(labels: pd.Series[str]) -> pd.Series[int]:
-    return labels.map(lambda label: CELL_ORDER.index(label.split(" ")[0].lower()))
-
-
-def _cells(data: pd.DataFrame) -> list[str]:
-    return [cell for cell in CELL_ORDER if cell in set(data["cell"])]
+    return labels.map(lambda label: cell_styles.place(label.split(" ")[0].lower()))
 
 
 def _known(palette: dict[str, str], data: pd.DataFrame) -> dict[str, str]:

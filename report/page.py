@@ -13,9 +13,8 @@ from markupsafe import Markup
 from analysis.evidence import published
 from analysis.evidence.claims import VERDICTS
 from harness.files import write_text
-from report import curves, drawing, embed, figures, reading, sections, sides
+from report import cell_styles, curves, drawing, embed, figures, reading, sections, sides
 from report.answers import answers
-from report.figures import CELL_ORDER
 from report.numbers import interval, number
 from report.reading import Tables
 from report.references import references
@@ -55,10 +54,11 @@ def write_report(results: Path) -> None:
         choices=_choices(tables),
         matrix=sections.matrix(tables),
         columns=sections.methods(tables["scores"]),
-        cells=sections.present(tables["scores"]["cell"], CELL_ORDER),
+        cells=cell_styles.in_order(tables["scores"]["cell"]),
+        equations=cell_styles.equations(tables["runs"]["cell"]),
         problems=sections.rows(tables["runs"][tables["runs"]["status"] != "ok"]),
         frameworks=frameworks,
-        key=figures.key(everyone, sections.present(tables["runs"]["cell"], CELL_ORDER)),
+        key=figures.key(everyone, cell_styles.in_order(tables["runs"]["cell"])),
         curves={
             task: [figure | {"svg": Markup(figure["svg"])} for figure in drawn["curves", task]]
             for task in tables["tasks"]["task"]
@@ -123,7 +123,7 @@ def _choices(tables: Tables) -> dict[str, list[str]]:
     return {
         "task": list(dict.fromkeys(runs["task"])),
         "framework": sorted(set(runs["framework"])),
-        "cell": sections.present(runs["cell"], CELL_ORDER),
+        "cell": cell_styles.in_order(runs["cell"]),
         "track": sections.present(runs["track"], sections.TRACKS),
         "status": sections.present(runs["status"], ("ok",)),
         "baseline": sorted(set(tables["ratios"]["baseline"])),
@@ -161,6 +161,7 @@ def _provenance(tables: Tables) -> dict[str, Any]:
 
 def _sources(tables: Tables) -> list[str]:
     return [
+        *(cell["source"] for cell in cell_styles.equations(tables["runs"]["cell"])),
         *tables["tasks"]["references"].dropna(),
         *tables["claims"]["source"].dropna(),
         *tables["published"]["source"].dropna(),

@@ -9,10 +9,9 @@ import pandas as pd
 from markupsafe import Markup
 
 from analysis.inside import look
-from report import speed
+from report import cell_styles, speed
 from report.across import several
 from report.drawing import INSIDES, Key
-from report.figures import CELL_ORDER
 from report.insides import MOST_SEEDS
 from report.reading import Tables
 
@@ -111,7 +110,7 @@ def present(column: Iterable[Any], order: tuple[str, ...]) -> list[str]:
 def methods(scores: pd.DataFrame) -> list[tuple[str, str]]:
     """The matrix's columns, (framework, cell)."""
     found = set(zip(scores["framework"], scores["cell"], strict=True))
-    cells = present(scores["cell"], CELL_ORDER)
+    cells = cell_styles.in_order(scores["cell"])
     return sorted(found, key=lambda method: (method[0], cells.index(method[1])))
 
 

@@ -11,7 +11,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
-from report.figures import CELL_ORDER, INK, LINES, beside, colours, settings, spread, svg
+from report import cell_styles
+from report.figures import INK, beside, colours, settings, spread, svg
 
 AXES = {
     "sequence_length": "time steps",
@@ -19,7 +20,6 @@ AXES = {
     "batch": "sequences in a batch",
     "layers": "layers",
 }
-MARKERS = {"lstm": "o", "gru": "s", "rnn": "^"}
 
 
 def shapes(tables: Mapping[str, pd.DataFrame]) -> list[tuple[str, pd.DataFrame]]:
@@ -78,7 +78,7 @@ def _by_cell(
     data: pd.DataFrame, frameworks: list[str], draw: object, label: str, title: str
 ) -> str:
     """A panel a cell, a line a kernel, the fastest above."""
-    cells = [cell for cell in CELL_ORDER if cell in set(data["cell"])]
+    cells = cell_styles.in_order(data["cell"])
     palette = colours(frameworks)
     most = max(len(data[data["cell"] == cell]) for cell in cells)
     with sns.axes_style("ticks"), mpl.rc_context(settings(title)):
@@ -143,9 +143,15 @@ def growth(points: pd.DataFrame, frameworks: list[str]) -> str:
 
 
 def _growth_line(axes: Axes, line: pd.DataFrame, colour: str, cell: str) -> None:
-    axes.plot(line["value"], line["fitted_ms"], color=colour, linestyle=LINES[cell], linewidth=1.2)
+    axes.plot(
+        line["value"],
+        line["fitted_ms"],
+        color=colour,
+        linestyle=cell_styles.line(cell),
+        linewidth=1.2,
+    )
     for held_out, rows in line.groupby("held_out"):
         axes.plot(
-            rows["value"], rows["median_ms"], MARKERS[cell], color=colour, markersize=5,
+            rows["value"], rows["median_ms"], cell_styles.mark(cell), color=colour, markersize=5,
             markerfacecolor="none" if held_out else colour,
         )  # fmt: skip

@@ -1,10 +1,11 @@
 """The contract of a task: what a file in this folder must offer.
 
-A task is one file in this folder that defines one frozen dataclass derived
-from :class:`Task`, or from :class:`DataTask` where its examples are finite. Its
-fields are its parameters (each can be set in a configuration under
-``overrides``), its docstring is its documentation. A task knows NumPy and nothing
-of frameworks, loops or seeds. Files whose names begin with ``_`` are what several
+A task is one file in this folder that defines one frozen dataclass derived from
+:class:`Regression` or :class:`Classification`, and from :class:`DataTask` too where its
+examples are finite. Its fields are its parameters (each can be set in a configuration under
+``overrides``), its docstring is its documentation. What never changes is a class attribute
+(``outputs: ClassVar = 4``), what follows from the parameters is a property. A task knows NumPy
+and nothing of frameworks, loops or seeds. Files whose names begin with ``_`` are what several
 tasks share.
 """
 
@@ -52,12 +53,8 @@ class Budget:
     initial_biases: Literal["standard", "zero", "chrono"] = "standard"
 
     def __post_init__(self) -> None:
-        for name in (
-            "layers", "hidden", "batch", "steps", "evaluate_every",
-            "validation_examples", "test_examples",
-        ):  # fmt: skip
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, not {getattr(self, name)}")
+        at_least(1, self, "layers", "hidden", "batch", "steps", "evaluate_every")
+        at_least(1, self, "validation_examples", "test_examples")
         if self.train_examples != 0 and self.train_examples < self.batch:
             raise ValueError("train_examples must be 0 or at least one batch")
         if not self.learning_rate > 0:
@@ -70,17 +67,30 @@ class Budget:
             raise ValueError(f"initial_biases must be one of {', '.join(INITIAL_BIASES)}")
 
 
+def at_least(least: int, owner: object, *names: str) -> None:
+    """Raise ValueError where one of ``owner``'s values called ``names`` is below ``least``."""
+    for name in names:
+        if (value := getattr(owner, name)) < least:
+            raise ValueError(f"{name} must be at least {least}, not {value}")
+
+
 @dataclass(frozen=True)
 class Task(ABC):
-    """One task: examples, a loss, a score, and the values to judge the score by."""
+    """One task: examples, a loss, a score, and the values to judge the score by.
+
+    ``margin`` is the largest difference between two scores that counts as none, in the unit of
+    ``metric``, chosen before any run. Without one, whether scores are equal is not tested, and
+    the tables say so.
+    """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     references: ClassVar[tuple[str, ...]]
     loss: ClassVar[Literal["mse", "cross_entropy"]]
-    every_step: ClassVar[bool]
+    every_step: ClassVar[bool] = False
     metric: ClassVar[str]
     higher_is_better: ClassVar[bool]
+    margin: ClassVar[float | None] = None
     budget: ClassVar[Budget]
 
     @property
@@ -164,6 +174,11 @@ class Task(ABC):
         return ""
 
     @property
+    def doubtful(self) -> str:
+        """What a user should look at in the data, as half a sentence, which ``check`` says."""
+        return ""
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """The user's files that it reads: when one changes, its runs are made again."""
         return ()
@@ -171,6 +186,38 @@ class Task(ABC):
     def is_solved(self, score: float) -> bool:
         """Whether ``score`` reaches the task's solved value."""
         return score >= self.solved if self.higher_is_better else score <= self.solved
+
+
+@dataclass(frozen=True)
+class Regression(Task):
+    """A task of values, judged by their mean squared error."""
+
+    loss: ClassVar = "mse"
+    metric: ClassVar = "mean squared error"
+    higher_is_better: ClassVar = False
+
+    def score(self, outputs: Array, targets: Array) -> float:
+        """The mean squared error over all outputs."""
+        return float(np.mean((outputs - targets) ** 2, dtype=np.float64))
+
+
+@dataclass(frozen=True)
+class Classification(Task):
+    """A task of classes, judged by their accuracy; guessing is its baseline."""
+
+    loss: ClassVar = "cross_entropy"
+    metric: ClassVar = "accuracy"
+    higher_is_better: ClassVar = True
+    margin: ClassVar = 0.01
+
+    @property
+    def baseline(self) -> float:
+        """The share of right answers of a guess among all classes."""
+        return 1 / self.outputs
+
+    def score(self, outputs: Array, targets: Array) -> float:
+        """The share of right answers."""
+        return float(np.mean(outputs.argmax(axis=-1) == targets, dtype=np.float64))
 
 
 @dataclass(frozen=True)

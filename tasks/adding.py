@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import Array, Budget, Task
+from tasks import Array, Budget, Regression
 
 
 @dataclass(frozen=True)
-class Adding(Task):
+class Adding(Regression):
     """Add the two marked numbers of a long sequence.
 
         y = u(i) + u(j),   u(t) ~ U[0, 1],   i ~ U{1, …, T/2},   j ~ U{T/2 + 1, …, T}
@@ -35,10 +35,11 @@ class Adding(Task):
         "Hochreiter & Schmidhuber 1997, Long short-term memory, experiment 4",
         "Arjovsky, Shah & Bengio 2016, Unitary evolution recurrent neural networks, section 4.2",
     )
-    loss: ClassVar = "mse"
-    every_step: ClassVar = False
-    metric: ClassVar = "mean squared error"
-    higher_is_better: ClassVar = False
+    input_size: ClassVar = 2
+    outputs: ClassVar = 1
+    baseline: ClassVar = 1 / 6
+    solved: ClassVar = 0.01
+    margin: ClassVar = 0.001
     budget: ClassVar = Budget(
         layers=1, hidden=64, batch=32, steps=1200, learning_rate=1e-2, evaluate_every=50,
         validation_examples=128, test_examples=1024,
@@ -49,22 +50,6 @@ class Adding(Task):
     def __post_init__(self) -> None:
         if self.sequence_length < 2:
             raise ValueError("sequence_length must be at least 2: one marker in each half")
-
-    @property
-    def input_size(self) -> int:
-        return 2
-
-    @property
-    def outputs(self) -> int:
-        return 1
-
-    @property
-    def baseline(self) -> float:
-        return 1 / 6
-
-    @property
-    def solved(self) -> float:
-        return 0.01
 
     @property
     def lag(self) -> int:
@@ -86,6 +71,3 @@ class Adding(Task):
         markers[rows, first] = markers[rows, second] = 1
         targets = numbers[rows, first] + numbers[rows, second]
         return np.stack([numbers, markers], axis=-1), targets[:, None]
-
-    def score(self, outputs: Array, targets: Array) -> float:
-        return float(np.mean((outputs - targets) ** 2, dtype=np.float64))

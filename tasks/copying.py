@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import Array, Budget, Task
+from tasks import Array, Budget, Classification, at_least
 
 
 @dataclass(frozen=True)
-class Copying(Task):
+class Copying(Classification):
     """Show symbols, wait, and ask for them again.
 
         x = s(1) … s(K), T − 1 blanks, a delimiter, K blanks,   s(k) ~ U{1, …, symbols}
@@ -42,10 +42,9 @@ class Copying(Task):
         "Hochreiter & Schmidhuber 1997, Long short-term memory",
         "Arjovsky, Shah & Bengio 2016, Unitary evolution recurrent neural networks, section 4.1",
     )
-    loss: ClassVar = "cross_entropy"
     every_step: ClassVar = True
     metric: ClassVar = "recall accuracy"
-    higher_is_better: ClassVar = True
+    solved: ClassVar = 0.99
     budget: ClassVar = Budget(
         layers=1, hidden=96, batch=64, steps=2000, learning_rate=1e-2, evaluate_every=100,
         validation_examples=128, test_examples=1024,
@@ -56,12 +55,8 @@ class Copying(Task):
     recall: int = 10
 
     def __post_init__(self) -> None:
-        if self.delay < 1:
-            raise ValueError("delay must be at least 1")
-        if self.symbols < 2:
-            raise ValueError("symbols must be at least 2")
-        if self.recall < 1:
-            raise ValueError("recall must be at least 1")
+        at_least(1, self, "delay", "recall")
+        at_least(2, self, "symbols")
 
     @property
     def sequence_length(self) -> int:
@@ -79,15 +74,6 @@ class Copying(Task):
     @property
     def baseline(self) -> float:
         return 1 / self.symbols
-
-    @property
-    def baseline_loss(self) -> float:
-        """The memoryless model's mean cross-entropy, in nats per time step."""
-        return self.recall * float(np.log(self.symbols)) / self.sequence_length
-
-    @property
-    def solved(self) -> float:
-        return 0.99
 
     @property
     def lag(self) -> int:
@@ -109,5 +95,4 @@ class Copying(Task):
         return np.eye(self.input_size, dtype=np.float32)[tokens], targets
 
     def score(self, outputs: Array, targets: Array) -> float:
-        answers = outputs[:, -self.recall :].argmax(axis=-1)
-        return float(np.mean(answers == targets[:, -self.recall :], dtype=np.float64))
+        return super().score(outputs[:, -self.recall :], targets[:, -self.recall :])

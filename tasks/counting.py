@@ -7,14 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import Array, Budget, Split, Task
+from tasks import Array, Budget, Classification, Split, at_least
 
 A, B = 0, 1
 EITHER, MORE, STOP, NOTHING = range(4)
 
 
 @dataclass(frozen=True)
-class Counting(Task):
+class Counting(Classification):
     """Say at each step of aⁿbⁿ what may follow, and in the end: nothing more.
 
         x = aⁿbⁿ
@@ -45,10 +45,12 @@ class Counting(Task):
         "Weiss, Goldberg & Yahav 2018, On the practical computational power of finite "
         "precision RNNs",
     )
-    loss: ClassVar = "cross_entropy"
     every_step: ClassVar = True
     metric: ClassVar = "strings recognised"
-    higher_is_better: ClassVar = True
+    input_size: ClassVar = 2
+    outputs: ClassVar = 4
+    baseline: ClassVar = 0.0
+    solved: ClassVar = 0.99
     budget: ClassVar = Budget(
         layers=1, hidden=16, batch=32, steps=2000, learning_rate=1e-2, evaluate_every=100,
         validation_examples=128, test_examples=1024,
@@ -57,29 +59,12 @@ class Counting(Task):
     longest: int = 20
 
     def __post_init__(self) -> None:
-        if self.longest < 1:
-            raise ValueError("longest must be at least 1")
+        at_least(1, self, "longest")
 
     @property
     def sequence_length(self) -> int:
         """The longest test string, in symbols."""
         return 4 * self.longest
-
-    @property
-    def input_size(self) -> int:
-        return 2
-
-    @property
-    def outputs(self) -> int:
-        return 4
-
-    @property
-    def baseline(self) -> float:
-        return 0.0
-
-    @property
-    def solved(self) -> float:
-        return 0.99
 
     def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
         return self.strings(rng.integers(1, self.longest, n, endpoint=True))

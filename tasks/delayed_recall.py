@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import Array, Budget, Task
+from tasks import Array, Budget, Classification, at_least
 
 
 @dataclass(frozen=True)
-class DelayedRecall(Task):
+class DelayedRecall(Classification):
     """Keep one symbol for a number of steps.
 
         x = s, d(1), …, d(D), the question,   s and d(i) ~ U{1, …, symbols}
@@ -36,10 +36,7 @@ class DelayedRecall(Task):
     references: ClassVar = (
         "After Hochreiter & Schmidhuber 1997, Long short-term memory, experiment 2",
     )
-    loss: ClassVar = "cross_entropy"
-    every_step: ClassVar = False
-    metric: ClassVar = "accuracy"
-    higher_is_better: ClassVar = True
+    solved: ClassVar = 0.99
     budget: ClassVar = Budget(
         layers=1, hidden=64, batch=32, steps=600, learning_rate=5e-3, evaluate_every=50,
         validation_examples=128, test_examples=1024,
@@ -49,10 +46,8 @@ class DelayedRecall(Task):
     symbols: int = 8
 
     def __post_init__(self) -> None:
-        if self.delay < 1:
-            raise ValueError("delay must be at least 1")
-        if self.symbols < 2:
-            raise ValueError("symbols must be at least 2")
+        at_least(1, self, "delay")
+        at_least(2, self, "symbols")
 
     @property
     def sequence_length(self) -> int:
@@ -66,14 +61,6 @@ class DelayedRecall(Task):
     @property
     def outputs(self) -> int:
         return self.symbols
-
-    @property
-    def baseline(self) -> float:
-        return 1 / self.symbols
-
-    @property
-    def solved(self) -> float:
-        return 0.99
 
     @property
     def lag(self) -> int:
@@ -90,6 +77,3 @@ class DelayedRecall(Task):
         inputs[:, -1] = 0
         inputs[:, [0, -1], -1] = 1
         return inputs, tokens[:, 0].copy()
-
-    def score(self, outputs: Array, targets: Array) -> float:
-        return float(np.mean(outputs.argmax(axis=-1) == targets, dtype=np.float64))

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import Array, Budget, DataTask, Split
-from tasks._classical import nearest_classes, ridge_classes
+from tasks import Array, Budget, Classification, DataTask, Split
+from tasks._classical import classifiers
 from tasks._data import missing_package, packaged_file
 
 PARTS: dict[Split, slice] = {
@@ -18,7 +18,7 @@ PARTS: dict[Split, slice] = {
 
 
 @dataclass(frozen=True)
-class Digits(DataTask):
+class Digits(Classification, DataTask):
     """Name a handwritten digit whose pixels are shown one after the other.
 
         x = p(1), …, p(64),   p(t) the pixel in row ⌈t/8⌉
@@ -47,10 +47,10 @@ class Digits(DataTask):
         "Le, Jaitly & Hinton 2015, A simple way to initialize recurrent networks of "
         "rectified linear units, section 4.2 (sequential and permuted MNIST)",
     )
-    loss: ClassVar = "cross_entropy"
-    every_step: ClassVar = False
-    metric: ClassVar = "accuracy"
-    higher_is_better: ClassVar = True
+    input_size: ClassVar = 1
+    sequence_length: ClassVar = 64
+    outputs: ClassVar = 10
+    solved: ClassVar = 0.95
     budget: ClassVar = Budget(
         layers=1, hidden=64, batch=32, steps=2000, learning_rate=5e-3, evaluate_every=100,
         train_examples=1197, validation_examples=200, test_examples=400,
@@ -62,42 +62,15 @@ class Digits(DataTask):
     def missing(self) -> str:
         return missing_package("sklearn", "scikit-learn")
 
-    @property
-    def sequence_length(self) -> int:
-        return 64
-
-    @property
-    def input_size(self) -> int:
-        return 1
-
-    @property
-    def outputs(self) -> int:
-        return 10
-
-    @property
-    def baseline(self) -> float:
-        return 1 / 10
-
-    @property
-    def solved(self) -> float:
-        return 0.95
-
     def examples(self, split: Split) -> tuple[Array, Array]:
         pixels, classes = _images()
         order = np.random.default_rng(1).permutation(64) if self.permuted else np.arange(64)
         return pixels[PARTS[split]][:, order, None], classes[PARTS[split]]
 
-    def score(self, outputs: Array, targets: Array) -> float:
-        return float(np.mean(outputs.argmax(axis=-1) == targets, dtype=np.float64))
-
     def classical_scores(
         self, train: tuple[Array, Array], test: tuple[Array, Array]
     ) -> dict[str, float]:
-        known, shown = train[0][:, :, 0], test[0][:, :, 0]
-        return {
-            "ridge": self.score(ridge_classes(known, train[1], shown, 10), test[1]),
-            "nearest neighbour": self.score(nearest_classes(known, train[1], shown, 10), test[1]),
-        }
+        return classifiers(self, train, test)
 
 
 @cache

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import Array, Budget, Task
-from tasks._classical import ridge
+from tasks import Array, Budget, Regression, at_least
+from tasks._classical import forecasters
 
 # Integration steps to a unit of time, and how long a series runs before it is looked at.
 FINE, SETTLE = 10, 500
@@ -18,7 +18,7 @@ MEAN, DEVIATION = 0.9, 0.23
 
 
 @dataclass(frozen=True)
-class MackeyGlass(Task):
+class MackeyGlass(Regression):
     """Forecast several values of a chaotic series at once.
 
         dx/dt = 0.2·x(t − τ) / (1 + x(t − τ)¹⁰) − 0.1·x(t)
@@ -41,10 +41,8 @@ class MackeyGlass(Task):
     references: ClassVar = (
         "Mackey & Glass 1977, Oscillation and chaos in physiological control systems",
     )
-    loss: ClassVar = "mse"
-    every_step: ClassVar = False
-    metric: ClassVar = "mean squared error"
-    higher_is_better: ClassVar = False
+    input_size: ClassVar = 1
+    margin: ClassVar = 0.0001
     budget: ClassVar = Budget(
         layers=1, hidden=64, batch=32, steps=2048, learning_rate=3e-3, evaluate_every=128,
         train_examples=2048, test_examples=1024,
@@ -55,17 +53,11 @@ class MackeyGlass(Task):
     horizon: int = 20
 
     def __post_init__(self) -> None:
-        for name in ("delay", "window", "horizon"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1")
+        at_least(1, self, "delay", "window", "horizon")
 
     @property
     def sequence_length(self) -> int:
         return self.window
-
-    @property
-    def input_size(self) -> int:
-        return 1
 
     @property
     def outputs(self) -> int:
@@ -88,7 +80,7 @@ class MackeyGlass(Task):
         """``n`` series of window and horizon, ``[n, window + horizon]``."""
         late = self.delay * FINE
         steps = (SETTLE + self.window + self.horizon) * FINE
-        x = np.empty((late + steps, n))
+        x = np.zeros((late + steps, n))
         x[: late + 1] = rng.uniform(0.5, 1.3, n)
         produced = 0.2 * x / (1 + x**10)
         for t in range(late, late + steps - 1):
@@ -99,18 +91,10 @@ class MackeyGlass(Task):
         seen: Array = x[late + SETTLE * FINE :: FINE].T
         return seen
 
-    def score(self, outputs: Array, targets: Array) -> float:
-        return float(np.mean((outputs - targets) ** 2, dtype=np.float64))
-
     def classical_scores(
         self, train: tuple[Array, Array], test: tuple[Array, Array]
     ) -> dict[str, float]:
-        windows, targets = test[0][:, :, 0], test[1]
-        linear = ridge(train[0][:, :, 0], train[1], windows, penalty=1e-6)
-        return {
-            "persistence": self.score(windows[:, -1:], targets),
-            "ridge": self.score(linear, targets),
-        }
+        return forecasters(self, train, test, penalty=1e-6)
 
 
 @cache

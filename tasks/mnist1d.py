@@ -9,15 +9,15 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import Array, Budget, DataTask, Split
-from tasks._classical import nearest_classes, ridge_classes
+from tasks import Array, Budget, Classification, DataTask, Split
+from tasks._classical import classifiers
 from tasks._data import missing_package
 
 VALIDATION = 500
 
 
 @dataclass(frozen=True)
-class Mnist1d(DataTask):
+class Mnist1d(Classification, DataTask):
     """Name the digit whose one-dimensional outline was shifted, sheared, scaled and made noisy.
 
         x = v(1), …, v(40)
@@ -35,10 +35,10 @@ class Mnist1d(DataTask):
     name: ClassVar = "mnist1d"
     summary: ClassVar = "Classify the noisy outline of a digit."
     references: ClassVar = ("Greydanus & Kobak 2020, Scaling down deep learning with MNIST-1D",)
-    loss: ClassVar = "cross_entropy"
-    every_step: ClassVar = False
-    metric: ClassVar = "accuracy"
-    higher_is_better: ClassVar = True
+    input_size: ClassVar = 1
+    sequence_length: ClassVar = 40
+    outputs: ClassVar = 10
+    solved: ClassVar = 0.91
     budget: ClassVar = Budget(
         layers=1, hidden=64, batch=50, steps=4200, learning_rate=5e-3, evaluate_every=140,
         train_examples=3500, validation_examples=500, test_examples=1000,
@@ -48,42 +48,15 @@ class Mnist1d(DataTask):
     def missing(self) -> str:
         return missing_package("mnist1d", "mnist1d")
 
-    @property
-    def sequence_length(self) -> int:
-        return 40
-
-    @property
-    def input_size(self) -> int:
-        return 1
-
-    @property
-    def outputs(self) -> int:
-        return 10
-
-    @property
-    def baseline(self) -> float:
-        return 1 / 10
-
-    @property
-    def solved(self) -> float:
-        return 0.91
-
     def examples(self, split: Split) -> tuple[Array, Array]:
         x, y = _data()[split == "test"]
         part = {"train": slice(-VALIDATION), "validation": slice(-VALIDATION, None)}
         return x[part.get(split, slice(None))], y[part.get(split, slice(None))]
 
-    def score(self, outputs: Array, targets: Array) -> float:
-        return float(np.mean(outputs.argmax(axis=-1) == targets, dtype=np.float64))
-
     def classical_scores(
         self, train: tuple[Array, Array], test: tuple[Array, Array]
     ) -> dict[str, float]:
-        known, shown = train[0][:, :, 0], test[0][:, :, 0]
-        return {
-            "ridge": self.score(ridge_classes(known, train[1], shown, 10), test[1]),
-            "nearest neighbour": self.score(nearest_classes(known, train[1], shown, 10), test[1]),
-        }
+        return classifiers(self, train, test)
 
 
 @cache

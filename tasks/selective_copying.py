@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import Array, Budget, Task
+from tasks import Array, Budget, Classification, at_least
 
 
 @dataclass(frozen=True)
-class SelectiveCopying(Task):
+class SelectiveCopying(Classification):
     """Keep the symbols that stand at random places among blanks, and recall them in order.
 
         x = L blanks but for s(k) at p(k), then K delimiters,   p(1) < … < p(K) ≤ L
@@ -38,10 +38,9 @@ class SelectiveCopying(Task):
         "Jing et al. 2019, Gated orthogonal recurrent units, section 4.2 (the denoising task)",
         "Gu & Dao 2023, Mamba, section 4.1.1",
     )
-    loss: ClassVar = "cross_entropy"
     every_step: ClassVar = True
     metric: ClassVar = "recall accuracy"
-    higher_is_better: ClassVar = True
+    solved: ClassVar = 0.99
     budget: ClassVar = Budget(
         layers=1, hidden=64, batch=64, steps=2000, learning_rate=1e-2, evaluate_every=100,
         validation_examples=128, test_examples=1024,
@@ -52,8 +51,7 @@ class SelectiveCopying(Task):
     recall: int = 4
 
     def __post_init__(self) -> None:
-        if self.symbols < 2:
-            raise ValueError("symbols must be at least 2")
+        at_least(2, self, "symbols")
         if not 1 <= self.recall <= self.length:
             raise ValueError("recall must be at least 1 and at most length")
 
@@ -72,10 +70,6 @@ class SelectiveCopying(Task):
     @property
     def baseline(self) -> float:
         return 1 / self.symbols
-
-    @property
-    def solved(self) -> float:
-        return 0.99
 
     @property
     def lag(self) -> int:
@@ -100,5 +94,4 @@ class SelectiveCopying(Task):
         return np.eye(self.input_size, dtype=np.float32)[tokens], targets
 
     def score(self, outputs: Array, targets: Array) -> float:
-        answers = outputs[:, self.length :].argmax(axis=-1)
-        return float(np.mean(answers == targets[:, self.length :], dtype=np.float64))
+        return super().score(outputs[:, self.length :], targets[:, self.length :])

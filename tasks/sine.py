@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import Array, Budget, Task
-from tasks._classical import ridge
+from tasks import Array, Budget, Regression, at_least
+from tasks._classical import forecasters
 
 
 @dataclass(frozen=True)
-class Sine(Task):
+class Sine(Regression):
     """Forecast the next observation of a noisy sine of unknown frequency.
 
         x(t) = sin(ωt + φ) + ε(t),   ε(t) ~ N(0, noise²)
@@ -47,10 +47,9 @@ class Sine(Task):
     references: ClassVar = (
         "The article's example: a stacked LSTM or GRU of 2 x 50 units on a sine, in Keras",
     )
-    loss: ClassVar = "mse"
-    every_step: ClassVar = False
-    metric: ClassVar = "mean squared error"
-    higher_is_better: ClassVar = False
+    input_size: ClassVar = 1
+    outputs: ClassVar = 1
+    margin: ClassVar = 0.0018
     budget: ClassVar = Budget(
         layers=2, hidden=50, batch=32, steps=6400, learning_rate=1e-3,
         evaluate_every=128, train_examples=2048, test_examples=4096,
@@ -62,10 +61,8 @@ class Sine(Task):
     longest_period: float = 50.0
 
     def __post_init__(self) -> None:
-        if self.window < 1:
-            raise ValueError("window must be at least 1")
-        if self.noise < 0:
-            raise ValueError("noise must not be negative")
+        at_least(1, self, "window")
+        at_least(0, self, "noise")
         if not 0 < self.shortest_period <= self.longest_period:
             raise ValueError("shortest_period must be positive and not above longest_period")
 
@@ -73,14 +70,6 @@ class Sine(Task):
     def sequence_length(self) -> int:
         """The window, in time steps."""
         return self.window
-
-    @property
-    def input_size(self) -> int:
-        return 1
-
-    @property
-    def outputs(self) -> int:
-        return 1
 
     @property
     def noise_floor(self) -> float:
@@ -107,18 +96,11 @@ class Sine(Task):
         series: Array = np.sin(2 * np.pi / period * np.arange(self.window + 1) + phase)
         return series
 
-    def score(self, outputs: Array, targets: Array) -> float:
-        return float(np.mean((outputs - targets) ** 2, dtype=np.float64))
-
     def classical_scores(
         self, train: tuple[Array, Array], test: tuple[Array, Array]
     ) -> dict[str, float]:
-        windows, targets = test[0][:, :, 0], test[1]
-        return {
-            "noise floor": self.score(self.best_forecast(windows), targets),
-            "persistence": self.score(windows[:, -1:], targets),
-            "ridge": self.score(ridge(train[0][:, :, 0], train[1], windows), targets),
-        }
+        floor = self.score(self.best_forecast(test[0][:, :, 0]), test[1])
+        return {"noise floor": floor, **forecasters(self, train, test)}
 
     def best_forecast(self, windows: Array) -> Array:
         """The posterior mean of the next value given each window, ``[n, T] -> [n, 1]``.

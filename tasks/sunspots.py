@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import Array, Budget, DataTask, Split
+from tasks import Array, Budget, DataTask, Regression, Split
 from tasks._classical import ridge
 from tasks._data import missing_package, packaged_file, standardised, windows
 
@@ -19,7 +19,7 @@ YEARS: dict[Split, tuple[int, int]] = {
 
 
 @dataclass(frozen=True)
-class Sunspots(DataTask):
+class Sunspots(Regression, DataTask):
     """Forecast next year's sunspot number from the years before.
 
         y = z(t + 1) from z(t − window + 1), …, z(t),   z = (number − mean) / deviation
@@ -47,10 +47,9 @@ class Sunspots(DataTask):
         "Yule 1927, On a method of investigating periodicities in disturbed series",
         "Weigend, Huberman & Rumelhart 1990, Predicting the future: a connectionist approach",
     )
-    loss: ClassVar = "mse"
-    every_step: ClassVar = False
-    metric: ClassVar = "mean squared error"
-    higher_is_better: ClassVar = False
+    input_size: ClassVar = 1
+    outputs: ClassVar = 1
+    margin: ClassVar = 0.035
     budget: ClassVar = Budget(
         layers=1, hidden=16, batch=32, steps=300, learning_rate=3e-3, evaluate_every=20,
         train_examples=209, validation_examples=35, test_examples=53,
@@ -71,14 +70,6 @@ class Sunspots(DataTask):
         return self.window
 
     @property
-    def input_size(self) -> int:
-        return 1
-
-    @property
-    def outputs(self) -> int:
-        return 1
-
-    @property
     def baseline(self) -> float:
         return float(np.mean(self.examples("test")[1] ** 2, dtype=np.float64))
 
@@ -89,9 +80,6 @@ class Sunspots(DataTask):
     def examples(self, split: Split) -> tuple[Array, Array]:
         start, stop = (year - FIRST_YEAR for year in YEARS[split])
         return windows(_series(), start, stop, self.window, horizon=1)
-
-    def score(self, outputs: Array, targets: Array) -> float:
-        return float(np.mean((outputs - targets) ** 2, dtype=np.float64))
 
     def classical_scores(
         self, train: tuple[Array, Array], test: tuple[Array, Array]

@@ -7,24 +7,25 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import Array, Budget, Task
+from tasks import Array, Budget, Classification
 
 START, END, X, Y = 0, 1, 6, 7  # between END and X: the four distractors
 
 
 @dataclass(frozen=True)
-class TemporalOrder(Task):
+class TemporalOrder(Classification):
     """Say in which order two symbols came that stood far apart among distractors.
 
         x = start, …, s(1), …, s(2), …, end,   s(1) and s(2) ~ U{X, Y}
         y = (s(1), s(2))
 
-    A string of 100 to 110 symbols begins with a start symbol and ends with an end symbol;
-    between them stand distractors out of four, and twice X or Y: once at a position
-    from 10 to 20, once from 50 to 60. Asked for at the end is one of the four classes XX,
-    XY, YX, YY. Inputs are one-hot over the eight symbols. Those are the paper's numbers,
-    with the shortest string ``length`` = 100; they shrink with it. Shorter strings are
-    padded in front, by zeros, so that the answer is always asked for at the last step.
+    A string begins with a start symbol and ends with an end symbol; between them stand
+    distractors out of four, and twice X or Y. Asked for at the end is one of the four classes
+    XX, XY, YX, YY. A string of ``length`` = 50, the shortest, to 55 symbols has the first of them
+    at a position from 5 to 10, the second from 25 to 30; the paper's strings are twice as long
+    (``length`` = 100: 100 to 110, 10 to 20, 50 to 60). Inputs are one-hot over the eight
+    symbols. Shorter strings are padded in front, by zeros, so that the answer is always asked
+    for at the last step.
 
     Guessing reaches 1/4 and the loss ln 4. A run counts as solved from 0.99 on.
 
@@ -36,12 +37,11 @@ class TemporalOrder(Task):
     """
 
     name: ClassVar = "temporal_order"
-    summary: ClassVar = "Classify the order of two symbols among a hundred."
+    summary: ClassVar = "Classify the order of two symbols that stand far apart."
     references: ClassVar = ("Hochreiter & Schmidhuber 1997, Long short-term memory, experiment 6a",)
-    loss: ClassVar = "cross_entropy"
-    every_step: ClassVar = False
-    metric: ClassVar = "accuracy"
-    higher_is_better: ClassVar = True
+    input_size: ClassVar = 8
+    outputs: ClassVar = 4
+    solved: ClassVar = 0.99
     budget: ClassVar = Budget(
         layers=1, hidden=64, batch=32, steps=800, learning_rate=2e-3, evaluate_every=50,
         validation_examples=128, test_examples=1024,
@@ -59,25 +59,9 @@ class TemporalOrder(Task):
         return self.length + self.length // 10
 
     @property
-    def input_size(self) -> int:
-        return 8
-
-    @property
-    def outputs(self) -> int:
-        return 4
-
-    @property
-    def baseline(self) -> float:
-        return 1 / 4
-
-    @property
-    def solved(self) -> float:
-        return 0.99
-
-    @property
     def lag(self) -> int:
         """From the last place of the first symbol to the end of the shortest string."""
-        return self.length - 1 - self.length // 5
+        return self.length - 1 - 2 * (self.length // 10)
 
     def probe_target(self, inputs: Array) -> tuple[Array, Array]:
         """The first symbol, X or Y as 0 or 1, and where it stands."""
@@ -96,6 +80,3 @@ class TemporalOrder(Task):
         inputs = np.eye(8, dtype=np.float32)[tokens]
         inputs[np.arange(self.sequence_length) < starts[:, None]] = 0
         return inputs, 2 * symbols[:, 0] + symbols[:, 1]
-
-    def score(self, outputs: Array, targets: Array) -> float:
-        return float(np.mean(outputs.argmax(axis=-1) == targets, dtype=np.float64))

@@ -9,6 +9,7 @@ import pytest
 from analysis.evidence import advice, claims, phrases
 from analysis.evidence.advice import CANNOT
 from analysis.evidence.claims import Ledger
+from tests.test_claims import LEDGER
 from tests.test_evidence import MARGINS, compare, ratios, runs
 
 
@@ -25,7 +26,7 @@ def advise(table: pd.DataFrame, ratios: pd.DataFrame | None = None) -> pd.DataFr
     found = {"runs": table, "scores": pd.DataFrame(scores)}
     if ratios is not None:
         found["speed_ratios"] = ratios
-    agree = [c for c in claims.load().claims if c.id.endswith("-scores-agree")]
+    agree = [c for c in LEDGER.claims if c.id.endswith("-scores-agree")]
     verdicts = claims.evaluate(Ledger(tuple(agree), MARGINS), found)
     return advice.write(found, verdicts, compare(table), MARGINS)
 

@@ -11,15 +11,20 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from harness import documents
 from harness.conformance import against_reference
 from harness.errors import UserError
-from harness.plan import configuration, sources
-from harness.plan.tracks import TRACKS, model_spec
+from harness.plan import configuration, places, tracks
+from harness.plan.tracks import model_spec
 from harness.registry import task_names
 from implementations import FACTORS
 from tests.conftest import ROOT, snakemake
 
 DEFAULT = "workflows/config/default.yaml"
+
+
+SIZES = {"batch": 1, "sequence_length": 1, "input_size": 1, "hidden": 1, "layers": 1}
+SWEEP = {"axis": "batch", "values": [1, 2], "held_out": 3}
 
 
 def default() -> dict:
@@ -36,7 +41,7 @@ def load(tmp_path: Path, **changes: object) -> configuration.Configuration:
     [
         ("default", 3, {"matched", "native"}),
         ("quick", 3, {"matched", "native"}),
-        ("full", 11, set(TRACKS)),
+        ("full", 11, set(tracks.names())),
         ("attribution", 2, {"matched", "native", *FACTORS}),
         ("paper", 2, {"matched"}),
     ],
@@ -115,6 +120,19 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         ({"seeds": []}, "seeds: must not be empty."),
         ({"seeds": [1, 1]}, "seeds: names a value twice."),
         ({"seeds": [-1]}, "seeds.0: must be at least 0, not -1."),
+        ({"seeds": [10**20]}, "seeds.0: must be at most 4294967295, not 100000000000000000000."),
+        (
+            {"timing": default()["timing"] | {"shapes": [{"name": "A"} | SIZES]}},
+            "timing.shapes.A.name: must be a name of small letters, digits and _, not 'A'.",
+        ),
+        (
+            {"timing": default()["timing"] | {"shapes": [{"name": "a"} | SIZES | {"hidden": "x"}]}},
+            "shapes.a.hidden: must be a whole number from 1 on, or one for each cell, not 'x'.",
+        ),
+        (
+            {"timing": default()["timing"] | {"sweeps": [SWEEP | {"values": [1]}]}},
+            "timing.sweeps.0.values: must have 2 values or more.",
+        ),
         ({"seeds": ["one"]}, "seeds.0: must be a whole number, not 'one'."),
         ({"seeds": 1}, "seeds: must be a list such as [a, b], not 1."),
         ({"tracks": "all"}, "tracks: must be a mapping such as {key: value}, not 'all'."),
@@ -257,8 +275,8 @@ def test_what_set_the_bad_value_is_named(tmp_path, on_command_line, says):
     [
         (b"seeds: [0]\ntasks: [adding\ncells: all\n", r", line 3: is not YAML \(expected ',' or"),
         (b"seeds: [0]\n\ttasks: all\n", r", line 2: is not YAML \("),
-        (b"- adding\n", ": must have keys and their values at its top level"),
-        (b"", ": must have keys and their values at its top level"),
+        (b"- adding\n", ": must be a mapping such as {key: value}, not \\['adding'\\]"),
+        (b"", ": must be a mapping such as {key: value}, not None"),
         (b"\xff\xfe\xfd", ": is not text in UTF-8"),
         (b"tasks: !!python/object/apply:os.getpid []\n", r", line 1: is not YAML \("),
         (None, r": cannot be read \(No such file or directory\)"),
@@ -268,8 +286,8 @@ def test_a_file_that_is_no_configuration_is_named_with_the_line(tmp_path, conten
     path = tmp_path / "own.yaml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(UserError, match=f"^{path}{says}.*\\.$") as error:
-        sources.check_file(path)
+    with pytest.raises(UserError, match=rf"own\.yaml{says}.*\.$") as error:
+        documents.load(path, configuration.FORM)
     assert "\n" not in str(error.value)
 
 
@@ -278,6 +296,40 @@ def test_an_unwritable_results_folder_is_refused(tmp_path):
     file.touch()
     with pytest.raises(UserError, match="is not a folder"):
         load(tmp_path, results=str(file / "results"))
+
+
+@pytest.mark.parametrize(
+    ("folder", "says"),
+    [
+        ("/", "/ holds the project itself; choose a folder in it."),
+        (str(ROOT), "holds the project itself"),
+        (str(ROOT / "tasks" / "x"), "is a part of the project; choose another folder."),
+        (str(ROOT / ".git"), "is a part of the project"),
+        (str(ROOT / "results" / "reference"), "is a part of the project"),
+        ("/proc/x", "/proc/x cannot be written in (No such file or directory); choose another"),
+        (f"/tmp/{'x' * 300}", "cannot be written in (File name too long); choose another"),
+    ],
+)
+def test_a_folder_that_cannot_hold_results_is_refused_before_anything_is_planned(
+    tmp_path, folder, says
+):
+    with pytest.raises(UserError) as error:
+        load(tmp_path, results=folder)
+    assert str(error.value).startswith("--config: results: ")
+    assert says in str(error.value)
+
+
+def test_every_folder_of_the_project_is_known():
+    listed = subprocess.run(
+        ["git", "ls-tree", "-d", "--name-only", "HEAD"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    assert {name for name in listed if not name.startswith(".")} == {*places.OWN, "results"}
+
+
+def test_the_home_folder_means_the_same_everywhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load(tmp_path, results="~/gb").results == tmp_path / "gb"
 
 
 def test_numbers_from_the_command_line_are_numbers(tmp_path):

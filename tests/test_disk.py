@@ -15,7 +15,7 @@ import pytest
 from harness.clock import campaign
 from harness.errors import UnwritableError, UserError
 from harness.files import check_room, write_text
-from harness.pipeline import folder as results_folder
+from harness.pipeline import folder
 from harness.plan.campaigns import Method
 from harness.run import records
 from tests import fakes
@@ -147,9 +147,9 @@ def test_what_a_killed_process_had_begun_makes_room(disk):
     (disk / "runs").mkdir()
     fill(disk).rename(disk / "runs" / ".adding-jax-gru-matched-seed0.npz.123.tmp")
     with pytest.raises(UserError, match="not even 1 MB can be written there"):
-        results_folder.need_room(disk)
-    results_folder.tidy(disk)
-    results_folder.need_room(disk)
+        folder.need_room(disk)
+    folder.tidy(disk)
+    folder.need_room(disk)
 
 
 @needs_root
@@ -162,7 +162,7 @@ def test_a_project_that_may_only_be_read_is_refused_in_one_sentence(tmp_path, mo
         mount(project, "remount,ro")
         monkeypatch.chdir(project)
         with pytest.raises(UserError, match=r"project/\.snakemake: cannot be written in, and Sn"):
-            results_folder.check_notes()
+            folder.check_notes()
         assert not (tmp_path / "results").exists()
     finally:
         subprocess.run(["umount", "--lazy", project], check=True)

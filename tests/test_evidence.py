@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.evidence import claims, comparisons, evidence_tables
+from analysis.evidence import comparisons, evidence_tables
 from analysis.tables import run_tables
 from harness.errors import UserError
 from harness.plan.run import Run
 from harness.run.records import write, write_arrays
+from tests.test_claims import LEDGER
 from tests.test_report import record
 
-MARGINS = claims.load().margins
+MARGINS = LEDGER.margins
 FRAMEWORKS = ("jax", "pytorch")
 
 
@@ -203,3 +204,23 @@ def test_evidence_from_a_results_folder(tmp_path):
     found = pd.read_csv(tmp_path / "claims.csv").set_index("claim")
     assert found.loc["rnn-fails-where-lstm-solves", "verdict"] == "not tested"
     assert set(pd.read_csv(tmp_path / "summary.csv")["cell"]) == {"lstm"}
+
+
+def test_the_margin_is_that_of_the_table_of_tasks(tmp_path):
+    for seed in range(5):
+        for cell in ("lstm", "gru"):
+            run = Run("adding", "jax", cell, "matched", seed)
+            write(run.path(tmp_path), record(run, 1e-3 + 1e-5 * seed * len(cell)))
+    run_tables.write_tables(tmp_path)
+    table = pd.read_csv(tmp_path / "tasks.csv")
+    assert table["margin"].tolist() == [0.001]
+    table.assign(margin=0.25).to_csv(tmp_path / "tasks.csv", index=False)
+    evidence_tables.write(tmp_path)
+    for name, query in (
+        ("claims", "claim == 'gru-scores-on-par'"), ("comparisons", "metric == 'score'"),
+    ):  # fmt: skip
+        found = pd.read_csv(tmp_path / f"{name}.csv").query(query)
+        assert found["margin"].tolist() == [0.25]
+    table.drop(columns="margin").to_csv(tmp_path / "tasks.csv", index=False)
+    with pytest.raises(UserError, match=r"tasks\.csv: has no column margin, so it is of another"):
+        evidence_tables.write(tmp_path)

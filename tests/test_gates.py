@@ -2,66 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
+import cells
 from analysis.inside import gates
-from cells import reference
+from cells import ModelSpec
 from harness.run import streams
-from implementations import GATES, ModelSpec
 from tasks.adding import Adding
 from tasks.copying import Copying
-from tests.test_implementations import SPEC, batches, random_weights
-
-STEP = 1e-30  # a complex step has no subtraction, so it may be as small as one likes
-
-
-@pytest.mark.parametrize("layers", [1, 2])
-@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_gradients_by_states_are_those_of_complex_steps(cell, layers):
-    """What follows step t is computed anew from a state that was moved by a complex step."""
-    spec = replace(SPEC, cell=cell, layers=layers, hidden=3)
-    weights, (inputs, _) = random_weights(spec), batches(spec, 1)
-    x = inputs[0].astype(np.float64)
-    _, sequences, caches = reference.forward(spec, weights, x)
-    last = np.random.default_rng(1).standard_normal(sequences[-1][-1].shape)
-    found = reference.state_gradients(spec, weights, sequences, caches, last)
-    own = reference.layer_weights(weights, layers - 1)
-    below, steps = sequences[-2], len(sequences[-1])
-    assert set(found) == ({"h", "c"} if cell == "lstm" else {"h"})
-    for t in range(steps):
-        for unit in range(spec.hidden):
-            for kind, gradient in found.items():
-                h = sequences[-1][t].astype(complex)
-                c = caches[-1][t][4].astype(complex) if cell == "lstm" else None
-                (h if kind == "h" else c)[:, unit] += 1j * STEP
-                if kind == "c":  # h_t follows from c_t
-                    h = caches[-1][t][3] * np.tanh(c)
-                for later in range(t + 1, steps):
-                    h, c = one_step(cell, own, below[later], h, c)
-                expected = np.imag((last * h).sum(axis=1)) / STEP
-                np.testing.assert_allclose(gradient[t][:, unit], expected, rtol=1e-9, atol=1e-14)
-
-
-def one_step(cell, own, x, h, c):
-    """One step of a cell from given states, written from the equations."""
-    w, u, b = own["input"], own["recurrent"], own["bias"]
-    if cell == "rnn":
-        return np.tanh(x @ w + h @ u + b), None
-    if cell == "lstm":
-        i, f, g, o = np.split(x @ w + h @ u + b, 4, axis=-1)
-        c = sigma(f) * c + sigma(i) * np.tanh(g)
-        return sigma(o) * np.tanh(c), c
-    (x_r, x_z, x_n), (h_r, h_z, h_n) = (np.split(a, 3, axis=-1) for a in (x @ w + b, h @ u))
-    z = sigma(x_z + h_z)
-    n = np.tanh(x_n + sigma(x_r + h_r) * (h_n + own["recurrent_bias"]))
-    return (1 - z) * n + z * h, None
-
-
-def sigma(a):
-    return 1 / (1 + np.exp(-a))
+from tests import cells_at_hand
 
 
 def test_a_diagonal_linear_network_decays_by_its_weight():
@@ -94,7 +44,7 @@ def test_norms_that_float64_cannot_hold_are_left_out_of_the_fit():
 def initialised(cell: str, kind: str, hidden: int, seed: int) -> dict[str, np.ndarray]:
     """The initial weights of torch, Keras and Flax linen, and chrono (Tallec & Ollivier 2018)."""
     rng = np.random.default_rng(seed)
-    count, inputs = GATES[cell], 2
+    count, inputs = len(cells.cell(cell).gates), 2
     columns = count * hidden
     own = {"bias": np.zeros(columns)}
     if kind == "torch":
@@ -161,22 +111,13 @@ def test_decay_at_initialisation_is_what_was_measured(cell, kind, low, high):
     assert low - 0.03 <= np.median(found) <= high + 0.03, found
 
 
-def cache_of(cell: str, **values: np.ndarray) -> list[list[np.ndarray]]:
-    """A cache of the reference with the gates given as [T, B, h]."""
-    places = gates.GATE_PLACES[cell]
-    some = next(iter(values.values()))
-    full = [np.full(some.shape, 0.5) for _ in range(5)]
-    for name, value in values.items():
-        full[places[name]] = value
-    return [[part[t] for part in full] for t in range(len(some))]
-
-
 def test_saturation_counts_steps_of_each_unit():
     forget = np.full((10, 2, 2), 0.5)
     forget[:4, :, 0] = 0.95  # the first unit: open for 4 of 10 steps, closed for 1
     forget[9, :, 0] = 0.05
     forget[:, :, 1] = 0.05  # the second: always closed
-    rows = gates.gate_rows("lstm", 0, cache_of("lstm", forget=forget), 3)
+    half = np.full(forget.shape, 0.5)
+    rows = gates.gate_rows(cells.cell("lstm"), 0, {"i": half, "f": forget, "o": half}, 3)
     by_gate = {row["gate"]: row for row in rows}
     assert set(by_gate) == {"input", "forget", "output"}
     row = by_gate["forget"]
@@ -184,7 +125,17 @@ def test_saturation_counts_steps_of_each_unit():
     assert row["below_q10"] == pytest.approx(0.1 + 0.1 * 0.9)
     assert (by_gate["input"]["above"], by_gate["input"]["below"]) == (0, 0)
     assert "timescale_q50" not in by_gate["output"], "it keeps nothing"
-    assert gates.gate_rows("rnn", 0, [], 3) == []
+    assert gates.gate_rows(cells.cell("rnn"), 0, {"h": half}, 3) == []
+
+
+def test_where_a_gate_writes_and_none_keeps_its_complement_has_the_time_scale():
+    """The minimal gated unit's f = 0.1 keeps 0.9 of the old state."""
+    cell = cells_at_hand.make("partly", sigmoids={"z": "update", "r": "reset"})
+    z = np.full((10, 2, 2), 0.1)
+    rows = gates.gate_rows(cell, 0, {"z": z, "r": z}, 3)
+    scales = {row["gate"]: row.get("timescale_q50") for row in rows}
+    assert scales["update"] == pytest.approx(-1 / np.log(0.9), rel=1e-3)
+    assert scales["reset"] is None
 
 
 @pytest.mark.parametrize(("bias", "steps"), [(0.0, 1.4427), (1.0, 3.1922), (5.0, 148.91)])

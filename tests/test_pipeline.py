@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cells import CELLS
 from harness.pipeline import folder
 from harness.plan import asked
 from harness.plan.run import Run
 from harness.registry import framework_names
 from harness.run import records
-from implementations import CELLS
 from tests.conftest import ROOT, SMALL, command, overrides, snakemake, table
 
 # The tasks of the default configuration; tests/test_tasks.py goes through all.

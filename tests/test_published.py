@@ -146,9 +146,9 @@ def test_every_run_of_the_paper_configuration_is_of_a_row(tmp_path):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"metric": "luck"}, "rows.mine.metric: 'luck' is not one of"),
+        ({"metric": "luck"}, "rows.mine.metric: must be one of score, loss, not"),
         ({"tolerance": {"factor": 0.5}}, "rows.mine.tolerance"),
-        ({"where": {"task": "adding", "cell": "gru"}}, "rows.mine.where: 'track' is a required"),
+        ({"where": {"task": "adding", "cell": "gru"}}, "rows.mine.where: lacks the key 'track'."),
         ({"published": 0}, "rows.mine.tolerance: a factor needs a published value above 0"),
         ({"id": "bai-adding-gru"}, "the id bai-adding-gru stands twice; rename one."),
     ],

@@ -13,6 +13,7 @@ from harness.errors import UserError
 from harness.plan import studies
 from harness.plan.run import Run
 from harness.plan.settings import resolve
+from harness.registry import framework
 from harness.run import learners
 from tests.test_configuration import load
 
@@ -29,7 +30,7 @@ def test_a_study_plans_its_own_tasks_and_cells(tmp_path):
     }
     assert {
         r.track for r in load(tmp_path, tasks="all", tracks=ONLY | {"studies": "all"}).runs
-    } == set(studies.STUDIES)
+    } == set(studies.studies())
     with pytest.raises(UserError, match=r"tracks\.studies: unknown study 'forget'; allowed: chr"):
         load(tmp_path, tracks={"studies": ["forget"]})
 
@@ -43,13 +44,13 @@ def test_a_studys_settings_stand_above_the_configurations(tmp_path):
     assert (matched.steps, matched.clip) == (7, 0.5)
 
 
-@pytest.mark.parametrize("name", studies.STUDIES)
+@pytest.mark.parametrize("name", studies.studies())
 def test_the_command_of_a_run_repeats_its_settings(name):
-    for task in studies.STUDIES[name].settings:
+    for task in studies.studies()[name].settings:
         run = Run(task, "jax", "lstm" if name != "equalparameters" else "gru", name, 3)
         settings = studies.applied(resolve(task, {"steps": 9}, ""), run)
         words = shlex.split(settings.command(run, 1))[3:]
-        again, found = _identity(_parser().parse_args(words))
+        _, again, found = _identity(_parser().parse_args(words))
         assert (again, found) == (run, settings)
 
 
@@ -63,7 +64,7 @@ def test_what_the_initial_biases_are():
     def weights(cell: str, track: str) -> dict:
         run = Run("adding", "pytorch", cell, track, 0)
         settings = studies.applied(resolve("adding", {"hidden": 50}, ""), run)
-        return learners.learner(run, settings).initial
+        return learners.learner(run, settings, framework("pytorch")).initial
 
     matched, zero, chrono = (weights("lstm", t) for t in ("matched", "forget0", "chrono"))
     assert {n for n in matched if not np.array_equal(matched[n], zero[n])} == {"layers.0.bias"}
@@ -77,7 +78,7 @@ def test_what_the_initial_biases_are():
 
 
 def test_equal_parameters_are_equal():
-    for task, changes in studies.STUDIES["equalparameters"].settings.items():
+    for task, changes in studies.studies()["equalparameters"].settings.items():
         budget = resolve(task, {}, "").budget
         d = resolve(task, {}, "").task.input_size
         lstm = 4 * budget.hidden * (d + budget.hidden + 1)

@@ -115,21 +115,6 @@ def test_copying_shows_waits_and_asks():
     assert np.all(targets[:, :-3] == 5)
 
 
-def test_copyings_baselines_are_those_of_a_guess_without_memory():
-    task = Copying(delay=20)
-    _, targets = draw(task, 20_000)
-    length, recall = task.sequence_length, task.recall
-    logits = np.full((length, task.outputs), -np.inf)
-    logits[:-recall, task.symbols] = 0
-    logits[-recall:, : task.symbols] = -np.log(task.symbols)
-    loss = -np.take_along_axis(logits[None], targets[..., None].clip(0), axis=-1).mean()
-    assert loss == pytest.approx(task.baseline_loss)
-    assert task.baseline_loss == pytest.approx(10 * np.log(8) / 40)
-    guess = np.random.default_rng(0).random((*targets.shape, task.outputs))
-    guess[..., task.symbols] = 0
-    assert task.score(guess, targets) == pytest.approx(task.baseline, abs=0.005)
-
-
 def test_sine_is_a_sine_with_noise_of_the_given_size():
     quiet, _ = draw(Sine(noise=0.0, shortest_period=20, longest_period=20))
     x = quiet[..., 0]
@@ -201,7 +186,17 @@ def test_selective_copying_asks_for_its_symbols_in_their_order():
     assert places.min() > 0.08, "any place will do"
 
 
-@pytest.mark.parametrize("task", [DelayedRecall(), SelectiveCopying(), TemporalOrder()])
+@pytest.mark.parametrize("length", [20, 25, 50, 99])
+def test_temporal_orders_lag_is_the_shortest_there_is(length):
+    task = TemporalOrder(length=length)
+    inputs, _ = draw(task, 5000)
+    _, shown = task.probe_target(inputs)
+    assert task.lag == task.sequence_length - 1 - shown.max()
+
+
+@pytest.mark.parametrize(
+    "task", [Copying(delay=20), DelayedRecall(), SelectiveCopying(), TemporalOrder()]
+)
 def test_guessing_reaches_the_baseline(task):
     _, targets = draw(task, 5000)
     guess = np.random.default_rng(0).random((*targets.shape, task.outputs))

@@ -13,13 +13,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.evidence import claims
 from analysis.folders import agreement, foreign, reference_results, verification
 from analysis.tables import run_tables
 from harness.errors import UserError
 from harness.plan.run import Run
 from harness.run.records import write
+from tasks.adding import Adding
+from tasks.copying import Copying
 from tests.conftest import ROOT
+from tests.test_claims import LEDGER
 from tests.test_report import record
 
 TASKS = ("adding", "copying", "sine")
@@ -71,16 +73,33 @@ def verdicts(results: Path, item: str, check: str) -> dict[str, str]:
     return dict(zip(mine["task"], mine["verdict"], strict=True))
 
 
-def test_the_margins_are_those_of_the_claims():
-    rules, ledger = agreement.load_rules(), claims.load()
-    for name, margin in rules.margins.items():
-        assert margin == ledger.margins[name]
+def test_scores_are_judged_by_each_tasks_margin_whatever_the_reference_knows(
+    made, reference, tmp_path, monkeypatch
+):
+    assert "margin" in pd.read_csv(made / "tasks.csv")
+    old = shutil.copytree(reference, tmp_path / "old")
+    known = pd.read_csv(old / "tasks.csv").drop(columns="margin")
+    known.to_csv(old / "tasks.csv", index=False)
+    monkeypatch.setattr(Adding, "margin", 0.5)
+    monkeypatch.setattr(Copying, "margin", None)
+    mine = folder(
+        tmp_path / "mine", losses_sha256="e" * 64, kernel="another",
+        score=lambda r: r["score"] + (0.4 if r["task"] == "adding" else 0),
+    )  # fmt: skip
+    verification.verify(mine, old)
+    assert verdicts(mine, "equivalence", "score") == {
+        "adding": "equal", "copying": "not applicable", "sine": "equal",
+    }  # fmt: skip
+
+
+def test_steps_are_judged_as_the_claims_judge_them():
+    assert agreement.load_rules().steps_margin == LEDGER.margins["steps_to_solve"]
 
 
 def test_rules_that_are_wrong_are_named(tmp_path):
     path = tmp_path / "verify.yaml"
     path.write_text(agreement.RULES.read_text().replace("alpha: 0.05", "alpha: 0.5"))
-    with pytest.raises(UserError, match=r"verify\.yaml: alpha: 0\.5 is greater"):
+    with pytest.raises(UserError, match=r"verify\.yaml: alpha: must be at most 0\.05, not 0\.5"):
         agreement.load_rules(path)
 
 

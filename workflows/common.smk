@@ -15,10 +15,10 @@ from analysis.folders import compare, foreign, verification
 from analysis.inside import look
 from analysis.speed import times
 from analysis.tables import run_tables
-from harness import limits
+from harness import documents, limits
 from harness.errors import UserError
 from harness.pipeline import again, folder, progress, quiet_log, scheduler
-from harness.plan import asked, configuration, sources
+from harness.plan import asked, configuration
 from harness.plan.run import Run
 
 DEFAULTS = "workflows/config/default.yaml"
@@ -38,7 +38,7 @@ def or_end(do, *words):
         end(error)
 
 
-or_end(sources.check_file, Path(DEFAULTS))
+or_end(documents.load, Path(DEFAULTS), configuration.FORM)
 
 
 configfile: DEFAULTS

@@ -10,6 +10,7 @@ rule compare:
         verified=verified,
         other=other,
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
+        margins=code_of("tasks"),
         code=code_of("analysis", "analysis/folders"),
     output:
         RESULTS / "compare.json",

@@ -21,10 +21,10 @@ rule conform:
         kernels=lambda wildcards: " ".join(
             f"--kernel {name}" for name in CONFIGURATION.kernels_in_use(wildcards.framework)
         ),
-        threads=CONFIGURATION.threads,
+        options=f"--threads {CONFIGURATION.threads} --device {CONFIGURATION.resolved['device']}",
     # As with a run: a process that dies becomes rows that did not pass.
     shell:
         "(python -m harness conform --framework {wildcards.framework} {params.kernels}"
-        " --threads {params.threads} --results {params.results:q} --output {output:q}"
+        " {params.options} --results {params.results:q} --output {output:q}"
         " || python -m harness conform --framework {wildcards.framework} {params.kernels}"
-        " --output {output:q} --code $?) 2> {log:q}"
+        " {params.options} --output {output:q} --code $?) 2> {log:q}"

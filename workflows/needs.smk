@@ -15,7 +15,7 @@ def code_of_a_run(task, framework):
     return [
         *code_of("harness/run", "implementations", f"implementations/{framework}", "cells"),
         # The rest of the plan decides which runs there are, not what one does.
-        *(ROOT / "harness" / "plan" / f"{name}.py" for name in ("settings", "studies", "tracks")),
+        *(ROOT / "harness" / "plan" / f"{name}.py" for name in ("settings", "tracks")),
         *(ROOT / "tasks" / f"{name}.py" for name in ("__init__", task)),
         *sorted((ROOT / "tasks").glob("_[a-z]*.py")),
     ]

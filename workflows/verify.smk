@@ -10,6 +10,7 @@ rule verify:
         page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),
         reference=reference,
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
+        margins=code_of("tasks"),
         code=code_of("analysis", "analysis/folders"),
     output:
         RESULTS / "verify.json",

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pandas as pd
-import yaml
 
 from analysis import statistics
 from analysis.evidence.claim_tests import ALPHA, TESTS, Finding, select
-from harness.errors import UserError
+from harness import documents
 from harness.registry import ROOT
 
 LEDGER = ROOT / "workflows" / "claims.yaml"
@@ -50,42 +46,26 @@ class Claim:
 
 @dataclass(frozen=True)
 class Ledger:
-    """All claims, and the margins within which a difference counts as none."""
+    """All claims, and the margins within which a difference counts as none, by metric."""
 
     claims: tuple[Claim, ...]
     margins: Mapping[str, Margin]
 
 
-def load(path: Path = LEDGER) -> Ledger:
-    """The ledger at ``path``; :class:`UserError` names the first entry that is wrong."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path.name}: cannot be read ({error}).") from error
-    wrong = jsonschema.exceptions.best_match(_validator().iter_errors(content))
-    if wrong is not None:
-        place = list(wrong.absolute_path)
-        if place[:1] == ["claims"] and len(place) > 1:
-            place[1] = content["claims"][place[1]].get("id", place[1])
-        where = ".".join(str(part) for part in place) or "the ledger"
-        raise UserError(f"{path.name}: {where}: {wrong.message}.")
-    names = [entry["id"] for entry in content["claims"]]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"{path.name}: claims: the id {name} stands twice; rename one.")
-    margins = content["margins"]
+def load(score: Mapping[str, float], path: Path = LEDGER) -> Ledger:
+    """The ledger at ``path``, with the tasks' own margins of the ``score``.
+
+    Raises :class:`UserError`, which names the first entry that is wrong.
+    """
+    content = documents.load(path, LEDGER.with_suffix(".schema.json"))
+    documents.check_ids(content["claims"], f"{path.name}: claims")
+    margins = content["margins"] | {"score": score}
     claims = tuple(
         Claim(**entry | {"margin": margins.get(entry["margin"], entry["margin"])
                          if isinstance(entry["margin"], str) else entry["margin"]})
         for entry in content["claims"]
     )  # fmt: skip
     return Ledger(claims, margins)
-
-
-@cache
-def _validator() -> Any:
-    path = LEDGER.with_name("claims.schema.json")
-    return jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
 
 
 def margin_of(margin: Margin, task: Any) -> float | None:
@@ -157,7 +137,7 @@ def _row(
         "refuted_if": claim.refuted_if, "n": 0, "minimum": claim.minimum,
     }  # fmt: skip
     if finding is None:
-        needs = f"a margin for {case.get('task')} in claims.yaml" if case else claim.needs
+        needs = f"a margin in tasks/{case.get('task')}.py" if case else claim.needs
         return row | {"verdict": "not tested", "detail": f"needs {needs}"}
     row |= {k: getattr(finding, k) for k in ("effect", "low", "high", "n", "unit", "p", "detail")}
     if finding.n < claim.minimum and finding.unit != "value" and claim.minimum > 1:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pandas as pd
-import yaml
 
 from analysis import statistics
 from analysis.evidence import evidence_tables
 from analysis.evidence.claim_tests import select
+from harness import documents
 from harness.errors import UserError
 from harness.files import write_text
 from harness.registry import ROOT
@@ -72,22 +69,8 @@ def load(path: Path = LEDGER) -> tuple[tuple[Published, ...], int]:
 
     Raises :class:`UserError` that names the first entry that is wrong.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path.name}: cannot be read ({' '.join(str(error).split())}).") from error
-    wrong = jsonschema.exceptions.best_match(_validator().iter_errors(content))
-    if wrong is not None:
-        place = list(wrong.absolute_path)
-        if place[:1] == ["rows"] and len(place) > 1:
-            entry = content["rows"][place[1]]
-            place[1] = entry.get("id", place[1]) if isinstance(entry, dict) else place[1]
-        where = ".".join(str(part) for part in place) or "the file"
-        raise UserError(f"{path.name}: {where}: {wrong.message}.")
-    names = [entry["id"] for entry in content["rows"]]
-    for name in names:
-        if names.count(name) > 1:
-            raise UserError(f"{path.name}: rows: the id {name} stands twice; rename one.")
+    content = documents.load(path, LEDGER.with_suffix(".schema.json"))
+    documents.check_ids(content["rows"], f"{path.name}: rows")
     for entry in content["rows"]:
         if "factor" in entry["tolerance"] and entry["published"] <= 0:
             raise UserError(
@@ -95,12 +78,6 @@ def load(path: Path = LEDGER) -> tuple[tuple[Published, ...], int]:
                 "above 0; use a difference."
             )
     return tuple(Published(**entry) for entry in content["rows"]), content["minimum"]
-
-
-@cache
-def _validator() -> Any:
-    path = LEDGER.with_name("published.schema.json")
-    return jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
 
 
 def compare(

@@ -1,25 +1,21 @@
 """Whether two sets of runs of one method agree: what must be the same, and what must be equal.
 
-The rules, margins and the names of the verdicts are explained in ``workflows/verify.yaml``.
+The rules and the names of the verdicts are explained in ``workflows/verify.yaml``.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pandas as pd
-import yaml
 
 from analysis import statistics
-from analysis.evidence.claims import margin_of
-from harness.errors import UserError
-from harness.registry import ROOT
+from harness import documents
+from harness.registry import ROOT, score_margin
 
 RULES = ROOT / "workflows" / "verify.yaml"
 METHOD = ["task", "framework", "cell", "track"]
@@ -36,7 +32,7 @@ Row = dict[str, Any]
 class Rules:
     """The content of ``workflows/verify.yaml``."""
 
-    margins: Mapping[str, Any]
+    steps_margin: float
     alpha: float
     fewest_seeds: int
     reference: Mapping[str, Any]
@@ -44,18 +40,7 @@ class Rules:
 
 def load_rules(path: Path = RULES) -> Rules:
     """The rules at ``path``; :class:`UserError` names the first key that is wrong."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path.name}: cannot be read ({error}).") from error
-    schema = json.loads(RULES.with_suffix(".schema.json").read_text(encoding="utf-8"))
-    wrong = jsonschema.exceptions.best_match(
-        jsonschema.Draft202012Validator(schema).iter_errors(content)
-    )
-    if wrong is not None:
-        where = ".".join(str(part) for part in wrong.absolute_path) or "the rules"
-        raise UserError(f"{path.name}: {where}: {wrong.message}.")
-    return Rules(**content)
+    return Rules(**documents.load(path, RULES.with_suffix(".schema.json")))
 
 
 def with_machines(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -125,8 +110,9 @@ def equivalence(both: pd.DataFrame, higher: Mapping[str, bool], rules: Rules) ->
     for key, group in both.groupby(METHOD):
         method: Row = {"item": "equivalence", **dict(zip(METHOD, key, strict=True))}
         task = str(key[0])
-        for metric in ("score", "steps_to_solve"):
-            margin = margin_of(rules.margins[metric], task)
+        for metric, margin in (
+            ("score", score_margin(task)), ("steps_to_solve", rules.steps_margin),
+        ):  # fmt: skip
             found = _equal(group.sort_values("seed"), metric, margin, higher[task], rules)
             rows.append(method | {"check": metric, "margin": margin} | found)
     return rows

@@ -11,18 +11,17 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pandas as pd
 
 from analysis import statistics
 from analysis.folders import agreement, unmatched
 from analysis.folders.agreement import METHOD, Row
+from harness import documents
+from harness.errors import UserError
 from harness.files import digest, write_text
-from harness.registry import ROOT
 
 Tables = dict[str, pd.DataFrame]
 
@@ -34,6 +33,7 @@ COLUMNS = (
 )  # fmt: skip
 ITEMS = ("exact", "equivalence", "claims", "speed")
 SCHEMA = 2
+FORM = Path(__file__).with_name("pairing.schema.json")
 CLAIM = ["claim", "framework", "task", "case"]
 RATIO = ["shape", "kind", "numerator", "denominator"]
 SIZES = ["batch", "sequence_length", "input_size", "hidden", "layers"]
@@ -189,7 +189,7 @@ def write(results: Path, name: str, rows: list[Row], found: dict[str, Any]) -> d
         "runs_sha256": digest(results / "runs.csv"),
         "made": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
     }
-    _validator().validate(found)
+    documents.check(found, FORM)
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     write_text(results / f"{name}.csv", frame.to_csv(index=False))
     write_text(results / f"{name}.json", json.dumps(found, indent=1) + "\n")
@@ -212,14 +212,7 @@ def load(results: Path, name: str) -> tuple[str, dict[str, Any]]:
     if not path.exists():
         return "missing", {}
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        _validator().validate(found)
-    except (OSError, ValueError, jsonschema.ValidationError):
+        found = documents.load(path, FORM)
+    except UserError:
         return "damaged", {}
     return ("current" if found["runs_sha256"] == digest(results / "runs.csv") else "stale"), found
-
-
-@cache
-def _validator() -> Any:
-    path = ROOT / "analysis" / "folders" / "pairing.schema.json"
-    return jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))

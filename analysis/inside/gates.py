@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from cells import reference
+import cells
+from cells import Array, Cell, ModelSpec, Weights, network
 from harness.run import streams
-from implementations import Array, ModelSpec, Weights
 from tasks import Task
 
 Rows = list[dict[str, Any]]
@@ -35,14 +35,6 @@ PENALTIES = 10.0 ** np.arange(-4, 4)
 SPIKE_FACTOR = 10
 SPIKE_STEPS = 50
 
-GATE_PLACES = {
-    "rnn": {},
-    "lstm": {"input": 0, "forget": 1, "output": 3},
-    "gru": {"reset": 0, "update": 1},
-}
-# The gates that say what share of the old state stays.
-KEEPING = ("forget", "update")
-
 
 def inspect(
     task: Task, spec: ModelSpec, weights: Weights, data: dict[str, Any], seed: int
@@ -56,20 +48,18 @@ def inspect(
     read: Rows = []
     # Block by block: what the reference keeps of all examples at once can fill a memory.
     starts = range(0, len(inputs), BLOCK)
-    blocks = (reference.forward(spec, weights, inputs[i : i + BLOCK]) for i in starts)
-    predicted, sequences, caches = next(blocks)
+    blocks = (network.forward(spec, weights, inputs[i : i + BLOCK]) for i in starts)
+    first = next(blocks)
     if data["probe"] is not None:
-        steps = thinned(len(sequences[-1]), MOST_PROBES)
-        states = [sequences[-1][steps], *(later[1][-1][steps] for later in blocks)]
+        steps = thinned(len(first.sequences[-1]), MOST_PROBES)
+        states = [block.sequences[-1][steps] for block in (first, *blocks)]
         read = _probe_rows(np.concatenate(states, axis=1), steps, *data["probe"])
     return {
-        "gradient_flow": _flow_rows(
-            spec, weights, predicted, sequences, caches, data["targets"][:BLOCK], seed
-        ),
+        "gradient_flow": _flow_rows(spec, weights, first, data["targets"][:BLOCK], seed),
         "gates": [
             row
-            for layer, cache in enumerate(caches)
-            for row in gate_rows(spec.cell, layer, cache, task.lag)
+            for layer, values in enumerate(first.gates)
+            for row in gate_rows(cells.cell(spec.cell), layer, values, task.lag)
         ],
         "memory_probe": read,
     }
@@ -93,37 +83,31 @@ def examples(task: Task, hidden: int, seed: int) -> dict[str, Any]:
 
 
 def _flow_rows(
-    spec: ModelSpec,
-    weights: Weights,
-    predicted: Array,
-    sequences: list[Array],
-    caches: list[Any],
-    targets: Array,
-    seed: int,
+    spec: ModelSpec, weights: Weights, done: network.Pass, targets: Array, seed: int
 ) -> Rows:
     """Gradients by the states, of the loss of the last answer and of a random direction."""
-    answers = predicted
+    answers = done.outputs
     if spec.every_step:
-        answers, targets = predicted[:, -1], targets[:, -1]
+        answers, targets = answers[:, -1], targets[:, -1]
     # By the loss of each example, not by their mean.
-    d_out = len(answers) * reference.output_gradient(spec, answers, targets)
+    d_out = len(answers) * network.output_gradient(spec, answers, targets)
     direction = streams.generator("cotangent", spec.hidden, seed).standard_normal(spec.hidden)
     direction /= np.linalg.norm(direction)
     cotangents = {
         "loss": d_out @ weights["output.weight"].T,
         "random": np.tile(direction, (len(answers), 1)),
     }
-    rows = []
+    rows, output = [], cells.cell(spec.cell).states[0]
     for name, cotangent in cotangents.items():
-        gradients = reference.state_gradients(spec, weights, sequences, caches, cotangent)
+        gradients = network.state_gradients(spec, weights, done.sequences[-2], cotangent)
         norms = {k: mean_norms(v) for k, v in gradients.items()}
-        factor = decay(norms["h"])
-        for lag in thinned(len(norms["h"]), MOST_LAGS):
+        factor = decay(norms[output])
+        for lag in thinned(len(norms[output]), MOST_LAGS):
             rows.append(
                 {
                     "cotangent": name,
                     "lag": lag,
-                    "gradient_h": _short(norms["h"][lag]),
+                    "gradient_h": _short(norms[output][lag]),
                     "gradient_c": _short(norms["c"][lag]) if "c" in norms else None,
                     "decay": None if factor is None else _short(factor),
                     "horizon": None if factor is None else _short(horizon(factor)),
@@ -157,25 +141,26 @@ def horizon(factor: float) -> float:
     return -1 / math.log(factor) if factor < 1 else math.inf
 
 
-def gate_rows(cell: str, layer: int, cache: list[Any], lag: int | None) -> Rows:
-    """One row a gate, over the units of a layer: shares of steps and time scales.
+def gate_rows(cell: Cell, layer: int, values: dict[str, Array], lag: int | None) -> Rows:
+    """One row a gate between 0 and 1, over the units of a layer: shares of steps and time scales.
 
     ``below`` and ``above`` are the share of time steps and examples at which a unit's gate is
     under 0.1 and over 0.9 (Karpathy, Johnson & Fei-Fei 2015, section 4.2). The time scale of
-    a gate that keeps the old state is τ = -1/⟨ln f⟩, with the mean over time steps and
-    examples: the state is multiplied by f at every step, so its logarithms add up.
+    the gate that keeps the old state is τ = -1/⟨ln f⟩, with the mean over time steps and
+    examples: the state is multiplied by f at every step, so its logarithms add up. Where a
+    gate writes and none keeps, f is one less that gate.
     ``longer`` is the share of units whose τ reaches the task's ``lag``.
     """
     rows: Rows = []
-    for gate, place in GATE_PLACES[cell].items():
-        values = np.stack([step[place] for step in cache])  # [T, B, h]
-        below, above = ((values < 0.1).mean(axis=(0, 1)), (values > 0.9).mean(axis=(0, 1)))
-        row: dict[str, Any] = {"layer": layer, "gate": gate, "units": values.shape[-1]}
-        for name, shares in (("below", below), ("above", above)):
-            row |= {name: _short(shares.mean())} | _quantiles(name, shares, (10, 90))
+    for gate, name in cell.sigmoids.items():
+        open_ = values[gate]  # [T, B, h]
+        below, above = ((open_ < 0.1).mean(axis=(0, 1)), (open_ > 0.9).mean(axis=(0, 1)))
+        row: dict[str, Any] = {"layer": layer, "gate": name, "units": open_.shape[-1]}
+        for side, shares in (("below", below), ("above", above)):
+            row |= {side: _short(shares.mean())} | _quantiles(side, shares, (10, 90))
         row["lag"] = lag
-        if gate in KEEPING:
-            scales = time_scales(values)
+        if gate == (cell.keeps or cell.writes):
+            scales = time_scales(open_ if cell.keeps else 1 - open_)
             row |= _quantiles("timescale", scales, (10, 25, 50, 75, 90))
             row["longer"] = None if lag is None else _short(np.mean(scales >= lag))
         rows.append(row)

@@ -16,6 +16,7 @@ import numpy as np
 
 from analysis.inside import gates
 from analysis.inside.gates import Rows
+from cells import Weights
 from harness.errors import UserError
 from harness.files import write_text
 from harness.plan import tracks
@@ -24,7 +25,6 @@ from harness.plan.run import Run, run_named
 from harness.plan.settings import resolve
 from harness.run import records, streams
 from harness.run.records import Record
-from implementations import Weights
 
 # The first seeds of a task, and the tracks, that are looked into: enough for a claim to be decided
 # among all the tests of the ledger.

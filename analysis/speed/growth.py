@@ -10,8 +10,8 @@ import numpy as np
 from scipy import optimize
 
 from analysis.statistics import two_level_interval
+from cells import Array
 from harness.plan.campaigns import Campaign, Method, Shape, Sweep
-from implementations import Array
 
 COLUMNS = (
     "axis", "framework", "kernel", "cell", "overhead_ms", "overhead_low", "overhead_high",

@@ -13,11 +13,12 @@ import pandas as pd
 
 from analysis.speed import growth
 from analysis.statistics import two_level_interval
+from cells import Array
 from harness.clock.samples import Samples
 from harness.clock.worker import PRODUCTS, product_sizes
 from harness.files import write_text
 from harness.plan.campaigns import PHASES, Method, Shape
-from implementations import STOCK, Array
+from implementations import STOCK
 
 Rows = list[dict[str, Any]]
 START = ("import", "build", "first_step", "first_step_cached")
@@ -220,7 +221,7 @@ class Measured(Samples):
             return pairs  # few processes at many sizes: they show how cost grows and rank nothing
         best = self._best(shape)
         for (framework, cell), method in best.items():
-            if cell == "gru" and (framework, "lstm") in best:
+            if cell != "lstm" and (framework, "lstm") in best:
                 pairs.append(("cell", method, best[framework, "lstm"]))
         for (one, first), (other, second) in combinations(best, 2):
             if first == second:

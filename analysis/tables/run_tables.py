@@ -15,7 +15,7 @@ from harness.errors import UserError
 from harness.files import write_text
 from harness.pipeline import scheduler
 from harness.plan.settings import Settings, require, resolve
-from harness.plan.studies import STUDIES
+from harness.plan.studies import studies
 from harness.registry import ROOT, docstring
 from harness.run import records, streams
 from harness.run.loop import PHASES
@@ -41,7 +41,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         *IDENTITY[:-1], "step", "n", "seconds", "median", "lowest", "highest",
     ),
     "tasks": (
-        "task", "summary", "metric", "direction", "baseline", "solved", "settings",
+        "task", "summary", "metric", "direction", "baseline", "solved", "margin", "settings",
         "references", "documentation",
     ),
     "classical": ("task", "method", "seed", "score"),
@@ -218,7 +218,7 @@ def _add_ratio_to_best(rows: Rows, higher_is_better: dict[str, bool]) -> None:
 def _settings(found: list[Record]) -> dict[str, Settings]:
     """The settings of each task, from the first record of it outside the studies."""
     firsts: dict[str, Record] = {}
-    for record in sorted(found, key=lambda r: r["track"] in STUDIES):
+    for record in sorted(found, key=lambda r: r["track"] in studies()):
         firsts.setdefault(record["task"], record)
     settings = {}
     for name, record in firsts.items():
@@ -234,7 +234,7 @@ def _task_row(settings: Settings, found: list[Record]) -> dict[str, Any]:
     by_cell = {
         r["cell"]: r["settings"]
         for r in found
-        if r["task"] == task.name and r["track"] not in STUDIES
+        if r["task"] == task.name and r["track"] not in studies()
     }
     shown = {}
     for key, value in settings.as_dict().items():
@@ -248,6 +248,7 @@ def _task_row(settings: Settings, found: list[Record]) -> dict[str, Any]:
         "direction": "higher" if task.higher_is_better else "lower",
         "baseline": task.baseline,
         "solved": task.solved,
+        "margin": task.margin,
         "settings": _words(shown),
         "references": "; ".join(task.references),
         "documentation": docstring(ROOT / "tasks" / f"{task.name}.py"),

@@ -11,15 +11,17 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+import cells
+from cells import ModelSpec
 from harness.conformance import against_reference
 from harness.errors import UserError
 from harness.plan import asked
 from harness.plan.settings import resolve
-from harness.plan.tracks import default_of, model_spec
-from harness.registry import load_implementation
+from harness.plan.tracks import model_spec
+from harness.registry import framework as framework_named
 from harness.run import records
 from harness.run.records import Record
-from implementations import FACTORS, GATES, ModelSpec
+from implementations import FACTORS
 
 Rows = list[dict[str, Any]]
 Values = dict[str, dict[int, float]]  # track -> seed -> value
@@ -145,30 +147,33 @@ def divergence_summary(rows: Rows) -> Rows:
 def parameter_rows(found: list[Record], gate: Rows) -> Rows:
     """Weights and biases by cell and convention: the article's model and each task's.
 
-    ``redundant`` biases are those beyond one for each gate and one inside the GRU's
-    reset product; ``counted`` is the framework's own total, ``total`` the formula's.
+    ``redundant`` biases are those beyond the cell's own, which are one for each gate and one for
+    each inside a product, as the GRU's; ``counted`` is the framework's own total, ``total`` the
+    formula's.
     """
-    counted: dict[tuple[str, str, str, str], tuple[ModelSpec, int]] = {}
+    counted: dict[tuple[str, str, str, str], tuple[ModelSpec, int, str]] = {}
     for row in gate:
         if row["check"].startswith("parameters of") and not pd.isna(row["counted"]):
             spec = against_reference.article(row["cell"])
             key = ("the article's", row["framework"], row["track"], row["cell"])
-            counted[key] = spec, int(row["counted"])
+            counted[key] = spec, int(row["counted"]), row["kernel"]
     for r in found:
         if r["track"] in ("matched", "native") and r["parameters"]["total"]:
             settings = resolve(r["task"], r["settings"], "a record")
             key = (r["task"], r["framework"], r["track"], r["cell"])
-            counted.setdefault(key, (model_spec(r["cell"], settings), r["parameters"]["total"]))
+            spec = model_spec(r["cell"], settings)
+            counted.setdefault(key, (spec, r["parameters"]["total"], r["kernel"]))
     rows: Rows = []
-    for (model, framework, track, cell), (spec, count) in counted.items():
-        layers = load_implementation(framework).BIASES[track]
-        total = against_reference.formula(framework, track, spec)
-        biases = spec.layers * layers[cell] * spec.hidden + spec.outputs
-        needed = GATES[cell] + (cell == "gru")
+    for (model, framework, track, cell), (spec, count, kernel) in counted.items():
+        its = framework_named(framework)
+        layer = against_reference.biases(its, track, cell, kernel)
+        total = against_reference.formula(its, track, spec, kernel=kernel)
+        biases = spec.layers * layer * spec.hidden + spec.outputs
+        redundant = max(0, layer - cells.cell(cell).biases)
         rows.append({
             "model": model, "framework": framework, "track": track, "cell": cell,
             "matrices": total - biases, "biases": biases,
-            "redundant": spec.layers * max(0, layers[cell] - needed) * spec.hidden,
+            "redundant": spec.layers * redundant * spec.hidden,
             "total": total, "counted": count, "agrees": count == total,
         })  # fmt: skip
     lstm = {(r["model"], r["framework"], r["track"]): r for r in rows if r["cell"] == "lstm"}
@@ -221,7 +226,7 @@ def attribution_rows(found: list[Record]) -> Rows:
                 # Budgets over budgets: a ratio of 1 without width, which would look certain.
                 ratio = (float("nan"),) * 3
             difference = _interval([_change(scores, track, factors, seed) for seed in seeds])
-            default = default_of(track, *key[1:])
+            default = framework_named(key[1]).default(track, key[2])
             what = {"native": "all defaults at once", "left over": "native beyond its factors"}
             rows.append(dict(zip(("task", "framework", "cell"), key, strict=True)) | {
                 "factor": track, "what": default.what if default else what[track],

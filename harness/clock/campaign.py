@@ -181,7 +181,7 @@ def _gate(course: Course, folder: Path | None) -> None:
         try:
             verdicts: dict[str, str] = process.ask(
                 "gate", framework=framework, methods=methods, threads=campaign.threads,
-                cores=cores, cache=cache,
+                cores=cores, cache=cache, device=campaign.device,
             )  # fmt: skip
         except WorkerFailed as error:
             return dict.fromkeys((f"{m.kernel}/{m.cell}" for m in open_[framework]), str(error))
@@ -223,7 +223,7 @@ def _replicate(course: Course, process: int, order: random.Random) -> None:
             return workers[method].ask(
                 "start", framework=method.framework, kernel=method.kernel, cell=method.cell,
                 shapes=[vars(s) for s in campaign.shapes], threads=campaign.threads, cores=cores,
-                cache=str(cache), phases=campaign.phases,
+                cache=str(cache), phases=campaign.phases, device=campaign.device,
             )  # fmt: skip
         except WorkerFailed as error:
             return error

@@ -19,10 +19,14 @@ from typing import Any
 
 import numpy as np
 
+import cells
+from cells import Array, ModelSpec, Weights
 from harness import machine
+from harness.errors import in_one_line
 from harness.plan.campaigns import PHASES, Shape
-from harness.registry import load_implementation, load_model_module
-from implementations import GATES, Array, KernelUnavailable, ModelSpec, Optimiser, Weights, updates
+from harness.registry import framework as framework_named
+from implementations import Framework
+from implementations.rule import Optimiser, updates
 
 # A large product, and the three kinds that a training step consists of: they find the attainable
 # peak, and what of a step its products alone would take.
@@ -70,12 +74,6 @@ def pin(cores: list[int]) -> list[int] | None:
     return sorted(found)
 
 
-def set_environment(framework: str, threads: int, cache: str) -> None:
-    """Pin the framework to the CPU and to its threads; before it is imported."""
-    Path(cache).mkdir(parents=True, exist_ok=True)
-    os.environ.update(load_implementation(framework).environment(threads, Path(cache)))
-
-
 def chunk_steps(shape: Shape, cell: str) -> int:
     """The steps of one call, the same for every framework: about 40 ms at a usual speed.
 
@@ -91,28 +89,28 @@ class Worker:
 
     def __init__(self) -> None:
         self._blocks: dict[tuple[str, str], Block] = {}
-        self._module: Any = None
-        self._cell = ""
+        self._framework: Framework
+        self._device = self._cell = ""
         self._shapes: dict[str, Shape] = {}
 
     def start(
         self, framework: str, kernel: str, cell: str, shapes: list[dict[str, Any]], threads: int,
-        cores: list[int], cache: str, phases: list[str],
+        cores: list[int], cache: str, phases: list[str], device: str,
     ) -> dict[str, Any]:  # fmt: skip
         """Import, build and take the first step of every shape, each timed apart."""
         pinned = pin(cores)
-        set_environment(framework, threads, cache)
-        samples: list[Sample] = []
-        samples.append(timed(lambda: load_model_module(framework)) | {"phase": "import"})
-        self._module, self._cell = load_model_module(framework), cell
-        inner_bias = load_implementation(framework).KERNELS[kernel].inner_bias
+        its = self._framework = framework_named(framework)
+        its.pin(threads, Path(cache), device)
+        samples: list[Sample] = [timed(its.load) | {"phase": "import"}]
+        self._device, self._cell = device, cell
+        inner_bias = its.kernels[kernel].inner_bias
         for values in shapes:
             shape = Shape(**values)
             self._shapes[shape.name] = shape
             spec, count = shape.spec(cell), chunk_steps(shape, cell)
             weights = initial_weights(spec, inner_bias)
             built: list[Any] = []
-            build = partial(self._module.build, spec, weights, kernel)
+            build = partial(its.build, spec, weights, kernel, device)
             sample = timed(partial(_keep, built, build))
             samples.append(sample | {"phase": "build", "shape": shape.name})
             given = batches(shape, count)
@@ -136,7 +134,8 @@ class Worker:
             sizes = product_sizes(self._shapes[shape], self._cell, phase)
             # About 30 ms at 100 GFLOP/s.
             count = max(1, min(1000, round(3e9 / (2 * math.prod(sizes)))))
-            self._blocks[shape, phase] = self._module.product(*sizes, count), count
+            call = self._framework.product(*sizes, count, self._device)
+            self._blocks[shape, phase] = call, count
             self._blocks[shape, phase][0]()
         call, steps = self._blocks[shape, phase]
         return timed(call, calls, steps)
@@ -160,8 +159,9 @@ class Worker:
         return {"pinned": pin(cores)}
 
     def gate(
-        self, framework: str, methods: list[list[Any]], threads: int, cores: list[int], cache: str
-    ) -> dict[str, str]:
+        self, framework: str, methods: list[list[Any]], threads: int, cores: list[int],
+        cache: str, device: str,
+    ) -> dict[str, str]:  # fmt: skip
         """Check kernels, given as (kernel, cell, layers), against the reference.
 
         Returns what is wrong with each, by kernel and cell; an empty text where nothing is.
@@ -169,15 +169,15 @@ class Worker:
         from harness.conformance import against_reference
 
         pin(cores)
-        set_environment(framework, threads, cache)
-        module = load_model_module(framework)
+        its = framework_named(framework)
+        its.pin(threads, Path(cache), device)
         verdicts = {}
         for kernel, cell, layers in methods:
             failed = [
                 row
                 for dtype in against_reference.TOLERANCE
                 for row in against_reference.check_one(
-                    framework, module, ModelSpec(cell, layers, 2, 5, 3, False, "mse", dtype), kernel  # type: ignore[arg-type]
+                    its, ModelSpec(cell, layers, 2, 5, 3, False, "mse", dtype), kernel, device  # type: ignore[arg-type]
                 )
                 if not row["passed"]
             ]  # fmt: skip
@@ -205,7 +205,9 @@ def product_sizes(shape: Shape, cell: str, phase: str) -> tuple[int, int, int]:
     Those are of a time step forward, of one backward, and of the recurrent weights' gradient,
     which is one product over all time steps.
     """
-    hidden, width = shape.units(cell), GATES[cell] * shape.units(cell)
+    hidden = shape.units(cell)
+    # A cell without recurrent matrices has the products of its inputs alone.
+    width = len(cells.cell(cell).recurrent or cells.cell(cell).gates) * hidden
     return {
         "product_large": (LARGE, LARGE, LARGE),
         "product_step": (shape.batch, hidden, width),
@@ -215,23 +217,13 @@ def product_sizes(shape: Shape, cell: str, phase: str) -> tuple[int, int, int]:
 
 
 def initial_weights(spec: ModelSpec, inner_bias: bool) -> Weights:
-    """Weights of unit gain and biases of zero, in canonical form; speed asks no more of them."""
+    """Weights of unit gain, and the others at zero, in canonical form; speed asks no more."""
     rng = np.random.default_rng(0)
-    width = GATES[spec.cell] * spec.hidden
-    shapes: dict[str, tuple[int, ...]] = {}
-    for layer in range(spec.layers):
-        size = spec.hidden if layer else spec.input_size
-        shapes[f"layers.{layer}.input"] = (size, width)
-        shapes[f"layers.{layer}.recurrent"] = (spec.hidden, width)
-        shapes[f"layers.{layer}.bias"] = (width,)
-        if spec.cell == "gru" and inner_bias:
-            shapes[f"layers.{layer}.recurrent_bias"] = (spec.hidden,)
-    shapes |= {"output.weight": (spec.hidden, spec.outputs), "output.bias": (spec.outputs,)}
     return {
         name: (rng.normal(size=s) / math.sqrt(s[0]) if len(s) > 1 else np.zeros(s)).astype(
             spec.dtype
         )
-        for name, s in shapes.items()
+        for name, s in cells.shapes(spec, inner_bias).items()
     }
 
 
@@ -241,13 +233,6 @@ def batches(shape: Shape, count: int) -> tuple[Array, Array, Array]:
     size = (count, shape.batch, shape.sequence_length, shape.input_size)
     inputs, targets = rng.normal(size=size), rng.normal(size=(count, shape.batch, 1))
     return inputs.astype("float32"), targets.astype("float32"), updates(RULE, 1, count)
-
-
-def describe(error: Exception) -> str:
-    """An error in one line; a kernel that is not there says itself why."""
-    lines = str(error).strip().splitlines() or [""]
-    kind = "" if isinstance(error, KernelUnavailable) else f"{type(error).__name__}: "
-    return f"{kind}{lines[0]}"
 
 
 def main() -> None:
@@ -261,7 +246,7 @@ def main() -> None:
         try:
             answer = getattr(worker, request.pop("do"))(**request)
         except Exception as error:
-            answer = {"error": describe(error)}
+            answer = {"error": in_one_line(error)}
         print(json.dumps(answer), file=answers, flush=True)
     os._exit(0)  # a framework takes up to a second to tear itself down
 

@@ -12,14 +12,15 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from cells import CELLS
 from harness import limits, quiet
 from harness.commands import plugin_commands, train
 from harness.errors import UserError, one_of, status_of
 from harness.pipeline import again, folder
 from harness.pipeline.progress import summary
-from harness.registry import kernels_of, known_frameworks
-from harness.run import loop
-from implementations import CELLS
+from harness.plan.settings import DEVICES
+from harness.registry import framework, known_frameworks, unknown
+from implementations import Framework
 
 ANALYSIS = (
     "tables", "evidence", "published", "insides", "timing", "reference", "verify", "compare",
@@ -61,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "--kernel", action="append", default=[], metavar="CELL=KERNEL", dest="kernels",
         help="check this kernel only; may be given more than once (default: all of them)",
     )  # fmt: skip
+    train.add_device(conform)
     conform.add_argument("--output", type=Path, metavar="FILE", help="write the table here (CSV)")
     conform.add_argument("--cache", type=Path, metavar="FOLDER", help="keep compiled code here")
     conform.add_argument(
@@ -89,45 +91,50 @@ def _parser() -> argparse.ArgumentParser:
 def _conform(arguments: argparse.Namespace) -> int:
     from harness.conformance import against_reference
 
-    if arguments.framework not in known_frameworks():
-        raise one_of("--framework", "framework", arguments.framework, known_frameworks())
-    chosen, in_pipeline = _kernels(arguments.framework, arguments.kernels), bool(arguments.results)
+    for key, value, allowed in (
+        ("framework", arguments.framework, known_frameworks()),
+        ("device", arguments.device, list(DEVICES)),
+    ):
+        if value not in allowed:
+            raise unknown(f"--{key}", key, value, allowed)
+    its = framework(arguments.framework)
+    chosen, in_pipeline = _kernels(its, arguments.kernels), bool(arguments.results)
     if arguments.code is not None:
         if train.told_to_stop(arguments.code):
             return int(arguments.code)
         reason = f"{limits.reason(arguments.code, 'gate_seconds')}; see the log"
-        rows = against_reference.not_checked(arguments.framework, chosen, reason, again.STOPPED)
+        rows = against_reference.not_checked(its, chosen, reason, again.STOPPED)
     else:
         with (
             quiet.shared(arguments.results, partial(print, flush=True)),
             tempfile.TemporaryDirectory(prefix="gatebench-") as scratch,
         ):
             limits.watch("gate_seconds")
-            kept = folder.cache(arguments.results, arguments.framework) if in_pipeline else None
+            kept = folder.cache(arguments.results, its.name) if in_pipeline else None
             cache = arguments.cache or kept or Path(scratch)
-            loop.pin(arguments.framework, arguments.threads, cache)
-            rows = against_reference.check(arguments.framework, chosen)
+            its.pin(arguments.threads, cache, arguments.device)
+            rows = against_reference.check(its, chosen, arguments.device)
     if arguments.output:
         against_reference.write(arguments.output, rows)
     failed = [row for row in rows if not row["passed"]]
     for row in failed if arguments.code is None else failed[:1]:
         print(against_reference.sentence(row))
     passed = len(rows) - len(failed)
-    print(f"{arguments.framework} against the reference: {passed} of {len(rows)} checks passed")
+    print(f"{its.name} against the reference: {passed} of {len(rows)} checks passed")
     return int(bool(failed) and arguments.output is None)
 
 
-def _kernels(framework: str, words: list[str]) -> dict[str, list[str]]:
+def _kernels(framework: Framework, words: list[str]) -> dict[str, list[str]]:
     """The kernels to check, by cell: those named as ``CELL=KERNEL``, or all."""
     chosen: dict[str, list[str]] = {cell: [] for cell in CELLS}
     for word in words:
         cell, equals, kernel = word.partition("=")
         if not equals or cell not in CELLS:
             raise UserError(f"--kernel: {word!r} is not CELL=KERNEL, with CELL {', '.join(CELLS)}.")
-        if kernel not in (known := kernels_of(framework, cell)):
+        if kernel not in (known := framework.kernels_of(cell)):
             raise one_of("--kernel", "kernel", kernel, known)
         chosen[cell].append(kernel)
-    return chosen if words else {cell: kernels_of(framework, cell) for cell in CELLS}
+    return chosen if words else {cell: framework.kernels_of(cell) for cell in CELLS}
 
 
 def _time(arguments: argparse.Namespace) -> int:

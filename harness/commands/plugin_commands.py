@@ -1,4 +1,4 @@
-"""The commands that help to add a task or an implementation: ``new`` and ``check``."""
+"""The commands that help to add a cell, a task or an implementation: ``new`` and ``check``."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Any
 from harness.plan.settings import pairs
 from harness.registry import ROOT
 
-KINDS = ("task", "implementation")
+# What can be added, and what its page in docs/ calls it.
+KINDS = {"cell": "cell", "task": "task", "implementation": "framework"}
 
 
 def add_commands(commands: Any) -> None:
     """Add both to the command line's ``commands``."""
     new = commands.add_parser(
-        "new", help="write a working file to start a task or an implementation from"
+        "new", help="write a working file to start a cell, a task or an implementation from"
     )
     check = commands.add_parser(
-        "check", help="check one task or implementation: one sentence for each finding"
+        "check", help="check one cell, task or implementation: one sentence for each finding"
     )
     for parser, do in ((new, _new), (check, _check)):
         parser.add_argument("kind", choices=KINDS)
@@ -33,27 +34,24 @@ def _new(arguments: argparse.Namespace) -> int:
     from harness.conformance import scaffold
 
     kind, name = arguments.kind, arguments.name
-    write = scaffold.new_task if kind == "task" else scaffold.new_implementation
-    for path in write(name):
+    for path in getattr(scaffold, f"new_{kind}")(name):
         print(f"Wrote {path.relative_to(ROOT)}")
-    print(f"Next: python -m harness check {kind} {name}; docs/add-a-{_page(kind)}.md says more.")
+    print(f"Next: python -m harness check {kind} {name}; docs/add-a-{KINDS[kind]}.md says more.")
     return 0
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from harness.conformance import contract
+    from harness.conformance import cell_contract, contract, framework_contract
 
     kind, name = arguments.kind, arguments.name
     if kind == "task":
         found = contract.check_task(name, pairs(arguments.overrides))
+    elif kind == "cell":
+        found = cell_contract.check_cell(name)
     else:
-        found = contract.check_implementation(name)
+        found = framework_contract.check_framework(name)
     for sentence in found:
         print(sentence)
     wrong = f"{len(found)} finding{'s' if len(found) > 1 else ''}"
     print(f"{kind} {name}: {wrong if found else 'keeps its contract'}")
     return int(bool(found))
-
-
-def _page(kind: str) -> str:
-    return "task" if kind == "task" else "framework"

@@ -16,6 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from cells import CELLS
 from harness import limits, quiet
 from harness.errors import UnwritableError, UserError, one_of
 from harness.files import check_room, write_text
@@ -25,18 +26,11 @@ from harness.pipeline.progress import finished_line
 from harness.plan import studies, tracks
 from harness.plan.asked import read_plan
 from harness.plan.run import Run
-from harness.plan.settings import Settings, pairs, require, resolve
-from harness.registry import (
-    kernels_of,
-    known_frameworks,
-    load_model_module,
-    load_native_module,
-    task_names,
-    unknown,
-)
+from harness.plan.settings import DEVICES, Settings, pairs, require, resolve
+from harness.registry import framework, known_frameworks, task_names, unknown
 from harness.run import loop, records
 from harness.run.records import Record
-from implementations import CELLS
+from implementations import Framework
 
 # Bytes: no record without its weights is larger by much.
 RECORD = 1 << 16
@@ -66,6 +60,7 @@ def add_commands(commands: Any, main: Main) -> None:
     preloader.add_argument("--results", type=Path, required=True, metavar="FOLDER")
     preloader.add_argument("--cache", type=Path, metavar="FOLDER")
     preloader.add_argument("--threads", type=int, default=1)
+    add_device(preloader)
     preloader.set_defaults(do=lambda arguments: _preload(arguments, main))
 
 
@@ -88,23 +83,30 @@ def _add_identity(parser: argparse.ArgumentParser) -> None:
     add("--task", required=True, help=f"one of {', '.join(task_names())}")
     add("--framework", required=True, help=f"one of {', '.join(known_frameworks())}")
     add("--cell", required=True, help=f"one of {', '.join(CELLS)}")
-    add("--track", default="matched", help=f"one of {', '.join(tracks.TRACKS)} (default: matched)")
+    add("--track", default="matched", help=f"one of {', '.join(tracks.names())} (default: matched)")
     add("--seed", type=int, default=0, help="names data and initial weights (default: 0)")
     add("--threads", type=int, default=1, help="CPU threads of the framework (default: 1)")
     add("--kernel", default="", help="how layers are computed (default: the fastest known)")
+    add_device(parser)
     add(
         "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
         help="change a value of the task's budget or parameters, such as steps=500",
     )  # fmt: skip
 
 
-def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add the option ``--device``."""
+    parser.add_argument("--device", default=DEVICES[0], help=f"one of {', '.join(DEVICES)}")
+
+
+def _identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
     run = Run(arguments.task, arguments.framework, arguments.cell, arguments.track, arguments.seed)
     for key, value, allowed in (
         ("task", run.task, task_names()),
         ("framework", run.framework, known_frameworks()),
         ("cell", run.cell, list(CELLS)),
-        ("track", run.track, list(tracks.TRACKS)),
+        ("track", run.track, tracks.names()),
+        ("device", arguments.device, list(DEVICES)),
     ):
         if value not in allowed:
             raise unknown(f"--{key}", key, value, allowed)
@@ -112,31 +114,24 @@ def _identity(arguments: argparse.Namespace) -> tuple[Run, Settings]:
         if number < least:
             raise UserError(f"--{key}: must be at least {least}, not {number}.")
     overrides = studies.overrides(run) | pairs(arguments.overrides)
-    if not tracks.is_run(run):
-        if run.track in studies.STUDIES:
-            raise UserError(
-                f"--track: the study {run.track} has no run of {run.task} with the {run.cell}; "
-                "see harness/plan/studies.py."
-            )
-        raise UserError(
-            f"--track: {run.framework}'s default for {run.track} is that of the matched track "
-            f"in the {run.cell}; use matched."
-        )
-    known = kernels_of(run.framework, run.cell)
+    its = framework(run.framework)
+    if reason := tracks.why_not(run, its):
+        raise UserError(f"--{reason}")
+    known = its.kernels_of(run.cell)
     if arguments.kernel and arguments.kernel not in known:
         raise one_of("--kernel", "kernel", arguments.kernel, known)
     settings = resolve(run.task, overrides, "--set")
     require(settings.task, "--task")
-    return run, replace(settings, kernel=arguments.kernel)
+    return its, run, replace(settings, kernel=arguments.kernel, device=arguments.device)
 
 
 def _train(arguments: argparse.Namespace) -> int:
-    run, settings = _identity(arguments)
+    its, run, settings = _identity(arguments)
     with quiet.shared(arguments.results, partial(print, flush=True)):
-        return _carry_out(arguments, run, settings)
+        return _carry_out(arguments, its, run, settings)
 
 
-def _carry_out(arguments: argparse.Namespace, run: Run, settings: Settings) -> int:
+def _carry_out(arguments: argparse.Namespace, its: Framework, run: Run, settings: Settings) -> int:
     in_pipeline = arguments.results is not None
     limits.watch("seconds")
     if arguments.record:  # or it would be found out when all is trained
@@ -156,9 +151,9 @@ def _carry_out(arguments: argparse.Namespace, run: Run, settings: Settings) -> i
                 print(f"step {step} loss {loss:.6g} score {score:.6g}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
-        kept = folder.cache(arguments.results, run.framework) if in_pipeline else None
+        kept = folder.cache(arguments.results, its.name) if in_pipeline else None
         cache = arguments.cache or kept or Path(scratch)
-        record, progress = loop.run(run, settings, arguments.threads, cache, on_chunk)
+        record, progress = loop.run(its, run, settings, arguments.threads, cache, on_chunk)
     bar.close()
     if arguments.record:
         _keep(arguments.record, record, progress)
@@ -186,25 +181,25 @@ def _keep(path: Path, record: Record, progress: loop.Progress) -> None:
 def _preload(arguments: argparse.Namespace, main: Main) -> int:
     """Import what the runs of a framework need and serve them."""
     start = time.perf_counter()
-    framework = arguments.framework
-    cache = arguments.cache or folder.cache(arguments.results, framework)
-    loop.pin(framework, arguments.threads, cache)
+    its = framework(arguments.framework)
+    cache = arguments.cache or folder.cache(arguments.results, its.name)
+    its.pin(arguments.threads, cache, arguments.device)
     limits.watch("seconds")  # a framework may hang while it is imported
     gc.disable()  # an import makes much and frees little: a fifth of its time
     try:
-        load_model_module(framework)
+        its.load()
         planned = read_plan(arguments.results)["runs"]
         if any("-matched-" not in name for name in planned):
-            load_native_module(framework)
+            its.load("native")
     except Exception:
         return 1  # each run will say itself what is wrong
     gc.enable()
     limits.unwatch()
     seconds = time.perf_counter() - start
-    path = arguments.results / "benchmarks" / f"preload-{framework}.tsv"
+    path = arguments.results / "benchmarks" / f"preload-{its.name}.tsv"
     with suppress(UnwritableError):  # the runs say so if they cannot be kept either
         write_text(path, f"s\n{seconds}\n")
-    import_server.serve(framework, main)
+    import_server.serve(its.name, main)
     return 0
 
 
@@ -221,9 +216,9 @@ def _crashed(arguments: argparse.Namespace) -> int:
     """Record a run whose process died without a word, unless it was told to stop."""
     if told_to_stop(arguments.code):
         return int(arguments.code)
-    run, settings = _identity(arguments)
+    its, run, settings = _identity(arguments)
     reason = f"{limits.reason(arguments.code, 'seconds')}; see the run's log"
-    record = loop.describe(run, settings, arguments.threads, loop.Progress(), "failed", reason)
+    record = loop.describe(its, run, settings, arguments.threads, loop.Progress(), "failed", reason)
     _keep(arguments.record, record, loop.Progress())
     print(finished_line(arguments.results, record), flush=True)
     return 0

@@ -22,20 +22,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cells import reference
+import cells
+from cells import Array, ModelSpec, Weights, network
 from harness.conformance import textbook_rules
+from harness.errors import in_one_line
 from harness.files import write_text
-from harness.registry import load_implementation, load_model_module, load_native_module
-from implementations import (
-    CELLS,
-    GATES,
-    NATIVE,
-    Array,
-    ModelSpec,
-    Optimiser,
-    Weights,
-    updates,
-)
+from implementations import EQUATIONS, NATIVE, Described, Framework
+from implementations.rule import Optimiser, updates
 
 COLUMNS = (
     "framework", "kernel", "track", "cell", "layers", "outputs", "dtype", "check", "max_error",
@@ -63,7 +56,7 @@ SPECIFICATIONS = [
         cell, layers, 2, 5, 3, every_step, "cross_entropy" if every_step else "mse", dtype  # type: ignore[arg-type]
     )
     for dtype in TOLERANCE
-    for cell in CELLS
+    for cell in cells.CELLS
     for layers in (1, 2)
     for every_step in (False, True)
 ]  # fmt: skip
@@ -72,18 +65,18 @@ SPECIFICATIONS = [
 Kernels = dict[str, list[str]]  # by cell
 
 
-def check(framework: str, chosen: Kernels) -> list[Row]:
+def check(framework: Framework, chosen: Kernels, device: str) -> list[Row]:
     """The rows of every check of the ``chosen`` kernels; what raises is a row that did not pass."""
     try:
-        module = load_model_module(framework)
+        framework.load()
     except Exception as error:
-        return not_checked(framework, chosen, f"cannot be imported: {error!r}")
+        return not_checked(framework, chosen, f"cannot be imported: {in_one_line(error)}")
     rows = [
         row
         for spec, kernel in _combinations(chosen)
-        for row in check_one(framework, module, spec, kernel)
+        for row in check_one(framework, spec, kernel, device)
     ]
-    return rows + article_counts(framework)
+    return rows + article_counts(framework, device)
 
 
 def _combinations(chosen: Kernels) -> Iterator[tuple[ModelSpec, str]]:
@@ -91,7 +84,7 @@ def _combinations(chosen: Kernels) -> Iterator[tuple[ModelSpec, str]]:
 
 
 def not_checked(
-    framework: str, chosen: Kernels, reason: str, check: str = "import"
+    framework: Framework, chosen: Kernels, reason: str, check: str = "import"
 ) -> list[Row]:
     """One row for each combination that could not be looked at."""
     return [
@@ -100,36 +93,34 @@ def not_checked(
     ]
 
 
-def check_one(framework: str, module: Any, spec: ModelSpec, kernel: str) -> list[Row]:
-    """Every check of one combination on ``module``'s ``build``."""
+def check_one(framework: Framework, spec: ModelSpec, kernel: str, device: str) -> list[Row]:
+    """Every check of one combination."""
     rows = []
     try:
-        for name, error, tolerance, detail in _checks(framework, module, spec, kernel):
+        for name, error, tolerance, detail in _checks(framework, spec, kernel, device):
             rows.append(_row(framework, kernel, spec, name, error, tolerance, detail))
     except Exception as error:
-        lines = str(error).splitlines() or [""]
-        detail = f"{type(error).__name__}: {lines[0]}"
-        rows.append(_row(framework, kernel, spec, "run", np.inf, 0.0, detail))
+        rows.append(_row(framework, kernel, spec, "run", np.inf, 0.0, in_one_line(error)))
     return rows
 
 
 def _checks(
-    framework: str, module: Any, spec: ModelSpec, kernel: str
+    framework: Framework, spec: ModelSpec, kernel: str, device: str
 ) -> Iterator[tuple[str, float, float, str]]:
-    inner_bias = load_implementation(framework).KERNELS[kernel].inner_bias
+    inner_bias = framework.kernels[kernel].inner_bias
     weights, (inputs, targets) = random_weights(spec, inner_bias), random_batches(spec)
     tolerance = TOLERANCE[spec.dtype]
-    model = module.build(spec, weights, kernel)
+    model = framework.build(spec, weights, kernel, device)
     returned = model.weights()
     same = returned.keys() == weights.keys() and all(
         np.array_equal(returned[k], v) and returned[k].dtype == v.dtype for k, v in weights.items()
     )
     yield "round trip", 0.0 if same else np.inf, 0.0, ""
     counted = sum(model.parameter_counts().values())
-    expected = formula(framework, "matched", spec, inner_bias)
+    expected = formula(framework, "matched", spec, inner_bias, kernel)
     yield "parameters", abs(counted - expected), 0.0, f"counted {counted}, formula {expected}"
     exact = {name: value.astype(np.float64) for name, value in weights.items()}
-    outputs = reference.outputs(spec, exact, inputs[0].astype(np.float64))
+    outputs = network.outputs(spec, exact, inputs[0].astype(np.float64))
     yield "forward", relative(model.predict(inputs[0]), outputs), tolerance["forward"], ""
 
     rate = 2.0**20
@@ -137,14 +128,14 @@ def _checks(
     constants[:-1, 0] = 0
     model.train(model.place(inputs, targets, constants))
     found = {k: (exact[k] - v.astype(np.float64)) / rate for k, v in model.weights().items()}
-    _, gradients = reference.loss_and_gradients(
+    _, gradients = network.loss_and_gradients(
         spec, exact, inputs[-1].astype(np.float64), targets[-1]
     )
     error, detail = worst_named(found, gradients)
     yield "gradient", error, tolerance["gradient"], detail
 
     for name, rule in RULES.items():
-        model = module.build(spec, weights, kernel)
+        model = framework.build(spec, weights, kernel, device)
         losses, _ = model.train(model.place(inputs, targets, updates(rule, 1, STEPS)))
         found = model.weights() | {"losses": losses}
         expected_end = _reference(replace(spec, dtype="float64"), name, inner_bias)
@@ -178,21 +169,12 @@ def worst_named(found: Weights, expected: Weights) -> tuple[float, str]:
 
 def article(cell: str) -> ModelSpec:
     """The article's model: two layers of 50 units, one input, one output."""
-    return ModelSpec(cell, 2, 1, 50, 1, False, "mse")  # type: ignore[arg-type]
+    return ModelSpec(cell, 2, 1, 50, 1, False, "mse")
 
 
 def random_weights(spec: ModelSpec, inner_bias: bool = True, seed: int = 0) -> Weights:
     """Normal weights and biases that float32 holds exactly, so that both types start alike."""
-    rng, gates = np.random.default_rng(seed), GATES[spec.cell]
-    shapes: dict[str, tuple[int, ...]] = {}
-    for layer in range(spec.layers):
-        size = spec.input_size if layer == 0 else spec.hidden
-        shapes[f"layers.{layer}.input"] = (size, gates * spec.hidden)
-        shapes[f"layers.{layer}.recurrent"] = (spec.hidden, gates * spec.hidden)
-        shapes[f"layers.{layer}.bias"] = (gates * spec.hidden,)
-        if spec.cell == "gru" and inner_bias:
-            shapes[f"layers.{layer}.recurrent_bias"] = (spec.hidden,)
-    shapes |= {"output.weight": (spec.hidden, spec.outputs), "output.bias": (spec.outputs,)}
+    rng, shapes = np.random.default_rng(seed), cells.shapes(spec, inner_bias)
     draws = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
     return {name: value.astype(spec.dtype) for name, value in draws.items()}
 
@@ -207,46 +189,45 @@ def random_batches(spec: ModelSpec, steps: int = STEPS, seed: int = 1) -> tuple[
     return inputs, rng.integers(0, spec.outputs, shape).astype(np.int32)
 
 
-def formula(framework: str, track: str, spec: ModelSpec, inner_bias: bool = True) -> int:
-    """G·h(d + h) weights and the framework's biases in each layer, and the output layer."""
-    biases = load_implementation(framework).BIASES[track][spec.cell]
-    biases -= spec.cell == "gru" and not inner_bias
-    total = spec.outputs * (spec.hidden + 1)
-    for layer in range(spec.layers):
-        size = spec.input_size if layer == 0 else spec.hidden
-        total += GATES[spec.cell] * spec.hidden * (size + spec.hidden) + biases * spec.hidden
-    return total
+def formula(
+    framework: Framework, track: str, spec: ModelSpec, inner_bias: bool = True, kernel: str = ""
+) -> int:
+    """What the cell is trained with, and the biases that the framework has beside those."""
+    more = biases(framework, track, spec.cell, kernel) - cells.cell(spec.cell).biases
+    return cells.count(spec, inner_bias) + spec.layers * more * spec.hidden
 
 
-def article_counts(framework: str) -> list[Row]:
+def biases(framework: Framework, track: str, cell: str, kernel: str = "") -> int:
+    """How many biases a unit has by the framework's own count; the equations have the cell's."""
+    own = framework.biases[track]
+    return own[cell] if cell in own and kernel != EQUATIONS else cells.cell(cell).biases
+
+
+def article_counts(framework: Framework, device: str) -> list[Row]:
     """The framework's own count of the article's model, on both tracks, against the formula."""
     rows = []
-    for spec in map(article, CELLS):
-        fastest = load_implementation(framework).fastest(spec, 32, 10)
-        for track in ("matched", "native"):
-            kernel = fastest if track == "matched" else NATIVE
-            counted, error, detail = None, np.inf, ""
+    for spec in map(article, framework.biases["matched"]):
+        for track in (track for track, known in framework.biases.items() if spec.cell in known):
+            kernel, counted, error, detail = NATIVE, None, np.inf, ""
             try:
-                counted = _article_count(framework, kernel, spec)
-                error = abs(counted - formula(framework, track, spec))
+                model: Described
+                if track == "native":
+                    model = framework.native(spec, Optimiser("adam", 1e-3), 0, device)
+                else:
+                    kernel = framework.choice(spec, 32, 10)
+                    model = framework.build(spec, random_weights(spec), kernel, device)
+                counted = sum(model.parameter_counts().values())
+                error = abs(counted - formula(framework, track, spec, kernel=kernel))
             except Exception as problem:
-                detail = repr(problem)
+                detail = in_one_line(problem)
             name = "parameters of the article's model"
             row = _row(framework, kernel, spec, name, error, 0.0, detail)
             rows.append(row | {"track": track, "counted": counted})
     return rows
 
 
-def _article_count(framework: str, kernel: str, spec: ModelSpec) -> int:
-    if kernel != NATIVE:
-        model = load_model_module(framework).build(spec, random_weights(spec), kernel)
-    else:
-        model = load_native_module(framework).build(spec, Optimiser("adam", 1e-3), 0)
-    return sum(model.parameter_counts().values())
-
-
 def _row(
-    framework: str,
+    framework: Framework,
     kernel: str,
     spec: ModelSpec,
     name: str,
@@ -255,7 +236,7 @@ def _row(
     detail: str,
 ) -> Row:
     return {
-        "framework": framework,
+        "framework": framework.name,
         "kernel": kernel,
         "track": "matched",
         "cell": spec.cell,
@@ -273,10 +254,12 @@ def _row(
 
 def sentence(row: Row) -> str:
     """What is wrong, where, and what was expected."""
+    said = f"error {row['max_error']:.2g}, expected at most {row['tolerance']:.2g}. {row['detail']}"
+    if row["max_error"] == np.inf and row["detail"] and not row["tolerance"]:
+        said = row["detail"]  # it raised, so there is no number to speak of
     return (
         f"{row['framework']} {row['cell']} ({row['kernel']}), {row['layers']} layers, "
-        f"{row['outputs']}, {row['dtype']}: {row['check']}: error {row['max_error']:.2g}, "
-        f"expected at most {row['tolerance']:.2g}. {row['detail']}".strip()
+        f"{row['outputs']}, {row['dtype']}: {row['check']}: {said}".strip()
     )
 
 

@@ -1,4 +1,4 @@
-"""``python -m harness new``: working files to start a task or an implementation from."""
+"""``python -m harness new``: working files to start a cell, a task or an implementation from."""
 
 from __future__ import annotations
 
@@ -11,8 +11,13 @@ from harness.registry import ROOT, is_name
 TEMPLATES = Path(__file__).parent / "templates"
 
 
+def new_cell(name: str) -> list[Path]:
+    """Write ``cells/<name>.py``, which works as it is; returns what was written."""
+    return _write(name, {TEMPLATES / "cell.py": ROOT / "cells" / f"{name}.py"})
+
+
 def new_task(name: str) -> list[Path]:
-    """Write ``tasks/<name>.py``, which works as it is; returns what was written."""
+    """Write ``tasks/<name>.py``, likewise."""
     return _write(name, {TEMPLATES / "task.py": ROOT / "tasks" / f"{name}.py"})
 
 

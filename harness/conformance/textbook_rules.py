@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cells import reference
-from implementations import Array, ModelSpec, Optimiser, Weights
+from cells import Array, ModelSpec, Weights, network
+from implementations.rule import Optimiser
 
 
 def train(
@@ -21,7 +21,7 @@ def train(
     v = {name: np.zeros_like(value) for name, value in w.items()}
     losses = []
     for t, (x, y) in enumerate(zip(inputs, targets, strict=True), start=1):
-        loss, g = reference.loss_and_gradients(spec, w, x, y)
+        loss, g = network.loss_and_gradients(spec, w, x, y)
         losses.append(loss)
         g = clipped(g, optimiser)
         for name in w:

@@ -56,7 +56,7 @@ def forward(words: list[str]) -> int | None:
         return None
     if folder is None or not Path(folder).is_dir():
         return None
-    names = ("--framework", "--results", "--cache", "--threads")
+    names = ("--framework", "--results", "--cache", "--threads", "--device")
     options = {name: words[words.index(name) + 1] for name in names if name in words}
     server = _connect(Path(folder), options)
     if server is None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
-from harness.errors import UserError
-from harness.registry import kernels_of, load_implementation
-from implementations import GATES, STOCK, ModelSpec
+import cells
+from cells import CELLS, ModelSpec
+from harness.errors import UserError, one_of
+from harness.plan.settings import DEVICES
+from implementations import STOCK, Framework
 
 AXES = ("batch", "sequence_length", "hidden", "layers")
 # A training step; its gradient without the update; the loss alone; handing over the data.
@@ -35,23 +38,24 @@ class Shape:
         """The hidden size h of ``cell``."""
         return self.hidden if isinstance(self.hidden, int) else self.hidden[cell]
 
-    def spec(self, cell: str, dtype: str = "float32") -> ModelSpec:
+    def spec(self, cell: str, dtype: Literal["float32", "float64"] = "float32") -> ModelSpec:
         """The model of this shape."""
         return ModelSpec(
-            cell, self.layers, self.input_size, self.units(cell), 1, False, "mse", dtype  # type: ignore[arg-type]
-        )  # fmt: skip
+            cell, self.layers, self.input_size, self.units(cell), 1, False, "mse", dtype
+        )
 
     def forward_flop(self, cell: str) -> int:
         """The floating-point operations of all layers' matrix products in a forward pass.
 
-        A layer multiplies [T·B, d] with [d, G·h] and, step after step, [B, h] with
-        [h, G·h]: 2·T·B·G·h·(d + h) operations, a multiplication and an addition each.
-        What is done element by element and the output layer are left out.
+        A layer multiplies [T·B, d] with [d, G·h] and, step after step, [B, h] with [h, G·h],
+        where all G gates have both matrices: 2·T·B·G·h·(d + h) operations, a multiplication and
+        an addition each. What is done element by element and the output layer are left out.
         """
-        hidden = self.units(cell)
-        widths = [self.input_size] + [hidden] * (self.layers - 1)
-        steps = 2 * self.sequence_length * self.batch
-        return sum(steps * GATES[cell] * hidden * (d + hidden) for d in widths)
+        return self._steps() * sum(
+            math.prod(shape)
+            for name, shape in cells.shapes(self.spec(cell)).items()
+            if name.endswith((".input", ".recurrent"))
+        )
 
     def step_flop(self, cell: str) -> int:
         """The same for a training step, 6·T·B·G·h·(d + h) a layer.
@@ -60,8 +64,11 @@ class Shape:
         first layer needs no gradient of its inputs: 2·T·B·G·h·d less. The first time
         step starts from zeros, which no framework makes use of.
         """
-        unneeded = 2 * self.sequence_length * self.batch * GATES[cell] * self.units(cell)
-        return 3 * self.forward_flop(cell) - unneeded * self.input_size
+        unneeded = self._steps() * math.prod(cells.shapes(self.spec(cell))["layers.0.input"])
+        return 3 * self.forward_flop(cell) - unneeded
+
+    def _steps(self) -> int:
+        return 2 * self.sequence_length * self.batch
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,7 @@ class Campaign:
     phases: tuple[str, ...] = PHASES
     peak: bool = True
     sweeps: tuple[Sweep, ...] = ()
+    device: str = DEVICES[0]
 
     def as_dict(self) -> dict[str, Any]:
         """The campaign as JSON can hold it."""
@@ -132,27 +140,28 @@ def campaign_from(values: dict[str, Any]) -> Campaign:
 
 def campaigns(
     timing: dict[str, Any],
-    frameworks: list[str],
+    frameworks: list[Framework],
     chosen: dict[tuple[str, str], str],
-    where: Callable[[str], str],
+    device: str,
 ) -> tuple[Campaign, ...]:
     """The campaigns of a configuration's ``timing``, one for each shape and one for the sweeps.
 
     ``chosen`` has the kernels that the configuration chooses by framework and cell.
-    Raises :class:`UserError`, which begins with ``where`` of the key that is wrong.
+    Raises :class:`UserError`, which begins with the key that is wrong.
     """
     found: list[Campaign] = []
     for values in timing["shapes"]:
         sizes = {k: v for k, v in values.items() if k not in ("kernels", "phases")}
         shape = Shape(**sizes)
         if shape.name == SWEEPS or shape.name in [c.name for c in found]:
-            raise UserError(f"{where('shapes')}: the name {shape.name!r} is taken; choose another.")
-        missing = [
-            c for c in timing["cells"] if isinstance(shape.hidden, dict) and c not in shape.hidden
-        ]
-        if missing:
+            raise UserError(f"timing.shapes: the name {shape.name!r} is taken; choose another.")
+        by_cell = shape.hidden if isinstance(shape.hidden, dict) else None
+        for name in by_cell or ():
+            if name not in CELLS:
+                raise one_of(f"timing.shapes: {shape.name}: hidden", "cell", name, list(CELLS))
+        if missing := [c for c in timing["cells"] if by_cell is not None and c not in by_cell]:
             raise UserError(
-                f"{where('shapes')}: {shape.name}: hidden has no size for {missing[0]}; "
+                f"timing.shapes: {shape.name}: hidden has no size for {missing[0]}; "
                 "name every cell of timing.cells."
             )
         kernels = values.get("kernels", "fastest")
@@ -161,24 +170,24 @@ def campaigns(
         found.append(
             Campaign(
                 shape.name, (shape,), methods, timing["processes"], timing["rounds"],
-                timing["threads"], tuple(p for p in PHASES if p in asked),
+                timing["threads"], tuple(p for p in PHASES if p in asked), device=device,
             )
         )  # fmt: skip
     if timing["sweeps"]:
         base = Shape(SWEEPS, **timing["sweep_base"])
-        sweeps, shapes = _sweeps(base, timing["sweeps"], where("sweeps"))
+        sweeps, shapes = _sweeps(base, timing["sweeps"])
         methods = _methods(base, frameworks, timing["cells"], chosen, "fastest")
         found.append(
             Campaign(
                 SWEEPS, shapes, methods, timing["sweep_processes"], timing["sweep_rounds"],
-                timing["threads"], PHASES[:1], peak=False, sweeps=sweeps,
+                timing["threads"], PHASES[:1], peak=False, sweeps=sweeps, device=device,
             )
         )  # fmt: skip
     return tuple(found)
 
 
 def _sweeps(
-    base: Shape, asked: Iterable[dict[str, Any]], where: str
+    base: Shape, asked: Iterable[dict[str, Any]]
 ) -> tuple[tuple[Sweep, ...], tuple[Shape, ...]]:
     """The sweeps, and every shape of them once: two axes share a shape where they cross."""
     shapes: dict[Shape, str] = {}
@@ -186,9 +195,9 @@ def _sweeps(
     for values in asked:
         axis, held_out = values["axis"], values["held_out"]
         if axis in [sweep.axis for sweep in sweeps]:
-            raise UserError(f"{where}: names the axis {axis!r} twice.")
+            raise UserError(f"timing.sweeps: names the axis {axis!r} twice.")
         if held_out in values["values"]:
-            raise UserError(f"{where}: {axis}: held_out {held_out} is among the values.")
+            raise UserError(f"timing.sweeps: {axis}: held_out {held_out} is among the values.")
         names = []
         for value in (*values["values"], held_out):
             sizes = replace(base, **{axis: value})
@@ -199,7 +208,7 @@ def _sweeps(
 
 def _methods(
     shape: Shape,
-    frameworks: list[str],
+    frameworks: list[Framework],
     cells: list[str],
     chosen: dict[tuple[str, str], str],
     asked: str,
@@ -210,16 +219,15 @@ def _methods(
     """
     found = []
     for framework in frameworks:
-        choose = load_implementation(framework).fastest
         for cell in cells:
-            best = chosen.get((framework, cell)) or choose(
+            best = chosen.get((framework.name, cell)) or framework.choice(
                 shape.spec(cell), shape.batch, shape.sequence_length
             )
             wanted = {"fastest": {best}, "fastest and stock": {best, STOCK}}
             kernels = [
                 name
-                for name in kernels_of(framework, cell)
+                for name in framework.kernels_of(cell)
                 if asked == "all" or name in wanted[asked]
             ]
-            found += [Method(framework, kernel, cell) for kernel in kernels]
+            found += [Method(framework.name, kernel, cell) for kernel in kernels]
     return (*found, replace(found[0], twin=True))

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UserError, one_of
+from cells import CELLS
+from harness import documents
+from harness.errors import UserError
 from harness.limits import Limits
-from harness.plan import studies, tracks
+from harness.plan import places, studies, tracks
 from harness.plan.campaigns import Campaign, campaigns
 from harness.plan.run import Run
-from harness.plan.schema import check_schema
 from harness.plan.settings import Settings, require, resolve
-from harness.plan.sources import Sources, last_of, origin_of, place_of, plain, sources_of
 from harness.registry import (
+    ROOT,
+    framework,
     framework_names,
-    kernels_of,
     known_frameworks,
     misnamed,
     task_names,
     unknown,
 )
-from implementations import CELLS, FACTORS, NATIVE
+from implementations import FACTORS, NATIVE, Framework
 
 Names = Callable[[], list[str]]
 # An axis' kind, the names it may have, and those that "all" stands for.
@@ -33,8 +35,7 @@ AXES: dict[str, tuple[str, Names, Names]] = {
     "frameworks": ("framework", known_frameworks, framework_names),
     "cells": ("cell", lambda: list(CELLS), lambda: list(CELLS)),
 }
-# The folders in a results folder.
-PARTS = ("runs", "logs", "benchmarks", "conformance", "insides", "timing", "cache")
+FORM = ROOT / "workflows" / "config" / "schema.json"
 # Places on this machine, which are no part of what was done.
 PLACES = ("results", "other")
 # "factors" and "studies" stand for a track each.
@@ -47,6 +48,8 @@ class Configuration:
 
     results: Path
     threads: int
+    # What the frameworks of the runs say of themselves, by name.
+    frameworks: dict[str, Framework]
     runs: tuple[Run, ...]
     # By task and cell: a value may differ from cell to cell.
     settings: dict[tuple[str, str], Settings]
@@ -66,13 +69,14 @@ class Configuration:
         settings = studies.applied(self.settings[run.task, run.cell], run)
         return replace(settings, kernel="" if run.track == NATIVE else kernel)
 
-    def kernels_in_use(self, framework: str) -> list[str]:
-        """``CELL=KERNEL`` for every kernel that a run computes with, native runs apart."""
+    def kernels_in_use(self, name: str) -> list[str]:
+        """``CELL=KERNEL`` for every kernel that a framework's runs use, native runs apart."""
         used = set()
         for run in self.runs:
-            if run.framework == framework and run.track != NATIVE:
+            if run.framework == name and run.track != NATIVE:
                 settings = self.settings_of(run)
-                kernel = settings.kernel or tracks.fastest(run, settings)
+                spec = tracks.model_spec(run.cell, settings)
+                kernel = tracks.kernel_of(self.frameworks[name], spec, settings)
                 used.add(f"{run.cell}={kernel}")
         return sorted(used)
 
@@ -85,9 +89,77 @@ def load(
     Raises :class:`UserError` that names the file and the key of the first
     thing that is wrong.
     """
-    config = plain(config)
-    sources = [*sources_of(files), ("--config", plain(given or {}))]
-    check_schema(config, sources)
+    config = _plain(config)
+    try:
+        return _checked(config)
+    except UserError as error:
+        raise UserError(_origin(str(error), config, files, given) + str(error)) from error
+
+
+def _origin(
+    refusal: str, config: dict[str, Any], files: list[str], given: dict[str, Any] | None
+) -> str:
+    """Where a refused value comes from: the last source without which it is not refused so.
+
+    As it stands before the refusal; nothing where it is of no key.
+    """
+    sources = [(os.path.relpath(name), documents.read(Path(name))) for name in files]
+    sources = [(name, _plain(content)) for name, content in [*sources, ("--config", given or {})]]
+    # A refusal begins with the key that is wrong, but for keys that there are not.
+    key = re.split(r"[.:]", refusal)[0]
+    if key not in config:
+        key = next((key for key in config if f"key {key!r}" in refusal), "")
+    if not key:  # of a plugin's file, which the refusal names
+        return ""
+    named = [name for name, content in sources if key in content] or ["--config"]
+    for name in reversed(named):
+        values: dict[str, Any] = {}
+        for other, content in sources:
+            if other != name and key in content:
+                values = _merged(values, {key: content[key]})
+        try:
+            _checked(config | values)
+        except UserError as error:
+            if str(error) == refusal:
+                continue
+        return f"{name}: "
+    return f"{named[-1]}: "
+
+
+def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Both mappings, where they differ the other one's values, mapping by mapping."""
+    return one | {
+        key: _merged(one[key], value)
+        if isinstance(value, dict) and isinstance(one.get(key), dict)
+        else value
+        for key, value in other.items()
+    }
+
+
+def _plain(value: Any, as_text: bool = False) -> Any:
+    """Numbers and truth values that the command line passed on as text, as what they are.
+
+    Those among the overrides stay text: a task knows what its values are, such as the name of
+    a column that looks like a number.
+    """
+    if isinstance(value, dict):
+        return {str(k): _plain(v, as_text or k == "overrides") for k, v in value.items()}
+    if isinstance(value, list):
+        return [_plain(v, as_text) for v in value]
+    if as_text or not isinstance(value, str):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    if re.fullmatch(r"[+-]?\d+", value):
+        return int(value)
+    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value):
+        return float(value)
+    return value
+
+
+def _checked(config: dict[str, Any]) -> Configuration:
+    """The configuration of merged values; an error begins with the key that is wrong."""
+    documents.check(config, FORM)
     for kind in ("task", "framework"):
         if config[f"{kind}s"] == "all" and (wrong := misnamed(kind)):
             raise UserError(next(iter(wrong.values())))
@@ -96,63 +168,58 @@ def load(
         for axis, (_, _, every) in AXES.items()
     }
     for axis, (kind, names, _) in AXES.items():
-        for value in axes[axis]:
-            if value not in names():
-                raise unknown(place_of(config, sources, axis), kind, value, names())
+        _check(axis, kind, axes[axis], names())
         if not axes[axis]:
-            raise UserError(f"{place_of(config, sources, axis)}: there is none.")
-    overrides = config["overrides"]
-    for name in overrides:
-        if name not in task_names():
-            origin = origin_of(config, sources, ("overrides", name))
-            raise unknown(f"{origin}: overrides", "task", name, task_names())
+            raise UserError(f"{axis}: there is none.")
+    _check("overrides", "task", config["overrides"], task_names())
     settings = {
-        (name, cell): _settings(config, sources, name, cell)
-        for name in axes["tasks"]
+        (task, cell): replace(
+            _settings(config["overrides"].get(task, {}), task, cell), device=config["device"]
+        )
+        for task in axes["tasks"]
         for cell in axes["cells"]
     }
     if config["tasks"] == "all":
         settings = {key: s for key, s in settings.items() if not s.task.missing}
-        axes["tasks"] = list(dict.fromkeys(name for name, _ in settings))
+        axes["tasks"] = list(dict.fromkeys(task for task, _ in settings))
     for found in settings.values():
-        require(found.task, place_of(config, sources, "tasks"))
-    on_track = _tasks_of_tracks(config, axes["tasks"], sources)
+        require(found.task, "tasks")
+    frameworks = {name: framework(name) for name in axes["frameworks"]}
+    on_track = _tasks_of_tracks(config["tracks"], axes["tasks"])
     runs = tuple(
         run
         for seed in config["seeds"]
         for task in axes["tasks"]
-        for framework in axes["frameworks"]
+        for name, its in frameworks.items()
         for cell in axes["cells"]
         for track, tasks in on_track.items()
-        if task in tasks and tracks.is_run(run := Run(task, framework, cell, track, seed))
+        if task in tasks and tracks.is_run(run := Run(task, name, cell, track, seed), its)
     )
     if not runs:
-        where = place_of(config, sources, "tracks")
-        raise UserError(f"{where}: there is no task on any track.")
-    results = Path(config["results"])
-    _check_writable(results, place_of(config, sources, "results"))
-    kernels = _kernels(config, sources)
-    for cell in config["timing"]["cells"]:
-        if cell not in CELLS:
-            raise one_of(place_of(config, sources, "timing", "cells"), "cell", cell, list(CELLS))
+        raise UserError("tracks: there is no task on any track.")
+    kernels = _kernels(config["kernels"])
+    _check("timing.cells", "cell", config["timing"]["cells"], CELLS)
     return Configuration(
-        results=results,
+        results=places.results(config["results"]),
         threads=config["threads"],
+        frameworks=frameworks,
         runs=runs,
         settings=settings,
         conformance=config["conformance"],
         limits=Limits(**config["limits"]),
         kernels=kernels,
-        campaigns=campaigns(
-            config["timing"],
-            axes["frameworks"],
-            kernels,
-            lambda key: place_of(config, sources, "timing", key),
-        ),
-        other=_other(config, sources),
+        campaigns=campaigns(config["timing"], list(frameworks.values()), kernels, config["device"]),
+        other=places.other(config["other"]),
         resolved={key: value for key, value in config.items() if key not in PLACES}
-        | {"overrides": _understood(overrides, settings)},
+        | {"overrides": _understood(config["overrides"], settings)},
     )
+
+
+def _check(where: str, kind: str, names: Iterable[str], allowed: Collection[str]) -> None:
+    """Raise :class:`UserError` for the first of ``names`` that is not allowed."""
+    for name in names:
+        if name not in allowed:
+            raise unknown(where, kind, name, list(allowed))
 
 
 def _understood(
@@ -169,94 +236,41 @@ def _understood(
     return found
 
 
-def _other(config: dict[str, Any], sources: Sources) -> Path | None:
-    """The results folder to compare with; what it holds is checked when it is read."""
-    if not config["other"]:
-        return None
-    folder = Path(config["other"])
-    if not (folder / "runs.csv").is_file():
-        where = place_of(config, sources, "other")
-        raise UserError(f"{where}: {folder} is no results folder: it has no runs.csv.")
-    return folder
-
-
-def _settings(config: dict[str, Any], sources: Sources, task: str, cell: str) -> Settings:
+def _settings(overrides: dict[str, Any], task: str, cell: str) -> Settings:
     """The settings of ``task`` in ``cell``; a mapping among the overrides has a value by cell.
 
     A cell that such a mapping leaves out has the value of the task's file.
     """
-    values, places = {}, {}
-    for key, value in config["overrides"].get(task, {}).items():
-        places[key] = last_of(value, sources, ("overrides", task, key))
-        if not isinstance(value, dict):
-            values[key] = value
-            continue
-        for name in value:
-            if name not in CELLS:
-                where = place_of(config, sources, "overrides", task, key)
-                raise one_of(where, "cell", name, list(CELLS))
-        if cell in value:
-            values[key] = value[cell]
-    try:
-        return resolve(task, values, place_of(config, sources, "overrides", task))
-    except UserError:
-        # The first source whose values are refused is the one to name.
-        for place, (name, _) in enumerate(sources):
-            known = {key: value for key, value in values.items() if places[key] <= place}
-            resolve(task, known, f"{name}: overrides.{task}")
-        raise
+    values = {}
+    for key, value in overrides.items():
+        by_cell = value if isinstance(value, dict) else {cell: value}
+        _check(f"overrides.{task}.{key}", "cell", by_cell, CELLS)
+        if cell in by_cell:
+            values[key] = by_cell[cell]
+    return resolve(task, values, f"overrides.{task}")
 
 
-def _kernels(config: dict[str, Any], sources: Sources) -> dict[tuple[str, str], str]:
-    chosen = {}
-    for framework, by_cell in config["kernels"].items():
-        if framework not in known_frameworks():
-            where = f"{origin_of(config, sources, ('kernels', framework))}: kernels"
-            raise one_of(where, "framework", framework, known_frameworks())
+def _kernels(chosen: dict[str, dict[str, str]]) -> dict[tuple[str, str], str]:
+    _check("kernels", "framework", chosen, known_frameworks())
+    found = {}
+    for name, by_cell in chosen.items():
+        _check(f"kernels.{name}", "cell", by_cell, CELLS)
         for cell, kernel in by_cell.items():
-            if cell not in CELLS:
-                where = place_of(config, sources, "kernels", framework)
-                raise one_of(where, "cell", cell, list(CELLS))
-            if kernel not in (known := kernels_of(framework, cell)):
-                where = place_of(config, sources, "kernels", framework, cell)
-                raise one_of(where, "kernel", kernel, known)
-            chosen[framework, cell] = kernel
-    return chosen
+            _check(f"kernels.{name}.{cell}", "kernel", [kernel], framework(name).kernels_of(cell))
+            found[name, cell] = kernel
+    return found
 
 
-def _tasks_of_tracks(
-    config: dict[str, Any], tasks: list[str], sources: Sources
-) -> dict[str, list[str]]:
+def _tasks_of_tracks(asked: dict[str, Any], tasks: list[str]) -> dict[str, list[str]]:
     """The tasks that each track runs on; a task that the configuration leaves out is left out."""
+    _check("tracks", "key", asked, TRACK_KEYS)
     chosen: dict[str, list[str]] = {}
-    for key, names in config["tracks"].items():
-        if key not in TRACK_KEYS:
-            origin = origin_of(config, sources, ("tracks", key))
-            raise one_of(f"{origin}: tracks", "key", key, list(TRACK_KEYS))
+    for key, names in asked.items():
+        every = studies.studies() if key == "studies" else task_names()
+        named = list(every) if names == "all" else names
+        _check(f"tracks.{key}", "study" if key == "studies" else "task", named, every)
         if key == "studies":
-            for name in [] if names == "all" else names:
-                if name not in studies.STUDIES:
-                    where = place_of(config, sources, "tracks", key)
-                    raise one_of(where, "study", name, list(studies.STUDIES))
-            chosen |= dict.fromkeys(studies.STUDIES if names == "all" else names, tasks)
-            continue
-        for name in [] if names == "all" else names:
-            if name not in task_names():
-                raise one_of(place_of(config, sources, "tracks", key), "task", name, task_names())
-        for track in FACTORS if key == "factors" else [key]:
-            chosen[track] = tasks if names == "all" else names
+            chosen |= dict.fromkeys(named, tasks)
+        else:
+            chosen |= dict.fromkeys(FACTORS if key == "factors" else [key], named)
     return chosen
-
-
-def _check_writable(folder: Path, where: str) -> None:
-    """Refuse a results folder that cannot be made or written in, before anything trains."""
-    if bad := sorted({c for c in str(folder) if c in "{}" or not c.isprintable()}):
-        raise UserError(f"{where}: {str(folder)!r} must not have {bad[0]!r} in its name.")
-    nearest = folder
-    while not nearest.exists() and nearest != nearest.parent:
-        nearest = nearest.parent
-    for path in (nearest, *(p for p in map(folder.joinpath, PARTS) if p.exists())):
-        if not path.is_dir():
-            raise UserError(f"{where}: {path} is not a folder; choose another one.")
-        if not os.access(path, os.W_OK | os.X_OK):
-            raise UserError(f"{where}: {path} cannot be written in; choose another folder.")

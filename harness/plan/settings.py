@@ -9,8 +9,11 @@ from typing import Any
 
 from harness.errors import UserError, one_of
 from harness.plan.run import Run
-from harness.registry import load_task, task_parameters
+from harness.registry import load_task, raised, task_parameters
 from tasks import Budget, Task
+
+# Where a run may be asked to compute.
+DEVICES = ("cpu",)
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Settings:
 
     task: Task
     budget: Budget
-    device: str = "cpu"
+    device: str = DEVICES[0]
     kernel: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -36,6 +39,7 @@ class Settings:
             words += [f"--{name}", str(getattr(run, name))]
         words += ["--threads", str(threads)]
         words += ["--kernel", self.kernel] if self.kernel else []
+        words += ["--device", self.device] if self.device != DEVICES[0] else []
         for name, value in changed(self).items():
             words += ["--set", f"{name}={value}"]
         return shlex.join(words)
@@ -81,6 +85,8 @@ def resolve(name: str, overrides: dict[str, Any], where: str) -> Settings:
         changed_task = replace(task, **{k: v for k, v in values.items() if k in parameters})
     except ValueError as error:
         raise UserError(f"{where}: {error}.") from error
+    except Exception as error:
+        raise UserError(f"{where}: {raised(error, f'tasks/{name}.py')}.") from error
     return Settings(changed_task, changed_budget)
 
 

@@ -1,19 +1,23 @@
-"""The studies: runs beside the main grid that a published claim asks for.
-
-A study is a track of its own: matched, but for some settings of some tasks. Its runs have the
-same seeds as the matched ones and are compared with them seed by seed. Where a task's own
-parameters differ, its data differ with them.
-"""
+"""The studies of ``workflows/studies.yaml``: tracks that are matched, but for some settings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
+from cells import CELLS
+from harness import documents
+from harness.errors import UserError, one_of
 from harness.plan.run import Run
 from harness.plan.settings import Settings, resolve
-from implementations import CELLS
+from harness.registry import ROOT
+from implementations import FACTORS
+
+# The tracks that are none of a study.
+TRACKS = ("matched", "native", *FACTORS)
+FILE = ROOT / "workflows" / "studies.yaml"
 
 
 @dataclass(frozen=True)
@@ -22,64 +26,33 @@ class Study:
 
     what: str
     settings: Mapping[str, Mapping[str, Any]]
-    cells: tuple[str, ...] = CELLS
+    cells: tuple[str, ...]
 
 
-_GATED = ("lstm", "gru")
-STUDIES = {
-    "forget0": Study(
-        "a forget bias of 0 instead of 1", {"adding": {"initial_biases": "zero"}}, ("lstm",)
-    ),
-    "chrono": Study(
-        "chrono initialisation", {"adding": {"initial_biases": "chrono"}}, ("lstm",)
-    ),
-    "noclip": Study("gradients are not clipped", {"adding": {"clip": 0}, "copying": {"clip": 0}}),
-    # A layer of the LSTM has 4h(d + h) + 4h parameters, of the GRU 3h(d + h) + 4h.
-    "equalparameters": Study(
-        "a GRU with as many parameters as the LSTM",
-        {"adding": {"hidden": 74}, "copying": {"hidden": 111}},
-        ("gru",),
-    ),
-    "length50": Study("adding at T = 50", {"adding": {"sequence_length": 50}}, _GATED),
-    "length200": Study("adding at T = 200", {"adding": {"sequence_length": 200}}, _GATED),
-    "delay10": Study("copying at T = 10", {"copying": {"delay": 10}}, _GATED),
-    "delay20": Study("copying at T = 20", {"copying": {"delay": 20}}, _GATED),
-    "delay30": Study("copying at T = 30", {"copying": {"delay": 30}}, _GATED),
-    "symbols4": Study("copying of 4 symbols", {"copying": {"symbols": 4}}, _GATED),
-    "symbols16": Study("copying of 16 symbols", {"copying": {"symbols": 16}}, _GATED),
-    "delay30chrono": Study(
-        "copying at T = 30 from chrono initialisation",
-        {"copying": {"delay": 30, "initial_biases": "chrono"}},
-        ("lstm",),
-    ),
-    # The memory horizon of each cell, with the matched runs at a delay of 10.
-    **{
-        f"recall{delay}": Study(
-            f"delayed recall at a delay of {delay}", {"delayed_recall": {"delay": delay}}
-        )
-        for delay in (20, 40, 80, 160)
-    },
-    "permuteddigits": Study(
-        "the pixels of digits in one random order", {"digits": {"permuted": True}}
-    ),
-    # About 16,000 parameters, as in Bai 2018; their T = 1000 would take five times as long.
-    "delay200": Study(
-        "copying at T = 200 with 58 units",
-        {"copying": {"delay": 200, "hidden": 58, "batch": 32, "steps": 1000}},
-        _GATED,
-    ),
-}  # fmt: skip
+@cache
+def studies() -> dict[str, Study]:
+    """All studies by name; :class:`UserError` names what is wrong in their file."""
+    found = {}
+    for name, values in documents.load(FILE, FILE.with_suffix(".schema.json")).items():
+        if name in TRACKS:
+            raise UserError(f"{FILE.name}: {name} is a track already; rename the study.")
+        cells = tuple(values.get("cells", CELLS))
+        for cell in cells:
+            if cell not in CELLS:
+                raise one_of(f"{FILE.name}: {name}.cells", "cell", cell, list(CELLS))
+        found[name] = Study(values["what"], values["settings"], cells)
+    return found
 
 
 def is_run(run: Run) -> bool:
     """Whether the study that ``run`` is of has such a run."""
-    study = STUDIES[run.track]
+    study = studies()[run.track]
     return run.task in study.settings and run.cell in study.cells
 
 
 def overrides(run: Run) -> dict[str, Any]:
     """The settings that the run's track changes; none outside the studies."""
-    study = STUDIES.get(run.track)
+    study = studies().get(run.track)
     return dict(study.settings.get(run.task, {})) if study else {}
 
 
@@ -88,5 +61,5 @@ def applied(settings: Settings, run: Run) -> Settings:
     changes = overrides(run)
     if not changes:
         return settings
-    found = resolve(run.task, settings.as_dict() | changes, f"the study {run.track}")
+    found = resolve(run.task, settings.as_dict() | changes, f"{FILE.name}: {run.track}")
     return replace(settings, task=found.task, budget=found.budget)

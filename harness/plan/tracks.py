@@ -2,42 +2,54 @@
 
 ``matched`` takes nothing, ``native`` is the framework as its users get it. Between them
 stands one track for each factor: matched, but for that one default. A study's track takes
-nothing either; its settings differ (``studies.py``).
+nothing either; its settings differ (``workflows/studies.yaml``).
 """
 
 from __future__ import annotations
 
+from cells import ModelSpec
 from harness.errors import one_of
 from harness.plan import studies
 from harness.plan.run import Run
 from harness.plan.settings import Settings
-from harness.registry import kernels_of, load_implementation
-from implementations import FACTORS, Default, ModelSpec
-
-TRACKS = ("matched", "native", *FACTORS, *studies.STUDIES)
+from implementations import FACTORS, Framework
 
 
-def default_of(track: str, framework: str, cell: str) -> Default | None:
-    """The default that a factor's track tries; None for matched, native, or no difference."""
-    for default in load_implementation(framework).DEFAULTS:
-        if default.factor == track and cell in default.cells:
-            found: Default = default
-            return found
-    return None
+def names() -> list[str]:
+    """Every track: matched, native, one for each factor, one for each study."""
+    return [*studies.TRACKS, *studies.studies()]
 
 
-def is_run(run: Run) -> bool:
-    """Whether there is anything to run: a factor that does not differ would be matched again."""
-    if run.track in studies.STUDIES:
-        return studies.is_run(run)
-    return run.track not in FACTORS or default_of(run.track, run.framework, run.cell) is not None
+def is_run(run: Run, framework: Framework) -> bool:
+    """Whether there is anything to run."""
+    return not why_not(run, framework)
+
+
+def why_not(run: Run, framework: Framework) -> str:
+    """Why there is nothing to run, after the option that says it; empty where there is."""
+    if not framework.kernels_of(run.cell):
+        return f"framework: {run.framework} has no way to compute the {run.cell}; choose another."
+    if run.track in studies.studies() and not studies.is_run(run):
+        return (
+            f"track: the study {run.track} has no run of {run.task} with the {run.cell}; "
+            "see workflows/studies.yaml."
+        )
+    if run.track == "native" and run.cell not in framework.biases["native"]:
+        return f"track: {run.framework} has no layer of its own for the {run.cell}; use matched."
+    if run.track in FACTORS and framework.default(run.track, run.cell) is None:
+        # It would be matched again.
+        return (
+            f"track: {run.framework}'s default for {run.track} is that of the matched track "
+            f"in the {run.cell}; use matched."
+        )
+    return ""
 
 
 def model_spec(cell: str, settings: Settings) -> ModelSpec:
     """The model that a task's settings ask for."""
     task, budget = settings.task, settings.budget
     return ModelSpec(
-        cell=cell,  # type: ignore[arg-type]
+        cell=cell,
         layers=budget.layers,
         input_size=task.input_size,
         hidden=budget.hidden,
@@ -47,11 +59,11 @@ def model_spec(cell: str, settings: Settings) -> ModelSpec:
     )
 
 
-def fastest(run: Run, settings: Settings) -> str:
-    """The kernel that the implementation chooses at the task's shape."""
-    spec = model_spec(run.cell, settings)
-    choose = load_implementation(run.framework).fastest
-    kernel: str = choose(spec, settings.budget.batch, settings.task.sequence_length)
-    if kernel not in (known := kernels_of(run.framework, run.cell)):
-        raise one_of(f"implementations/{run.framework}: fastest", "kernel", kernel, known)
+def kernel_of(framework: Framework, spec: ModelSpec, settings: Settings) -> str:
+    """The kernel that was chosen, or that the implementation chooses at the task's shape."""
+    if settings.kernel:
+        return settings.kernel
+    kernel = framework.choice(spec, settings.budget.batch, settings.task.sequence_length)
+    if kernel not in (known := framework.kernels_of(spec.cell)):
+        raise one_of(f"implementations/{framework.name}: fastest", "kernel", kernel, known)
     return kernel

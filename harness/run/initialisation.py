@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+import cells
+from cells import Array, ModelSpec, Weights
 from harness.run.streams import examples, generator, task_key
-from implementations import GATES, Array, Weights
 from tasks import Task
 
 
@@ -14,54 +15,55 @@ def initial_weights(task: Task, cell: str, layers: int, hidden: int, seed: int) 
 
     Gate by gate, input weights are Glorot uniform over (d, h) (Glorot & Bengio
     2010) and recurrent weights orthogonal (Saxe 2014); the output layer is
-    Glorot uniform, biases are 0 but the LSTM's forget bias, which is 1
-    (Jozefowicz 2015).
+    Glorot uniform. Biases are 0 but for the cell's own first biases, such as the LSTM's
+    forget bias of 1 (Jozefowicz 2015); a cell's extras are drawn as it says.
     """
     rng = generator(task_key(task), cell, layers, hidden, "weights", seed)
-    gates = GATES[cell]
-    weights: Weights = {}
-    for layer in range(layers):
-        size = task.input_size if layer == 0 else hidden
-        bias = np.zeros(gates * hidden)
-        if cell == "lstm":
-            bias[hidden : 2 * hidden] = 1
-        blocks = range(gates)
-        weights |= {
-            f"layers.{layer}.input": np.hstack(
-                [_glorot_uniform(rng, size, hidden) for _ in blocks]
-            ),
-            f"layers.{layer}.recurrent": np.hstack([_orthogonal(rng, hidden) for _ in blocks]),
-            f"layers.{layer}.bias": bias,
-        }
-        if cell == "gru":
-            weights[f"layers.{layer}.recurrent_bias"] = np.zeros(hidden)
-    weights["output.weight"] = _glorot_uniform(rng, hidden, task.outputs)
-    weights["output.bias"] = np.zeros(task.outputs)
-    return {name: value.astype(np.float32) for name, value in weights.items()}
+    own = cells.cell(cell)
+    spec = ModelSpec(
+        cell, layers, task.input_size, hidden, task.outputs, task.every_step, task.loss
+    )
+    first_biases = np.repeat([own.first_biases.get(gate, 0.0) for gate in own.gates], hidden)
+
+    def first(name: str, shape: tuple[int, ...]) -> Array:
+        kind = name.rpartition(".")[2]
+        if kind == "input":
+            return np.hstack([_glorot_uniform(rng, shape[0], hidden) for _ in own.gates])
+        if kind == "recurrent":
+            return np.hstack([_orthogonal(rng, hidden) for _ in own.recurrent])
+        if kind in own.extras:
+            return rng.uniform(own.extras[kind].low, own.extras[kind].high, shape)
+        if name == "output.weight":
+            return _glorot_uniform(rng, *shape)
+        return first_biases if kind == "bias" and name != "output.bias" else np.zeros(shape)
+
+    return {k: first(k, shape).astype(np.float32) for k, shape in cells.shapes(spec).items()}
 
 
 def with_biases(weights: Weights, kind: str, task: Task, cell: str, seed: int) -> Weights:
     """``weights`` with the biases of their gates started as ``kind`` says.
 
-    ``zero`` takes the LSTM's forget bias of 1 away. ``chrono`` (Tallec & Ollivier 2018) draws
-    ln U(1, T - 1) for each unit, T the length of the sequence: the bias of the gate that keeps
-    the old state (the LSTM's f, the GRU's z); the LSTM's i gets its negative.
+    ``zero`` takes the cell's first biases, such as the LSTM's forget bias of 1, away. ``chrono``
+    (Tallec & Ollivier 2018) draws ln U(1, T - 1) for each unit, T the length of the sequence: the
+    bias of the gate that keeps the old state (the LSTM's f, the GRU's z); the one that writes
+    (the LSTM's i) gets its negative.
     """
     if kind == "standard":
         return weights
+    own = cells.cell(cell)
     length = examples(task, "train", seed, 1)[0].shape[1]
     changed = dict(weights)
     for name in weights:
         if not name.endswith(".bias") or name == "output.bias":
             continue
-        hidden = len(weights[name]) // GATES[cell]
+        hidden = len(weights[name]) // len(own.gates)
         bias = np.zeros_like(weights[name])
-        if kind == "chrono" and cell != "rnn":
+        if kind == "chrono" and (own.keeps or own.writes):
             rng = generator(task_key(task), cell, name, hidden, "chrono", seed)
             keep = np.log(rng.uniform(1, length - 1, hidden))
-            bias[hidden : 2 * hidden] = keep
-            if cell == "lstm":
-                bias[:hidden] = -keep
+            for gate, values in ((own.keeps, keep), (own.writes, -keep)):
+                if gate:
+                    bias.reshape(-1, hidden)[own.gates.index(gate)] = values
         changed[name] = bias
     return changed
 

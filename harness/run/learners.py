@@ -5,23 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from cells import Array, Weights
 from harness.plan.run import Run
 from harness.plan.settings import Settings
-from harness.plan.tracks import default_of, fastest, model_spec
-from harness.registry import load_model_module, load_native_module
+from harness.plan.tracks import kernel_of, model_spec
 from harness.run import initialisation
-from implementations import (
-    FACTORS,
-    NATIVE,
-    Array,
-    Described,
-    Model,
-    ModelSpec,
-    NativeModel,
-    Optimiser,
-    Weights,
-    updates,
-)
+from implementations import FACTORS, NATIVE, Described, Framework
+from implementations.rule import Optimiser, updates
 
 # inputs [K, B, T, d], targets, and the number of the first step, from 0 -> losses, norms [K].
 Train = Callable[[Array, Array, int], tuple[Array, Array]]
@@ -37,20 +27,20 @@ class Learner:
     initial: Weights
 
 
-def load(run: Run) -> None:
+def load(run: Run, framework: Framework) -> None:
     """Import what ``run`` needs of its framework."""
-    load_model_module(run.framework)
+    framework.load()
     if run.track in ("native", *FACTORS):
-        load_native_module(run.framework)
+        framework.load("native")
 
 
-def learner(run: Run, settings: Settings) -> Learner:
+def learner(run: Run, settings: Settings, framework: Framework) -> Learner:
     """Build the model of ``run`` with its initial weights."""
     budget = settings.budget
     spec = model_spec(run.cell, settings)
     optimiser = Optimiser(budget.optimiser, budget.learning_rate, budget.clip)
     if run.track == "native":
-        native = _native(run, spec, optimiser)
+        native = framework.native(spec, optimiser, run.seed, settings.device)
         return Learner(native, NATIVE, lambda x, y, _: native.train(x, y), native.weights())
     weights = initialisation.initial_weights(
         settings.task, run.cell, budget.layers, budget.hidden, run.seed
@@ -59,15 +49,17 @@ def learner(run: Run, settings: Settings) -> Learner:
         weights, budget.initial_biases, settings.task, run.cell, run.seed
     )
     if run.track in FACTORS:
-        default = default_of(run.track, run.framework, run.cell)
+        default = framework.default(run.track, run.cell)
         if default is None:
-            raise ValueError(f"{run.framework}'s {run.cell} has the matched {run.track} by default")
+            raise ValueError(
+                f"{framework.name}'s {run.cell} has the matched {run.track} by default"
+            )
         optimiser = replace(optimiser, **default.optimiser)
         if not default.optimiser:
-            own = _native(run, spec, optimiser).weights()
+            own = framework.native(spec, optimiser, run.seed, settings.device).weights()
             weights = with_default(default.factor, weights, own)
-    kernel = settings.kernel or fastest(run, settings)
-    model: Model = load_model_module(run.framework).build(spec, weights, kernel)
+    kernel = kernel_of(framework, spec, settings)
+    model = framework.build(spec, weights, kernel, settings.device)
 
     def train(inputs: Array, targets: Array, first: int) -> tuple[Array, Array]:
         constants = updates(optimiser, first + 1, len(inputs))
@@ -85,8 +77,3 @@ def with_default(factor: str, weights: Weights, own: Weights) -> Weights:
     if factor == "form":
         return {k: v for k, v in weights.items() if k in own}
     raise ValueError(f"{factor} says nothing of the initial weights")
-
-
-def _native(run: Run, spec: ModelSpec, optimiser: Optimiser) -> NativeModel:
-    model: NativeModel = load_native_module(run.framework).build(spec, optimiser, run.seed)
-    return model

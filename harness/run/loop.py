@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from cells import Array, Weights
 from harness import machine
+from harness.errors import in_one_line
 from harness.plan.run import Run
 from harness.plan.settings import Settings
-from harness.registry import load_implementation
 from harness.run import learners, records, streams
 from harness.run.records import Record
-from implementations import Array, Described, Weights
+from implementations import Described, Framework, device_of
 
 PHASES = ("start", "import", "build", "first_chunk", "training", "evaluation", "data")
 OnChunk = Callable[[int, float, float], None]
@@ -59,14 +59,13 @@ class Progress:
             self.seconds[name] += time.perf_counter() - start
 
 
-def pin(framework: str, threads: int, cache: Path) -> None:
-    """Pin the framework to the CPU and to ``threads``; before it is imported."""
-    cache.mkdir(parents=True, exist_ok=True)
-    os.environ.update(load_implementation(framework).environment(threads, cache))
-
-
 def run(
-    identity: Run, settings: Settings, threads: int, cache: Path, on_chunk: OnChunk
+    framework: Framework,
+    identity: Run,
+    settings: Settings,
+    threads: int,
+    cache: Path,
+    on_chunk: OnChunk,
 ) -> tuple[Record, Progress]:
     """Carry out one run and describe it; whatever the framework raises ends in the record.
 
@@ -77,41 +76,38 @@ def run(
     progress.seconds["start"] = machine.process_age()
     status, reason = "ok", ""
     try:
-        pin(identity.framework, threads, cache)
+        framework.pin(threads, cache, settings.device)
         with progress.phase("import"):
-            learners.load(identity)
+            learners.load(identity, framework)
     except ImportError as error:
         status, reason = "unavailable", f"{error.name or identity.framework} cannot be imported"
         reason += f": {error}"
     except Exception as error:
-        status, reason = "failed", _describe(error)
+        status, reason = "failed", in_one_line(error)
     else:
         try:
-            reason = _train(identity, settings, progress, on_chunk)
+            reason = _train(framework, identity, settings, progress, on_chunk)
             status = "diverged" if reason else "ok"
         except Exception as error:
-            status, reason = "failed", _describe(error)
-    return describe(identity, settings, threads, progress, status, reason), progress
+            status, reason = "failed", in_one_line(error)
+    return describe(framework, identity, settings, threads, progress, status, reason), progress
 
 
-def _describe(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-
-
-def _train(identity: Run, settings: Settings, progress: Progress, on_chunk: OnChunk) -> str:
+def _train(
+    framework: Framework, identity: Run, settings: Settings, progress: Progress, on_chunk: OnChunk
+) -> str:
     """Train and evaluate; returns why the run diverged, or nothing."""
     task, budget = settings.task, settings.budget
     with progress.phase("data"):
         stream = streams.TrainingStream(task, budget, identity.seed)
         validation = streams.examples(task, "validation", identity.seed, budget.validation_examples)
     with progress.phase("build"):
-        learner = learners.learner(identity, settings)
+        learner = learners.learner(identity, settings, framework)
         model, progress.kernel = learner.model, learner.kernel
         progress.initial = learner.initial
         progress.digests["initial"] = streams.sha256(learner.initial.values())
         progress.parameters = model.parameter_counts()
-        progress.device = model.device()
+        progress.device = device_of(model)
     if progress.device != settings.device:
         raise RuntimeError(f"the model is on {progress.device}, not on {settings.device}")
 
@@ -166,6 +162,7 @@ def _evaluate(
 
 
 def describe(
+    framework: Framework,
     identity: Run,
     settings: Settings,
     threads: int,
@@ -175,7 +172,6 @@ def describe(
 ) -> Record:
     """The record of a run that came to ``progress``."""
     task = settings.task
-    packages = load_implementation(identity.framework).PACKAGES
     seconds = progress.seconds | {"total": machine.process_age()}
     losses = progress.dynamics()["losses"]
     return {
@@ -203,7 +199,7 @@ def describe(
         "data_sha256": {name: progress.digests.get(name) for name in ("train", "test")},
         "weights_sha256": {name: progress.digests.get(name) for name in ("initial", "final")},
         "losses_sha256": streams.sha256([losses]) if len(losses) else None,
-        "versions": machine.versions(packages),
+        "versions": machine.versions(framework.packages),
         "machine": machine.description(),
         "threads": threads,
         "device": progress.device,

@@ -6,41 +6,31 @@ import json
 import zipfile
 import zlib
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 
+from cells import CELLS, Weights
+from harness import documents
 from harness.errors import UserError
 from harness.files import replacing, write_text
 from harness.plan.run import Run
-from harness.registry import ROOT
-from implementations import Weights
 
 Record = dict[str, Any]
-SCHEMA = 2  # counts the forms that records have had
-
-
-@cache
-def _validator() -> Any:
-    schema = json.loads(
-        (ROOT / "harness" / "run" / "record.schema.json").read_text(encoding="utf-8")
-    )
-    return jsonschema.Draft202012Validator(schema)
+SCHEMA = 3  # counts the forms that records have had
+LONGEST = 10_000  # characters of a reason, as in the form
+FORM = Path(__file__).with_name("record.schema.json")
 
 
 def check(record: Record, where: str) -> None:
     """Raise :class:`UserError` unless ``record`` fits the schema."""
-    error = jsonschema.exceptions.best_match(_validator().iter_errors(record))
-    if error is not None:
-        key = ".".join(str(part) for part in error.absolute_path) or "the record"
-        raise UserError(f"{where}: {key}: {error.message}.")
+    documents.check(record, FORM, where)
 
 
 def write(path: Path, record: Record) -> None:
-    """Check ``record`` and put it at ``path`` in one step."""
+    """Check ``record`` and put it at ``path`` in one step; a long reason is cut."""
+    record = record | {"reason": record["reason"][:LONGEST]}
     check(record, str(path))
     write_text(path, json.dumps(record, indent=1, allow_nan=False) + "\n")
 
@@ -68,7 +58,7 @@ def read_arrays(path: Path, *names: str) -> Weights:
 def read(path: Path) -> Record:
     """The record at ``path``; :class:`UserError` when it is damaged or of another run."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     except (OSError, ValueError) as error:
         raise UserError(f"{path}: is not a readable record ({error}).") from error
     if not isinstance(record, dict):
@@ -76,9 +66,18 @@ def read(path: Path) -> Record:
     if (version := record.get("schema")) != SCHEMA:
         raise UserError(f"{path}: is a record of another version (schema {version}, not {SCHEMA}).")
     check(record, str(path))
+    if record["cell"] not in CELLS:
+        raise UserError(
+            f"{path}: its cell {record['cell']!r} is not in cells/; put its file back, or remove "
+            "the record."
+        )
     if identity(record).name != path.stem:
         raise UserError(f"{path}: is the record of another run, {identity(record).title}.")
     return record
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"it has the value {constant}")
 
 
 def identity(record: Record) -> Run:

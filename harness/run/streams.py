@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 import numpy as np
 
-from implementations import Array
+from cells import Array
 from tasks import Budget, Split, Task
 
 

@@ -12,36 +12,32 @@ Native track: the same cells with Equinox's initialisation (the RNN's are two
 ``optax.clip_by_global_norm``.
 """
 
-from pathlib import Path
+from cells import ModelSpec
+from implementations import STOCK, Default, Framework, Kernel
+from implementations.jax import environment
 
-from implementations import Default, Kernel, ModelSpec
-
-OPTIONAL = True
-PACKAGES = ("equinox", "jax", "jaxlib", "optax")
-BIASES = {
-    "matched": {"rnn": 1, "lstm": 4, "gru": 4},
-    "native": {"rnn": 1, "lstm": 4, "gru": 4},
-}
-DEFAULTS = (
-    Default(
-        "initialisation",
-        "all matrices U(±1/√h); in the RNN, each by its own number of inputs",
-    ),
-    Default("biases", "all biases U(±1/√h), of the RNN U(±1/√d)"),
-)
-KERNELS = {"stock": Kernel("Equinox's cells under vmap in lax.scan, differentiated by JAX")}
+# The biases of one of its own layers, in multiples of the hidden size.
+LAYER = {"rnn": 1, "lstm": 4, "gru": 4}
 
 
 def fastest(spec: ModelSpec, batch: int, length: int) -> str:
     """The kernel to train a model of this shape with."""
-    return "stock"
+    return STOCK
 
 
-def environment(threads: int, cache: Path) -> dict[str, str]:
-    """The variables that pin JAX to the CPU and to ``threads`` threads."""
-    flags = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
-    return {
-        "JAX_PLATFORMS": "cpu",
-        "XLA_FLAGS": f"{flags} intra_op_parallelism_threads={threads}",
-        "JAX_COMPILATION_CACHE_DIR": str(cache),
-    }
+FRAMEWORK = Framework(
+    name="equinox",
+    packages=("equinox", "jax", "jaxlib", "optax"),
+    environment=environment,
+    biases={"matched": LAYER, "native": LAYER},
+    kernels={STOCK: Kernel("Equinox's cells under vmap in lax.scan, differentiated by JAX")},
+    fastest=fastest,
+    defaults=(
+        Default(
+            "initialisation",
+            "all matrices U(±1/√h); in the RNN, each by its own number of inputs",
+        ),
+        Default("biases", "all biases U(±1/√h), of the RNN U(±1/√d)"),
+    ),
+    optional=True,
+)

@@ -9,19 +9,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax import lax, nn
+from jax import lax
 
-from implementations import Array, ModelSpec, Optimiser, Weights
+from cells import Array, ModelSpec, Weights
+from implementations.functional import device_of, loss, on, place_targets
+from implementations.rule import Optimiser
 
 RULES = {"adam": optax.adam, "rmsprop": optax.rmsprop, "sgd": optax.sgd}
 CELLS = {"lstm": eqx.nn.LSTMCell, "gru": eqx.nn.GRUCell}
 
 
-def build(spec: ModelSpec, optimiser: Optimiser, seed: int) -> EquinoxNativeModel:
+def build(spec: ModelSpec, optimiser: Optimiser, seed: int, device: str) -> EquinoxNativeModel:
     """A model as Equinox initialises it from ``seed``."""
-    if spec.dtype == "float64":
-        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
-    return EquinoxNativeModel(spec, optimiser, seed)
+    return EquinoxNativeModel(spec, optimiser, seed, device)
 
 
 class _Rnn(eqx.Module):
@@ -66,8 +66,9 @@ class _Stack(eqx.Module):
 class EquinoxNativeModel:
     """A :class:`implementations.NativeModel` in Equinox."""
 
-    def __init__(self, spec: ModelSpec, optimiser: Optimiser, seed: int) -> None:
-        self._spec, self._model = spec, _Stack(spec, jax.random.key(seed))
+    def __init__(self, spec: ModelSpec, optimiser: Optimiser, seed: int, device: str) -> None:
+        self._spec, self._on = spec, on(device, spec.dtype)
+        self._model = eqx.filter_shard(_Stack(spec, jax.random.key(seed)), self._on)
         clip = [optax.clip_by_global_norm(optimiser.clip)] if optimiser.clip else []
         rule = optax.chain(*clip, RULES[optimiser.name](optimiser.learning_rate))
         self._memory = rule.init(eqx.filter(self._model, eqx.is_array))
@@ -77,12 +78,12 @@ class EquinoxNativeModel:
 
             def step(state: Any, batch: Any) -> Any:
                 arrays, memory = state
-                loss, g = jax.value_and_grad(lambda a: _loss(spec, eqx.combine(a, rest), *batch))(
-                    arrays
-                )
+                value, g = jax.value_and_grad(
+                    lambda a: loss(spec, _outputs(spec, eqx.combine(a, rest), batch[0]), batch[1])
+                )(arrays)
                 change, memory = rule.update(g, memory, arrays)
                 norm = optax.tree.norm(g)
-                return (optax.apply_updates(arrays, change), memory), (loss, norm)
+                return (optax.apply_updates(arrays, change), memory), (value, norm)
 
             (arrays, memory), found = lax.scan(step, (arrays, memory), batches)
             return eqx.combine(arrays, rest), memory, found
@@ -91,13 +92,12 @@ class EquinoxNativeModel:
         self._outputs = eqx.filter_jit(lambda model, x: _outputs(spec, model, x))
 
     def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
-        kind = self._spec.dtype if self._spec.loss == "mse" else "int32"
-        batches = jnp.asarray(inputs, self._spec.dtype), jnp.asarray(targets, kind)
+        batches = self._floats(inputs), place_targets(self._spec, targets, self._on)
         self._model, self._memory, (losses, norms) = self._chunk(self._model, self._memory, batches)
         return np.asarray(losses), np.asarray(norms)
 
     def predict(self, inputs: Array) -> Array:
-        return np.asarray(self._outputs(self._model, jnp.asarray(inputs, self._spec.dtype)))
+        return np.asarray(self._outputs(self._model, self._floats(inputs)))
 
     def weights(self) -> Weights:
         weights: dict[str, Any] = {}
@@ -119,16 +119,11 @@ class EquinoxNativeModel:
         return {jax.tree_util.keystr(path): leaf.size for path, leaf in leaves}
 
     def device(self) -> str:
-        return str(next(iter(self._model.output.weight.devices())).platform)
+        return device_of(self._model.output.weight)
+
+    def _floats(self, values: Array) -> jax.Array:
+        return jnp.asarray(values, self._spec.dtype, device=self._on)
 
 
 def _outputs(spec: ModelSpec, model: _Stack, x: jax.Array) -> jax.Array:
     return jax.vmap(lambda one: model(spec, one))(x)
-
-
-def _loss(spec: ModelSpec, model: _Stack, x: jax.Array, y: jax.Array) -> jax.Array:
-    """The mean squared error over all values, or the mean cross-entropy in nats."""
-    outputs = _outputs(spec, model, x)
-    if spec.loss == "mse":
-        return jnp.mean((outputs - y) ** 2)
-    return -jnp.mean(jnp.take_along_axis(nn.log_softmax(outputs), y[..., None], axis=-1))

@@ -4,7 +4,8 @@ Kernel path: of the kernels, ``manual`` writes the gradient by hand: a scan over
 forward, one backward, and each weight's gradient as one matrix product over all time
 steps; ``stepwise`` adds these up step by step. ``scan`` has the input product of a layer
 as one matrix product over all time steps, the recurrence as ``lax.scan``, and JAX's own
-gradient. ``stock`` is Flax's layer with JAX's own gradient; its GRU has no bias inside the
+gradient. ``equations`` does the same with the step of a file in ``cells/``, and so
+has every cell. ``stock`` is Flax's layer with JAX's own gradient; its GRU has no bias inside the
 reset product. All weights are one vector, so that the update rule is a few long
 operations. A chunk of K optimiser steps is one ``lax.scan`` around it, so that one call
 runs K steps without Python. Optax takes no part.
@@ -19,28 +20,8 @@ Native track: ``flax.nnx`` cells in ``nnx.RNN``, ``nnx.Linear``, ``optax.adam`` 
 
 from pathlib import Path
 
-from implementations import STOCK, Default, Kernel, ModelSpec
-
-PACKAGES = ("jax", "jaxlib", "flax", "optax")
-BIASES = {
-    "matched": {"rnn": 1, "lstm": 4, "gru": 4},
-    "native": {"rnn": 1, "lstm": 4, "gru": 3},
-}
-DEFAULTS = (
-    Default(
-        "initialisation",
-        "input and output weights lecun_normal, a normal distribution cut at two deviations; "
-        "recurrent weights orthogonal, for each gate apart in LSTMCell, as one block in GRUCell",
-    ),
-    Default("biases", "forget bias 0 instead of 1", ("lstm",)),
-    Default("form", "no bias inside the reset product", ("gru",)),
-)
-KERNELS = {
-    STOCK: Kernel("flax.nnx cells in nnx.RNN", inner_bias=False),
-    "manual": Kernel("gradient by hand, each weight's in one product over all time steps"),
-    "stepwise": Kernel("gradient by hand, each weight's added up time step by time step"),
-    "scan": Kernel("the textbook's step in lax.scan, differentiated by JAX"),
-}
+from cells import ModelSpec
+from implementations import EQUATIONS, STOCK, Default, Framework, Kernel
 
 
 def fastest(spec: ModelSpec, batch: int, length: int) -> str:
@@ -54,13 +35,42 @@ def fastest(spec: ModelSpec, batch: int, length: int) -> str:
     return "stepwise" if large and spec.cell != "rnn" else "manual"
 
 
-def environment(threads: int, cache: Path) -> dict[str, str]:
-    """The variables that pin JAX to the CPU and to ``threads`` threads."""
+def environment(threads: int, cache: Path, device: str) -> dict[str, str]:
+    """The variables that pin JAX to the device and to ``threads`` threads."""
     flags = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
     return {
-        "JAX_PLATFORMS": "cpu",
+        "JAX_PLATFORMS": {"gpu": "cuda"}.get(device, device),
         "XLA_FLAGS": f"{flags} intra_op_parallelism_threads={threads}",
         "JAX_COMPILATION_CACHE_DIR": str(cache),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
+
+
+FRAMEWORK = Framework(
+    name="jax",
+    packages=("jax", "jaxlib", "flax", "optax"),
+    environment=environment,
+    biases={
+        "matched": {"rnn": 1, "lstm": 4, "gru": 4},
+        "native": {"rnn": 1, "lstm": 4, "gru": 3},
+    },
+    kernels={
+        STOCK: Kernel("flax.nnx cells in nnx.RNN", inner_bias=False),
+        "manual": Kernel("gradient by hand, each weight's in one product over all time steps"),
+        "stepwise": Kernel("gradient by hand, each weight's added up time step by time step"),
+        "scan": Kernel("the textbook's step in lax.scan, differentiated by JAX"),
+        EQUATIONS: Kernel("any cell's own step in lax.scan, differentiated by JAX", cells=None),
+    },
+    fastest=fastest,
+    defaults=(
+        Default(
+            "initialisation",
+            "input and output weights lecun_normal, a normal distribution cut at two deviations; "
+            "recurrent weights orthogonal, for each gate apart in LSTMCell, as one block in "
+            "GRUCell",
+        ),
+        Default("biases", "forget bias 0 instead of 1", ("lstm",)),
+        Default("form", "no bias inside the reset product", ("gru",)),
+    ),
+)

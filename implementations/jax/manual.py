@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from implementations import ModelSpec
+from cells import ModelSpec
 from implementations.packed import Layout
 
 MANUAL, STEPWISE = "manual", "stepwise"

@@ -15,18 +15,17 @@ import scipy.linalg  # noqa: F401
 from flax import nnx
 from jax import lax
 
-from implementations import Array, ModelSpec, Optimiser, Weights
-from implementations.jax.model import loss, place_targets
+from cells import Array, ModelSpec, Weights
+from implementations.functional import device_of, loss, on, place_targets
+from implementations.rule import Optimiser
 
 CELLS = {"rnn": nnx.SimpleCell, "lstm": nnx.LSTMCell, "gru": nnx.GRUCell}
 RULES = {"adam": optax.adam, "rmsprop": optax.rmsprop, "sgd": optax.sgd}
 
 
-def build(spec: ModelSpec, optimiser: Optimiser, seed: int) -> FlaxModel:
+def build(spec: ModelSpec, optimiser: Optimiser, seed: int, device: str) -> FlaxModel:
     """A model as Flax initialises it from ``seed``."""
-    if spec.dtype == "float64":
-        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
-    return FlaxModel(spec, optimiser, seed)
+    return FlaxModel(spec, optimiser, seed, device)
 
 
 class _Stack(nnx.Module):
@@ -49,11 +48,12 @@ class _Stack(nnx.Module):
 class FlaxModel:
     """A :class:`implementations.NativeModel` in Flax."""
 
-    def __init__(self, spec: ModelSpec, optimiser: Optimiser, seed: int) -> None:
-        self._spec = spec
+    def __init__(self, spec: ModelSpec, optimiser: Optimiser, seed: int, device: str) -> None:
+        self._spec, self._on = spec, on(device, spec.dtype)
         model = _Stack(spec, nnx.Rngs(seed))
         parts: Any = nnx.split(model, nnx.Param, ...)
-        self._graph, self._parameters, self._rest = parts
+        self._graph, parameters, self._rest = parts
+        self._parameters = jax.device_put(parameters, self._on)
         clip = [optax.clip_by_global_norm(optimiser.clip)] if optimiser.clip else []
         rule = optax.chain(*clip, RULES[optimiser.name](optimiser.learning_rate))
         self._memory = rule.init(self._parameters)
@@ -61,13 +61,13 @@ class FlaxModel:
         self._predict = jax.jit(self._outputs)
 
     def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
-        batches = (jnp.asarray(inputs, self._spec.dtype), place_targets(self._spec, targets))
+        batches = self._floats(inputs), place_targets(self._spec, targets, self._on)
         state = (self._parameters, self._memory)
         (self._parameters, self._memory), (losses, norms) = self._train(state, batches)
         return np.asarray(losses), np.asarray(norms)
 
     def predict(self, inputs: Array) -> Array:
-        return np.asarray(self._predict(self._parameters, jnp.asarray(inputs, self._spec.dtype)))
+        return np.asarray(self._predict(self._parameters, self._floats(inputs)))
 
     def weights(self) -> Weights:
         found = {"/".join(map(str, path)): np.asarray(value) for path, value in self._named()}
@@ -94,7 +94,10 @@ class FlaxModel:
         return {".".join(map(str, path)): value.size for path, value in self._named()}
 
     def device(self) -> str:
-        return str(next(iter(self._named()[0][1].devices())).platform)
+        return device_of(self._parameters)
+
+    def _floats(self, values: Array) -> jax.Array:
+        return jnp.asarray(values, self._spec.dtype, device=self._on)
 
     def _named(self) -> list[tuple[tuple[Any, ...], jax.Array]]:
         flat = nnx.to_flat_state(self._parameters)

@@ -1,10 +1,11 @@
-"""PyTorch: ``torch.nn.LSTM``, or all cells with gradients by hand; eager, CPU.
+"""PyTorch: ``torch.nn.LSTM``, or all cells with gradients by hand; eager.
 
 Kernel path: ``stock`` is ``torch.nn``, whose LSTM runs through oneDNN where the build
 has it. ``manual`` (``manual.py``, ``cells.py``, ``diagonal.py``) computes forward and
 backward passes without a graph, in buffers kept between steps; ``torch.nn`` holds its
-parameters. ``fastest`` says which of the two trains. ``no_onednn``
-(``kernels.py``) is there to be compared. Sequences come first. A chunk of K optimiser
+parameters. ``equations`` is the step of a file in ``cells/`` in a loop, with autograd's
+gradient, for every cell. ``fastest`` says which of the first two trains. Sequences come
+first. A chunk of K optimiser
 steps is a Python loop whose losses stay tensors until its end. Weights and gradients
 are views into one flat vector each, so that clipping and the update are a handful of
 vector operations instead of one for every weight, and ``torch.optim``, whose import
@@ -22,23 +23,13 @@ Native track: ``torch.nn.RNN``, ``LSTM`` or ``GRU`` as they are, ``torch.nn.Line
 
 from pathlib import Path
 
-from implementations import STOCK, Default, Kernel, ModelSpec
+from cells import ModelSpec
+from implementations import EQUATIONS, STOCK, Default, Framework, Kernel
 
-PACKAGES = ("torch",)
-_LAYER = {"rnn": 2, "lstm": 8, "gru": 6}
-BIASES = {"matched": _LAYER, "native": _LAYER}
-_BIASES = "two for each gate, both trained, so that the sum moves faster; uniform on ±1/√h"
-DEFAULTS = (
-    Default("initialisation", "every weight uniform on ±1/√h"),
-    Default("biases", f"{_BIASES}; no forget bias of 1", ("lstm",)),
-    Default("biases", _BIASES, ("rnn", "gru")),
-)
 MANUAL = "manual"
-KERNELS = {
-    STOCK: Kernel("torch.nn.RNN, LSTM and GRU; the LSTM through oneDNN"),
-    "no_onednn": Kernel("torch.nn.LSTM by ATen's own operations, without oneDNN", ("lstm",)),
-    MANUAL: Kernel("gradients by hand without a graph, eager, in buffers that are kept"),
-}
+# The biases of one of its own layers, in multiples of the hidden size.
+LAYER = {"rnn": 2, "lstm": 8, "gru": 6}
+_BIASES = "two for each gate, both trained, so that the sum moves faster; uniform on ±1/√h"
 
 
 def fastest(spec: ModelSpec, batch: int, length: int) -> str:
@@ -55,10 +46,26 @@ def fastest(spec: ModelSpec, batch: int, length: int) -> str:
     return MANUAL
 
 
-def environment(threads: int, cache: Path) -> dict[str, str]:
-    """The variables that pin PyTorch to the CPU and to ``threads`` threads."""
-    return {
-        "CUDA_VISIBLE_DEVICES": "-1",
-        "OMP_NUM_THREADS": str(threads),
-        "MKL_NUM_THREADS": str(threads),
-    }
+def environment(threads: int, cache: Path, device: str) -> dict[str, str]:
+    """The variables that pin PyTorch to the device and to ``threads`` threads."""
+    hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}
+    return hidden | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+
+
+FRAMEWORK = Framework(
+    name="pytorch",
+    packages=("torch",),
+    environment=environment,
+    biases={"matched": LAYER, "native": LAYER},
+    kernels={
+        STOCK: Kernel("torch.nn.RNN, LSTM and GRU; the LSTM through oneDNN"),
+        MANUAL: Kernel("gradients by hand without a graph, eager, in buffers that are kept"),
+        EQUATIONS: Kernel("any cell's own step, eager, differentiated by PyTorch", cells=None),
+    },
+    fastest=fastest,
+    defaults=(
+        Default("initialisation", "every weight uniform on ±1/√h"),
+        Default("biases", f"{_BIASES}; no forget bias of 1", ("lstm",)),
+        Default("biases", _BIASES, ("rnn", "gru")),
+    ),
+)

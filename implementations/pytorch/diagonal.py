@@ -49,17 +49,18 @@ class Back(NamedTuple):
 class Diagonal:
     """The buffers of a stack of layers for sequences of one shape.
 
-    Without ``keep`` the gates have room for one stage only: a forward pass alone.
+    They have the type and the device of ``like``. Without ``keep`` the gates have room for
+    one stage only: a forward pass alone.
     """
 
     GATES: int
 
     def __init__(
-        self, layers: int, d: int, h: int, length: int, batch: int, dtype: torch.dtype, keep: bool
+        self, layers: int, d: int, h: int, length: int, batch: int, like: Tensor, keep: bool
     ) -> None:
         self.layers, self.d, self.h, self.length, self.keep = layers, d, h, length, keep
-        self.dtype = dtype
-        self.half, self.quarter = (torch.tensor(x, dtype=dtype, device="cpu") for x in (0.5, 0.25))
+        self.like = like
+        self.half, self.quarter = (like.new_tensor(x) for x in (0.5, 0.25))
         self.batch, self.stages = batch, length + layers - 1
         self.reads = self.zeros(self.stages + 1, d + layers * (1 + h))
         self.inputs = self.reads[:length, :d]
@@ -79,7 +80,7 @@ class Diagonal:
 
     def zeros(self, *shape: int) -> Tensor:
         """A buffer [.., B]."""
-        return torch.zeros(*shape, self.batch, dtype=self.dtype, device="cpu")
+        return self.like.new_zeros(*shape, self.batch)
 
     def stored(self, count: int, more: int = 0) -> Tensor:
         """``count`` matrices for every layer, [S, L, count, h, B]; S = 1 if they are not kept."""

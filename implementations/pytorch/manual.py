@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import torch
 
-from implementations import ModelSpec
+from cells import ModelSpec
 from implementations.pytorch.cells import Gru, Lstm, Rnn
 from implementations.pytorch.diagonal import Diagonal
 
@@ -113,7 +113,7 @@ class Manual:
     def _diagonal(self, length: int, batch: int, keep: bool) -> Diagonal:
         spec = self.spec
         shape = spec.layers, spec.input_size, spec.hidden, length, batch
-        return CELLS[spec.cell](*shape, self.weight.dtype, keep)
+        return CELLS[spec.cell](*shape, self.weight.detach(), keep)
 
     @torch.no_grad()
     def outputs(self, x: Tensor) -> Tensor:

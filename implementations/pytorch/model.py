@@ -4,91 +4,69 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import torch
 
-from implementations import GATES, Array, ModelSpec, Product, Weights
-from implementations.pytorch import MANUAL, kernels
+import cells
+from cells import Array, ModelSpec, Weights
+from implementations import EQUATIONS, Product, packed
+from implementations.pytorch import MANUAL, equations
 from implementations.pytorch.manual import Manual
 
 LAYERS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-def build(spec: ModelSpec, weights: Weights, kernel: str) -> TorchModel:
-    """Place ``weights`` on the CPU as a model of ``spec``."""
-    kernels.check(kernel)
+def build(spec: ModelSpec, weights: Weights, kernel: str, device: str) -> FlatModel:
+    """Place ``weights`` on the device as a model of ``spec``."""
+    if kernel == EQUATIONS:
+        return EquationsModel(spec, weights, on(device))
+    return TorchModel(spec, weights, kernel, on(device))
+
+
+def on(device: str) -> torch.device:
+    """PyTorch's device of that name, with the threads of the environment."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    return TorchModel(spec, weights, kernel)
+    return torch.device({"gpu": "cuda"}.get(device, device))
 
 
-def product(m: int, k: int, n: int, count: int) -> Product:
+def product(m: int, k: int, n: int, count: int, device: str) -> Product:
     """``count`` products [m, k] @ [k, n] in float32, one after the other."""
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    rng = np.random.default_rng(0)
+    rng, there = np.random.default_rng(0), on(device)
     a, b = (
-        torch.as_tensor(rng.normal(size=s), dtype=torch.float32) for s in ((count, m, k), (k, n))
+        torch.as_tensor(rng.normal(size=s), dtype=torch.float32, device=there)
+        for s in ((count, m, k), (k, n))
     )
-    out = torch.empty(m, n)
+    out = torch.empty(m, n, device=there)
 
     def all_of_them() -> None:
         for one in a.unbind(0):
             torch.mm(one, b, out=out)
+        if there.type == "cuda":
+            torch.cuda.synchronize()
 
     return all_of_them
 
 
-class TorchModel:
-    """A :class:`implementations.Model` in PyTorch."""
+class FlatModel:
+    """A :class:`implementations.Model` whose weights are one vector, and so are its gradients.
 
-    def __init__(self, spec: ModelSpec, weights: Weights, kernel: str) -> None:
-        self._spec, self._kernel = spec, kernel
-        self._given = tuple(weights)
-        self._dtype = DTYPES[spec.dtype]
-        self._layers = LAYERS[spec.cell](
-            spec.input_size, spec.hidden, spec.layers, dtype=self._dtype, device="cpu"
-        )
-        self._output = torch.nn.Linear(spec.hidden, spec.outputs, dtype=self._dtype, device="cpu")
-        self._modules = torch.nn.ModuleDict({"layers": self._layers, "output": self._output})
-        with torch.no_grad():
-            for name, parameter in self._modules.named_parameters():
-                parameter.copy_(torch.tensor(_to_torch(spec, weights, name), dtype=self._dtype))
-        self._flatten()
-        self._manual: Manual | None = None
-        if kernel == MANUAL:
-            output = self._output.weight, self._output.bias
-            self._manual = Manual(spec, self._layers.all_weights, *output)
-        self._first = torch.zeros_like(self._flat)
-        self._second = torch.zeros_like(self._flat)
+    ``held`` are the pieces of the gradient that stay zero, ``variables`` those of each variable.
+    """
 
-    def _flatten(self) -> None:
-        """Make every trained parameter and its gradient a view into one vector each."""
-        second = self._spec.hidden * (2 if self._spec.cell == "gru" else GATES[self._spec.cell])
-        redundant = "layers.0.redundant_bias" in self._given
-        inner = "layers.0.recurrent_bias" in self._given
-        for name, parameter in self._modules.named_parameters():
-            parameter.requires_grad_(redundant or inner or "bias_hh" not in name)
-        trained = {n: p for n, p in self._modules.named_parameters() if p.requires_grad}
-        self._flat = torch.cat([p.detach().reshape(-1) for p in trained.values()])
-        self._gradient = torch.zeros_like(self._flat)
+    def __init__(self, spec: ModelSpec, given: Iterable[str], device: torch.device) -> None:
+        self._spec, self._given = spec, tuple(given)
+        self._dtype, self._device = DTYPES[spec.dtype], device
         self._held: list[torch.Tensor] = []
         self._variables: dict[str, list[torch.Tensor]] = {}
-        place = 0
-        for name, parameter in trained.items():
-            size = parameter.numel()
-            parameter.data = self._flat[place : place + size].view_as(parameter)
-            parameter.grad = self._gradient[place : place + size].view_as(parameter)
-            if "bias_hh" in name:
-                if not redundant:
-                    self._held.append(parameter.grad[:second])
-                if not inner:
-                    self._held.append(parameter.grad[second:])
-            # The biases of a layer are one variable.
-            variable = name.replace("bias_hh", "bias_ih")
-            self._variables.setdefault(variable, []).append(parameter.grad)
-            place += size
+
+    def _begin(self, flat: torch.Tensor) -> None:
+        """Start from the weights ``flat``."""
+        self._flat = flat
+        self._gradient, self._first, self._second = (torch.zeros_like(flat) for _ in range(3))
 
     def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
         x = self._inputs(inputs).permute(self._order(1)).contiguous()
@@ -99,68 +77,50 @@ class TorchModel:
         for x, y, row in zip(*placed, strict=True):
             losses.append(self._backward(x, y))
             norms.append(self._update(*row))
-        return torch.stack(losses).numpy(), torch.stack(norms).numpy()
+        return torch.stack(losses).cpu().numpy(), torch.stack(norms).cpu().numpy()
 
     def gradients(self, placed: Any) -> Array:
         norms = []
         for x, y, _ in zip(*placed, strict=True):
             self._backward(x, y)
             norms.append(torch.linalg.vector_norm(self._gradient))
-        return torch.stack(norms).numpy()
+        return torch.stack(norms).cpu().numpy()
 
     def losses(self, placed: Any) -> Array:
         with torch.no_grad():
             losses = [
                 loss(self._spec, self._outputs(x), y) for x, y, _ in zip(*placed, strict=True)
             ]
-        return torch.stack(losses).numpy()
+        return torch.stack(losses).cpu().numpy()
 
     def predict(self, inputs: Array) -> Array:
+        x = self._inputs(inputs).permute(self._order(0)).contiguous()
         with torch.no_grad():
-            return self._outputs(self._inputs(inputs).permute(self._order(0)).contiguous()).numpy()
-
-    def weights(self) -> Weights:
-        parameters = {n: p.detach().numpy() for n, p in self._modules.named_parameters()}
-        found = to_canonical(self._spec, parameters)
-        return {name: found[name] for name in self._given}
-
-    def parameter_counts(self) -> dict[str, int]:
-        return {name: p.numel() for name, p in self._modules.named_parameters()}
+            return self._outputs(x).cpu().numpy()
 
     def device(self) -> str:
-        return self._output.weight.device.type
+        return self._flat.device.type
 
     def _inputs(self, values: Array) -> torch.Tensor:
-        return torch.as_tensor(values, dtype=self._dtype, device="cpu")
+        return torch.as_tensor(values, dtype=self._dtype, device=self._device)
 
     def _targets(self, values: Array) -> torch.Tensor:
         dtype = self._dtype if self._spec.loss == "mse" else torch.int64
-        return torch.as_tensor(values, dtype=dtype, device="cpu")
+        return torch.as_tensor(values, dtype=dtype, device=self._device)
 
     def _order(self, batches: int) -> list[int]:
-        """The axes of inputs [.., B, T, d] as the kernel takes them; ``batches`` go before."""
-        time_batch_inputs = [1, 2, 0] if self._manual else [1, 0, 2]
-        return [*range(batches), *(batches + axis for axis in time_batch_inputs)]
+        """The axes of inputs [.., B, T, d] as ``_outputs`` takes them; ``batches`` go before."""
+        return [*range(batches), batches + 1, batches, batches + 2]
 
     def _outputs(self, x: torch.Tensor) -> torch.Tensor:
-        """x as :meth:`_order` has it -> [B, o] or [B, T, o]."""
-        if self._manual:
-            by_step = self._manual.outputs(x).permute(2, 0, 1)
-            return by_step if self._spec.every_step else by_step[:, -1]
-        hidden = kernels.states(self._kernel, self._layers, x)
-        out: torch.Tensor = self._output(
-            hidden.transpose(0, 1) if self._spec.every_step else hidden[-1]
-        )
-        return out
+        """x [T, B, d] -> [B, o] or [B, T, o]."""
+        raise NotImplementedError
 
     def _backward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Fill the gradient vector for one batch; returns the loss."""
-        if self._manual:
-            value = self._manual.backward(x, y)
-        else:
-            value = loss(self._spec, self._outputs(x), y)
-            self._gradient.zero_()
-            value.backward()  # type: ignore[no-untyped-call]
+        value = loss(self._spec, self._outputs(x), y)
+        self._gradient.zero_()
+        value.backward()  # type: ignore[no-untyped-call]
         for gradient in self._held:
             gradient.zero_()
         return value.detach()
@@ -170,7 +130,7 @@ class TorchModel:
         self, rate: float, keep_m: float, keep_v: float, scale: float, epsilon: float,
         clip: float, clip_each: float,
     ) -> torch.Tensor:  # fmt: skip
-        """The rule of :func:`implementations.updates`; returns the norm before clipping."""
+        """The rule of :func:`implementations.rule.updates`; returns the norm before clipping."""
         w, g, m, v = self._flat, self._gradient, self._first, self._second
         norm: torch.Tensor = torch.linalg.vector_norm(g)
         if clip < math.inf:
@@ -190,6 +150,108 @@ class TorchModel:
         else:
             w.sub_(g, alpha=rate / epsilon)
         return norm
+
+
+class TorchModel(FlatModel):
+    """The kernels ``stock`` and ``manual``, whose parameters are those of ``torch.nn``."""
+
+    def __init__(
+        self, spec: ModelSpec, weights: Weights, kernel: str, device: torch.device
+    ) -> None:
+        super().__init__(spec, weights, device)
+        kind: Any = {"dtype": self._dtype, "device": device}
+        self._layers = LAYERS[spec.cell](spec.input_size, spec.hidden, spec.layers, **kind)
+        self._output = torch.nn.Linear(spec.hidden, spec.outputs, **kind)
+        self._modules = torch.nn.ModuleDict({"layers": self._layers, "output": self._output})
+        with torch.no_grad():
+            for name, parameter in self._modules.named_parameters():
+                parameter.copy_(torch.tensor(_to_torch(spec, weights, name), dtype=self._dtype))
+        self._flatten()
+        self._manual: Manual | None = None
+        if kernel == MANUAL:
+            output = self._output.weight, self._output.bias
+            self._manual = Manual(spec, self._layers.all_weights, *output)
+
+    def _flatten(self) -> None:
+        """Make every trained parameter and its gradient a view into one vector each."""
+        cell = cells.cell(self._spec.cell)
+        second = self._spec.hidden * (len(cell.gates) - len(cell.inner_bias))
+        redundant = "layers.0.redundant_bias" in self._given
+        inner = "layers.0.recurrent_bias" in self._given
+        for name, parameter in self._modules.named_parameters():
+            parameter.requires_grad_(redundant or inner or "bias_hh" not in name)
+        trained = {n: p for n, p in self._modules.named_parameters() if p.requires_grad}
+        self._begin(torch.cat([p.detach().reshape(-1) for p in trained.values()]))
+        place = 0
+        for name, parameter in trained.items():
+            size = parameter.numel()
+            parameter.data = self._flat[place : place + size].view_as(parameter)
+            parameter.grad = self._gradient[place : place + size].view_as(parameter)
+            if "bias_hh" in name:
+                if not redundant:
+                    self._held.append(parameter.grad[:second])
+                if not inner:
+                    self._held.append(parameter.grad[second:])
+            # The biases of a layer are one variable.
+            variable = name.replace("bias_hh", "bias_ih")
+            self._variables.setdefault(variable, []).append(parameter.grad)
+            place += size
+
+    def weights(self) -> Weights:
+        found = to_canonical(self._spec, self._modules)
+        return {name: found[name] for name in self._given}
+
+    def parameter_counts(self) -> dict[str, int]:
+        return {name: p.numel() for name, p in self._modules.named_parameters()}
+
+    def _order(self, batches: int) -> list[int]:
+        if self._manual is None:
+            return super()._order(batches)
+        return [*range(batches), batches + 1, batches + 2, batches]
+
+    def _outputs(self, x: torch.Tensor) -> torch.Tensor:
+        """x [T, B, d], or [T, d, B] for ``manual``."""
+        if self._manual:
+            by_step = self._manual.outputs(x).permute(2, 0, 1)
+            return by_step if self._spec.every_step else by_step[:, -1]
+        hidden = self._layers(x)[0]
+        out: torch.Tensor = self._output(
+            hidden.transpose(0, 1) if self._spec.every_step else hidden[-1]
+        )
+        return out
+
+    def _backward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        if self._manual is None:
+            return super()._backward(x, y)
+        value = self._manual.backward(x, y)
+        for gradient in self._held:
+            gradient.zero_()
+        return value.detach()
+
+
+class EquationsModel(FlatModel):
+    """The kernel ``equations``: a cell's own step, differentiated by PyTorch."""
+
+    def __init__(self, spec: ModelSpec, weights: Weights, device: torch.device) -> None:
+        super().__init__(spec, weights, device)
+        self._layout = packed.layout(spec, self._given)
+        self._begin(torch.tensor(self._layout.pack(weights), device=device))
+        self._flat.requires_grad_().grad = self._gradient
+        for name, piece in self._layout.pieces(self._gradient).items():
+            if name not in weights:
+                self._held.append(piece)
+            variable = name.rpartition(".")[0] + ".bias" if name.endswith("bias") else name
+            self._variables.setdefault(variable, []).append(piece)
+
+    def weights(self) -> Weights:
+        pieces = self._layout.pieces(self._flat.detach().cpu().numpy())
+        return {name: pieces[name].copy() for name in self._given}
+
+    def parameter_counts(self) -> dict[str, int]:
+        return {name: value.size for name, value in self.weights().items()}
+
+    def _outputs(self, x: torch.Tensor) -> torch.Tensor:
+        return equations.outputs(self._layout, self._layout.matrices(self._flat), x)
 
 
 def loss(spec: ModelSpec, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -220,8 +282,9 @@ def _to_torch(spec: ModelSpec, weights: Weights, name: str) -> Array:
     return second
 
 
-def to_canonical(spec: ModelSpec, parameters: dict[str, Array]) -> Weights:
+def to_canonical(spec: ModelSpec, modules: torch.nn.Module) -> Weights:
     """Every array of the canonical form, the redundant ones included."""
+    parameters = {n: p.detach().cpu().numpy() for n, p in modules.named_parameters()}
     weights: Weights = {}
     for layer in range(spec.layers):
         ours, theirs = f"layers.{layer}", f"layers.{{}}_l{layer}"

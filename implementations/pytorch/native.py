@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-import os
+from typing import Any
 
 import torch
 
 # The first optimiser would import it, which takes a second; here a preloader does so for all runs.
 import torch._dynamo
 
-from implementations import Array, ModelSpec, Optimiser, Weights
-from implementations.pytorch.model import DTYPES, LAYERS, loss, to_canonical
+from cells import Array, ModelSpec, Weights
+from implementations.pytorch.model import DTYPES, LAYERS, loss, on, to_canonical
+from implementations.rule import Optimiser
 
 RULES = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}
 
 
-def build(spec: ModelSpec, optimiser: Optimiser, seed: int) -> TorchNativeModel:
+def build(spec: ModelSpec, optimiser: Optimiser, seed: int, device: str) -> TorchNativeModel:
     """A model as PyTorch initialises it from ``seed``."""
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    return TorchNativeModel(spec, optimiser, seed)
+    return TorchNativeModel(spec, optimiser, seed, on(device))
 
 
 class TorchNativeModel:
     """A :class:`implementations.NativeModel` in PyTorch."""
 
-    def __init__(self, spec: ModelSpec, optimiser: Optimiser, seed: int) -> None:
+    def __init__(
+        self, spec: ModelSpec, optimiser: Optimiser, seed: int, device: torch.device
+    ) -> None:
         self._spec, self._clip = spec, optimiser.clip
-        self._dtype = DTYPES[spec.dtype]
+        kind: Any = {"dtype": DTYPES[spec.dtype], "device": device}
+        self._floats = kind
+        self._targets = kind if spec.loss == "mse" else kind | {"dtype": torch.int64}
         torch.manual_seed(seed)
-        layers = LAYERS[spec.cell](
-            spec.input_size, spec.hidden, spec.layers, batch_first=True, dtype=self._dtype
-        )
-        output = torch.nn.Linear(spec.hidden, spec.outputs, dtype=self._dtype)
+        sizes = spec.input_size, spec.hidden, spec.layers
+        layers = LAYERS[spec.cell](*sizes, batch_first=True, **kind)
+        output = torch.nn.Linear(spec.hidden, spec.outputs, **kind)
         self._modules = torch.nn.ModuleDict({"layers": layers, "output": output})
         self._rule = RULES[optimiser.name](self._modules.parameters(), lr=optimiser.learning_rate)
 
     def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
-        x = torch.as_tensor(inputs, dtype=self._dtype)
-        y = torch.as_tensor(targets, dtype=self._dtype if self._spec.loss == "mse" else torch.int64)
+        x = torch.as_tensor(inputs, **self._floats)
+        y = torch.as_tensor(targets, **self._targets)
         losses, norms = [], []
         for x_k, y_k in zip(x, y, strict=True):
             self._rule.zero_grad()
@@ -47,15 +50,14 @@ class TorchNativeModel:
             norms.append(torch.nn.utils.clip_grad_norm_(self._modules.parameters(), limit))
             self._rule.step()
             losses.append(value.detach())
-        return torch.stack(losses).numpy(), torch.stack(norms).numpy()
+        return torch.stack(losses).cpu().numpy(), torch.stack(norms).cpu().numpy()
 
     def predict(self, inputs: Array) -> Array:
         with torch.no_grad():
-            return self._outputs(torch.as_tensor(inputs, dtype=self._dtype)).numpy()
+            return self._outputs(torch.as_tensor(inputs, **self._floats)).cpu().numpy()
 
     def weights(self) -> Weights:
-        parameters = {n: p.detach().numpy() for n, p in self._modules.named_parameters()}
-        return to_canonical(self._spec, parameters)
+        return to_canonical(self._spec, self._modules)
 
     def parameter_counts(self) -> dict[str, int]:
         return {name: p.numel() for name, p in self._modules.named_parameters()}

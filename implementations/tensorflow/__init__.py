@@ -1,17 +1,15 @@
-"""TensorFlow: gradients by hand or ``keras.layers``, compiled by XLA.
+"""TensorFlow: ``keras.layers``, compiled by XLA.
 
-Kernel path: of the kernels, ``manual`` writes the gradient by hand: a ``tf.while_loop``
-over time forward, one backward, and each weight's gradient as one matrix product over
-all time steps. ``stock`` and ``plain`` are the Keras 3 layers ``SimpleRNN``, ``LSTM`` and
-``GRU``, called through ``stateless_call`` so that the weights are values and not
-variables, with a tape's gradient. One ``tf.function``, with ``jit_compile=True`` but for
-``plain``, holds a ``tf.while_loop`` over the chunk of K optimiser steps, gradient,
-clipping and update included; one call runs K steps without Python. All weights are one
-vector, so that the update rule is a few long operations. Keras's optimisers, ``fit`` and
-dropout take no part.
+Kernel path: ``stock`` is the Keras 3 layers ``SimpleRNN``, ``LSTM`` and ``GRU``, called
+through ``stateless_call`` so that the weights are values and not variables, with a tape's
+gradient. ``equations`` is the step of a file in ``cells/`` in a ``tf.while_loop``, for
+every cell. One ``tf.function`` with ``jit_compile=True`` holds a ``tf.while_loop`` over the
+chunk of K optimiser steps, gradient, clipping and update included; one call runs K steps
+without Python. All weights are one vector, so that the update rule is a few long
+operations. Keras's optimisers, ``fit`` and dropout take no part.
 
 Conventions: gates i, f, c, o (the same as i, f, g, o) and z, r, h: the GRU's
-blocks are reordered from and to the canonical r, z, n, but for ``manual``. ``reset_after`` is true,
+blocks are reordered from and to the canonical r, z, n. ``reset_after`` is true,
 and its bias is [2, 3h], of which the second row's z and r are redundant and held
 at zero. They still count in ``parameter_counts``.
 
@@ -21,47 +19,22 @@ with ``clipnorm``, through ``stateless_apply`` in the same compiled loop.
 
 from pathlib import Path
 
-from implementations import STOCK, Default, Kernel, ModelSpec
+from cells import ModelSpec
+from implementations import EQUATIONS, STOCK, Default, Framework, Kernel
 
-PACKAGES = ("tensorflow", "tensorflow-cpu", "keras")
-_LAYER = {"rnn": 1, "lstm": 4, "gru": 6}
-BIASES = {"matched": _LAYER, "native": _LAYER}
-DEFAULTS = (
-    Default(
-        "initialisation",
-        "input weights Glorot uniform and recurrent weights orthogonal over all gates at once "
-        "instead of gate by gate",
-    ),
-    Default("biases", "two for each gate, both trained, so that r's and z's move faster", ("gru",)),
-    Default(
-        "adam",
-        "ε = 1e-7 added before the bias correction instead of 1e-8 after it",
-        optimiser={"epsilon": 1e-7, "epsilon_hat": True},
-    ),
-    Default(
-        "clipping",
-        "clipnorm limits the norm of each variable apart, not of all together",
-        optimiser={"clip_each": True},
-    ),
-)
-KERNELS = {
-    "manual": Kernel("gradient by hand, each weight's in one product over all time steps; XLA"),
-    STOCK: Kernel("keras.layers, compiled by XLA"),
-    "plain": Kernel("keras.layers in a tf.function, without XLA"),
-}
+# The biases of one of its own layers, in multiples of the hidden size.
+LAYER = {"rnn": 1, "lstm": 4, "gru": 6}
 
 
 def fastest(spec: ModelSpec, batch: int, length: int) -> str:
     """The kernel to train a model of this shape with."""
-    # Processor time per step, one thread, 2026-11-24, interleaved over 9 rounds on a busy
-    # machine, one process each: B=64, T=100, d=2, h=128, stock / manual: LSTM .84, GRU .97.
     return STOCK
 
 
-def environment(threads: int, cache: Path) -> dict[str, str]:
-    """The variables that pin TensorFlow to the CPU and to ``threads`` threads."""
-    return {
-        "CUDA_VISIBLE_DEVICES": "-1",
+def environment(threads: int, cache: Path, device: str) -> dict[str, str]:
+    """The variables that pin TensorFlow to the device and to ``threads`` threads."""
+    hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}
+    return hidden | {
         "KERAS_BACKEND": "tensorflow",
         "OMP_NUM_THREADS": str(threads),
         "TF_NUM_INTRAOP_THREADS": str(threads),
@@ -69,3 +42,36 @@ def environment(threads: int, cache: Path) -> dict[str, str]:
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "TF_XLA_FLAGS": f"--tf_xla_persistent_cache_directory={cache}",
     }
+
+
+FRAMEWORK = Framework(
+    name="tensorflow",
+    packages=("tensorflow", "tensorflow-cpu", "keras"),
+    environment=environment,
+    biases={"matched": LAYER, "native": LAYER},
+    kernels={
+        STOCK: Kernel("keras.layers, compiled by XLA"),
+        EQUATIONS: Kernel("any cell's own step in a tf.while_loop, compiled by XLA", cells=None),
+    },
+    fastest=fastest,
+    defaults=(
+        Default(
+            "initialisation",
+            "input weights Glorot uniform and recurrent weights orthogonal over all gates at "
+            "once instead of gate by gate",
+        ),
+        Default(
+            "biases", "two for each gate, both trained, so that r's and z's move faster", ("gru",)
+        ),
+        Default(
+            "adam",
+            "ε = 1e-7 added before the bias correction instead of 1e-8 after it",
+            optimiser={"epsilon": 1e-7, "epsilon_hat": True},
+        ),
+        Default(
+            "clipping",
+            "clipnorm limits the norm of each variable apart, not of all together",
+            optimiser={"clip_each": True},
+        ),
+    ),
+)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from functools import cache
 from typing import Any
 
 import numpy as np
 
-from implementations import Array, ModelSpec, Product, Weights, packed
+from cells import Array, ModelSpec, Weights
+from implementations import EQUATIONS, Product, packed
 from implementations.packed import Layout
 
 # TensorFlow and Keras import these where they are installed, for exporters and
@@ -22,7 +24,7 @@ finally:
     for _name in _UNUSED:
         del sys.modules[_name]
 
-from implementations.tensorflow import manual  # noqa: E402  after TensorFlow
+from implementations.tensorflow import equations  # noqa: E402  after TensorFlow
 
 __all__ = ["keras", "tf"]  # also for native.py, which need not import them its own way
 
@@ -30,15 +32,16 @@ Tensors = list[Any]
 LAYERS = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
 
-def build(spec: ModelSpec, weights: Weights, kernel: str) -> TensorFlowModel:
-    """Place ``weights`` on the CPU as a model of ``spec``."""
-    return TensorFlowModel(spec, weights, kernel)
+def build(spec: ModelSpec, weights: Weights, kernel: str, device: str) -> TensorFlowModel:
+    """Place ``weights`` on the device as a model of ``spec``."""
+    return TensorFlowModel(spec, weights, kernel, device)
 
 
-def product(m: int, k: int, n: int, count: int) -> Product:
+def product(m: int, k: int, n: int, count: int, device: str) -> Product:
     """``count`` products [m, k] @ [k, n] in float32, one after the other."""
     rng = np.random.default_rng(0)
-    a, b = (tf.constant(rng.normal(size=s), tf.float32) for s in ((count, m, k), (k, n)))
+    with tf.device(device):
+        a, b = (tf.constant(rng.normal(size=s), tf.float32) for s in ((count, m, k), (k, n)))
 
     @tf.function(jit_compile=True, autograph=False)  # type: ignore[untyped-decorator]
     def all_of_them(a: Any, b: Any) -> Any:
@@ -46,59 +49,73 @@ def product(m: int, k: int, n: int, count: int) -> Product:
             lambda i, _: i < count, lambda i, _: (i + 1, a[i] @ b), (0, tf.zeros((m, n)))
         )[1]
 
-    return lambda: all_of_them(a, b).numpy()
+    def done() -> None:
+        with tf.device(device):
+            all_of_them(a, b).numpy()
+
+    return done
 
 
 class TensorFlowModel:
     """A :class:`implementations.Model` in TensorFlow."""
 
-    def __init__(self, spec: ModelSpec, weights: Weights, kernel: str) -> None:
-        self._spec = spec
+    def __init__(self, spec: ModelSpec, weights: Weights, kernel: str, device: str) -> None:
+        self._spec, self._device = spec, device
         self._given = tuple(weights)
         if spec.cell != "gru" and "layers.0.redundant_bias" in weights:
             raise ValueError(f"Keras's {spec.cell} has one bias for each gate")
         # Keras's GRU has two rows of biases whether both are trained or not.
-        self._layout = packed.layout(spec, weights, second=spec.cell == "gru")
-        self._program = _program(self._layout, kernel)
-        vector = tf.constant(self._layout.pack(self._program.swapped(weights)))
-        self._state: Tensors = [vector, tf.zeros_like(vector), tf.zeros_like(vector)]
+        own = kernel != EQUATIONS
+        self._layout = packed.layout(spec, weights, second=own and spec.cell == "gru")
+        with tf.device(device):
+            self._program = _program(self._layout, kernel, device)
+            vector = tf.constant(self._layout.pack(self._program.swapped(weights)))
+            self._state: Tensors = [vector, tf.zeros_like(vector), tf.zeros_like(vector)]
 
     def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
-        return (
-            tf.constant(inputs, self._spec.dtype),
-            place_targets(self._spec, targets),
-            tf.constant(constants, self._spec.dtype),
-        )
+        with tf.device(self._device):
+            return (
+                tf.constant(inputs, self._spec.dtype),
+                place_targets(self._spec, targets),
+                tf.constant(constants, self._spec.dtype),
+            )
 
     def train(self, placed: Any) -> tuple[Array, Array]:
-        self._state, losses, norms = self._program.train(self._state, *placed)
+        with tf.device(self._device):
+            self._state, losses, norms = self._program.train(self._state, *placed)
         return losses.numpy(), norms.numpy()
 
     def gradients(self, placed: Any) -> Array:
-        norms: Array = self._program.gradients(self._state[0], *placed[:2]).numpy()
-        return norms
+        return self._done(self._program.gradients, *placed[:2])
 
     def losses(self, placed: Any) -> Array:
-        losses: Array = self._program.losses(self._state[0], *placed[:2]).numpy()
-        return losses
+        return self._done(self._program.losses, *placed[:2])
 
     def predict(self, inputs: Array) -> Array:
-        inputs = tf.constant(inputs, self._spec.dtype)
-        outputs: Array = self._program.predict(self._state[0], inputs).numpy()
-        return outputs
+        return self._done(self._program.predict, tf.constant(inputs, self._spec.dtype))
+
+    def _done(self, function: Any, *data: Any) -> Array:
+        with tf.device(self._device):
+            found: Array = function(self._state[0], *data).numpy()
+        return found
 
     def weights(self) -> Weights:
         pieces = self._program.swapped(self._layout.pieces(self._state[0].numpy()))
         return {name: pieces[name] for name in self._given}
 
     def parameter_counts(self) -> dict[str, int]:
-        if self._program.keras:
-            variables = self._program.keras.trainable_variables
-            return {v.path: int(np.prod(v.shape)) for v in variables}
-        return {k: v.size for k, v in self._layout.pieces(self._state[0].numpy()).items()}
+        if self._program.keras is None:
+            return {name: value.size for name, value in self.weights().items()}
+        variables = self._program.keras.trainable_variables
+        return {v.path: int(np.prod(v.shape)) for v in variables}
 
     def device(self) -> str:
-        return str(tf.DeviceSpec.from_string(self._state[0].device).device_type).lower()
+        return device_of(self._state[0])
+
+
+def device_of(tensor: Any) -> str:
+    """Where a tensor really is."""
+    return str(tf.DeviceSpec.from_string(tensor.device).device_type)
 
 
 def place_targets(spec: ModelSpec, values: Array) -> Any:
@@ -107,8 +124,8 @@ def place_targets(spec: ModelSpec, values: Array) -> Any:
 
 
 @cache
-def _program(layout: Layout, kernel: str) -> _Program:
-    """Models of one shape share their compiled code."""
+def _program(layout: Layout, kernel: str, device: str) -> _Program:
+    """Models of one shape on one device share their compiled code."""
     return _Program(layout, kernel)
 
 
@@ -118,14 +135,13 @@ class _Program:
     def __init__(self, layout: Layout, kernel: str) -> None:
         self._layout, self._spec = layout, layout.spec
         self._mask, self._variables = layout.mask(), layout.variables()
-        self.keras = None
-        if kernel != "manual":
-            self.keras = keras_model(self._spec)
+        self.keras = None if kernel == EQUATIONS else keras_model(self._spec)
+        if self.keras is not None:
             # The seeds of dropout, which is off; stateless_call wants them all the same.
             seeds = self.keras.non_trainable_variables
             self._seeds: Tensors = [tf.identity(v.value) for v in seeds]
         # autograph would only spend time: the loops below are tf.while_loop.
-        compiled = tf.function(jit_compile=kernel != "plain", autograph=False)
+        compiled = tf.function(jit_compile=True, autograph=False)
         self.train = compiled(self._train)
         self.gradients = compiled(self._gradients)
         self.losses = compiled(self._losses)
@@ -144,7 +160,7 @@ class _Program:
 
     def _matrices(self, vector: Any) -> Tensors:
         shapes = self._layout.shapes()
-        parts = tf.split(vector, [rows * columns for rows, columns in shapes])
+        parts = tf.split(vector, list(map(math.prod, shapes)))
         return [tf.reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]
 
     def _predict(self, vector: Any, x: Any) -> Any:
@@ -152,7 +168,7 @@ class _Program:
 
     def _outputs(self, matrices: Tensors, x: Any) -> Any:
         if self.keras is None:
-            return manual.outputs(self._layout, matrices, x)
+            return equations.outputs(self._layout, matrices, x)
         *layers, output = matrices
         weights, ones = [], self._layout.ones
         for layer, matrix in enumerate(layers):
@@ -165,13 +181,10 @@ class _Program:
     def _gradient(self, vector: Any, x: Any, y: Any) -> tuple[Any, Any]:
         """The loss and its gradient with respect to ``vector``, zero where nothing is trained."""
         matrices = self._matrices(vector)
-        if self.keras is None:
-            value, gradients = manual.loss_and_gradient(self._layout, matrices, x, y)
-        else:
-            with tf.GradientTape() as tape:
-                tape.watch(matrices)
-                value = loss(self._spec, self._outputs(matrices, x), y)
-            gradients = tape.gradient(value, matrices)
+        with tf.GradientTape() as tape:
+            tape.watch(matrices)
+            value = loss(self._spec, self._outputs(matrices, x), y)
+        gradients = tape.gradient(value, matrices)
         gradient = tf.concat([tf.reshape(g, (-1,)) for g in gradients], 0)
         return value, gradient if self._mask is None else gradient * self._mask
 
@@ -199,7 +212,7 @@ class _Program:
         return over_steps(step, (), inputs)[1]
 
     def _update(self, state: Any, g: Any, constants: Tensors) -> tuple[Any, Any]:
-        """The rule of :func:`implementations.updates`; also the norm before clipping."""
+        """The rule of :func:`implementations.rule.updates`; also the norm before clipping."""
         rate, keep_m, keep_v, scale, epsilon, clip, clip_each = constants
         norm = tf.sqrt(tf.reduce_sum(g * g))
         whole = tf.minimum(tf.ones_like(norm), clip / norm)

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from implementations import Array, ModelSpec, Optimiser, Weights
+from cells import Array, ModelSpec, Weights
+from implementations.rule import Optimiser
 from implementations.tensorflow import model as matched
 from implementations.tensorflow.model import (
+    device_of,
     keras_model,
     loss,
     over_steps,
@@ -26,16 +28,17 @@ RULES = {
 }
 
 
-def build(spec: ModelSpec, optimiser: Optimiser, seed: int) -> KerasModel:
+def build(spec: ModelSpec, optimiser: Optimiser, seed: int, device: str) -> KerasModel:
     """A model as Keras initialises it from ``seed``."""
-    return KerasModel(spec, optimiser, seed)
+    with tf.device(device):
+        return KerasModel(spec, optimiser, seed, device)
 
 
 class KerasModel:
     """A :class:`implementations.NativeModel` in Keras."""
 
-    def __init__(self, spec: ModelSpec, optimiser: Optimiser, seed: int) -> None:
-        self._spec = spec
+    def __init__(self, spec: ModelSpec, optimiser: Optimiser, seed: int, device: str) -> None:
+        self._spec, self._device = spec, device
         # The type of the learning rate and of Adam's bias corrections.
         keras.config.set_floatx(spec.dtype)
         keras.utils.set_random_seed(seed)
@@ -49,13 +52,15 @@ class KerasModel:
         self._predict = compiled(lambda x: self._keras(x, training=False))
 
     def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
-        losses, norms = self._train(
-            tf.constant(inputs, self._spec.dtype), place_targets(self._spec, targets)
-        )
+        with tf.device(self._device):
+            losses, norms = self._train(
+                tf.constant(inputs, self._spec.dtype), place_targets(self._spec, targets)
+            )
         return losses.numpy(), norms.numpy()
 
     def predict(self, inputs: Array) -> Array:
-        outputs: Array = self._predict(tf.constant(inputs, self._spec.dtype)).numpy()
+        with tf.device(self._device):
+            outputs: Array = self._predict(tf.constant(inputs, self._spec.dtype)).numpy()
         return outputs
 
     def weights(self) -> Weights:
@@ -65,9 +70,7 @@ class KerasModel:
         return {v.path: int(np.prod(v.shape)) for v in self._keras.trainable_variables}
 
     def device(self) -> str:
-        return str(
-            tf.DeviceSpec.from_string(self._keras.trainable_variables[0].value.device).device_type
-        ).lower()
+        return device_of(self._keras.trainable_variables[0].value)
 
     def _chunk(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
         variables = self._keras.trainable_variables

@@ -1,4 +1,4 @@
-"""FIRST LINE: what the task is called, in words."""
+"""REPLACE: what the task is called, in words."""
 
 from __future__ import annotations
 
@@ -7,61 +7,37 @@ from typing import ClassVar
 
 import numpy as np
 
-from tasks import Array, Budget, Task
+from tasks import Array, Budget, Regression, at_least
 
 
 @dataclass(frozen=True)
-class Example(Task):
-    """Recall the first number of a sequence. (Replace this: the report prints it.)
+class Example(Regression):
+    """REPLACE: what is asked, in a sentence. (This one: recall the first number of a sequence.)
 
     Say what a time step shows, what is asked for and when, what the baseline is and
-    why, what counts as solved, and how the budget was chosen.
+    why, what counts as solved, and how the budget was chosen. The report prints it.
     """
 
     name: ClassVar = "example"
-    summary: ClassVar = "Recall the first number."
-    references: ClassVar = ("Where the task comes from: authors, year, title, section",)
-    # "mse" with float32 targets [n, o], or "cross_entropy" with int32 classes [n].
-    loss: ClassVar = "mse"
-    # True asks at every step: targets then have a time axis after n.
-    every_step: ClassVar = False
-    metric: ClassVar = "mean squared error"
-    higher_is_better: ClassVar = False
+    summary: ClassVar = "REPLACE: what is asked, in a few words."
+    references: ClassVar = ("REPLACE: where it comes from: authors, year, title, section",)
+    input_size: ClassVar = 1
+    outputs: ClassVar = 1
+    # Always answering 1/2 has the variance of U[0, 1] as its error.
+    baseline: ClassVar = 1 / 12
+    solved: ClassVar = 0.001
+    # A difference of scores up to this counts as none: here a tenth of what counts as solved.
+    margin: ClassVar = 0.0001
     budget: ClassVar = Budget(
         layers=1, hidden=32, batch=32, steps=600, learning_rate=1e-2, evaluate_every=50
     )
 
-    # Fields are parameters: --set length=50, or overrides in a configuration.
-    length: int = 20
+    # Fields are parameters: --set sequence_length=50, or overrides in a configuration.
+    sequence_length: int = 20
 
     def __post_init__(self) -> None:
-        if self.length < 1:
-            raise ValueError("length must be at least 1")
-
-    @property
-    def sequence_length(self) -> int:
-        return self.length
-
-    @property
-    def input_size(self) -> int:
-        return 1
-
-    @property
-    def outputs(self) -> int:
-        return 1
-
-    @property
-    def baseline(self) -> float:
-        # Always answering 1/2 has the variance of U[0, 1] as its error.
-        return 1 / 12
-
-    @property
-    def solved(self) -> float:
-        return 0.001
+        at_least(1, self, "sequence_length")
 
     def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
-        inputs = rng.random((n, self.length, 1), dtype=np.float32)
+        inputs = rng.random((n, self.sequence_length, 1), dtype=np.float32)
         return inputs, inputs[:, 0].copy()
-
-    def score(self, outputs: Array, targets: Array) -> float:
-        return float(np.mean((outputs - targets) ** 2, dtype=np.float64))

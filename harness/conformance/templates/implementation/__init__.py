@@ -1,4 +1,4 @@
-"""EXAMPLE: say here which framework, layer and backend run. (The report prints this.)
+"""EXAMPLE: REPLACE this by which framework, layer and backend run. (The report prints it.)
 
 Kernel path: how a layer and its gradient are computed, and how a chunk of steps.
 
@@ -10,34 +10,41 @@ Native track: which layers, which optimiser, what clips.
 
 from pathlib import Path
 
-from implementations import Default, Kernel, ModelSpec
-
-# As pip knows them; their versions stand in every record.
-PACKAGES: tuple[str, ...] = ("jax", "jaxlib")
-# How many biases a layer has, in multiples of the hidden size: the framework's own count.
-BIASES = {
-    "matched": {"rnn": 1, "lstm": 4, "gru": 4},
-    "native": {"rnn": 1, "lstm": 4, "gru": 4},
-}
-# What the framework's users get that the matched track does not have.
-DEFAULTS: tuple[Default, ...] = (
-    Default("initialisation", "all matrices normal with deviation 1/√h"),
-    Default("biases", "forget bias 0 instead of 1", ("lstm",)),
-)
-# At least "stock", the framework's own layer.
-KERNELS = {"stock": Kernel("a cell of one line for each gate, in a loop over time")}
+from cells import ModelSpec
+from implementations import STOCK, Default, Framework, Kernel
 
 
 def fastest(spec: ModelSpec, batch: int, length: int) -> str:
     """The kernel to train a model of this shape with."""
-    return "stock"
+    return STOCK
 
 
-def environment(threads: int, cache: Path) -> dict[str, str]:
-    """The variables that pin the framework to the CPU and to ``threads`` threads."""
+def environment(threads: int, cache: Path, device: str) -> dict[str, str]:
+    """The variables that pin the framework to the device and to ``threads`` threads."""
     flags = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
     return {
-        "JAX_PLATFORMS": "cpu",
+        "JAX_PLATFORMS": {"gpu": "cuda"}.get(device, device),
         "XLA_FLAGS": f"{flags} intra_op_parallelism_threads={threads}",
         "JAX_COMPILATION_CACHE_DIR": str(cache),
     }
+
+
+FRAMEWORK = Framework(
+    name="example",
+    # As pip knows them; their versions stand in every record.
+    packages=("jax", "jaxlib"),
+    environment=environment,
+    # How many biases a layer has, in multiples of the hidden size: the framework's own count.
+    biases={
+        "matched": {"rnn": 1, "lstm": 4, "gru": 4},
+        "native": {"rnn": 1, "lstm": 4, "gru": 4},
+    },
+    # At least "stock", the framework's own layer.
+    kernels={STOCK: Kernel("a cell of one line for each gate, in a loop over time")},
+    fastest=fastest,
+    # What the framework's users get that the matched track does not have.
+    defaults=(
+        Default("initialisation", "all matrices normal with deviation 1/√h"),
+        Default("biases", "forget bias 0 instead of 1", ("lstm",)),
+    ),
+)

@@ -1,0 +1,288 @@
+"""Cells: shapes, the reference and its gradients, the packed vector, and the contract's check."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import cells
+from cells import CELLS, ModelSpec, network
+from harness.conformance import cell_contract
+from harness.conformance.against_reference import random_batches, random_weights
+from harness.registry import ROOT
+from implementations import packed
+from report import cell_styles
+from tests import cells_at_hand
+
+STEP = 1e-30  # a complex step has no subtraction, so it may be as small as one likes
+SPEC = ModelSpec("lstm", 2, 2, 4, 3, False, "mse", "float64")
+# Every shape of a model once for every cell of the suite, and one for each of the tests' own.
+MODELS = [
+    *((cell, layers, every, loss) for cell in CELLS for layers, every, loss in (
+        (1, False, "mse"), (2, False, "cross_entropy"), (2, True, "mse"),
+        (1, True, "cross_entropy"),
+    )),
+    *((cell, 2, True, "mse") for cell in cells_at_hand.NAMES),
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def own_cells(monkeypatch):
+    for name in cells_at_hand.NAMES:
+        cells_at_hand.put(monkeypatch, cells_at_hand.make(name))
+
+
+@pytest.mark.parametrize(("cell", "layers", "every_step", "loss"), MODELS)
+def test_gradients_are_those_of_complex_steps(cell, layers, every_step, loss):
+    spec = replace(SPEC, cell=cell, layers=layers, every_step=every_step, loss=loss)
+    weights, (inputs, targets) = random_weights(spec), random_batches(spec, 1)
+    x, y = inputs[0].astype(np.float64), targets[0]
+    value, gradients = network.loss_and_gradients(spec, weights, x, y)
+    assert value == pytest.approx(network.loss(spec, network.outputs(spec, weights, x), y))
+    assert gradients.keys() == weights.keys()
+    for name, weight in weights.items():
+        for place in np.ndindex(weight.shape):
+            moved = weight.astype(complex)
+            moved[place] += 1j * STEP
+            outputs = network.outputs(spec, weights | {name: moved}, x)
+            expected = np.imag(network.loss(spec, outputs, y)) / STEP
+            assert gradients[name][place] == pytest.approx(expected, rel=1e-9, abs=1e-14), name
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru", "before", "exponential"])
+def test_gradients_by_states_are_those_of_complex_steps(cell, layers):
+    """What follows step t is computed anew from a state that was moved by a complex step.
+
+    The LSTM's h follows from the c of its own step: o tanh(c).
+    """
+    spec = replace(SPEC, cell=cell, layers=layers, hidden=3)
+    weights, (inputs, _) = random_weights(spec), random_batches(spec, 1)
+    below = network.forward(spec, weights, inputs[0].astype(np.float64)).sequences[-2]
+    own = network.layer_weights(weights, layers - 1)
+    steps = network.run(spec, weights, layers - 1, below)
+    last = np.random.default_rng(1).standard_normal(steps[-1][0][0].shape)
+    found = network.state_gradients(spec, weights, below, last)
+    assert tuple(found) == cells.cell(cell).states
+    step = cells.step_of(cells.cell(cell), own, network.MATH)
+    products = below @ own["input"] + own["bias"]
+    for t, (states, gates) in enumerate(steps):
+        for kind, name in enumerate(found):
+            for unit in range(spec.hidden):
+                state = [s.astype(complex) for s in states]
+                state[kind][:, unit] += 1j * STEP
+                if (cell, name) == ("lstm", "c"):
+                    state[0] = gates["o"] * np.tanh(state[1])
+                if cell == "exponential" and name in "cn":
+                    state[0] = gates["o"] * state[1] / state[2]
+                if (cell, name) == ("exponential", "m"):
+                    continue  # i, f, c, n and h of the same step follow from it
+                for a in products[t + 1 :]:
+                    state = step(a, tuple(state))[0]
+                expected = np.imag((last * state[0]).sum(axis=1)) / STEP
+                np.testing.assert_allclose(found[name][t][:, unit], expected, rtol=1e-9, atol=1e-14)
+
+
+def test_one_step_of_each_cell_by_hand():
+    own = {"input": np.array([[0.5, -1.0, 2.0, 0.3]]), "recurrent": np.full((1, 4), 0.1)}
+    own["bias"] = np.array([0.0, 1.0, 0.0, 0.0])
+
+    def h(cell, own):
+        step = cells.step_of(cells.cell(cell), own, network.MATH)
+        zero = (np.zeros((1, 1)),) * len(cells.cell(cell).states)
+        return step(0.7 * own["input"] + own["bias"], zero)[0][0].item()
+
+    def s(a):
+        return 1 / (1 + np.exp(-a))
+
+    assert h("lstm", own) == pytest.approx(s(0.21) * np.tanh(s(0.35) * np.tanh(1.4)))
+    gru = {k: v[..., :3] for k, v in own.items()} | {"recurrent_bias": np.array([0.4])}
+    n = np.tanh(1.4 + s(0.35) * 0.4)
+    z = s(1 - 0.7)
+    assert h("gru", gru) == pytest.approx((1 - z) * n)
+    assert h("rnn", {k: v[..., :1] for k, v in own.items()}) == pytest.approx(np.tanh(0.35))
+
+
+# Of the reference that had every gradient by hand, at f0f4226: the loss, and the norms of the
+# gradients by the first layer's input, recurrent and bias weights.
+GOLDEN = {
+    "rnn": (1.1088435006036752, 0.10693303383157837, 0.14916747289569274, 0.1388683189231879),
+    "lstm": (1.382166848852735, 0.023850146460000617, 0.003566395717651255, 0.034968463680395336),
+    "gru": (1.0927713102055976, 0.03838187725305306, 0.015763202944012865, 0.08367275056834785),
+}
+
+
+@pytest.mark.parametrize("cell", GOLDEN)
+def test_losses_and_gradients_are_what_they_were_by_hand(cell):
+    spec = replace(SPEC, cell=cell, every_step=True, loss="cross_entropy")
+    weights, (inputs, targets) = random_weights(spec), random_batches(spec, 1)
+    loss, gradients = network.loss_and_gradients(
+        spec, weights, inputs[0].astype(np.float64), targets[0]
+    )
+    norms = [np.linalg.norm(gradients[f"layers.0.{n}"]) for n in ("input", "recurrent", "bias")]
+    np.testing.assert_allclose([loss, *norms], GOLDEN[cell], rtol=1e-12)
+
+
+def test_the_two_resets_are_different_functions():
+    spec = replace(SPEC, cell="gru")
+    weights, (inputs, _) = random_weights(spec, inner_bias=False), random_batches(spec, 1)
+    after, before = (
+        network.outputs(replace(spec, cell=cell), weights, inputs[0]) for cell in ("gru", "before")
+    )
+    assert np.abs(after - before).max() > 1e-3
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_a_redundant_bias_adds_to_the_first_and_has_its_gradient(cell):
+    spec = replace(SPEC, cell=cell)
+    weights, (inputs, targets) = random_weights(spec), random_batches(spec, 1)
+    whole = dict(weights)
+    for layer in range(spec.layers):
+        bias = weights[f"layers.{layer}.bias"]
+        size = 2 * spec.hidden if cell == "gru" else bias.size
+        whole[f"layers.{layer}.redundant_bias"] = 0.25 * bias[:size]
+        whole[f"layers.{layer}.bias"] = bias.copy()
+        whole[f"layers.{layer}.bias"][:size] *= 0.75
+    x = inputs[0].astype(np.float64)
+    loss, gradients = network.loss_and_gradients(spec, weights, x, targets[0])
+    same_loss, same = network.loss_and_gradients(spec, whole, x, targets[0])
+    assert same_loss == pytest.approx(loss, rel=1e-12)
+    assert set(same) == set(whole)
+    for layer in range(spec.layers):
+        second = same[f"layers.{layer}.redundant_bias"]
+        expected = gradients[f"layers.{layer}.bias"][: second.size]
+        np.testing.assert_allclose(second, expected, rtol=1e-9)
+
+
+def test_shapes_and_counts():
+    """An LSTM has 4h(d + h) + 4h weights, a GRU 3h(d + h) + 4h, what is left out counts nothing."""
+    spec = ModelSpec("lstm", 1, 2, 5, 1, False, "mse")
+    counts = {name: cells.count(replace(spec, cell=name)) - 6 for name in cells_at_hand.NAMES}
+    assert counts == {
+        "before": 3 * 5 * 7 + 15, "peepholes": 4 * 5 * 7 + 20 + 15, "diagonal": 5 * 2 + 5 + 5,
+        "exponential": 4 * 5 * 7 + 20, "partly": 3 * 5 * 2 + 2 * 25 + 15 + 5,
+        "normalised": 5 * 7 + 5 + 10,
+    }  # fmt: skip
+    assert cells.count(spec) == 4 * 5 * 7 + 20 + 6
+    gru = replace(spec, cell="gru")
+    assert cells.count(gru) - cells.count(gru, inner_bias=False) == 5
+    assert list(cells.shapes(gru))[:4] == [
+        f"layers.0.{name}" for name in ("input", "recurrent", "bias", "recurrent_bias")
+    ]
+
+
+@pytest.mark.parametrize("cell", [*CELLS, *cells_at_hand.NAMES])
+def test_a_packed_vector_holds_every_weight_once(cell):
+    spec = replace(SPEC, cell=cell)
+    weights = random_weights(spec)
+    layout = packed.layout(spec, weights)
+    vector = layout.pack(weights)
+    mask = layout.mask()
+    assert (len(vector) if mask is None else mask.sum()) == cells.count(spec)
+    pieces = layout.pieces(vector)
+    for name, value in weights.items():
+        np.testing.assert_array_equal(pieces[name], value)
+
+
+def test_a_cell_is_found_by_being_there_and_said_on_the_page():
+    files = {p.stem for p in (ROOT / "cells").glob("[a-z]*.py")} - {"network"}
+    assert set(CELLS) == files
+    assert CELLS[:3] == ("rnn", "lstm", "gru")
+    said = cell_styles.equations(["lstm", "of another suite", "gru"])
+    assert [cell["name"] for cell in said] == ["gru", "lstm"]
+    assert str(said[0]["lines"][2]) == (
+        "n = tanh(x W<sub>n</sub> + b<sub>n</sub> + r ⊙ (h′ U<sub>n</sub> + b<sub>hn</sub>))"
+    )
+
+
+def test_any_number_of_cells_looks_different(monkeypatch):
+    names = (*cell_styles.ORDER, *(f"cell{n}" for n in range(40)))[:42]
+    monkeypatch.setattr(cell_styles, "ORDER", names)
+    assert len({(str(cell_styles.line(n)), cell_styles.colour(n)) for n in names}) == 42
+    known = cell_styles.in_order(["zzz", "lstm", "aaa", "rnn", "lstm"])
+    assert known == ["rnn", "lstm", "aaa", "zzz"]
+    assert cell_styles.mark("zzz")
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_suites_cells_keep_their_contract(name):
+    assert cell_contract.check_cell(name) == []
+
+
+def broken(edit):
+    """The step of the tests' GRU with ``edit`` done to what it returns."""
+
+    def step(x, u, w, state, math):
+        """Broken on purpose."""
+        return edit(*cells_at_hand.before(x, u, w, state, math))
+
+    return step
+
+
+def forgetful(x, u, w, state, math):
+    """Without a recurrent product."""
+    return (x.r + x.z + x.n,), {"r": x.r, "z": x.z, "n": x.n}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"name": "other"}, "the cell's name is 'other', expected that of the file, 'before'."),
+        ({"source": " "}, "source is ' ', expected a text on the cell"),
+        ({"summary": "REPLACE: say."}, "summary: still the text of the template"),
+        ({"gates": ("r", "z", "z")}, "gates is ('r', 'z', 'z'), expected a tuple of different"),
+        ({"inner_bias": ("r",)}, "inner_bias is ('r',), expected the last of the gates"),
+        ({"keeps": "q"}, "keeps or writes names 'q', expected one of the gates r, z, n."),
+        ({"extras": {"bias": None}}, "extras has 'bias', expected a name that no other weight has"),
+        ({"extras": {"p": None}}, "the extra weight p has no effect; use w.p in step"),
+        ({"gates": ("r", "z", "n", "q")}, "step does not return the gate 'q', expected every"),
+        ({"step": broken(lambda s, g: ((), g))}, "step does not return the states ('h',)"),
+        ({"states": ("h", "c")}, "step raised ValueError: too many values to unpack"),
+        ({"sigmoids": {"n": "candidate"}}, "the gate n goes from -"),
+        ({"keeps": "r"}, "no state stays where keeps (r) is 1"),
+        (
+            {"step": broken(lambda s, g: ((s[0][:, :1],), g))},
+            "h has the shape (3, 1) after a step, expected (3, 4).",
+        ),
+        ({"step": broken(lambda s, g: s)}, "step must return the states and the gates"),
+        (
+            {"step": broken(lambda s, g: ((np.abs(s[0]),), g))},
+            "by a complex step 0, expected the same: step must use the functions of math",
+        ),
+        (
+            {"step": forgetful},
+            "the recurrent weights of r have no effect; use them in step, or name it in",
+        ),
+    ],
+)  # fmt: skip
+def test_each_way_to_break_the_contract_is_said(monkeypatch, changes, said):
+    monkeypatch.setattr(cell_contract, "CELLS", (*CELLS, "before"))
+    monkeypatch.setattr(cell_contract, "_line", lambda error, where: "")
+    cells_at_hand.put(monkeypatch, cells_at_hand.make("before", **changes), "before")
+    found = cell_contract.check_cell("before")
+    assert found, "nothing was said"
+    assert found[0].startswith("cells/before.py: ")
+    assert any(said in sentence for sentence in found), found
+    assert all(sentence.count("\n") == 0 for sentence in found)
+
+
+def test_an_unknown_cell_is_one_sentence():
+    (sentence,) = cell_contract.check_cell("lstn")
+    assert "lstn" in sentence
+    assert "lstm" in sentence
+
+
+def test_no_cell_knows_a_framework():
+    for path in (ROOT / "cells").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            allowed = {"autograd", "cells", "numpy"}
+            for name in names:
+                root = name.split(".")[0]
+                assert root in allowed or root in sys.stdlib_module_names, path
