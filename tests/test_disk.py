@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -91,7 +92,7 @@ def test_a_disk_that_is_full_loses_nothing_and_the_next_call_repairs(disk, proje
     done = snakemake(disk, "tables", root=project, **config)
     record = disk / "runs" / "adding-steady-gru-matched-seed0.json"
     assert done.returncode == 1
-    assert f"{record}: cannot be written ({ENOSPC}).\n" in done.stdout
+    assert f"{record.with_suffix('.npz')}: cannot be written ({ENOSPC}).\n" in done.stdout
     assert f"no record: {record.stem}; snakemake --cores all makes them\n" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert not record.exists()
@@ -189,8 +190,8 @@ def test_a_folder_that_may_only_be_read_is_refused_before_anything_trains(tmp_pa
     results, path = read_only
     with pytest.raises(UserError) as error:
         load(tmp_path, results=str(results))
-    said = f"--config: results: {path} cannot be written in; choose another folder."
-    assert str(error.value) == said
+    said = r"--config: results: .* cannot be written in \(.*\); choose another folder\."
+    assert re.fullmatch(said, str(error.value))
     for write in (lambda file: write_text(file, "text"), lambda file: check_room(file, 1)):
         with pytest.raises(UnwritableError) as error:
             write(path / "file")
