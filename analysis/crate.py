@@ -24,9 +24,9 @@ import yaml
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
+from harness import layout
 from harness.errors import UserError
 from harness.files import digest, write_text
-from harness.layout import FILES, FOLDERS
 from harness.registry import ROOT
 
 NAME = "ro-crate-metadata.json"
@@ -234,14 +234,14 @@ def _home(name: str) -> str:
 def _add_files(crate: ROCrate, results: Path) -> list[Any]:
     """Every file and folder of the results that is there, described."""
     names = [path.name for path in sorted(results.glob("*.csv"))]
-    others = [name for name in FILES if not name.startswith("workflow/") and name not in names]
+    others = [name for name in layout.FILES if not name.startswith("workflow/")]
     names += [name for name in others if (results / name).exists()]
     files = [crate.add_file(results / name, name, properties=_about(name)) for name in names]
     folders = [
         crate.add_dataset(results / name, f"{name}/", properties={
             "name": name, "description": text,
         })
-        for name, text in FOLDERS.items() if (results / name).is_dir()
+        for name, text in layout.FOLDERS.items() if (results / name).is_dir()
     ]  # fmt: skip
     return [*files, *folders]
 
@@ -249,7 +249,7 @@ def _add_files(crate: ROCrate, results: Path) -> list[Any]:
 def _about(name: str) -> dict[str, Any]:
     kind = KINDS.get(Path(name).suffix, "text/plain")
     return {
-        "name": name, "description": FILES.get(name, "A table"), "encodingFormat": kind,
+        "name": name, "description": layout.says(name), "encodingFormat": kind,
     }  # fmt: skip
 
 

@@ -7,38 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.evidence import advice, claims, comparisons, evidence_tables, published
 from analysis.folders import pairing
-from analysis.inside import look
-from analysis.speed import times
-from analysis.tables import run_tables
-from harness.errors import UserError
+from harness import layout
 
-# What the page needs of a table, so that a missing or older one can stand empty.
-COLUMNS: dict[str, tuple[str, ...]] = {
-    **run_tables.COLUMNS,
-    **look.COLUMNS,
-    **times.COLUMNS,
-    **comparisons.COLUMNS,
-    **published.COLUMNS,
-    **dict.fromkeys(pairing.NAMES, pairing.COLUMNS),
-    "claims": claims.COLUMNS,
-    "advice": advice.COLUMNS,
-    "gradient_norms": (
-        "task", "framework", "cell", "track", "seed", "median_norm", "largest_norm", "spike",
-    ),
-}  # fmt: skip
-PAGE = "python -m report --results {folder}"
+COLUMNS = {name: tuple(table.columns) for name, table in layout.TABLES.items()}
 # What makes the tables that a section is from, for the reader of a page without them.
-COMMANDS = {
-    **dict.fromkeys(run_tables.NAMES, "python -m analysis tables --results {folder}"),
-    **dict.fromkeys(evidence_tables.NAMES, "python -m analysis evidence --results {folder}"),
-    **dict.fromkeys(published.NAMES, "python -m analysis published --results {folder}"),
-    **dict.fromkeys(times.NAMES, "snakemake --cores all timing --config results={folder}"),
-    **dict.fromkeys(look.NAMES, "python -m analysis insides --results {folder}"),
-    "verify": f"python -m analysis verify --results {{folder}} && {PAGE}",
-    "compare": f"python -m analysis compare --results {{folder}} --other PATH && {PAGE}",
-}
+COMMANDS = {name: layout.COMMANDS[table.stage] for name, table in layout.TABLES.items()}
 NEEDED = ("runs",)
 
 
@@ -64,17 +38,11 @@ def read(results: Path) -> Tables:
     tables.comparisons = {
         name: pairing.load(results, name) if known else ("missing", {}) for name in pairing.NAMES
     }
-    for name, columns in COLUMNS.items():
-        path = results / f"{name}.csv"
+    for name in COLUMNS:
         stale = tables.comparisons.get(name, ("current", {}))[0] != "current"
-        if stale or (not path.exists() and name not in NEEDED):
+        if stale or (name not in NEEDED and not layout.path(results, name).exists()):
             tables.missing.append(name)
-            tables[name] = pd.DataFrame(columns=list(columns))
-            continue
-        try:
-            frame = pd.read_csv(path, dtype=dict.fromkeys(("error", "detail", "errors"), str))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: cannot be read ({error}); run the pipeline first.") from error
-        absent = [c for c in columns if c not in frame]
-        tables[name] = frame.reindex(columns=[*frame.columns, *absent])
+            tables[name] = pd.DataFrame(columns=list(COLUMNS[name]))
+        else:
+            tables[name] = layout.read(results, name)
     return tables

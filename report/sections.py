@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from analysis.inside import look
+from analysis.inside.stage import SEEDS
+from harness import layout
 from report import cell_styles, speed
 from report.across import several
 from report.drawing import INSIDES, Key
@@ -20,7 +21,7 @@ TRACKS = ("matched", "native")
 
 def inside(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
     """The section "Inside the gates"; without one of its tables, the name of that table."""
-    missing = [name for name in look.NAMES if name in tables.missing]
+    missing = [name for name in layout.names("insides") if name in tables.missing]
     if missing:
         return {"tables": None, "missing": missing[0]}
     figures = {
@@ -31,7 +32,7 @@ def inside(tables: Tables, drawn: Mapping[Key, Any]) -> dict[str, Any]:
     return figures | {
         "tables": {"insides_skipped": rows(tables["insides_skipped"])},
         "metrics": dict(zip(probes["task"], probes["metric"], strict=True)),
-        "seeds": look.SEEDS,
+        "seeds": SEEDS,
         "drawn": MOST_SEEDS,
     }
 

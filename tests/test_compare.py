@@ -70,7 +70,7 @@ def test_what_only_one_side_has_is_named_once(mine, here, tmp_path):
     runs = pd.read_csv(theirs / "runs.csv", dtype=str, keep_default_na=False)
     more = runs[runs["task"] == "sine"].assign(framework="jax")
     sine = (runs["task"] == "sine").to_numpy()
-    runs.loc[sine, "settings"] = runs.loc[sine, "settings"].str.replace("hidden 50", "hidden 51")
+    runs.loc[sine, "set_hidden"] = "51"
     runs = runs[(runs["task"] != "adding") & (runs["seed"].astype(int) < 7)]
     pd.concat([runs, more]).to_csv(theirs / "runs.csv", index=False)
     found = compare.compare(mine, theirs)
@@ -203,7 +203,8 @@ def test_a_comparison_of_other_runs_or_in_no_known_form_is_told(mine, there):
 
 
 def test_settings_that_one_side_does_not_have_are_named():
-    here, there = "hidden 8; steps 5; new 1", "hidden 8; steps 6"
+    here = pd.Series({"seed": 1, "set_hidden": "8", "set_steps": "5", "set_new": "1"})
+    there = pd.Series({"seed": 2, "set_hidden": "8", "set_steps": "6", "set_other": ""})
     assert unmatched.unlike(here, there) == "steps 5 here, 6 there; new 1 here, none there"
-    many, more = ("; ".join(f"k{i} {value}" for i in range(9)) for value in (1, 2))
+    many, more = (pd.Series({f"set_k{i}": value for i in range(9)}) for value in "12")
     assert unmatched.unlike(many, more).endswith("k3 1 here, 2 there; 5 more")

@@ -13,10 +13,8 @@ import yaml
 from rocrate.rocrate import ROCrate
 
 from analysis import crate
-from harness import layout
 from harness.errors import UserError
 from harness.plan import configuration
-from report.reading import COLUMNS
 from tests.conftest import ROOT
 from tests.test_configuration import default
 from tests.test_verify import folder
@@ -191,7 +189,3 @@ def test_a_clock_that_jumped_back_makes_no_run_that_ends_before_it_starts(result
     crate.write(copy)
     (action,) = ROCrate(copy).get_by_type("CreateAction")
     assert action["startTime"] <= action["endTime"]
-
-
-def test_every_table_is_described():
-    assert {f"{name}.csv" for name in COLUMNS} == {n for n in layout.FILES if n.endswith("csv")}

@@ -39,7 +39,7 @@ def folder(there, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("sides")
     tables = made_up(["adding"], 5, 4)
     rnn = (tables["runs"]["cell"] == "rnn") & (tables["runs"]["framework"] == "tensorflow")
-    tables["runs"].loc[rnn, "settings"] += f"; extra {EVIL}"
+    tables["runs"].loc[rnn, "set_extra"] = EVIL
     write(folder, tables)
     verification.verify(folder, there)
     compare.compare(folder, there)
@@ -161,7 +161,7 @@ def test_nothing_stale_or_damaged_is_shown(folder, tmp_path, name, template, com
 def test_nothing_in_common_is_said(folder, tmp_path):
     mine, other = (shutil.copytree(folder, tmp_path / name) for name in ("mine", "other"))
     runs = pd.read_csv(other / "runs.csv")
-    runs.assign(settings="layers 2").to_csv(other / "runs.csv", index=False)
+    runs.assign(set_layers=2).to_csv(other / "runs.csv", index=False)
     verification.verify(mine, other)
     compare.compare(mine, other)
     assert "such as the default one" in text_of(mine, "verify", "verified")

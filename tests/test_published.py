@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from analysis.evidence import evidence_tables, published
-from analysis.tables import run_tables
+from analysis.tables import stage
 from harness.errors import UserError
 from harness.plan.configuration import load as load_configuration
 from harness.plan.run import Run
@@ -175,7 +175,7 @@ def test_from_records_to_the_page(tmp_path):
             run = Run("adding", "pytorch", cell, "matched", seed)
             found = record(run, score * (1 + 0.01 * seed)) | {"settings": settings.as_dict()}
             write(run.path(tmp_path), found | {"parameters": {"total": 69_800, "by_name": {}}})
-    run_tables.write_tables(tmp_path)
+    stage.write(tmp_path)
     evidence_tables.write(tmp_path)
     published.write(tmp_path)
     found = pd.read_csv(tmp_path / "published.csv").set_index("id")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
 from types import SimpleNamespace
@@ -22,7 +24,7 @@ from harness.registry import framework
 from harness.run import loop, records, streams
 from implementations import Framework
 from tasks.adding import Adding
-from tests.conftest import TINY
+from tests.conftest import ROOT, TINY
 from tests.fakes import with_model
 
 
@@ -200,6 +202,46 @@ def test_a_model_elsewhere_than_asked_is_refused(tmp_path):
     assert record["reason"] == "RuntimeError: the model is on gpu, not on cpu"
 
 
+def test_a_record_of_the_version_before_is_named_as_one_and_not_misread(finished, tmp_path):
+    path = RUN.path(tmp_path)
+    old = finished[0] | {"schema": 2}
+    write_text(path, json.dumps({key: value for key, value in old.items() if key != "device"}))
+    assert records.unfinished(path) == (
+        f"{path}: is a record of another version (schema 2, not 3)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"score": float("nan")}, "is not a readable record (it has the value NaN)."),
+        ({"score": 1e300}, "score: must be at most 1e+100, not 1e+300."),
+        ({"reason": "x" * 5_000_000}, "reason: must have 10000 characters at most."),
+        ({"cell": "mgu"}, "its cell 'mgu' is not in cells/"),
+    ],
+)
+def test_what_cannot_have_been_measured_is_no_record(finished, tmp_path, change, says):
+    path = RUN.path(tmp_path)
+    write_text(path, json.dumps(finished[0] | change))
+    assert says in records.unfinished(path)
+
+
+def test_a_long_reason_is_cut(finished, tmp_path):
+    failed = finished[0] | {"status": "failed", "reason": "x" * 20_000}
+    records.write(RUN.path(tmp_path), failed)
+    assert len(records.read(RUN.path(tmp_path))["reason"]) == 10_000
+
+
+def test_a_record_is_read_in_a_moment(finished, tmp_path):
+    path = RUN.path(tmp_path)
+    records.write(path, finished[0] | {"curve": finished[0]["curve"] * 15})
+    records.read(path)
+    start = time.process_time()
+    for _ in range(50):
+        records.read(path)
+    assert time.process_time() - start < 50 * 1e-3, "thousands of runs are read before any starts"
+
+
 def fail_while_writing(path):
     with replacing(path) as temporary:
         temporary.write_text("half")
@@ -262,3 +304,20 @@ def test_the_summary_names_what_failed_and_says_so_in_its_status(finished, tmp_p
     records.write(RUN.path(tmp_path), finished[0] | {"status": "failed", "reason": "no kernel"})
     assert progress.summary(tmp_path) == 1
     assert "failed: adding pytorch gru matched seed 0: no kernel" in capsys.readouterr().out
+
+
+def test_a_run_that_was_stopped_is_recorded_with_what_it_took(tmp_path):
+    path = RUN.path(tmp_path)
+    note = path.with_name(f".{path.stem}.peak.tmp")
+    write_text(note, "8123.4")
+    words = resolve("adding", TINY, "test").arguments(RUN, 1)
+    crashed = f"-m harness crashed {words} --record {path} --results {tmp_path} --code 142"
+    subprocess.run(
+        ["bash", "-c", f"sleep 1; {sys.executable} {crashed} --shell $$ || exit 1"],
+        cwd=ROOT, check=True,
+    )  # fmt: skip
+    record = records.read(path)
+    assert record["status"] == "failed"
+    assert record["peak_rss_mb"] == 8123.4
+    assert record["seconds"]["total"] > 1, "from the start of the job, not of who records it"
+    assert not note.exists()

@@ -5,7 +5,7 @@ rule report:
     input:
         tables=[
             RESULTS / f"{name}.csv"
-            for name in (*run_tables.NAMES, *MORE_TABLES, *evidence_tables.NAMES)
+            for name in layout.names("tables", "insides", "timing", "evidence", "published")
         ],
         code=sorted(
             path

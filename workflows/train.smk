@@ -26,4 +26,4 @@ rule train:
         "python -m harness train {params.run} --record {output.record:q}"
         " --results {params.results:q} 2> {log:q}"
         " || python -m harness crashed {params.run} --record {output.record:q}"
-        " --results {params.results:q} --code $? 2>> {log:q}"
+        " --results {params.results:q} --code $? --shell $$ 2>> {log:q}"

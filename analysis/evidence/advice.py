@@ -33,9 +33,9 @@ from analysis.evidence import phrases
 from analysis.evidence.claims import Margin, margin_of
 from analysis.evidence.phrases import Equal, Row, answer, unknown
 from analysis.evidence.which_cell import Cells, choose
+from harness import layout
 
 CANNOT = phrases.CANNOT
-COLUMNS = ("question", "task", "answer", "sure", "evidence", "rule")
 NO_MATTER = "When does it not matter?"
 FASTER = 1.03
 Pairs = Mapping[tuple[str, str], Row]
@@ -75,7 +75,7 @@ def write(
         _no_matter("the framework, for the speed", "the clock's whole interval within 3 %",
                    [text for place, pairs in clock for text in _same_speed(place, pairs)]),
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(layout.TABLES["advice"].columns))
 
 
 def _clock(ratios: pd.DataFrame | None) -> list[tuple[str, Pairs]]:

@@ -17,6 +17,7 @@ import pandas as pd
 from analysis import aggregation, statistics
 from analysis.evidence.claim_tests import ALPHA
 from analysis.evidence.claims import Margin, margin_of
+from harness import layout
 
 Rows = list[dict[str, Any]]
 
@@ -26,23 +27,6 @@ METRICS = ("score", "steps_to_solve", "train_seconds", "solved")
 # What a run measures, each as a ratio to a baseline of the reader's choice.
 RATIOS = ("score", "steps_to_solve", "train_seconds", "step_ms", "peak_rss_mb")
 THRESHOLDS = np.linspace(0, 1, 21)
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "comparisons": (
-        "kind", "task", "metric", "track", "a", "b", "n", "effect", "low", "high", "unit",
-        "better", "probability_of_improvement", "p", "p_holm", "p_logrank", "margin", "p_equal",
-        "equivalent",
-    ),
-    "summary": (
-        *METHOD, "n", "diverged", "mean", "mean_low", "mean_high", "median", "median_low",
-        "median_high", "lowest", "highest", "solved", "solve_rate", "rate_low", "rate_high",
-        "steps", "steps_low", "steps_high",
-    ),
-    "ratios": (
-        "task", "track", "metric", "framework", "cell", "baseline", "n", "ratio", "low", "high",
-    ),
-    "aggregate": ("framework", "cell", "track", "tasks", "n", "iqm", "low", "high"),
-    "profiles": ("framework", "cell", "track", "tasks", "n", "threshold", "share", "low", "high"),
-}  # fmt: skip
 
 
 def compare(
@@ -85,7 +69,7 @@ def compare(
                     row["p_holm"] = p
                 elif not np.isnan(p):
                     row["equivalent"] = bool(p < ALPHA)
-    return pd.DataFrame(rows, columns=list(COLUMNS["comparisons"]))
+    return pd.DataFrame(rows, columns=list(layout.TABLES["comparisons"].columns))
 
 
 def _pairs(
@@ -175,7 +159,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
             "rate_high": rate.high, "steps": steps.value, "steps_low": steps.low,
             "steps_high": steps.high,
         })  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS["summary"]))
+    return pd.DataFrame(rows, columns=list(layout.TABLES["summary"].columns))
 
 
 def ratios(runs: pd.DataFrame) -> pd.DataFrame:
@@ -221,7 +205,7 @@ def ratios(runs: pd.DataFrame) -> pd.DataFrame:
                          "cell": cell, "baseline": "/".join(against), "n": found.n}
                         | dict(zip(("ratio", "low", "high"), values, strict=True))
                     )  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS["ratios"]))
+    return pd.DataFrame(rows, columns=list(layout.TABLES["ratios"].columns))
 
 
 def aggregate(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -246,6 +230,6 @@ def aggregate(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
             for values in zip(THRESHOLDS.round(4), *profile, strict=True)
         ]
     return (
-        pd.DataFrame(means, columns=list(COLUMNS["aggregate"])),
-        pd.DataFrame(profiles, columns=list(COLUMNS["profiles"])),
+        pd.DataFrame(means, columns=list(layout.TABLES["aggregate"].columns)),
+        pd.DataFrame(profiles, columns=list(layout.TABLES["profiles"].columns)),
     )

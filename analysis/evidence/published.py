@@ -13,27 +13,15 @@ import pandas as pd
 from analysis import statistics
 from analysis.evidence import evidence_tables
 from analysis.evidence.claim_tests import select
-from harness import documents
+from harness import documents, layout
 from harness.errors import UserError
-from harness.files import write_text
 from harness.registry import ROOT
 
 LEDGER = ROOT / "workflows" / "published.yaml"
 # The most by which a model's size may differ from the published one, as a share.
 SIZE = 0.05
 IDENTITY = tuple(evidence_tables.IDENTITY)
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "published": (
-        "id", "title", "source", "task", "cell", "framework", "unit", "published", "ours", "low",
-        "high", "lowest", "highest", "n", "verdict", "detail", "at_least", "at_most", "better",
-        "published_parameters", "parameters", "differs", "needs",
-    ),
-    "published_runs": (
-        "id", *IDENTITY, "status", "value", "steps", "steps_to_solve", "train_seconds",
-        "parameters",
-    ),
-}  # fmt: skip
-NAMES = tuple(COLUMNS)
+NAMES = layout.names("published")
 VERDICTS = ("reproduced", "better", "worse", "inconclusive", "not run")
 
 
@@ -105,8 +93,8 @@ def compare(
     if own.empty:
         found = []
     return (
-        pd.DataFrame(found, columns=list(COLUMNS["published"])),
-        own.reindex(columns=list(COLUMNS["published_runs"])),
+        pd.DataFrame(found, columns=list(layout.TABLES["published"].columns)),
+        own.reindex(columns=list(layout.TABLES["published_runs"].columns)),
     )
 
 
@@ -158,10 +146,6 @@ def write(results: Path, ledger: Path = LEDGER) -> None:
     """
     rows, minimum = load(ledger)
     runs = evidence_tables.read(results)["runs"]
-    path = results / "curves.csv"
-    try:
-        curves = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); run the pipeline first.") from error
+    curves = layout.read(results, "curves")
     for name, frame in zip(NAMES, compare(rows, minimum, runs, curves), strict=True):
-        write_text(results / f"{name}.csv", frame.to_csv(index=False))
+        layout.write(results, name, frame)

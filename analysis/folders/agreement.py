@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics
-from harness import documents
+from harness import documents, layout
 from harness.registry import ROOT, score_margin
 
 RULES = ROOT / "workflows" / "verify.yaml"
@@ -51,7 +51,12 @@ def with_machines(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def pairs(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
     """The runs that both have, with the same settings; columns of ``there`` end in ``_there``."""
-    key = [*METHOD, "seed", "settings"]
+    names = sorted({name for name in (*here, *there) if name.startswith(layout.SETTING)})
+    # A setting that one side does not know is none there.
+    here, there = (
+        runs.assign(**{name: runs.get(name, "") for name in names}) for runs in (here, there)
+    )
+    key = [*METHOD, "seed", *names]
     return here.merge(there, on=key, suffixes=("", "_there"), validate="one_to_one")
 
 
@@ -194,5 +199,5 @@ def _middle(values: Any, steps: bool) -> float | None:
 
 def budgets(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs with their ``budget`` in steps, which their settings name."""
-    steps = runs["settings"].str.extract(r"(?:^|; )steps (\d+)(?:;|$)")[0].astype(float)
-    return runs.assign(budget=steps.fillna(runs["steps"].astype(float)))
+    steps = pd.to_numeric(runs.get(f"{layout.SETTING}steps", runs["steps"]), errors="coerce")
+    return runs.assign(budget=steps.fillna(runs["steps"]).astype(float))

@@ -18,8 +18,8 @@ import pandas as pd
 
 from analysis import statistics
 from analysis.folders import agreement, unmatched
-from analysis.folders.agreement import METHOD, Row
-from harness import documents
+from analysis.folders.agreement import Row
+from harness import documents, layout
 from harness.errors import UserError
 from harness.files import digest, write_text
 
@@ -27,10 +27,6 @@ Tables = dict[str, pd.DataFrame]
 
 # The comparisons: NAME.csv has the rows, NAME.json what they come to.
 NAMES = ("verify", "compare")
-COLUMNS = (
-    "item", "check", *METHOD, "case", "verdict", "n", "here", "there", "effect", "low", "high",
-    "unit", "margin", "p_equal", "detail",
-)  # fmt: skip
 ITEMS = ("exact", "equivalence", "claims", "speed")
 SCHEMA = 2
 FORM = Path(__file__).with_name("pairing.schema.json")
@@ -190,8 +186,7 @@ def write(results: Path, name: str, rows: list[Row], found: dict[str, Any]) -> d
         "made": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
     }
     documents.check(found, FORM)
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    write_text(results / f"{name}.csv", frame.to_csv(index=False))
+    layout.write(results, name, rows)
     write_text(results / f"{name}.json", json.dumps(found, indent=1) + "\n")
     return found
 
