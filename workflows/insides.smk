@@ -2,6 +2,7 @@
 
 TASKS = sorted({run.task for run in CONFIGURATION.runs})
 
+
 rule insides_of_task:
     input:
         records=lambda wildcards: [

@@ -3,6 +3,7 @@
 
 CAMPAIGNS = {campaign.name: campaign for campaign in CONFIGURATION.campaigns}
 
+
 rule timing:
     input:
         [layout.path(RESULTS, name) for name in layout.names("timing")],
