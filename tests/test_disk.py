@@ -188,7 +188,8 @@ def test_a_folder_that_may_only_be_read_is_refused_before_anything_trains(tmp_pa
     results, path = read_only
     with pytest.raises(UserError) as error:
         load(tmp_path, results=str(results))
-    said = f"--config: results: {path} cannot be written in; choose another folder."
+    why = "cannot be written in (Read-only file system)"
+    said = f"--config: results: {path} {why}; choose another folder."
     assert str(error.value) == said
     for write in (lambda file: write_text(file, "text"), lambda file: check_room(file, 1)):
         with pytest.raises(UnwritableError) as error:
