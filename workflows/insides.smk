@@ -10,7 +10,7 @@ rule insides_of_task:
             run.path(RESULTS) for run in look.chosen(CONFIGURATION.runs, wildcards.task)
         ],
         code=lambda wildcards: [
-            *code_of("analysis/inside", "cells"),
+            *code_of("analysis", "analysis/inside", "cells"),
             ROOT / "harness" / "run" / "streams.py",
             ROOT / "tasks" / "__init__.py",
             ROOT / "tasks" / f"{wildcards.task}.py",
@@ -21,6 +21,9 @@ rule insides_of_task:
         RESULTS / "logs" / "insides-{task}.log",
     benchmark:
         RESULTS / "benchmarks" / "insides-{task}.tsv"
+    resources:
+        mem_mb=MEMORY_MB,
+        runtime=MINUTES,
     params:
         results=lambda wildcards, output: Path(output[0]).parents[2],
     shell:
@@ -34,13 +37,16 @@ rule insides:
             task=TASKS,
             name=look.NAMES,
         ),
-        code=code_of("analysis/inside"),
+        code=code_of("analysis", "analysis/inside"),
     output:
         [RESULTS / f"{name}.csv" for name in look.NAMES],
     log:
         RESULTS / "logs" / "insides.log",
     benchmark:
         RESULTS / "benchmarks" / "insides.tsv"
+    resources:
+        mem_mb=MEMORY_MB,
+        runtime=MINUTES,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:

@@ -7,13 +7,16 @@ rule published:
     input:
         tables=[RESULTS / f"{name}.csv" for name in run_tables.NAMES],
         ledger=[ROOT / "workflows" / f"published.{end}" for end in ("yaml", "schema.json")],
-        code=code_of("analysis/evidence"),
+        code=code_of("analysis", "analysis/evidence"),
     output:
         [RESULTS / f"{name}.csv" for name in published.NAMES],
     log:
         RESULTS / "logs" / "published.log",
     benchmark:
         RESULTS / "benchmarks" / "published.tsv"
+    resources:
+        mem_mb=MEMORY_MB,
+        runtime=MINUTES,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:
