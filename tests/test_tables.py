@@ -55,7 +55,7 @@ def test_what_a_gate_of_before_found_is_not_shown_where_no_gate_is_wanted(tmp_pa
     row = dict.fromkeys(against_reference.COLUMNS, 0) | {"framework": "jax", "detail": ""}
     against_reference.write(tmp_path / "conformance" / "jax.csv", [row])
     for gate in (True, False):
-        asked.write_plan(tmp_path, (run,), [], 1, gate)
+        asked.write_plan(tmp_path, (run,), [], gate)
         assert bool(conformance.rows(tmp_path, [record(run)])) == gate
 
 
