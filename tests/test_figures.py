@@ -104,6 +104,19 @@ def test_names_stand_in_their_order():
     assert in_order(["zzz", "b", "a", "zzz"], ("b", "c")) == ("b", "a", "zzz")
 
 
+def test_two_machines_have_a_part_each(tables):
+    both = reading.Tables(tables)
+    timing = tables["timing"]
+    both["timing"] = pd.concat([timing.assign(machine=name) for name in ("old", "new")])
+    both["speed_ratios"] = pd.DataFrame(
+        [{"shape": "small", "machine": name, "ratio": 1.0} for name in ("old", "new")],
+        columns=tables["speed_ratios"].columns,
+    )
+    parts = speed.content(both)["shapes"]
+    assert [part["name"] for part in parts] == ["small on old", "small on new"]
+    assert [[row["machine"] for row in part["ratios"]] for part in parts] == [["old"], ["new"]]
+
+
 def luminance(colour: str) -> float:
     """Of a colour such as #1b1f24, as WCAG defines it."""
     digits = colour[1:] if len(colour) == 7 else "".join(2 * c for c in colour[1:])
