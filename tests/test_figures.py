@@ -100,6 +100,15 @@ def test_forty_cells_look_different():
     assert all(palette.mark(cell) for cell in palette.cells)
 
 
+def test_many_panels_make_a_figure_that_scrolls(tables):
+    timing = pd.concat(
+        tables["timing"].head(1).assign(cell=f"cell{n}", machine="") for n in range(8)
+    )
+    palette = Palette.of(["equinox"], timing["cell"])
+    assert "min-width: 202%" in speed.steps(timing, palette)
+    assert "min-width" not in speed.steps(timing.head(3), palette)
+
+
 def test_names_stand_in_their_order():
     assert in_order(["zzz", "b", "a", "zzz"], ("b", "c")) == ("b", "a", "zzz")
 

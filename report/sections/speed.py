@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from report.figures.drawing import Job
-from report.figures.panels import beside, spread
+from report.figures.panels import beside, spread, width
 from report.figures.style import INK, Palette, settings
 from report.figures.svg import svg
 from report.tables import Tables, rows
@@ -152,7 +152,11 @@ def _by_cell(data: pd.DataFrame, palette: Palette, draw: object, label: str, tit
     most = max(len(data[data["cell"] == cell]) for cell in cells)
     with mpl.rc_context(settings(title)):
         figure, panels = plt.subplots(
-            1, len(cells), figsize=(9.5, 1.1 + 0.34 * most), squeeze=False, layout="constrained"
+            1,
+            len(cells),
+            figsize=(width(len(cells)), 1.1 + 0.34 * most),
+            squeeze=False,
+            layout="constrained",
         )
         for axes, cell in zip(panels.flat, cells, strict=True):
             mine = data[data["cell"] == cell].sort_values("median_ms", ascending=False)
