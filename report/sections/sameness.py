@@ -84,7 +84,8 @@ def attribution(changes: pd.DataFrame, task: pd.Series, palette: Palette) -> Mar
     with mpl.rc_context(settings(f"attribution {task['task']}")):
         figure, panels = plt.subplots(
             2, len(cells), figsize=(width(len(cells)), 1.8 + 0.23 * sum(rows_of)),
-            squeeze=False, sharex="row", layout="constrained", gridspec_kw={"height_ratios": [1.5 + n for n in rows_of]},
+            squeeze=False, sharex="row", layout="constrained",
+            gridspec_kw={"height_ratios": [1.5 + n for n in rows_of]},
         )  # fmt: skip
         for axes, (measure, cell) in zip(
             panels.flat, [(m, c) for m in measures for c in cells], strict=True
