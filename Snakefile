@@ -31,11 +31,16 @@ rule all:
 
 
 onstart:
+    scheduler.calm(workflow)
     todo = [str(job.output) for job in workflow.dag.needrun_jobs() if job.rule.name == "train"]
     todo = [Path(name).stem for name in todo]
     try:
         asked.write_plan(
-            RESULTS, CONFIGURATION.runs, todo, workflow.cores, CONFIGURATION.conformance
+            RESULTS,
+            CONFIGURATION.runs,
+            todo,
+            scheduler.cores(workflow),
+            CONFIGURATION.conformance,
         )
     except UserError as error:
         print(error, file=sys.stderr)

@@ -5,88 +5,37 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
+from harness.commands.table import FOLDER, Commands, Options, parser
 from harness.errors import UserError, one_of, status_of
 from harness.registry import task_names
 
 
 def main(words: list[str]) -> int:
     """Run one stage; a :class:`UserError` ends it with one sentence and status 2."""
-    arguments = _parser().parse_args(words)
-    return status_of(lambda: int(arguments.do(arguments)))
+    arguments = parser("analysis", __doc__, OPTIONS, STAGES).parse_args(words)
+    return status_of(lambda: int(arguments.do(arguments) or 0))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
-    stages = parser.add_subparsers(required=True, metavar="STAGE")
-
-    def stage(name: str, do: object, says: str) -> argparse.ArgumentParser:
-        found = stages.add_parser(name, help=says)
-        found.add_argument("--results", type=Path, required=True, metavar="FOLDER")
-        found.set_defaults(do=do)
-        return found
-
-    stage("tables", _tables, "write the tables of the runs, from their records")
-    stage("evidence", _evidence, "judge the claims, compare the methods and advise")
-    stage("published", _published, "compare runs with the published values")
-    insides = stage(
-        "insides", _insides, "look into the gates: gradients, saturation, memory, from weights"
-    )
-    only = insides.add_mutually_exclusive_group()
-    only.add_argument("--task", help="only this task's part, without the tables of all")
-    only.add_argument("--join", action="store_true", help="only the tables, from the parts")
-    timing = stage("timing", _timing, "write the clock's tables")
-    timing.add_argument("campaigns", nargs="*", help="the campaigns to make tables of")
-    reference = stage(
-        "reference",
-        _reference,
-        "make a finished run the reference to verify others against",
-    )
-    reference.add_argument("--target", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
-    verify = stage(
-        "verify", _verify, "compare a results folder with the reference; status 1 where it fails"
-    )
-    verify.add_argument(
-        "--reference", type=Path, metavar="FOLDER", help="the reference (results/reference)"
-    )
-    verify.add_argument("--quiet", action="store_true", help=argparse.SUPPRESS)
-    compare = stage(
-        "compare", _compare, "set two results folders side by side: machines, versions, commits"
-    )
-    compare.add_argument(
-        "--other", type=Path, required=True, metavar="FOLDER", help="what to compare with"
-    )
-    compare.add_argument("--quiet", action="store_true", help=argparse.SUPPRESS)
-    crate = stage(
-        "crate", _crate, "describe a results folder as a Workflow Run RO-Crate, to archive and cite"
-    )
-    crate.add_argument("--configuration", metavar="JSON", help=argparse.SUPPRESS)
-    return parser
-
-
-def _tables(arguments: argparse.Namespace) -> int:
+def _tables(arguments: argparse.Namespace) -> None:
     from analysis.tables import stage
 
     stage.write(arguments.results)
-    return 0
 
 
-def _evidence(arguments: argparse.Namespace) -> int:
+def _evidence(arguments: argparse.Namespace) -> None:
     from analysis.evidence import evidence_tables
 
     evidence_tables.write(arguments.results)
-    return 0
 
 
-def _published(arguments: argparse.Namespace) -> int:
+def _published(arguments: argparse.Namespace) -> None:
     from analysis.evidence import published
 
     published.write(arguments.results)
-    return 0
 
 
-def _insides(arguments: argparse.Namespace) -> int:
+def _insides(arguments: argparse.Namespace) -> None:
     from analysis.inside import stage
 
     results = arguments.results
@@ -101,17 +50,15 @@ def _insides(arguments: argparse.Namespace) -> int:
         stage.write_part(results, name)
     if not arguments.task:
         stage.join(results)
-    return 0
 
 
-def _timing(arguments: argparse.Namespace) -> int:
+def _timing(arguments: argparse.Namespace) -> None:
     from analysis.speed import stage
 
     stage.write(arguments.results, arguments.campaigns)
-    return 0
 
 
-def _reference(arguments: argparse.Namespace) -> int:
+def _reference(arguments: argparse.Namespace) -> None:
     from analysis.folders import reference_results
 
     target = arguments.target or reference_results.FOLDER
@@ -119,7 +66,6 @@ def _reference(arguments: argparse.Namespace) -> int:
     about = reference_results.make(arguments.results, target, command)
     counts = f"{about['runs']} runs, {len(about['seeds'])} seeds, {len(about['tables'])} tables"
     print(f"{target}: {counts}")
-    return 0
 
 
 def _verify(arguments: argparse.Namespace) -> int:
@@ -130,22 +76,46 @@ def _verify(arguments: argparse.Namespace) -> int:
     return 0 if arguments.quiet else verification.status(arguments.results)
 
 
-def _compare(arguments: argparse.Namespace) -> int:
+def _compare(arguments: argparse.Namespace) -> None:
     from analysis.folders import compare
 
     compare.compare(arguments.results, arguments.other)
     if not arguments.quiet:
         compare.say(arguments.results)
-    return 0
 
 
-def _crate(arguments: argparse.Namespace) -> int:
+def _crate(arguments: argparse.Namespace) -> None:
     from analysis import crate
 
     configuration = json.loads(arguments.configuration) if arguments.configuration else None
     crate.write(arguments.results, configuration)
-    return 0
 
+
+OPTIONS: Options = {
+    "results": FOLDER,
+    "task": {"help": "only this task's part, without the tables of all"},
+    "join": {"action": "store_true", "help": "only the tables, from the parts"},
+    "campaigns": {"flag": "campaigns", "nargs": "*", "help": "the campaigns to make tables of"},
+    "target": {"help": "where to (results/reference)", **FOLDER},
+    "reference": {"help": "the reference results (results/reference)", **FOLDER},
+    "other": {"help": "what to compare with", **FOLDER},
+    "quiet": {"action": "store_true", "help": "leave the verdict to the pipeline's end"},
+    "configuration": {"metavar": "JSON", "help": "that of the run, all values resolved"},
+}
+STAGES: Commands = {
+    "tables": (_tables, "results", "write the tables of the runs, from their records"),
+    "evidence": (_evidence, "results", "judge the claims, compare the methods and advise"),
+    "published": (_published, "results", "compare runs with the published values"),
+    "insides": (_insides, "results task? join?", "look into the gates, from the final weights"),
+    "timing": (_timing, "results campaigns", "write the clock's tables"),
+    "reference": (_reference, "results target?", "make a finished run the reference results"),
+    "verify": (
+        _verify, "results reference? quiet?",
+        "compare a results folder with the reference results; status 1 where it fails",
+    ),
+    "compare": (_compare, "results other quiet?", "set two results folders side by side"),
+    "crate": (_crate, "results configuration?", "describe a results folder as an RO-Crate"),
+}  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -56,8 +56,10 @@ def announced() -> Limits | None:
     return Limits(**json.loads(text)) if text else None
 
 
-def watch(key: str) -> None:
+def watch(key: str, note: Path | None = None) -> None:
     """Have this process stopped when it takes longer than the limit ``key`` or too much memory.
+
+    The most memory that it was seen to take, in MB, then stands in the file ``note``.
 
     A crash in native code, too, prints where Python stood to the standard error.
     """
@@ -69,6 +71,7 @@ def watch(key: str) -> None:
         faulthandler.register(number, all_threads=True, chain=True)
     root = str(Path(__file__).resolve().parent.parent)
     words = [str(os.getpid()), str(asdict(limits)[key]), str(limits.memory_mb)]
+    words += [str(note.absolute())] if note else []
     watcher = subprocess.Popen(
         [sys.executable, "-m", "harness.limits", *words],
         cwd=root,
@@ -110,11 +113,15 @@ def reason(code: int, key: str) -> str:
     return f"the process died ({how})"
 
 
-def _stop_beyond(process: psutil.Process, seconds: float, memory_mb: float) -> None:
-    end = time.monotonic() + seconds
+def _stop_beyond(process: psutil.Process, seconds: float, memory_mb: float, note: str = "") -> None:
+    end, peak = time.monotonic() + seconds, 0.0
     while not select.select([sys.stdin], [], [], EVERY)[0]:
-        too_large = process.memory_info().rss > memory_mb * 1e6
+        peak = max(peak, process.memory_info().rss / 1e6)
+        too_large = peak > memory_mb
         if too_large or time.monotonic() > end:
+            with suppress(OSError):
+                if note:
+                    Path(note).write_text(f"{peak:.1f}", encoding="utf-8")
             process.send_signal(TOO_LARGE if too_large else TOO_LONG)
             if not select.select([sys.stdin], [], [], GRACE)[0]:
                 process.kill()
@@ -124,4 +131,5 @@ def _stop_beyond(process: psutil.Process, seconds: float, memory_mb: float) -> N
 if __name__ == "__main__":
     # The run may end between two lines.
     with suppress(psutil.NoSuchProcess):
-        _stop_beyond(psutil.Process(int(sys.argv[1])), float(sys.argv[2]), float(sys.argv[3]))
+        bounds = float(sys.argv[2]), float(sys.argv[3])
+        _stop_beyond(psutil.Process(int(sys.argv[1])), *bounds, *sys.argv[4:])

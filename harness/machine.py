@@ -87,11 +87,13 @@ def peak_rss_mb() -> float:
     return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
 
 
-def process_age() -> float:
-    """Seconds since this process was started."""
+def process_age(process: int | None = None) -> float:
+    """Seconds since a process, by its id, was started; this one where none is named."""
     try:
         # psutil adds the start to the boot time, which Linux gives in whole seconds only.
-        ticks = int(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
+        ticks = int(
+            Path(f"/proc/{process or 'self'}/stat").read_text().rsplit(")", 1)[1].split()[19]
+        )
         return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
     except (OSError, AttributeError, ValueError):
-        return max(0.0, time.time() - psutil.Process().create_time())
+        return max(0.0, time.time() - psutil.Process(process).create_time())

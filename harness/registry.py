@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def is_name(text: str) -> bool:
     """Whether a plugin can have this name: it is a module, a part of file names and a word."""
-    return bool(re.fullmatch(r"[a-z][a-z0-9_]*", text)) and not keyword.iskeyword(text)
+    return bool(re.fullmatch(r"[a-z][a-z0-9_]{0,39}", text)) and not keyword.iskeyword(text)
 
 
 @cache
@@ -58,7 +58,7 @@ def misnamed(kind: str) -> dict[str, str]:
     """Plugins whose name cannot be one, which nothing can run, each with a sentence on it."""
     return {
         name: f"{where}: {name!r} cannot be the name of a {kind}; rename it: small letters, "
-        "digits and _, a letter first."
+        "digits and _, a letter first, 40 at most."
         for name, where in sorted(_found(kind).items())
         if not is_name(name)
     }

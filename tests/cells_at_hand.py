@@ -101,6 +101,6 @@ def make(which: str, **changes) -> Cell:
 
 def put(monkeypatch: pytest.MonkeyPatch, cell: Cell, name: str = "") -> None:
     """Let ``cells.cell`` find ``cell``, as if its file stood in ``cells/``."""
-    module = types.ModuleType(f"cells.{name or cell.name}")
+    module = types.ModuleType(f"cells.{name or cell.name}", "Of the tests.")
     module.CELL = cell
     monkeypatch.setitem(sys.modules, module.__name__, module)

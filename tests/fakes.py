@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from harness.plan.campaigns import Campaign, Method, Shape
+from implementations import Framework
 
 # The tiniest campaign: two cells and the control.
 TINY = Shape("tiny", 4, 3, 2, 4, 1)
@@ -24,20 +27,17 @@ GROW = "much = bytearray(b'x') * 700_000_000; time.sleep(1000)"
 
 INIT = '''"""{name}, a framework that a test made up."""
 
-from implementations import Kernel
+from implementations import Framework, Kernel
 
-PACKAGES = ()
-DEFAULTS = {{}}
-BIASES = {{"matched": {{"rnn": 1, "lstm": 4, "gru": 4}}}}
-KERNELS = {{"stock": Kernel("none")}}
-
-
-def environment(threads, cache):
-    return {{}}
-
-
-def fastest(spec, batch, length):
-    return "stock"
+FRAMEWORK = Framework(
+    name="{name}",
+    packages=(),
+    environment=lambda threads, cache, device: {{}},
+    biases={{"matched": {{"rnn": 1, "lstm": 4, "gru": 4}}, "native": {{}}}},
+    kernels={{"stock": Kernel("none")}},
+    fastest=lambda spec, batch, length: "stock",
+    optional={optional},
+)
 '''
 
 MODEL = """
@@ -49,12 +49,12 @@ import numpy as np
 ACTS = {acts!r}
 
 
-def build(spec, weights, kernel):
+def build(spec, weights, kernel, device):
     exec(ACTS.get("build", ""), globals(), {{"spec": spec}})
     return Model(spec, weights)
 
 
-def product(m, k, n, count):
+def product(m, k, n, count, device):
     return lambda: None
 
 
@@ -85,14 +85,21 @@ class Model:
 """
 
 
-def add(project: Path, name: str, **acts: str) -> None:
+def with_model(its: Framework, model: Any) -> Framework:
+    """The framework with another module or class in place of its ``model.py``."""
+    changed = replace(its)
+    object.__setattr__(changed, "load", lambda part="model": model)
+    return changed
+
+
+def add(project: Path, name: str, optional: bool = False, **acts: str) -> None:
     """Put the framework ``name`` into a copy of the project.
 
     ``acts`` is code that runs before each chunk of training, by cell, or on ``build``.
     """
     folder = project / "implementations" / name
     folder.mkdir(exist_ok=True)
-    (folder / "__init__.py").write_text(INIT.format(name=name.title()))
+    (folder / "__init__.py").write_text(INIT.format(name=name, optional=optional))
     (folder / "model.py").write_text(MODEL.format(acts=acts))
 
 

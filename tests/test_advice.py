@@ -62,7 +62,7 @@ def test_the_better_cell_is_advised():
     assert row["low"] < row["effect"] < row["high"] < -row["margin"]
     assert answer == "LSTM"
     assert evidence.startswith("score, LSTM − GRU: −0.00400 [−0.00409, −0.00392] in jax")
-    assert evidence.endswith("the least of 2 frameworks, n = 8")
+    assert evidence.endswith("of 2 frameworks where it shows least, n = 8")
 
 
 def test_the_evidence_is_what_speaks_least():

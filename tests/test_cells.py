@@ -204,15 +204,25 @@ def test_the_suites_cells_keep_their_contract(name):
 
 def broken(edit):
     """The step of the tests' GRU with ``edit`` done to what it returns."""
-    return lambda *given: edit(*cells_at_hand.before(*given))
+
+    def step(x, u, w, state, math):
+        """Broken on purpose."""
+        return edit(*cells_at_hand.before(x, u, w, state, math))
+
+    return step
+
+
+def forgetful(x, u, w, state, math):
+    """Without a recurrent product."""
+    return (x.r + x.z + x.n,), {"r": x.r, "z": x.z, "n": x.n}
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"name": "other"}, "the cell's name is 'other', expected that of the file, 'before'."),
-        ({"source": " "}, "source is ' ', expected what the page is to say"),
-        ({"summary": "Say in one sentence what is special about it."}, "summary is 'Say in one"),
+        ({"source": " "}, "source is ' ', expected a text on the cell"),
+        ({"summary": "REPLACE: say."}, "summary: still the text of the template"),
         ({"gates": ("r", "z", "z")}, "gates is ('r', 'z', 'z'), expected a tuple of different"),
         ({"inner_bias": ("r",)}, "inner_bias is ('r',), expected the last of the gates"),
         ({"keeps": "q"}, "keeps or writes names 'q', expected one of the gates r, z, n."),
@@ -233,7 +243,7 @@ def broken(edit):
             "by a complex step 0, expected the same: step must use the functions of math",
         ),
         (
-            {"step": lambda x, u, w, s, m: ((x.r + x.z + x.n,), {"r": x.r, "z": x.z, "n": x.n})},
+            {"step": forgetful},
             "the recurrent weights of r have no effect; use them in step, or name it in",
         ),
     ],

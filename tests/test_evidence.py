@@ -48,7 +48,7 @@ def runs(**methods: tuple[float, float | None]) -> pd.DataFrame:
 
 
 def compare(table: pd.DataFrame) -> pd.DataFrame:
-    return comparisons.compare(table, {"adding": False}, MARGINS)
+    return comparisons.compare_methods(table, {"adding": False}, MARGINS)
 
 
 def test_comparisons_are_paired_oriented_and_complete():
@@ -237,3 +237,6 @@ def test_the_margin_is_that_of_the_table_of_tasks(tmp_path):
     ):  # fmt: skip
         found = pd.read_csv(tmp_path / f"{name}.csv").query(query)
         assert found["margin"].tolist() == [0.25]
+    table.drop(columns="margin").to_csv(tmp_path / "tasks.csv", index=False)
+    with pytest.raises(UserError, match=r"tasks\.csv: is of another version .*no column margin"):
+        evidence_tables.write(tmp_path)

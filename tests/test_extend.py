@@ -15,7 +15,7 @@ import implementations
 import tasks
 from cells import ModelSpec
 from harness import registry
-from harness.conformance import against_reference, contract, scaffold
+from harness.conformance import against_reference, contract, framework_contract, scaffold
 from harness.errors import UserError
 from harness.registry import framework_names, known_frameworks, task_class, task_names
 from tasks.csv import Csv
@@ -38,7 +38,7 @@ def here(project, monkeypatch) -> Iterator[Path]:
 
 def _forget() -> None:
     """Names are looked up anew, and what was written is not imported any more."""
-    for cached in (task_names, task_class, framework_names, known_frameworks):
+    for cached in (task_names, task_class, framework_names, known_frameworks, registry.framework):
         cached.cache_clear()
     importlib.invalidate_caches()
     for name in [name for name in sys.modules if NAME in name]:
@@ -160,30 +160,56 @@ def one_specification(monkeypatch):
     """A gate of seconds: one cell, one layer."""
     spec = ModelSpec("gru", 1, 2, 5, 3, True, "cross_entropy", "float32")
     monkeypatch.setattr(against_reference, "SPECIFICATIONS", [spec])
-    monkeypatch.setattr(against_reference, "article_counts", lambda framework: [])
-    monkeypatch.setattr(contract, "CELLS", ("gru",))
+    monkeypatch.setattr(against_reference, "article_counts", lambda *_: [])
+    monkeypatch.setattr(framework_contract, "CELLS", ("gru",))
     environment = dict(os.environ)
     yield
     os.environ.clear()
     os.environ.update(environment)
 
 
-def test_a_new_implementation_passes_its_check(here, one_specification):
+def test_a_new_implementation_works_and_says_what_remains_to_be_written(here, one_specification):
     scaffold.new_implementation(NAME)
     known_frameworks.cache_clear()
-    assert contract.check_implementation(NAME) == []
+    assert framework_contract.check_framework(NAME) == [
+        f"implementations/{NAME}/__init__.py: the docstring is still the template's; "
+        "replace its REPLACE."
+    ]
+
+
+BUILT = "return model(OUTPUTS, spec, weights, device)"
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "says"),
     [
-        ("__init__", "fastest(", "quickest(", "does not define fastest"),
-        ("__init__", 'KERNELS = {"stock"', 'KERNELS = {"own"', "KERNELS has no 'stock'"),
+        ("__init__", "fastest=fastest", "quickest=fastest", "cannot be imported (TypeError: Frame"),
+        ("__init__", "FRAMEWORK =", "FRAME =", "must define FRAMEWORK, a Framework whose name is"),
+        ("__init__", f'name="{NAME}"', 'name="other"', "a Framework whose name is 'made_by_a_te"),
+        ("__init__", "kernels={STOCK:", 'kernels={"own":', "kernels has no 'stock', expected the"),
+        ("__init__", 'ges=("jax",', 'ges=("numpyy",', "packages: 'numpyy' is not installed, exp"),
         ("model", "(1 - z) * n + z * h", "(1 - z) * h + z * n", "gru (stock), 1 layers, every"),
         ("model", "import jax\n", "import nowhere\n", "model.py: cannot be imported (Module"),
-        ("native", "jax.random.key(seed)", "jax.random.key(0)", "another seed gives the same"),
+        ("model", "import FunctionalModel, Tree, model, product,",
+         "import FunctionalModel, Tree, model,", "model.py: does not define product; see"),
+        ("model", BUILT,
+         "made = model(OUTPUTS, spec, weights, device)\n    made.losses = None\n    return made",
+         "model.py: gru (stock): the model has no losses, expected all methods of Model."),
+        ("model", BUILT,
+         "made = model(OUTPUTS, spec, weights, device)\n    take = made.train\n"
+         "    made.train = lambda placed: tuple(a.astype('float32') for a in take(placed))\n"
+         "    return made",
+         "train: losses are float32 (3,), expected float64 (3,) and finite."),
+        ("model", BUILT,
+         "return model(OUTPUTS, spec, weights.nothing, device)",
+         "model.py: gru (stock): build, line 19, raised AttributeError: 'dict' object has no"),
+        ("native", "default_rng(seed)", "default_rng(0)", "another seed gives the same weights"),
+        ("native", "else np.zeros(shape)", "else np.ones(shape)",
+         "layers.0.bias is not as in the matched track, expected that defaults say so."),
+        ("__init__", '"forget bias 0 instead of 1", ("lstm",)', '"all of them 7"',
+         "defaults names 'biases', expected other ones than in the matched track."),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_with_an_implementation_is_one_sentence(
     here, one_specification, file, old, new, says
 ):
@@ -192,9 +218,20 @@ def test_what_is_wrong_with_an_implementation_is_one_sentence(
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     known_frameworks.cache_clear()
-    found = contract.check_implementation(NAME)
-    assert any(says in sentence for sentence in found)
+    found = framework_contract.check_framework(NAME)
+    assert any(says in sentence for sentence in found), found
     assert all(sentence.endswith(".") and "\n" not in sentence for sentence in found)
+
+
+@pytest.mark.parametrize("line", ["optional=True, ", "optional=bool(1),  # for now"])
+def test_an_optional_framework_takes_part_only_where_it_is_named(here, line):
+    """However it is written: it is an attribute and no text."""
+    scaffold.new_implementation(NAME)
+    known_frameworks.cache_clear()
+    path = here / "implementations" / NAME / "__init__.py"
+    path.write_text(path.read_text().replace("fastest=fastest,", f"fastest=fastest,\n    {line}"))
+    assert NAME in known_frameworks()
+    assert NAME not in framework_names()
 
 
 BAD_FILES = [

@@ -60,7 +60,7 @@ def test_damage_is_named_and_made_again_and_nothing_else_is_lost(tmp_path, proje
 def broken_frameworks(project):
     """Two more implementations: one dies or raises, by the cell, one cannot be imported."""
     bodies = {
-        "broken": "import os\n\n\ndef build(spec, weights, kernel):\n"
+        "broken": "import os\n\n\ndef build(spec, weights, kernel, device):\n"
         "    if spec.cell == 'rnn':\n        os.kill(os.getpid(), 9)\n"
         "    raise RuntimeError('no <b>kernel</b> for this')\n",
         "missing": "import not_installed_anywhere\n",
@@ -68,12 +68,7 @@ def broken_frameworks(project):
     for name, body in bodies.items():
         folder = project / "implementations" / name
         folder.mkdir()
-        (folder / "__init__.py").write_text(
-            f'"""{name.title()} on purpose."""\n\nfrom implementations import Kernel\n\n'
-            "PACKAGES = ()\nBIASES = DEFAULTS = {}\nKERNELS = {'stock': Kernel('none')}\n\n\n"
-            "def environment(threads, cache):\n    return {}\n\n\n"
-            "def fastest(spec, batch, length):\n    return 'stock'\n"
-        )
+        (folder / "__init__.py").write_text(fakes.INIT.format(name=name, optional=False))
         (folder / "model.py").write_text(body)
 
 

@@ -5,7 +5,6 @@ All frameworks live in one process here, as they never do in a run.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import replace
 from functools import cache
@@ -15,21 +14,16 @@ import numpy as np
 import pytest
 
 from cells import CELLS, Array, ModelSpec, Weights, reference
-from harness.conformance import against_reference, textbook_rules
+from harness.conformance import against_reference, framework_contract, textbook_rules
 from harness.conformance.against_reference import formula, random_weights
 from harness.conformance.against_reference import random_batches as batches
 from harness.plan import tracks
 from harness.plan.run import Run
-from harness.plan.settings import resolve
-from harness.registry import (
-    framework_names,
-    kernels_of,
-    load_implementation,
-    load_model_module,
-    load_native_module,
-)
+from harness.plan.settings import Settings, resolve
+from harness.registry import framework as named
+from harness.registry import framework_names
 from harness.run import learners, streams
-from implementations import FACTORS
+from implementations import FACTORS, Framework
 from implementations.rule import Optimiser, updates
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="gatebench-test-")
@@ -40,14 +34,14 @@ SPEC = ModelSpec("lstm", 2, 2, 6, 3, False, "mse", "float64")
 
 
 @cache
-def module(framework: str):
-    os.environ.update(load_implementation(framework).environment(1, CACHE))
-    return load_model_module(framework)
+def pinned(name: str) -> Framework:
+    """The framework, which may be imported from now on."""
+    named(name).pin(1, CACHE, "cpu")
+    return named(name)
 
 
-def native(framework: str, spec: ModelSpec, optimiser: Optimiser = ADAM, seed: int = 0):
-    module(framework)
-    return load_native_module(framework).build(spec, optimiser, seed)
+def learner(run: Run, settings: Settings) -> learners.Learner:
+    return learners.learner(run, settings, pinned(run.framework))
 
 
 def train(model, inputs: Array, targets: Array, optimiser: Optimiser = ADAM, first: int = 1):
@@ -55,8 +49,8 @@ def train(model, inputs: Array, targets: Array, optimiser: Optimiser = ADAM, fir
 
 
 @pytest.fixture(params=framework_names())
-def framework(request: pytest.FixtureRequest) -> str:
-    return request.param
+def framework(request: pytest.FixtureRequest) -> Framework:
+    return pinned(request.param)
 
 
 @pytest.fixture(params=CELLS)
@@ -64,13 +58,8 @@ def cell(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def kernel_of(framework: str, spec: ModelSpec) -> str:
-    return load_implementation(framework).fastest(spec, 4, 4)
-
-
-def build(framework: str, spec: ModelSpec, seed: int = 0):
-    weights = random_weights(spec, seed=seed)
-    return module(framework).build(spec, weights, kernel_of(framework, spec))
+def build(framework: Framework, spec: ModelSpec, seed: int = 0):
+    return framework.build(spec, random_weights(spec, seed=seed), framework.choice(spec, 4, 4))
 
 
 @pytest.mark.parametrize("every_step", [False, True])
@@ -104,7 +93,7 @@ def test_weights_come_back_bit_for_bit(framework, cell, dtype):
 @pytest.mark.parametrize("track", ["matched", "native"])
 def test_parameter_counts_follow_the_frameworks_formula(framework, cell, track):
     spec = replace(SPEC, cell=cell, layers=2, input_size=1, hidden=50, outputs=1)
-    model = native(framework, spec) if track == "native" else build(framework, spec)
+    model = framework.native(spec, ADAM, 0) if track == "native" else build(framework, spec)
     assert sum(model.parameter_counts().values()) == formula(framework, track, spec)
 
 
@@ -143,8 +132,8 @@ def test_every_implementation_passes_the_gate(framework, cell, every_step):
         s for s in against_reference.SPECIFICATIONS
         if (s.cell, s.layers, s.every_step, s.dtype) == (cell, 2, every_step, "float64")
     )  # fmt: skip
-    for kernel in kernels_of(framework, cell):
-        rows = against_reference.check_one(framework, module(framework), spec, kernel)
+    for kernel in framework.kernels_of(cell):
+        rows = against_reference.check_one(framework, spec, kernel, "cpu")
         assert len(rows) == 8
         assert [against_reference.sentence(row) for row in rows if not row["passed"]] == []
 
@@ -188,13 +177,13 @@ def native_reference(
 
 def test_a_native_model_is_what_its_defaults_say(framework, cell):
     """Its own weights, by the reference's textbook rule with the declared constants."""
-    rule, spec = RULES[framework], replace(SPEC, cell=cell)
-    model = native(framework, spec, Optimiser("adam", 1e-2, rule.clip))
+    rule, spec = RULES[framework.name], replace(SPEC, cell=cell)
+    model = framework.native(spec, Optimiser("adam", 1e-2, rule.clip), 0)
     weights, (inputs, targets) = model.weights(), batches(spec, 20)
-    for default in load_implementation(framework).DEFAULTS:
+    for default in framework.defaults:
         for field, value in default.optimiser.items():
             assert getattr(rule, field) == value
-    expected = native_reference(framework, spec, weights, inputs, targets)
+    expected = native_reference(framework.name, spec, weights, inputs, targets)
     losses, norms = model.train(inputs, targets)
     assert norms.min() > rule.clip, "it clips at every step"
     error, worst = against_reference.worst_named(model.weights() | {"losses": losses}, expected)
@@ -202,26 +191,14 @@ def test_a_native_model_is_what_its_defaults_say(framework, cell):
 
 
 def test_declared_defaults_are_where_native_differs(framework, cell):
-    """The presence, the zeros and the spread of native weights against the matched start."""
-    settings = resolve("adding", {"hidden": 64}, "test")
-    module(framework)
-    run = Run("adding", framework, cell, "matched", 0)
-    own = native(framework, tracks.model_spec(cell, settings)).weights()
-    ours = learners.learner(run, settings).initial
-    declared = {d.factor for d in load_implementation(framework).DEFAULTS if cell in d.cells}
-    missing = [name for name in ours if name not in own]
-    assert bool(missing) == ("form" in declared)
-    kept = [k for k in ours if k in own and k.endswith("bias")]
-    same = all(np.array_equal(ours[k], own[k]) for k in kept) and set(own) <= set(ours)
-    assert same == ("biases" not in declared)
-    assert not np.allclose(ours["layers.0.recurrent"], own["layers.0.recurrent"])
+    """The presence and the values of native weights against the matched start."""
+    assert list(framework_contract._as_declared(framework, cell)) == []
 
 
 def test_a_seed_names_the_native_weights(framework):
     settings = resolve("adding", {"hidden": 8}, "test")
-    module(framework)
     first, again, other = (
-        learners.learner(Run("adding", framework, "gru", "native", seed), settings).initial
+        learner(Run("adding", framework.name, "gru", "native", seed), settings).initial
         for seed in (0, 0, 1)
     )
     assert streams.sha256(first.values()) == streams.sha256(again.values())
@@ -231,20 +208,17 @@ def test_a_seed_names_the_native_weights(framework):
 
 def test_every_factor_runs_and_only_where_it_differs(framework, cell):
     settings = resolve("adding", {"hidden": 8, "sequence_length": 4}, "test")
-    module(framework)
     for factor in FACTORS:
-        run = Run("adding", framework, cell, factor, 0)
-        if tracks.default_of(factor, framework, cell) is None:
-            assert not tracks.is_run(run)
+        run = Run("adding", framework.name, cell, factor, 0)
+        if framework.default(factor, cell) is None:
+            assert not tracks.is_run(run, framework)
             with pytest.raises(ValueError, match="by default"):
-                learners.learner(run, settings)
+                learner(run, settings)
             continue
-        learner, matched = (
-            learners.learner(replace(run, track=t), settings) for t in (factor, "matched")
-        )
+        changed, matched = (learner(replace(run, track=t), settings) for t in (factor, "matched"))
         inputs = np.random.default_rng(0).normal(size=(6, 4, 4, 2)).astype(np.float32)
         targets = 100 * np.ones((6, 4, 1), np.float32)
-        losses = [one.train(inputs, targets, 0)[0] for one in (learner, matched)]
+        losses = [one.train(inputs, targets, 0)[0] for one in (changed, matched)]
         # No bias inside the reset product is no difference before the second step.
         assert not np.array_equal(*losses), factor
 
@@ -253,7 +227,7 @@ def test_a_weight_of_zero_gradient_survives_clipping(framework):
     """The global norm is zero, and 0/0 must not spread."""
     spec = replace(SPEC, dtype="float32")
     weights = {name: np.zeros_like(value) for name, value in random_weights(spec).items()}
-    model = module(framework).build(spec, weights, kernel_of(framework, spec))
+    model = framework.build(spec, weights, framework.choice(spec, 4, 4))
     inputs, targets = batches(spec, 2)
     assert np.isfinite(train(model, inputs, np.zeros_like(targets))).all()
     assert all(np.isfinite(value).all() for value in model.weights().values())

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from harness import limits
@@ -36,6 +37,10 @@ def test_what_crashes_hangs_or_grows_is_stopped_and_named_and_then_mended(tmp_pa
         "lstm": "took more than 5 s (limits.seconds); see the run's log",
         "gru": "took more than 600 MB of memory (limits.memory_mb); see the run's log",
     }
+    faulty = runs.loc["faulty"]
+    assert faulty.loc["lstm", "total_seconds"] > 5, "what the run took, not who recorded it"
+    assert faulty.loc["gru", "peak_rss_mb"] > 600
+    assert np.isnan(faulty.loc["rnn", "peak_rss_mb"]), "nobody saw it die"
     page = (results / "report.html").read_text()
     for cell, reason in reasons.items():
         assert runs.loc[("faulty", cell), "error"] == reason
@@ -68,6 +73,12 @@ def watched(body: str, bounds: limits.Limits | None) -> int:
         environment[limits.VARIABLE] = os.environ.pop(limits.VARIABLE)
     code = f"import ctypes, time\nfrom harness import limits\nlimits.watch('seconds')\n{body}"
     return subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode
+
+
+def test_what_a_process_took_is_noted_before_it_is_stopped(tmp_path):
+    body = f"limits.watch('seconds', limits.Path({str(tmp_path / 'note')!r}))\ntime.sleep(60)"
+    assert watched(body, limits.Limits(1, 1, 10_000)) == -limits.TOO_LONG
+    assert 5 < float((tmp_path / "note").read_text()) < 500
 
 
 def test_a_run_by_hand_has_no_limit_and_one_within_its_limits_ends_as_it_would():

@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import subprocess
+import sys
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,9 +20,12 @@ from harness.pipeline import progress
 from harness.plan import asked, tracks
 from harness.plan.run import Run
 from harness.plan.settings import resolve
+from harness.registry import framework
 from harness.run import loop, records, streams
+from implementations import Framework
 from tasks.adding import Adding
-from tests.conftest import TINY
+from tests.conftest import ROOT, TINY
+from tests.fakes import with_model
 
 
 def ignore(step: int, loss: float, score: float) -> None:
@@ -27,12 +33,13 @@ def ignore(step: int, loss: float, score: float) -> None:
 
 
 RUN = Run("adding", "pytorch", "gru", "matched", 0)
+PYTORCH = framework("pytorch")
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     settings = resolve("adding", TINY, "test")
-    record, state = loop.run(RUN, settings, 1, tmp_path_factory.mktemp("cache"), ignore)
+    record, state = loop.run(PYTORCH, RUN, settings, 1, tmp_path_factory.mktemp("cache"), ignore)
     return record, state
 
 
@@ -53,7 +60,7 @@ def test_the_score_is_that_of_the_final_weights_on_the_test_data(finished):
     record, state = finished
     settings = resolve("adding", TINY, "test")
     spec = tracks.model_spec(RUN.cell, settings)
-    model = tracks.load_model_module("pytorch").build(spec, state.weights, record["kernel"])
+    model = PYTORCH.build(spec, state.weights, record["kernel"])
     scores = {}
     for split in ("validation", "test"):
         inputs, targets = streams.examples(settings.task, split, RUN.seed, 8)
@@ -69,7 +76,7 @@ def test_how_often_it_is_evaluated_changes_nothing(tmp_path, track):
     for every in (1, 2, 6):
         changes = {"steps": 6, "evaluate_every": every, "learning_rate": 0.1}
         settings = resolve("adding", TINY | changes, "test")
-        record, _ = loop.run(replace(RUN, track=track), settings, 1, tmp_path, ignore)
+        record, _ = loop.run(PYTORCH, replace(RUN, track=track), settings, 1, tmp_path, ignore)
         finals.add(record["weights_sha256"]["final"])
     assert len(finals) == 1
 
@@ -78,7 +85,7 @@ def test_the_first_evaluation_that_solves_is_kept(tmp_path, monkeypatch):
     scores = iter([9.0, 9.0, 0.001, 9.0, 0.002, 9.0])  # before training, four times, at the end
     monkeypatch.setattr(Adding, "score", lambda self, outputs, targets: next(scores))
     settings = resolve("adding", TINY | {"steps": 8, "evaluate_every": 2}, "test")
-    record, _ = loop.run(RUN, settings, 1, tmp_path, ignore)
+    record, _ = loop.run(PYTORCH, RUN, settings, 1, tmp_path, ignore)
     assert (record["steps_to_solve"], record["solved"]) == (4, False)
 
 
@@ -142,7 +149,7 @@ def test_a_diverged_run_stands(finished, tmp_path):
 def test_divergence_is_a_result(tmp_path):
     settings = resolve("adding", TINY | {"learning_rate": 1e30, "clip": 0, "steps": 9}, "test")
     run = Run("adding", "pytorch", "rnn", "matched", 0)
-    record, state = loop.run(run, settings, 1, tmp_path, ignore)
+    record, state = loop.run(PYTORCH, run, settings, 1, tmp_path, ignore)
     assert record["status"] == "diverged"
     step = int(np.argmin(np.isfinite(state.dynamics()["losses"]))) + 1
     assert record["reason"] == f"the loss was not finite at step {step}"
@@ -151,58 +158,88 @@ def test_divergence_is_a_result(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:overflow")
-def test_a_score_too_large_for_its_type_is_divergence(tmp_path, monkeypatch):
-    real = tracks.load_model_module("pytorch")
+def test_a_score_too_large_for_its_type_is_divergence(tmp_path):
+    def wild(*given):
+        model = PYTORCH.build(*given)
+        model.predict = lambda inputs: np.full((len(inputs), 1), 3e38, np.float32)
+        return model
 
-    class Wild:
-        @staticmethod
-        def build(spec, weights, kernel):
-            model = real.build(spec, weights, kernel)
-            model.predict = lambda inputs: np.full((len(inputs), 1), 3e38, np.float32)
-            return model
-
-    monkeypatch.setattr(tracks, "load_model_module", lambda name: Wild)
-    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    its = with_model(PYTORCH, SimpleNamespace(build=wild))
+    record, _ = loop.run(its, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "diverged"
     records.write(RUN.path(tmp_path), record)
 
 
-def test_what_a_framework_raises_ends_in_the_record(monkeypatch, tmp_path):
-    class Broken:
-        @staticmethod
-        def build(spec, weights, kernel):
-            raise RuntimeError("no such kernel\nand more")
+def test_what_a_framework_raises_ends_in_the_record(tmp_path):
+    def broken(*_):
+        raise RuntimeError("no such kernel\nand more")
 
-    monkeypatch.setattr(tracks, "load_model_module", lambda name: Broken)
-    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    its = with_model(PYTORCH, SimpleNamespace(build=broken))
+    record, _ = loop.run(its, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert (record["status"], record["reason"]) == ("failed", "RuntimeError: no such kernel")
     records.check(record, "test")
 
 
 def test_a_framework_that_is_not_installed_is_unavailable(monkeypatch, tmp_path):
-    def missing(name):
+    def missing(*_):
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
-    monkeypatch.setattr(tracks, "load_model_module", missing)
-    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    monkeypatch.setattr(Framework, "load", missing)
+    record, _ = loop.run(PYTORCH, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "unavailable"
     assert "torch" in record["reason"]
 
 
-def test_a_model_elsewhere_than_asked_is_refused(monkeypatch, tmp_path):
-    real = tracks.load_model_module("pytorch")
+def test_a_model_elsewhere_than_asked_is_refused(tmp_path):
+    def elsewhere(*given):
+        model = PYTORCH.build(*given)
+        model.device = lambda: "cuda"
+        return model
 
-    class Elsewhere:
-        @staticmethod
-        def build(spec, weights, kernel):
-            model = real.build(spec, weights, kernel)
-            model.device = lambda: "cuda"
-            return model
-
-    monkeypatch.setattr(tracks, "load_model_module", lambda name: Elsewhere)
-    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    its = with_model(PYTORCH, SimpleNamespace(build=elsewhere))
+    record, _ = loop.run(its, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "failed"
-    assert "cuda" in record["reason"]
+    assert record["reason"] == "RuntimeError: the model is on gpu, not on cpu"
+
+
+def test_a_record_of_the_version_before_is_named_as_one_and_not_misread(finished, tmp_path):
+    path = RUN.path(tmp_path)
+    old = finished[0] | {"schema": 2}
+    write_text(path, json.dumps({key: value for key, value in old.items() if key != "device"}))
+    assert records.unfinished(path) == (
+        f"{path}: is a record of another version (schema 2, not 3)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"score": float("nan")}, "is not a readable record (it has the value NaN)."),
+        ({"score": 1e300}, "score: must be at most 1e+100, not 1e+300."),
+        ({"reason": "x" * 5_000_000}, "reason: must have 10000 characters at most."),
+        ({"cell": "mgu"}, "its cell 'mgu' is not in cells/"),
+    ],
+)
+def test_what_cannot_have_been_measured_is_no_record(finished, tmp_path, change, says):
+    path = RUN.path(tmp_path)
+    write_text(path, json.dumps(finished[0] | change))
+    assert says in records.unfinished(path)
+
+
+def test_a_long_reason_is_cut(finished, tmp_path):
+    failed = finished[0] | {"status": "failed", "reason": "x" * 20_000}
+    records.write(RUN.path(tmp_path), failed)
+    assert len(records.read(RUN.path(tmp_path))["reason"]) == 10_000
+
+
+def test_a_record_is_read_in_a_moment(finished, tmp_path):
+    path = RUN.path(tmp_path)
+    records.write(path, finished[0] | {"curve": finished[0]["curve"] * 15})
+    records.read(path)
+    start = time.process_time()
+    for _ in range(50):
+        records.read(path)
+    assert time.process_time() - start < 50 * 1e-3, "thousands of runs are read before any starts"
 
 
 def fail_while_writing(path):
@@ -239,7 +276,7 @@ def test_the_line_on_a_finished_run_says_how_many_are_left(finished, tmp_path):
 def test_no_time_is_taken_from_a_clock_that_jumps(tmp_path, monkeypatch):
     now = itertools.count(time.time(), -3600)
     monkeypatch.setattr(time, "time", lambda: next(now))
-    record, _ = loop.run(RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
+    record, _ = loop.run(PYTORCH, RUN, resolve("adding", TINY, "test"), 1, tmp_path, ignore)
     assert record["status"] == "ok"
     seconds = record["seconds"]
     total = seconds.pop("total")
@@ -267,3 +304,20 @@ def test_the_summary_names_what_failed_and_says_so_in_its_status(finished, tmp_p
     records.write(RUN.path(tmp_path), finished[0] | {"status": "failed", "reason": "no kernel"})
     assert progress.summary(tmp_path) == 1
     assert "failed: adding pytorch gru matched seed 0: no kernel" in capsys.readouterr().out
+
+
+def test_a_run_that_was_stopped_is_recorded_with_what_it_took(tmp_path):
+    path = RUN.path(tmp_path)
+    note = path.with_name(f".{path.stem}.peak.tmp")
+    write_text(note, "8123.4")
+    words = resolve("adding", TINY, "test").arguments(RUN, 1)
+    crashed = f"-m harness crashed {words} --record {path} --results {tmp_path} --code 142"
+    subprocess.run(
+        ["bash", "-c", f"sleep 1; {sys.executable} {crashed} --shell $$ || exit 1"],
+        cwd=ROOT, check=True,
+    )  # fmt: skip
+    record = records.read(path)
+    assert record["status"] == "failed"
+    assert record["peak_rss_mb"] == 8123.4
+    assert record["seconds"]["total"] > 1, "from the start of the job, not of who records it"
+    assert not note.exists()

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from harness.commands.command_line import _parser
-from harness.commands.train import _identity
+from harness.commands.train import identity
 from harness.errors import UserError
 from harness.plan import studies
 from harness.plan.run import Run
 from harness.plan.settings import resolve
+from harness.registry import framework
 from harness.run import learners
 from tests.test_configuration import load
 
@@ -49,21 +50,21 @@ def test_the_command_of_a_run_repeats_its_settings(name):
         run = Run(task, "jax", "lstm" if name != "equalparameters" else "gru", name, 3)
         settings = studies.applied(resolve(task, {"steps": 9}, ""), run)
         words = shlex.split(settings.command(run, 1))[3:]
-        again, found = _identity(_parser().parse_args(words))
+        _, again, found = identity(_parser().parse_args(words))
         assert (again, found) == (run, settings)
 
 
 def test_a_study_without_such_a_run_says_so():
     words = shlex.split("train --task sine --framework jax --cell lstm --track forget0")
     with pytest.raises(UserError, match="the study forget0 has no run of sine with the lstm"):
-        _identity(_parser().parse_args(words))
+        identity(_parser().parse_args(words))
 
 
 def test_what_the_initial_biases_are():
     def weights(cell: str, track: str) -> dict:
         run = Run("adding", "pytorch", cell, track, 0)
         settings = studies.applied(resolve("adding", {"hidden": 50}, ""), run)
-        return learners.learner(run, settings).initial
+        return learners.learner(run, settings, framework("pytorch")).initial
 
     matched, zero, chrono = (weights("lstm", t) for t in ("matched", "forget0", "chrono"))
     assert {n for n in matched if not np.array_equal(matched[n], zero[n])} == {"layers.0.bias"}
@@ -83,3 +84,32 @@ def test_equal_parameters_are_equal():
         lstm = 4 * budget.hidden * (d + budget.hidden + 1)
         gru = 3 * changes["hidden"] * (d + changes["hidden"]) + 4 * changes["hidden"]
         assert gru == pytest.approx(lstm, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("mine: {what: it, settings: {}}", "studies.yaml: mine.settings: must not be empty."),
+        ("mine: {settings: {adding: {clip: 0}}}", "studies.yaml: mine: lacks the key 'what'."),
+        (
+            "My: {what: it, settings: {adding: {clip: 0}}}",
+            "studies.yaml: must be a name of small letters and digits, not 'My'.",
+        ),
+        (
+            "adam: {what: it, settings: {adding: {clip: 0}}}",
+            "studies.yaml: adam is a track already; rename the study.",
+        ),
+        (
+            "mine: {what: it, cells: [gruu], settings: {adding: {clip: 0}}}",
+            "studies.yaml: mine.cells: unknown cell 'gruu'; allowed: ",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_study_is_one_sentence(tmp_path, monkeypatch, text, says):
+    for path in (studies.FILE, studies.FILE.with_suffix(".schema.json")):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(studies, "FILE", tmp_path / "studies.yaml")
+    studies.FILE.write_text(text)
+    with pytest.raises(UserError) as error:
+        studies.studies.__wrapped__()
+    assert str(error.value).startswith(says)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from analysis.tables import attribution, conformance, divergence, parameters
-from harness import registry
+from analysis.evidence import comparisons
+from analysis.tables import attribution, conformance, divergence, parameters, scores, stage
+from harness import layout, registry
 from harness.conformance import against_reference
 from harness.conformance.against_reference import article, formula
 from harness.plan import asked
@@ -16,6 +19,7 @@ from harness.plan.run import Run
 from harness.plan.settings import resolve
 from harness.run import learners, records
 from harness.run.records import Record
+from tests.test_report import record as made_up
 
 
 def record(run: Run, **values: object) -> Record:
@@ -99,6 +103,60 @@ def test_parameters_of_the_articles_model(framework, redundant, ratio):
     assert round(rows["gru"]["total_to_lstm"], 4) == ratio
     gate[0]["counted"] += 1
     assert [row["agrees"] for row in parameters.rows([], gate)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        ({"score": 1e300, "solved": True}, "score"),
+        ({"score": float("nan"), "solved": True}, "NaN"),
+        ({"reason": "x" * 5_000_000}, "reason"),
+    ],
+)
+def test_a_damaged_record_is_a_failed_run_of_no_known_machine(tmp_path, damage, says, capsys):
+    for seed in (0, 1):
+        run = Run("adding", "pytorch", "gru", "matched", seed)
+        records.write(run.path(tmp_path), made_up(run, 0.2))
+    path = run.path(tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | damage))
+    stage.write(tmp_path)
+    assert len(capsys.readouterr().err) < 1000
+    whole, lost = (row for _, row in layout.read(tmp_path, "runs").iterrows())
+    assert (whole["status"], lost["status"]) == ("ok", "failed")
+    assert says in lost["error"]
+    assert len(lost["error"]) < 1000
+    assert lost[["score", "solved", "finished", "peak_rss_mb"]].isna().all()
+    assert (lost["git_commit"], lost["total_seconds"]) == ("unknown", 0)
+    machines = layout.read(tmp_path, "machines").set_index("machine")
+    assert machines.loc[whole["machine"], "cores"] == 2
+    assert machines.loc[lost["machine"], ["packages", "processor", "cores"]].isna().all()
+    (scores,) = layout.read(tmp_path, "scores").to_dict("records")
+    assert (scores["median"], scores["ended_well"], scores["solved"]) == (0.2, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("solved", "diverged", "median"), [(5, 0, 500), (4, 0, None), (5, 1, None), (6, 1, 500)]
+)
+def test_a_median_of_steps_is_where_half_of_the_runs_that_began_got(solved, diverged, median):
+    """Of ten runs that ended well, some of which solved, and some that diverged; as summary.csv."""
+    runs = [
+        made_up(Run("adding", "jax", "gru", "matched", seed), 0.001 if seed < solved else 0.2)
+        for seed in range(10)
+    ]
+    for seed in range(diverged):
+        run = Run("adding", "jax", "gru", "matched", 10 + seed)
+        runs.append(made_up(run, None, "diverged", "the loss was not finite"))
+    runs.append(made_up(Run("adding", "jax", "gru", "matched", 99), None, "failed", "no memory"))
+    (row,) = scores.rows(runs, set())
+    assert row["median_steps_to_solve"] == median
+    (summary,) = summarise_of(runs)
+    assert summary == (float("inf") if median is None else median)
+
+
+def summarise_of(runs: list[Record]) -> list[float]:
+    frame = pd.DataFrame(runs)
+    begun = frame[frame["status"].isin(["ok", "diverged"])].astype({"steps_to_solve": float})
+    return comparisons.summarise(begun)["steps"].tolist()
 
 
 def trained(track: str, seed: int, steps_to_solve: int | None, score: float) -> Record:

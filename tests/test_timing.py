@@ -190,14 +190,17 @@ def test_campaigns_of_a_configuration():
     ]
     timed = CONFIG | {"shapes": [values], "sweeps": sweeps}
     one, swept = campaigns.campaigns(
-        timed, [framework("pytorch")], {("pytorch", "lstm"): "stock"}, str
+        timed, [framework("pytorch")], {("pytorch", "lstm"): "stock"}, "cpu"
     )
     assert sum(m.twin for m in one.methods) == 1
     assert [m.kernel for m in swept.methods] == ["stock", "stock"]
     assert len(swept.shapes) == 5, "the base stands once"
     values["kernels"] = "fastest and stock"
     (both,) = campaigns.campaigns(
-        CONFIG | {"shapes": [values]}, [framework("pytorch")], {("pytorch", "lstm"): "manual"}, str
+        CONFIG | {"shapes": [values]},
+        [framework("pytorch")],
+        {("pytorch", "lstm"): "manual"},
+        "cpu",
     )
     assert sorted(m.kernel for m in both.methods if not m.twin) == ["manual", "stock"]
     values["kernels"] = "all"
@@ -205,11 +208,11 @@ def test_campaigns_of_a_configuration():
     assert campaigns.campaign_from(json.loads(json.dumps(swept.as_dict()))) == swept
     with pytest.raises(UserError, match=r"timing\.shapes: the name 'one' is taken"):
         campaigns.campaigns(
-            CONFIG | {"shapes": [values, values]}, [framework("pytorch")], {}, "timing.{}".format
+            CONFIG | {"shapes": [values, values]}, [framework("pytorch")], {}, "cpu"
         )
     sweeps[0]["held_out"] = 8
     with pytest.raises(UserError, match="hidden: held_out 8 is among the values"):
-        campaigns.campaigns(timed, [framework("pytorch")], {}, str)
+        campaigns.campaigns(timed, [framework("pytorch")], {}, "cpu")
 
 
 def test_each_row_says_on_which_machine_it_was_timed(tmp_path):

@@ -13,7 +13,7 @@ sys.path.insert(0, str(ROOT))
 from analysis.folders import compare, foreign, verification
 from harness import documents, layout, limits
 from harness.errors import UserError
-from harness.pipeline import progress, results_folder
+from harness.pipeline import progress, results_folder, scheduler
 from harness.plan import asked, configuration
 from harness.plan.run import Run
 
@@ -41,6 +41,7 @@ try:
         results_folder.age_the_future(RESULTS)
         # The last lines of all, whether Snakemake had much to do, nothing, or was stopped.
         atexit.register(progress.summary, RESULTS)
+        atexit.register(scheduler.keep_cost, RESULTS)
 except UserError as error:
     print(error, file=sys.stderr)
     sys.exit(2)

@@ -38,7 +38,7 @@ rule time:
         RESULTS / "benchmarks" / "time-{campaign}.tsv"
     priority: 2
     # Nothing runs beside it: neither training nor another campaign.
-    threads: workflow.cores
+    threads: lambda wildcards: scheduler.cores(workflow, CAMPAIGNS[wildcards.campaign].threads)
     params:
         plan=lambda wildcards: json.dumps(CAMPAIGNS[wildcards.campaign].as_dict()),
         results=lambda wildcards, output: Path(output[0]).parents[1],

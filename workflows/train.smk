@@ -22,4 +22,4 @@ rule train:
         "python -m harness train {params.run} --record {output:q} --results {params.results:q}"
         " --cache {params.cache:q} 2> {log:q}"
         " || python -m harness crashed {params.run} --record {output:q}"
-        " --results {params.results:q} --code $? 2>> {log:q}"
+        " --results {params.results:q} --code $? --shell $$ 2>> {log:q}"

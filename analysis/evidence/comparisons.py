@@ -30,7 +30,7 @@ RATIOS = ("score", "steps_to_solve", "train_seconds", "step_ms", "peak_rss_mb")
 THRESHOLDS = np.linspace(0, 1, 21)
 
 
-def compare(
+def compare_methods(
     runs: pd.DataFrame, higher_is_better: Mapping[str, bool], margins: Mapping[str, Margin]
 ) -> pd.DataFrame:
     """Every comparison: paired by seed, with interval, p after Holm, and equality by TOST.

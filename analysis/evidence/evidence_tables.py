@@ -29,7 +29,7 @@ def read(results: Path) -> dict[str, pd.DataFrame]:
 
     Runs get their settings as columns, ``budget`` (steps), ``progress``, 0 for a run that
     diverged, and ``early``, the progress on validation data after a quarter of the budget. What
-    did not pass the gate is left out everywhere.
+    did not pass the checks against the reference model is left out.
     """
     tables = {
         name: layout.read(results, name)
@@ -120,7 +120,7 @@ def write(results: Path) -> None:
     ledger = claims.load(dict(zip(known["task"], known["margin"], strict=True)))
     verdicts = claims.evaluate(ledger, tables)
     higher = {str(t): d == "higher" for t, d in tables["tasks"][["task", "direction"]].to_numpy()}
-    compared = comparisons.compare(tables["runs"], higher, ledger.margins)
+    compared = comparisons.compare_methods(tables["runs"], higher, ledger.margins)
     means, profiles = comparisons.aggregate(tables["runs"])
     found: dict[str, Any] = {
         "claims": verdicts,

@@ -54,8 +54,7 @@ def pairs(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
     names = sorted({name for name in (*here, *there) if name.startswith(layout.SETTING)})
     # A setting that one side does not know is none there.
     here, there = (
-        runs.assign(**{name: runs.get(name, "") for name in names})
-        for runs in (here, there)
+        runs.assign(**{name: runs.get(name, "") for name in names}) for runs in (here, there)
     )
     key = [*METHOD, "seed", *names]
     return here.merge(there, on=key, suffixes=("", "_there"), validate="one_to_one")

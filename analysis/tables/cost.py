@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.tables.groups import Rows
 from analysis.tables.runs import first_chunk, steady_step_seconds
+from harness.pipeline import scheduler
 from harness.run import records
 from harness.run.loop import PHASES
 from harness.run.records import Record
@@ -20,7 +21,8 @@ def rows(results: Path, found: list[Record]) -> Rows:
     What the first chunk took beyond a steady chunk is compilation. What
     Snakemake saw beyond the record's own total is the shell and the process's
     end; it is zero for runs made without Snakemake. Its clock is the calendar's, which may
-    jump, so the median stands for every run.
+    jump, so the median stands for every run. The pipeline is Snakemake's own process, up to
+    the moment when this is written.
     """
     phases = [phase for phase in PHASES if phase not in ("training", "first_chunk")]
     costs = dict.fromkeys(("training", "compile", *phases, "rest", "shell"), 0.0)
@@ -43,6 +45,7 @@ def rows(results: Path, found: list[Record]) -> Rows:
     costs["shell"] = len(beyond) * float(np.median(beyond)) if beyond else 0.0
     for path in (results / "benchmarks").glob("preload-*.tsv"):
         costs["import"] += _benchmark_seconds(path) or 0.0
+    costs["pipeline"] = scheduler.cost(results)
     total = sum(costs.values())
     return [
         {"phase": phase, "core_seconds": round(value, 2), "share": round(value / total, 4)}

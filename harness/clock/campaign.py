@@ -9,7 +9,6 @@ which campaign of that file is whole, and only a whole campaign reaches the tabl
 from __future__ import annotations
 
 import csv
-import fcntl
 import json
 import random
 import secrets
@@ -24,7 +23,7 @@ from typing import IO, Any
 
 import pandas as pd
 
-from harness import limits, machine
+from harness import limits, machine, quiet
 from harness.clock.processes import Process, WorkerFailed, core_groups, cores_here, side_by_side
 from harness.clock.worker import PRODUCTS, Sample
 from harness.errors import UnwritableError, UserError
@@ -71,7 +70,7 @@ def run(
     folder = results / "timing"
     folder.mkdir(parents=True, exist_ok=True)
     done = folder / f"{campaign.name}.json"
-    with _alone(folder):
+    with quiet.alone(results, say):
         done.unlink(missing_ok=True)
         begin = time.monotonic()
         course = _carried_out(campaign, folder, say, gate)
@@ -150,14 +149,6 @@ def _samples(path: Path, number: str) -> Iterator[Callable[[Method, int, int, Sa
         # What could not be written has been named by now.
         with suppress(OSError):
             file.close()
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Wait until no other campaign of this folder runs, such as one that outlived its pipeline."""
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def mark(sample: Sample) -> str:

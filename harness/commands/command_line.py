@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from cells import CELLS
-from harness import limits
-from harness.commands import plugin_commands, train
+from harness import limits, quiet
+from harness.commands import plugins, train
+from harness.commands.table import FILE, FOLDER, Commands, Options, parser
 from harness.errors import UserError, one_of, status_of
 from harness.pipeline.progress import summary
+from harness.plan import tracks
 from harness.plan.settings import DEVICES
-from harness.registry import framework, known_frameworks, unknown
+from harness.registry import framework, known_frameworks, task_names, unknown
 from implementations import Framework
 
 ANALYSIS = (
@@ -43,48 +45,60 @@ def main(words: list[str]) -> NoReturn:
 
 def _run(words: list[str]) -> int:
     arguments = _parser().parse_args(words)
-    return int(arguments.do(arguments))
+    return int(arguments.do(arguments) or 0)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    def one_of(names: list[str]) -> dict[str, str]:
+        return {"help": f"one of {', '.join(names)}"}
 
-    train.add_commands(commands, main)
-
-    conform = commands.add_parser(
-        "conform", help="compare an implementation with the NumPy reference, check by check"
-    )
-    conform.add_argument(
-        "--framework", required=True, help=f"one of {', '.join(known_frameworks())}"
-    )
-    conform.add_argument(
-        "--kernel", action="append", default=[], metavar="CELL=KERNEL", dest="kernels",
-        help="check this kernel only; may be given more than once (default: all of them)",
-    )  # fmt: skip
-    train.add_device(conform)
-    conform.add_argument("--output", type=Path, metavar="FILE", help="write the table here (CSV)")
-    conform.add_argument("--cache", type=Path, metavar="FOLDER", help="keep compiled code here")
-    conform.add_argument(
-        "--results", type=Path, metavar="FOLDER", help="as a part of the pipeline of this folder"
-    )
-    conform.add_argument("--code", type=int, help=argparse.SUPPRESS)
-    conform.set_defaults(do=_conform)
-
-    time_ = commands.add_parser("time", help="time the methods of one campaign")
-    time_.add_argument("--results", type=Path, required=True, metavar="FOLDER")
-    time_.add_argument(
-        "--plan", required=True, metavar="JSON", help="see harness/plan/campaigns.py"
-    )
-    time_.add_argument("--conformance", type=Path, metavar="FOLDER", help="what the gate found")
-    time_.set_defaults(do=_time)
-
-    plugin_commands.add_commands(commands)
-
-    status = commands.add_parser("status", help="say what is there and which runs failed")
-    status.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
-    status.set_defaults(do=lambda a: summary(a.results))
-    return parser
+    pairs = {"action": "append", "default": [], "metavar": "KEY=VALUE", "flag": "--set"}
+    options: Options = {
+        "task": one_of(task_names()),
+        "framework": one_of(known_frameworks()),
+        "cell": one_of(list(CELLS)),
+        "track": {"default": "matched", **one_of(tracks.names())},
+        "seed": {"type": int, "default": 0, "help": "names data and initial weights"},
+        "threads": {"type": int, "default": 1, "help": "CPU threads of the framework"},
+        "kernel": {"default": "", "help": "how layers are computed (else the fastest known)"},
+        "device": {"default": DEVICES[0], **one_of(list(DEVICES))},
+        "overrides": {"help": "a value of the task, such as steps=500", **pairs},
+        "kernels": pairs | {"flag": "--kernel", "metavar": "CELL=KERNEL", "help": "only this one"},
+        "record": {"help": "write the run's record here (JSON)", **FILE},
+        "output": {"help": "write the table here (CSV)", **FILE},
+        "cache": {"help": "keep compiled code here", **FOLDER},
+        "results": {"help": "the results folder; as a part of its pipeline", **FOLDER},
+        "folder": {"flag": "--results", "default": Path("results"), **FOLDER},
+        "conformance": {"help": "what the conformance checks found", **FOLDER},
+        "code": {"type": int, "help": "the exit status of the process that died"},
+        "shell": {"type": int, "help": "the process that started it"},
+        "plan": {"metavar": "JSON", "help": "see harness/plan/campaigns.py"},
+        "kind": {"flag": "kind", "choices": plugins.KINDS},
+        "name": {"flag": "name", "metavar": "NAME", "help": "small letters, digits and _"},
+    }
+    run = "task framework cell track seed threads kernel device overrides"
+    commands: Commands = {
+        "train": (train.train, f"{run} record? cache? results?", "carry out one run"),
+        "crashed": (
+            train.crashed, f"{run} record results code shell?", "record a run whose process died"
+        ),
+        "preload": (
+            partial(train.preload, main), "framework results cache threads device",
+            "import a framework and wait for runs of it",
+        ),
+        "conform": (
+            _conform, "framework kernels device output? cache? results? code?",
+            "compare an implementation with the reference model, check by check",
+        ),
+        "time": (_time, "results plan conformance?", "time the methods of one campaign"),
+        "new": (plugins.new, "kind name", "write a working file to start from"),
+        "check": (plugins.check, "kind name overrides", "say in a sentence each what is wrong"),
+        "status": (
+            lambda arguments: summary(arguments.folder), "folder",
+            "say what is there, what is missing and which runs failed",
+        ),
+    }  # fmt: skip
+    return parser("harness", __doc__, options, commands)
 
 
 def _conform(arguments: argparse.Namespace) -> int:
@@ -104,8 +118,11 @@ def _conform(arguments: argparse.Namespace) -> int:
         reason = f"{limits.reason(arguments.code, 'gate_seconds')}; see the log"
         rows = against_reference.not_checked(its, chosen, reason)
     else:
-        limits.watch("gate_seconds")
-        with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
+        with (
+            quiet.shared(arguments.results, partial(print, flush=True)),
+            tempfile.TemporaryDirectory(prefix="gatebench-") as scratch,
+        ):
+            limits.watch("gate_seconds")
             its.pin(1, arguments.cache or Path(scratch), arguments.device)
             rows = against_reference.check(its, chosen, arguments.device)
     if arguments.output:

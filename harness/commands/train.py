@@ -10,13 +10,13 @@ import tempfile
 import time
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
 from cells import CELLS
-from harness import limits
+from harness import limits, machine, quiet
 from harness.errors import UnwritableError, UserError, one_of
 from harness.files import check_room, write_text
 from harness.pipeline import import_server
@@ -35,70 +35,8 @@ from implementations import Framework
 RECORD = 1 << 16
 
 
-def add_commands(commands: Any, main: Main) -> None:
-    """Add them to the command line's ``commands``; ``main`` carries out one of them."""
-    train = commands.add_parser(
-        "train",
-        help="carry out one run",
-        description="Carry out one run and print its progress and its score.",
-        epilog="Example: python -m harness train --task adding --framework jax --cell gru "
-        "--seed 0 --set steps=500",
-    )
-    _add_train_options(train)
-    train.set_defaults(do=_train)
-
-    crashed = commands.add_parser("crashed", help="record a run whose process died")
-    _add_identity(crashed)
-    crashed.add_argument("--record", type=Path, required=True, metavar="FILE")
-    crashed.add_argument("--results", type=Path, required=True, metavar="FOLDER")
-    crashed.add_argument("--code", type=int, required=True, help="the process's exit status")
-    crashed.set_defaults(do=_crashed)
-
-    preloader = commands.add_parser("preload", help="import a framework and wait for runs of it")
-    preloader.add_argument("--framework", required=True)
-    preloader.add_argument("--results", type=Path, required=True, metavar="FOLDER")
-    preloader.add_argument("--cache", type=Path, required=True, metavar="FOLDER")
-    preloader.add_argument("--threads", type=int, default=1)
-    add_device(preloader)
-    preloader.set_defaults(do=lambda arguments: _preload(arguments, main))
-
-
-def _add_train_options(parser: argparse.ArgumentParser) -> None:
-    _add_identity(parser)
-    parser.add_argument(
-        "--record", type=Path, metavar="FILE", help="write the run's record here (JSON)"
-    )
-    parser.add_argument(
-        "--cache", type=Path, metavar="FOLDER", help="keep compiled code in this folder"
-    )
-    parser.add_argument(
-        "--results", type=Path, metavar="FOLDER",
-        help="as a part of the pipeline that fills this folder: print one line at the end",
-    )  # fmt: skip
-
-
-def _add_identity(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--task", required=True, help=f"one of {', '.join(task_names())}")
-    add("--framework", required=True, help=f"one of {', '.join(known_frameworks())}")
-    add("--cell", required=True, help=f"one of {', '.join(CELLS)}")
-    add("--track", default="matched", help=f"one of {', '.join(tracks.names())} (default: matched)")
-    add("--seed", type=int, default=0, help="names data and initial weights (default: 0)")
-    add("--threads", type=int, default=1, help="CPU threads of the framework (default: 1)")
-    add("--kernel", default="", help="how layers are computed (default: the fastest known)")
-    add_device(parser)
-    add(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
-        help="change a value of the task's budget or parameters, such as steps=500",
-    )  # fmt: skip
-
-
-def add_device(parser: argparse.ArgumentParser) -> None:
-    """Add the option ``--device``."""
-    parser.add_argument("--device", default=DEVICES[0], help=f"one of {', '.join(DEVICES)}")
-
-
-def _identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
+def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
+    """Which run is asked for and with what settings, as :meth:`.Settings.arguments` says it."""
     run = Run(arguments.task, arguments.framework, arguments.cell, arguments.track, arguments.seed)
     for key, value, allowed in (
         ("task", run.task, task_names()),
@@ -124,10 +62,16 @@ def _identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
     return its, run, replace(settings, kernel=arguments.kernel, device=arguments.device)
 
 
-def _train(arguments: argparse.Namespace) -> int:
-    its, run, settings = _identity(arguments)
+def train(arguments: argparse.Namespace) -> int:
+    """Carry out one run; status 1 where it did not end well, but for a pipeline's."""
+    its, run, settings = identity(arguments)
+    with quiet.shared(arguments.results, partial(print, flush=True)):
+        return _carry_out(arguments, its, run, settings)
+
+
+def _carry_out(arguments: argparse.Namespace, its: Framework, run: Run, settings: Settings) -> int:
     in_pipeline = arguments.results is not None
-    limits.watch("seconds")
+    limits.watch("seconds", _note(arguments.record) if arguments.record else None)
     if arguments.record:  # or it would be found out when all is trained
         check_room(arguments.record, RECORD)
     bar = tqdm(
@@ -169,7 +113,7 @@ def _keep(path: Path, record: Record, progress: loop.Progress) -> None:
     records.write(path, record)
 
 
-def _preload(arguments: argparse.Namespace, main: Main) -> int:
+def preload(main: Main, arguments: argparse.Namespace) -> int:
     """Import what the runs of a framework need and serve them."""
     start = time.perf_counter()
     its = framework(arguments.framework)
@@ -200,13 +144,23 @@ def told_to_stop(code: int) -> bool:
     return code in (130, 143, os.EX_TEMPFAIL) or limits.pipeline_is_gone()
 
 
-def _crashed(arguments: argparse.Namespace) -> int:
+def _note(record: Path) -> Path:
+    """Where the memory of a run that is stopped is noted; a file that is tidied away if left."""
+    return record.with_name(f".{record.stem}.peak.tmp")
+
+
+def crashed(arguments: argparse.Namespace) -> int:
     """Record a run whose process died without a word, unless it was told to stop."""
     if told_to_stop(arguments.code):
         return int(arguments.code)
-    its, run, settings = _identity(arguments)
+    its, run, settings = identity(arguments)
     reason = f"{limits.reason(arguments.code, 'seconds')}; see the run's log"
     record = loop.describe(its, run, settings, arguments.threads, loop.Progress(), "failed", reason)
+    # What the run took, not what this process did; its memory is known where it was stopped.
+    record["seconds"]["total"] = round(machine.process_age(arguments.shell), 4)
+    note = _note(arguments.record)
+    record["peak_rss_mb"] = float(note.read_text(encoding="utf-8")) if note.exists() else None
+    note.unlink(missing_ok=True)
     records.write(arguments.record, record)
     print(finished_line(arguments.results, record), flush=True)
     return 0

@@ -17,6 +17,7 @@ import numpy as np
 import cells
 from cells import CELLS, Array, Cell, ModelSpec, network
 from harness.conformance.against_reference import random_batches, random_weights
+from harness.conformance.contract import REPLACE
 from harness.errors import one_of
 from harness.registry import ROOT
 
@@ -24,7 +25,6 @@ Findings = Iterator[str]
 # Weights of a layer that every cell has.
 TAKEN = ("input", "recurrent", "bias", "recurrent_bias", "redundant_bias", "weight")
 STEP = 1e-30  # a complex step has no subtraction, so it may be as small as one likes
-PLACEHOLDERS = ("Where the cell comes from", "Say in one sentence")
 
 
 def check_cell(name: str) -> list[str]:
@@ -68,10 +68,15 @@ def _defined(module: ModuleType, name: str) -> Findings:
 
 def _said(module: ModuleType, name: str) -> Findings:
     cell: Cell = module.CELL
-    for what in ("summary", "source"):
-        text = getattr(cell, what)
-        if not isinstance(text, str) or not text.strip() or text.startswith(PLACEHOLDERS):
-            yield f"{what} is {text!r}, expected what the page is to say of the cell"
+    texts = {
+        "the docstring": module.__doc__, "step's docstring": cell.step.__doc__,
+        "summary": cell.summary, "source": cell.source,
+    }  # fmt: skip
+    for what, text in texts.items():
+        if not isinstance(text, str) or not text.strip():
+            yield f"{what} is {text!r}, expected a text on the cell"
+        elif REPLACE in text:
+            yield f"{what}: still the text of the template; write your own in place of {REPLACE}"
     for what in ("gates", "states", "equations", "inner_bias", "without_recurrent"):
         value = getattr(cell, what)
         if not isinstance(value, tuple) or len(set(value)) < len(value):

@@ -120,7 +120,7 @@ def _written(framework: Framework) -> Findings:
     """What remains to be said of a framework that works."""
     for part in ("__init__", "model", "native"):
         if REPLACE in _docstring(framework, part):
-            yield f"{part}.py: the docstring is still the template's; write yours for {REPLACE}"
+            yield f"{part}.py: the docstring is still the template's; replace its {REPLACE}"
 
 
 def _spec(cell: str, dtype: str = "float32") -> ModelSpec:

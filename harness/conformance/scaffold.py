@@ -31,7 +31,8 @@ def new_implementation(name: str) -> list[Path]:
 def _write(name: str, files: dict[Path, Path]) -> list[Path]:
     if not is_name(name):
         raise UserError(
-            f"NAME: {name!r} cannot be one; use small letters, digits and _, a letter first."
+            f"NAME: {name!r} cannot be one; use small letters, digits and _, a letter first, "
+            "40 at most."
         )
     for target in files.values():
         if target.exists():

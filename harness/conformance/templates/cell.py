@@ -1,4 +1,4 @@
-"""FIRST LINE: what the cell is called, in words."""
+"""REPLACE: what the cell is called, in words, and whose it is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cells import Cell
 
 
 def step(x: Any, u: Any, w: Any, state: Any, math: Any) -> Any:
-    """One time step. (Replace this minimal gated unit, Zhou et al. 2016, by your cell.)"""
+    """REPLACE: the equations. (These: the minimal gated unit, Zhou et al. 2016.)"""
     (h,) = state
     # x.f is x_t W_f + b_f, and u(h) has h U of every gate that has a matrix U.
     f = math.sigmoid(x.f + u(h, "f").f)
@@ -21,8 +21,8 @@ def step(x: Any, u: Any, w: Any, state: Any, math: Any) -> Any:
 
 CELL = Cell(
     name="example",
-    summary="Say in one sentence what is special about it.",
-    source="Where the cell comes from: authors, year",
+    summary="REPLACE: in one sentence, what is special about it.",
+    source="REPLACE: where it comes from: authors, year",
     gates=("f", "n"),
     states=("h",),
     step=step,

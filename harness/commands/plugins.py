@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
 from harness.plan.settings import pairs
 from harness.registry import ROOT
@@ -12,35 +11,18 @@ from harness.registry import ROOT
 KINDS = {"cell": "cell", "task": "task", "implementation": "framework"}
 
 
-def add_commands(commands: Any) -> None:
-    """Add both to the command line's ``commands``."""
-    new = commands.add_parser(
-        "new", help="write a working file to start a cell, a task or an implementation from"
-    )
-    check = commands.add_parser(
-        "check", help="check one cell, task or implementation: one sentence for each finding"
-    )
-    for parser, do in ((new, _new), (check, _check)):
-        parser.add_argument("kind", choices=KINDS)
-        parser.add_argument("name", metavar="NAME", help="small letters, digits and _")
-        parser.set_defaults(do=do)
-    check.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides",
-        help="a parameter of the task, such as path=my.csv",
-    )  # fmt: skip
-
-
-def _new(arguments: argparse.Namespace) -> int:
+def new(arguments: argparse.Namespace) -> None:
+    """Write the files of a new plugin."""
     from harness.conformance import scaffold
 
     kind, name = arguments.kind, arguments.name
     for path in getattr(scaffold, f"new_{kind}")(name):
         print(f"Wrote {path.relative_to(ROOT)}")
     print(f"Next: python -m harness check {kind} {name}; docs/add-a-{KINDS[kind]}.md says more.")
-    return 0
 
 
-def _check(arguments: argparse.Namespace) -> int:
+def check(arguments: argparse.Namespace) -> int:
+    """Say what is wrong with a plugin; status 1 where anything is."""
     from harness.conformance import cell_contract, contract, framework_contract
 
     kind, name = arguments.kind, arguments.name
