@@ -100,8 +100,30 @@ def test_forty_cells_look_different():
     assert all(palette.mark(cell) for cell in palette.cells)
 
 
+def test_many_panels_make_a_figure_that_scrolls(tables):
+    timing = pd.concat(
+        tables["timing"].head(1).assign(cell=f"cell{n}", machine="") for n in range(8)
+    )
+    palette = Palette.of(["equinox"], timing["cell"])
+    assert "min-width: 202%" in speed.steps(timing, palette)
+    assert "min-width" not in speed.steps(timing.head(3), palette)
+
+
 def test_names_stand_in_their_order():
     assert in_order(["zzz", "b", "a", "zzz"], ("b", "c")) == ("b", "a", "zzz")
+
+
+def test_two_machines_have_a_part_each(tables):
+    both = reading.Tables(tables)
+    timing = tables["timing"]
+    both["timing"] = pd.concat([timing.assign(machine=name) for name in ("old", "new")])
+    both["speed_ratios"] = pd.DataFrame(
+        [{"shape": "small", "machine": name, "ratio": 1.0} for name in ("old", "new")],
+        columns=tables["speed_ratios"].columns,
+    )
+    parts = speed.content(both)["shapes"]
+    assert [part["name"] for part in parts] == ["small on old", "small on new"]
+    assert [[row["machine"] for row in part["ratios"]] for part in parts] == [["old"], ["new"]]
 
 
 def luminance(colour: str) -> float:

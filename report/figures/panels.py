@@ -11,13 +11,19 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 from scipy.optimize import isotonic_regression
 
+from report.figures.style import PAGE
 from report.numbers import number
+
+
+def width(columns: int) -> float:
+    """Inches of a figure with so many panels side by side; beyond the page's width it scrolls."""
+    return max(PAGE, 2.4 * columns)
 
 
 def grid(rows: int, columns: int, height: float) -> Any:
     """A figure and its panels [rows, columns]: one x for all of them, one y for a row."""
     return plt.subplots(
-        rows, columns, figsize=(9.5, height), sharex=True, sharey="row", squeeze=False,
+        rows, columns, figsize=(width(columns), height), sharex=True, sharey="row", squeeze=False,
         gridspec_kw={"wspace": 0.06, "hspace": 0.28},
     )  # fmt: skip
 

@@ -14,6 +14,8 @@ mpl.use("svg")
 # Stand-ins that become the style sheet's colours, which differ between light and dark.
 INK = "#010203"
 COLOURS = tuple(f"#0102{10 + i}" for i in range(12))
+# Inches of a figure as wide as the page.
+PAGE = 9.5
 # Of a line that marks a value.
 DASHES = (0, (5, 3))
 # What the page has always shown comes first and keeps its look; all else follows by name.

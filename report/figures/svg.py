@@ -10,7 +10,7 @@ import seaborn as sns
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
-from report.figures.style import COLOURS, INK, variable
+from report.figures.style import COLOURS, INK, PAGE, variable
 
 
 def svg(figure: Figure, title: str, tight: bool = True, close: bool = True) -> Markup:
@@ -19,6 +19,7 @@ def svg(figure: Figure, title: str, tight: bool = True, close: bool = True) -> M
     ``tight`` cuts it to what is drawn, which takes as long as drawing it.
     """
     sns.despine(figure)
+    wide = figure.get_figwidth() / PAGE
     buffer = io.StringIO()
     cut = "tight" if tight else None
     figure.savefig(buffer, format="svg", bbox_inches=cut, metadata={"Date": None})
@@ -42,8 +43,9 @@ def svg(figure: Figure, title: str, tight: bool = True, close: bool = True) -> M
     text = re.sub(r' id="([^"]*)"', lambda name: name.group() if name[1] in used else "", text)
     head, rest = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)
+    room = f'style="min-width: {100 * wide:.0f}%" ' if wide > 1 else ""
     return Markup(
         f'<svg xmlns="http://www.w3.org/2000/svg" {box.group() if box else ""} role="img" '
-        f'aria-label="{escape(title)}" stroke-linejoin="round" stroke-linecap="butt" '
+        f'{room}aria-label="{escape(title)}" stroke-linejoin="round" stroke-linecap="butt" '
         f'xmlns:xlink="http://www.w3.org/1999/xlink">{rest}'
     )

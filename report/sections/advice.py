@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from report import advice_words
 from report.figures.drawing import Job
+from report.figures.panels import width
 from report.figures.style import Palette, settings, tracks
 from report.figures.svg import svg
 from report.numbers import interval
@@ -56,7 +57,8 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> 
     with mpl.rc_context(settings("profiles")):
         figure, panels = plt.subplots(
             2 * len(both), len(frameworks), sharex=True, sharey="row", squeeze=False,
-            figsize=(9.5, len(both) * (2.3 + 0.28 * len(cells))), layout="constrained",
+            figsize=(width(len(frameworks)), len(both) * (2.3 + 0.28 * len(cells))),
+            layout="constrained",
             height_ratios=[2.0, 0.28 * len(cells) + 0.1] * len(both),
         )  # fmt: skip
         for row, track in enumerate(both):

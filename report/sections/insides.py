@@ -61,7 +61,7 @@ def gradient_flow(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
 
     A cell with a second state, such as the LSTM's c, has a second one, by that.
     """
-    data = table[(table["task"] == task) & (table["track"] == "matched")]
+    data = table[table["track"] == "matched"]
     data = data[data["gradient_h"] > 0]
     if data.empty or data["lag"].max() < 2:
         return Markup()
@@ -99,7 +99,7 @@ def gradient_flow(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
 
 def decay(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     """The factor per step of every run: filled for the loss, open for a random direction."""
-    data = table[(table["task"] == task) & (table["lag"] == 0) & table["decay"].notna()]
+    data = table[(table["lag"] == 0) & table["decay"].notna()]
 
     def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
         for cotangent, filled in (("random", "none"), ("loss", colour)):
@@ -129,9 +129,8 @@ def _horizons(axes: Any) -> None:
     above.set_xlabel("horizon −1/ln λ, in time steps", fontsize=8, labelpad=2)
 
 
-def saturation(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
+def saturation(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
     """How often gates are nearly closed (left) and nearly open (right), for every run."""
-    data = table[table["task"] == task]
 
     def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
         spans(axes, rows["place"], -rows["below"], rows["above"], colour)
@@ -150,7 +149,7 @@ def saturation(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
 
 def time_scales(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     """The units' time scales in every run: median, and the middle 80 % as a line."""
-    data = table[(table["task"] == task) & table["timescale_q50"].notna()]
+    data = table[table["timescale_q50"].notna()]
 
     def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
         spans(axes, rows["place"], rows["timescale_q10"], rows["timescale_q90"], colour)
@@ -171,7 +170,7 @@ def time_scales(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
 
 def memory_probe(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     """What a linear read-out finds of the value shown, step after step, a line a run."""
-    data = table[(table["task"] == task) & (table["track"] == "matched")]
+    data = table[table["track"] == "matched"]
     if data.empty:
         return Markup()
     cells = palette.present(data["cell"])
@@ -196,9 +195,8 @@ def memory_probe(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
         return svg(figure, f"Memory probe on {task}")
 
 
-def dynamics(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
+def dynamics(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
     """Median gradient norms and the share of steps over the limit, window by window."""
-    data = table[table["task"] == task]
     if data.empty:
         return Markup()
     cells = palette.present(data["cell"])

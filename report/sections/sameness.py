@@ -11,6 +11,7 @@ from markupsafe import Markup
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from report.figures.drawing import Job
+from report.figures.panels import width
 from report.figures.style import DASHES, INK, Palette, settings
 from report.figures.svg import svg
 from report.tables import Tables, rows
@@ -82,8 +83,9 @@ def attribution(changes: pd.DataFrame, task: pd.Series, palette: Palette) -> Mar
     close = bool(ends.min().min() > 0.75 and ends.max().max() < 1.34)
     with mpl.rc_context(settings(f"attribution {task['task']}")):
         figure, panels = plt.subplots(
-            2, len(cells), figsize=(9.5, 1.8 + 0.23 * sum(rows_of)), squeeze=False, sharex="row",
-            layout="constrained", gridspec_kw={"height_ratios": [1.5 + n for n in rows_of]},
+            2, len(cells), figsize=(width(len(cells)), 1.8 + 0.23 * sum(rows_of)),
+            squeeze=False, sharex="row", layout="constrained",
+            gridspec_kw={"height_ratios": [1.5 + n for n in rows_of]},
         )  # fmt: skip
         for axes, (measure, cell) in zip(
             panels.flat, [(m, c) for m in measures for c in cells], strict=True

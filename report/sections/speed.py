@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
 
 from report.figures.drawing import Job
-from report.figures.panels import beside, spread
+from report.figures.panels import beside, spread, width
 from report.figures.style import INK, Palette, settings
 from report.figures.svg import svg
 from report.tables import Tables, rows
@@ -28,18 +28,17 @@ AXES = {
 
 def content(tables: Tables) -> dict[str, Any]:
     """Each shape with its times, peak and ratios; none without the clock's tables."""
-    peaks, ratios = tables["peaks"], tables["speed_ratios"]
+    peaks = tables["peaks"]
+    attainable = peaks[peaks["attainable"].astype(str) == "True"]
     return {
         "shapes": [
             {
                 "name": name,
                 "sizes": timed.iloc[0],
                 "hidden": _hidden(timed),
-                "peak": rows(
-                    peaks[(peaks["shape"] == name) & (peaks["attainable"].astype(str) == "True")]
-                ),
                 "methods": _phases(timed),
-                "ratios": rows(ratios[ratios["shape"] == name]),
+                "peak": rows(_of_shape(attainable, timed)),
+                "ratios": rows(_of_shape(tables["speed_ratios"], timed)),
             }
             for name, timed in shapes(tables)
         ],
@@ -66,13 +65,26 @@ def warnings(tables: Tables) -> dict[str, str]:
 
 
 def shapes(tables: Tables) -> list[tuple[str, pd.DataFrame]]:
-    """The times by shape; those of the sweeps, which have no peak of their own, are in the fits."""
-    own = set(tables["peaks"]["shape"])
+    """The times by shape and, where there are several, machine.
+
+    Those of the sweeps, which have no peak of their own, are in the fits.
+    """
+    own, timing = set(tables["peaks"]["shape"]), tables["timing"]
+    several = timing["machine"].nunique() > 1
     return [
-        (str(name), timed)
-        for name, timed in tables["timing"].groupby("shape", sort=False)
-        if name in own or not own
+        (f"{shape} on {machine}" if several else str(shape), timed)
+        for (shape, machine), timed in timing.groupby(
+            ["shape", "machine"], sort=False, dropna=False
+        )
+        if shape in own or not own
     ]
+
+
+def _of_shape(table: pd.DataFrame, timed: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table that are of the shape and machine of these times."""
+    shape, machine = timed.iloc[0][["shape", "machine"]].fillna("")
+    mine: pd.Series[bool] = (table["shape"] == shape) & (table["machine"].fillna("") == machine)
+    return table[mine]
 
 
 def _hidden(timed: pd.DataFrame) -> str:
@@ -140,7 +152,11 @@ def _by_cell(data: pd.DataFrame, palette: Palette, draw: object, label: str, tit
     most = max(len(data[data["cell"] == cell]) for cell in cells)
     with mpl.rc_context(settings(title)):
         figure, panels = plt.subplots(
-            1, len(cells), figsize=(9.5, 1.1 + 0.34 * most), squeeze=False, layout="constrained"
+            1,
+            len(cells),
+            figsize=(width(len(cells)), 1.1 + 0.34 * most),
+            squeeze=False,
+            layout="constrained",
         )
         for axes, cell in zip(panels.flat, cells, strict=True):
             mine = data[data["cell"] == cell].sort_values("median_ms", ascending=False)
@@ -171,8 +187,9 @@ def growth(points: pd.DataFrame, palette: Palette) -> Markup:
         for axes, axis in zip(panels.flat, axes_there, strict=False):
             mine = points[points["axis"] == axis]
             names = []
-            for method, line in mine.groupby(["framework", "kernel", "cell"]):
-                framework, _, cell = map(str, method)
+            by = ["machine", "framework", "kernel", "cell"]
+            for method, line in mine.groupby(by, dropna=False):
+                _, framework, _, cell = map(str, method)
                 line, colour = line.sort_values("value"), palette.framework(framework)
                 _growth_line(axes, line, colour, palette.line(cell), palette.mark(cell))
                 name = beside(axes, f"{framework} {cell.upper()}", colour)
