@@ -139,7 +139,13 @@ def test_the_gate_checks_what_the_pipeline_did_not(tmp_path):
     process = processes.Process(subprocess.DEVNULL)
     methods = [("stock", "gru", 1)]
     verdicts = process.ask(
-        "gate", framework="pytorch", methods=methods, threads=1, cores=[0], cache=str(tmp_path)
+        "gate",
+        framework="pytorch",
+        methods=methods,
+        threads=1,
+        cores=[0],
+        cache=str(tmp_path),
+        device="cpu",
     )
     process.end()
     assert verdicts == {"stock/gru": ""}

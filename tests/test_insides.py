@@ -131,6 +131,27 @@ def test_a_run_without_usable_weights_is_skipped_and_said(damaged, capsys):
     assert set(zip(flow["cell"], flow["seed"], strict=True)) == {("lstm", 0)}
 
 
+def test_gradient_norms_are_those_of_every_run_or_it_is_said_why_not(results, tmp_path):
+    """Of runs that are not looked into too, such as a study's; a flipped byte is one sentence."""
+    norms = np.ones(100, np.float32)
+    norms[70] = 30
+    for seed, status in ((0, "ok"), (1, "diverged"), (2, "ok"), (3, "failed")):
+        run = Run("adding", "jax", "gru", "noclip", seed)
+        records.write(run.path(tmp_path), record(run, 0.01 if status == "ok" else None, status))
+        records.write_arrays(run.path(tmp_path), {}, {}, {"losses": norms, "gradient_norms": norms})
+    path = Run("adding", "jax", "gru", "noclip", 2).path(tmp_path).with_suffix(".npz")
+    content = bytearray(path.read_bytes())
+    content[200] ^= 1
+    path.write_bytes(content)
+    assert stage.write_part(tmp_path, "adding") == 1
+    stage.join(tmp_path)
+    found = layout.read(tmp_path, "gradient_norms")
+    assert found[["seed", "median_norm", "spike"]].to_numpy().tolist() == [[0, 1, 30], [1, 1, 30]]
+    (skipped,) = layout.read(tmp_path, "insides_skipped")["reason"]
+    assert "seed2.npz: cannot be read" in skipped
+    assert layout.read(tmp_path, "gates").empty
+
+
 def test_the_first_seeds_of_two_tracks_are_chosen():
     runs = [
         Run("adding", "jax", "gru", track, seed)

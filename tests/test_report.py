@@ -273,7 +273,7 @@ def test_nothing_is_wider_than_a_phone(browser, results):
 
 
 def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"runs\.csv: is not there; run the pipeline"):
+    with pytest.raises(UserError, match=r"runs\.csv: is not there; run the pipeline first"):
         write_report(tmp_path)
 
 

@@ -126,10 +126,9 @@ def setting_columns(columns: Iterable[str], table: Table, file: Path) -> list[st
 
 def another_version(file: Path, why: str) -> UserError:
     """The sentence for a table that this version cannot read."""
-    stage = TABLES[file.stem].stage
     return UserError(
-        f"{file}: is of another version of GateBench ({why}); make it anew with "
-        f"{COMMANDS[stage].format(folder=file.parent)}."
+        f"{file}: is of another version of GateBench ({why}); run the pipeline into its folder "
+        "again, or read it with the version that made it."
     )
 
 
