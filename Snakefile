@@ -1,12 +1,16 @@
 # GateBench: train gated recurrent networks in every framework and compare them.
 # Plain `snakemake --cores all` makes results/report.html; profiles/default is read by itself.
 
+import atexit
+
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
 include: "workflows/common.smk"
+include: "workflows/needs.smk"
+include: "workflows/hooks.smk"
 include: "workflows/train.smk"
 include: "workflows/conformance.smk"
 include: "workflows/tables.smk"
@@ -31,27 +35,24 @@ rule all:
 
 
 onstart:
-    scheduler.calm(workflow)
-    todo = [str(job.output) for job in workflow.dag.needrun_jobs() if job.rule.name == "train"]
-    todo = [Path(name).stem for name in todo]
-    try:
-        asked.write_plan(
-            RESULTS,
-            CONFIGURATION.runs,
-            todo,
-            scheduler.cores(workflow),
-            CONFIGURATION.conformance,
-        )
-    except UserError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+    if not workflow.touch:
+        or_end(start)
+        scheduler.calm(workflow)
+        # The last lines of all, also where Snakemake is stopped.
+        atexit.register(progress.summary, RESULTS)
+        atexit.register(scheduler.keep_cost, RESULTS)
 
 
 onsuccess:
-    code = int(progress.failed(RESULTS))
-    if "compare" in sys.argv:
+    made = (
+        {job.rule.name for job in workflow.dag.finished_jobs} if not workflow.touch else set()
+    )
+    if "compare" in made:
         compare.say(RESULTS)
-    if "verify" in sys.argv:
-        code = verification.status(RESULTS) or code
-    if code:
-        sys.exit(code)
+    code = verification.status(RESULTS) if "verify" in made else 0
+    if code or progress.failed(RESULTS):
+        sys.exit(code or 1)
+
+
+onerror:
+    say_what_failed()

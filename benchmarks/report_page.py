@@ -88,8 +88,7 @@ def made_up(tasks: list[str], seeds: int, points: int) -> dict[str, pd.DataFrame
             "references": "Nobody 2026", "documentation": "A task that was made up.",
         }),
         "machines": pd.DataFrame({
-            "machine": range(len(FRAMEWORKS)), "framework": FRAMEWORKS,
-            "generation": "a generation",
+            "machine": range(len(FRAMEWORKS)), "framework": FRAMEWORKS, "generation": "one",
             "packages": [f"python 3.11, {f} 1.0" for f in FRAMEWORKS],
             "processor": "a processor", "cores": 2, "memory_gb": 8.0, "system": "Linux",
             "runs": n // len(FRAMEWORKS),

@@ -37,15 +37,15 @@ def in_one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
-def complain(error: UserError, to_log_only: bool = False) -> None:
-    """Print what is wrong; a pipeline's job to the person too, for its log may be unwritable."""
-    to_person = PIPELINE in os.environ and not to_log_only
-    for stream in (sys.stderr, sys.stdout) if to_person else (sys.stderr,):
+def complain(error: UserError) -> None:
+    """Print what is wrong; where that cannot be written, as to a log on a full disk, as output."""
+    for stream in (sys.stderr, sys.stdout):
         with suppress(OSError):
             print(error, file=stream, flush=True)
+            return
 
 
-def status_of(do: Callable[[], int], to_log_only: bool = False) -> int:
+def status_of(do: Callable[[], int]) -> int:
     """What ``do`` returns; of an error that a user is meant to read, say it in one sentence.
 
     Then the status is 2, or 74 where something could not be written.
@@ -53,7 +53,7 @@ def status_of(do: Callable[[], int], to_log_only: bool = False) -> int:
     try:
         return do()
     except UserError as error:
-        complain(error, to_log_only)
+        complain(error)
         return os.EX_IOERR if isinstance(error, UnwritableError) else 2
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):

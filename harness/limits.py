@@ -30,6 +30,8 @@ from harness.errors import PIPELINE
 
 VARIABLE = "GATEBENCH_LIMITS"
 TOO_LONG, TOO_LARGE = signal.SIGALRM, signal.SIGUSR2
+# The exit statuses, as a shell reports them, of a process that was stopped by a limit.
+STOPPED = (128 + TOO_LONG, 128 + TOO_LARGE)
 # Between two looks, and until a process that did not die of its signal is killed; seconds.
 EVERY, GRACE = 0.2, 5.0
 # The watcher ends when the other end of its input is closed: when the run does.
@@ -81,6 +83,12 @@ def watch(key: str, note: Path | None = None) -> None:
     )
     assert watcher.stdin is not None
     _kept.append(watcher.stdin)
+
+
+def unwatch() -> None:
+    """Have this process, and what it forks, stopped no more."""
+    while _kept:
+        _kept.pop().close()
 
 
 def pipeline_is_gone() -> bool:

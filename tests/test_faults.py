@@ -246,9 +246,8 @@ def test_a_pipeline_killed_while_it_times_begins_that_shape_anew(project, waitin
     process.communicate(timeout=120)
     whole = json.loads(samples.with_suffix(".json").read_text())["campaign"]
     found = pd.read_csv(samples)
-    # One after the other: no row of the first stands after a row of the second.
-    assert found["campaign"].nunique() == 2
-    assert found["campaign"].eq(whole).is_monotonic_increasing
+    # No row of the first stands among those of the second.
+    assert set(found["campaign"]) == {whole}
     steps = table(results, "timing").query("phase == 'step'").set_index("cell")
     assert steps["median_ms"].gt(0).all()
     assert set(steps.index) == {"gru", "lstm"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 import yaml
 
 from cells import CELLS
-from harness.pipeline import results_folder
+from harness.pipeline import folder
 from harness.plan import asked
 from harness.plan.run import Run
 from harness.registry import framework_names
@@ -201,13 +202,17 @@ def moved(results: Path, project: Path, config: dict[str, str]) -> None:
     """Take finished results to a copy, with what Snakemake knows of them under relative names."""
     shutil.rmtree(project / "results", ignore_errors=True)
     shutil.copytree(results, project / "results")
+    touch(project, config)
+    assert planned(project, config) == set()
+
+
+def touch(project: Path, config: dict[str, str]) -> None:
     words = command(Path("results"), **config)
     touched = subprocess.run(
         [*words[:3], "--touch", *words[3:]],
         cwd=project, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert touched.returncode == 0, touched.stderr
-    assert planned(project, config) == set()
 
 
 def after_edit(name: str, project: Path, config: dict[str, str]) -> set[str]:
@@ -243,7 +248,7 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
     assert edit("workflows/published.yaml") == {"published"} | PAGE
     assert edit("workflows/claims.yaml") == {"evidence"} | PAGE
     assert edit("harness/layout/tables.py") == {"crate"}
-    assert edit("harness/pipeline/progress.py") == set()
+    assert edit("harness/pipeline/progress.py") == edit("harness/commands/train.py") == set()
     assert edit("README.md") == set()
 
 
@@ -254,18 +259,98 @@ def test_an_edit_sends_what_it_touches_through_the_gate_again(gated, project):
     assert jax == AFTER | {"conform", "adding-jax"}
 
 
-def test_products_from_the_future_are_kept_and_hide_no_edit(gated, project, monkeypatch, capsys):
+def test_products_from_the_future_are_kept_and_a_touch_lets_edits_be_seen(gated, project):
     """As a clock leaves them that was a day ahead when they were made."""
     moved(gated, project, GATED)
-    monkeypatch.chdir(project)
-    products = [p for p in Path("results").rglob("*") if p.is_file()]
-    for path in products:
+    for path in (p for p in (project / "results").rglob("*") if p.is_file()):
         os.utime(path, (time.time() + 86400, time.time() + 86400))
-    results_folder.age_the_future(Path("results"))
-    assert capsys.readouterr().err.startswith("From the future: results/")
     assert planned(project, GATED) == set()
+    touch(project, GATED)
     jobs = after_edit("tasks/adding.py", project, GATED)
     assert jobs >= {"adding-jax", "adding-pytorch", "tables"}
+
+
+def test_another_kernel_or_memory_plans_nothing(gated, project, monkeypatch):
+    """As after an update of the system: no job's parameters tell of the machine."""
+    moved(gated, project, GATED)
+    (project / "sitecustomize.py").write_text(
+        "import platform, psutil\nplatform.platform = lambda *_, **__: 'another'\n"
+        "psutil.virtual_memory = lambda: psutil._common.sdiskusage(9e9, 0, 0, 0)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(project))
+    assert planned(project, GATED) == set()
+
+
+def test_compiled_code_is_kept_by_the_processors_generation_alone(tmp_path, monkeypatch):
+    about = {"generation": "model 1", "processor": "x", "system": "Linux 1", "memory_gb": 8.1}
+
+    def place(**changed: object) -> Path:
+        monkeypatch.setattr(folder.machine, "description", lambda: about | changed)
+        return folder.cache(tmp_path, "jax")
+
+    assert place() == place(system="Linux 2", memory_gb=8.0) != place(generation="model 2")
+
+
+@pytest.mark.parametrize("words", [["--rulegraph"], ["--d3dag"], ["--summary"], ["--list"]])
+def test_what_only_looks_says_nothing_else_and_touches_nothing(tmp_path, words):
+    results = tmp_path / "results"
+    looked = snakemake(results, *words, **SMALL)
+    assert looked.returncode == 0, looked.stderr
+    assert not results.exists()
+    lines = looked.stdout.splitlines()
+    if words == ["--rulegraph"]:
+        assert (lines[0], lines[-1].strip()) == ("digraph snakemake_dag {", "}")
+    elif words == ["--d3dag"]:
+        assert json.loads(looked.stdout)["nodes"]
+    elif words == ["--list"]:
+        assert set(lines) >= {"all", "train", "report"}
+        assert all(line.isidentifier() for line in lines)
+    else:
+        assert {len(line.split("\t")) for line in lines} == {6}
+
+
+def test_a_dry_run_is_the_plan_by_rule_and_count_and_names_what_is_made_again(whole, project):
+    moved(whole, project, WHOLE)
+    name = "adding-jax-gru-matched-seed0.json"
+    (project / "results" / "runs" / name).write_text("{")
+    before = sorted(project.joinpath("results").rglob("*"))
+    words = command(Path("results"), "-n", **WHOLE)
+    done = subprocess.run(words, cwd=project, capture_output=True, text=True, check=True)
+    assert f"Once more: results/runs/{name}: is not a readable record" in done.stderr
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, re.MULTILINE))
+    assert (counts["train"], counts["tables"]) == ("1", "1")
+    assert "above" not in done.stdout
+    assert sorted(project.joinpath("results").rglob("*")) == before
+
+
+def test_the_workflow_is_read_without_a_number_of_cores(tmp_path):
+    """As by a cluster's executor, which is given a number of jobs."""
+    config = {"tasks": ["adding"], "frameworks": ["pytorch"], "results": str(tmp_path)}
+    code = (
+        "from pathlib import Path; from snakemake.api import *\n"
+        "with SnakemakeApi(OutputSettings()) as api:\n"
+        f"    flow = api.workflow(ResourceSettings(nodes=9), ConfigSettings(config={config}),\n"
+        "        snakefile=Path('Snakefile'))\n"
+        "    assert flow._workflow.resource_settings.cores is None\n"
+        "    time, train = (flow._workflow.get_rule(name) for name in ('time', 'train'))\n"
+        "    assert train.resources['mem_mb'] == 8000 and train.resources['runtime'] == 60\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_room_is_some_rules_code_and_every_rule_has_bounds():
+    """But those that only carry a pipeline or a command out."""
+    texts = [path.read_text() for path in (ROOT / "workflows").glob("*.smk")]
+    named = {name for text in texts for call in re.findall(r"code_of\(([^)]*)\)", text)
+             for name in re.findall(r'"([^"{]+)"', call)}  # fmt: skip
+    rooms = {str(path.parent.relative_to(ROOT)) for part in ("harness", "analysis", "cells")
+             for path in (ROOT / part).rglob("__init__.py")}  # fmt: skip
+    free = {"harness", "harness/commands", "harness/pipeline", "harness/plan"}
+    assert {room for room in rooms - named - free if "templates" not in room} == set()
+    for text in texts:
+        for rule in re.split(r"^rule ", text, flags=re.MULTILINE)[1:]:
+            assert ("shell:" in rule) == ("resources:" in rule), rule
 
 
 def test_a_new_file_is_in_the_next_plan(tmp_path, project, new_task):
@@ -280,7 +365,7 @@ def test_a_new_file_is_in_the_next_plan(tmp_path, project, new_task):
 
 def test_the_plan_is_read_back(tmp_path):
     run = Run("adding", "jax", "gru", "matched", 0)
-    asked.write_plan(tmp_path, (run,), [], 2)
+    asked.write_plan(tmp_path, (run,), [])
     assert asked.read_plan(tmp_path)["runs"] == [run.name]
     assert asked.read_plan(tmp_path / "none")["runs"] == []
 

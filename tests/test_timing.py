@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import replace
 from itertools import product
@@ -19,7 +18,7 @@ from harness.clock import campaign
 from harness.clock.worker import initial_weights, product_sizes
 from harness.conformance import against_reference
 from harness.errors import UserError
-from harness.pipeline import results_folder
+from harness.pipeline import again
 from harness.plan import campaigns
 from harness.plan.campaigns import Campaign, Shape, Sweep
 from harness.registry import framework
@@ -48,19 +47,15 @@ def made(folder: Path, plan: Campaign, milliseconds, phases=("step",), machine: 
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"campaign": "made"}', '{"campaign": "other"}'])
-def test_a_damaged_campaign_is_named_and_timed_again(tmp_path, monkeypatch, capsys, text):
+def test_a_damaged_campaign_is_named_and_timed_again(tmp_path, text):
     made(tmp_path, replace(PLAN, phases=("step",), peak=False), lambda *_: 1.0)
     path = tmp_path / "timing" / "tiny.json"
-    monkeypatch.chdir(tmp_path)
-    results_folder.mark_unfinished(tmp_path, (), (PLAN,))
-    assert capsys.readouterr().err == ""
+    assert again.of_a_campaign(path) == ""
     path.write_text(text)
-    results_folder.mark_unfinished(tmp_path, (), (PLAN,))
-    assert capsys.readouterr().err.startswith(f"Once more: {path}: cannot be read (")
+    assert again.of_a_campaign(path).startswith(f"{path}: cannot be read (")
+    again.set_aside([path])
     assert path.with_suffix(".json.old").read_text() == text
-    (note,) = (p for p in (tmp_path / ".snakemake" / "incomplete").rglob("*") if p.is_file())
-    names = note.relative_to(tmp_path / ".snakemake" / "incomplete").parts
-    assert base64.urlsafe_b64decode("".join(n.removeprefix("@") for n in names)) == bytes(path)
+    assert again.of_a_campaign(path).endswith("was set aside and has not been made again.")
 
 
 def test_ratios_are_paired_by_round_and_a_bad_control_marks_the_campaign(tmp_path):
@@ -250,4 +245,8 @@ def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
     assert product_sizes(shape, "lstm", "product_weights") == (128, 6400, 512)
     only = times | {"shapes": [values | {"hidden": {"lstm": 128}}], "sweeps": []}
     with pytest.raises(UserError, match="hidden has no size for gru"):
-        campaigns.campaigns(only, ["jax"], {}, str)
+        campaigns.campaigns(only, [framework("jax")], {}, "cpu")
+    wrong = {"lstm": 128, "gru": 148, "lstn": 1}
+    only = times | {"shapes": [values | {"hidden": wrong}], "sweeps": []}
+    with pytest.raises(UserError, match="equal_parameters: hidden: unknown cell 'lstn'"):
+        campaigns.campaigns(only, [framework("jax")], {}, "cpu")

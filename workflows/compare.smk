@@ -1,17 +1,4 @@
-# Another results folder set beside this one: only when it is asked for.
-
-if "compare" in sys.argv:
-    try:
-        if CONFIGURATION.other is None:
-            raise UserError(
-                "compare: name the other results folder: "
-                "snakemake --cores all compare --config other=PATH"
-            )
-        # What is wrong with it is said before anything trains.
-        compare.read_other(RESULTS, CONFIGURATION.other)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
+# Another results folder set beside this one.
 
 
 rule compare:
@@ -20,20 +7,11 @@ rule compare:
         more=[layout.path(RESULTS, name) for name in ("speed_ratios", "timing")],
         # The job writes both anew; that is no reason to compare again.
         page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),
-        # Both jobs write the page: the last one has to find what the first one found.
-        verified=[RESULTS / "verify.json"] if "verify" in sys.argv else [],
-        other=(
-            [
-                path
-                for name in foreign.TABLES
-                if (path := CONFIGURATION.other / f"{name}.csv").is_file()
-            ]
-            if CONFIGURATION.other
-            else []
-        ),
+        verified=verified,
+        other=other,
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
         margins=code_of("tasks"),
-        code=code_of("analysis/folders"),
+        code=code_of("analysis", "analysis/folders"),
     output:
         RESULTS / "compare.json",
         RESULTS / "compare.csv",
@@ -41,6 +19,9 @@ rule compare:
         RESULTS / "logs" / "compare.log",
     benchmark:
         RESULTS / "benchmarks" / "compare.tsv"
+    resources:
+        mem_mb=MEMORY_MB,
+        runtime=MINUTES,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
         other=lambda wildcards: str(CONFIGURATION.other or ""),

@@ -18,6 +18,9 @@ rule crate:
         RESULTS / "logs" / "crate.log",
     benchmark:
         RESULTS / "benchmarks" / "crate.tsv"
+    resources:
+        mem_mb=MEMORY_MB,
+        runtime=MINUTES,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
         configuration=json.dumps(CONFIGURATION.resolved),

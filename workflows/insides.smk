@@ -2,13 +2,14 @@
 
 TASKS = sorted({run.task for run in CONFIGURATION.runs})
 
+
 rule insides_of_task:
     input:
         records=lambda wildcards: [
             run.path(RESULTS) for run in CONFIGURATION.runs if run.task == wildcards.task
         ],
         code=lambda wildcards: [
-            *code_of("analysis/inside", "cells"),
+            *code_of("analysis", "analysis/inside", "cells"),
             ROOT / "harness" / "run" / "streams.py",
             ROOT / "tasks" / "__init__.py",
             ROOT / "tasks" / f"{wildcards.task}.py",
@@ -19,6 +20,9 @@ rule insides_of_task:
         RESULTS / "logs" / "insides-{task}.log",
     benchmark:
         RESULTS / "benchmarks" / "insides-{task}.tsv"
+    resources:
+        mem_mb=MEMORY_MB,
+        runtime=MINUTES,
     params:
         results=lambda wildcards, output: Path(output[0]).parents[2],
     shell:
@@ -32,13 +36,16 @@ rule insides:
             task=TASKS,
             name=layout.names("insides"),
         ),
-        code=code_of("analysis/inside"),
+        code=code_of("analysis", "analysis/inside"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("insides")],
     log:
         RESULTS / "logs" / "insides.log",
     benchmark:
         RESULTS / "benchmarks" / "insides.tsv"
+    resources:
+        mem_mb=MEMORY_MB,
+        runtime=MINUTES,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:

@@ -23,6 +23,9 @@ rule report:
         RESULTS / "logs" / "report.log",
     benchmark:
         RESULTS / "benchmarks" / "report.tsv"
+    resources:
+        mem_mb=MEMORY_MB,
+        runtime=MINUTES,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:

@@ -4,21 +4,17 @@
 rule tables:
     input:
         records=[run.path(RESULTS) for run in CONFIGURATION.runs],
-        conformance=(
-            expand(
-                RESULTS / "conformance" / "{framework}.csv",
-                framework=sorted({run.framework for run in CONFIGURATION.runs}),
-            )
-            if CONFIGURATION.conformance
-            else []
-        ),
-        code=code_of("analysis/tables"),
+        conformance=conformance_of(run.framework for run in CONFIGURATION.runs),
+        code=code_of("analysis", "analysis/tables"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("tables")],
     log:
         RESULTS / "logs" / "tables.log",
     benchmark:
         RESULTS / "benchmarks" / "tables.tsv"
+    resources:
+        mem_mb=MEMORY_MB,
+        runtime=MINUTES,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:

@@ -3,6 +3,7 @@
 
 CAMPAIGNS = {campaign.name: campaign for campaign in CONFIGURATION.campaigns}
 
+
 rule timing:
     input:
         [layout.path(RESULTS, name) for name in layout.names("timing")],
@@ -10,28 +11,12 @@ rule timing:
 
 rule time:
     input:
-        code=[
-            *code_of("harness/clock", "harness/conformance", "cells"),
-            ROOT / "harness" / "plan" / "campaigns.py",
-            *sorted((ROOT / "implementations").glob("*.py")),
-            *sorted(
-                path
-                for framework in {m.framework for c in CONFIGURATION.campaigns for m in c.methods}
-                for path in (ROOT / "implementations" / framework).glob("*.py")
-                if path.name != "native.py"
-            ),
-        ],
+        code=what_a_campaign_needs,
         # No kernel is timed before its gate; the kernels that no run uses pass theirs inside.
-        conformance=(
-            expand(
-                RESULTS / "conformance" / "{framework}.csv",
-                framework=sorted({run.framework for run in CONFIGURATION.runs}),
-            )
-            if CONFIGURATION.conformance
-            else []
-        ),
+        conformance=conformance_of(run.framework for run in CONFIGURATION.runs),
     output:
-        RESULTS / "timing" / "{campaign}.json",
+        about=RESULTS / "timing" / "{campaign}.json",
+        samples=RESULTS / "timing" / "{campaign}.csv",
     log:
         RESULTS / "logs" / "time-{campaign}.log",
     benchmark:
@@ -39,11 +24,15 @@ rule time:
     priority: 2
     # Nothing runs beside it: neither training nor another campaign.
     threads: lambda wildcards: scheduler.cores(workflow, CAMPAIGNS[wildcards.campaign].threads)
+    resources:
+        mem_mb=MEMORY_MB,
+        # As long as a run has, for each of its processes.
+        runtime=lambda wildcards: MINUTES * CAMPAIGNS[wildcards.campaign].processes,
     params:
         plan=lambda wildcards: json.dumps(CAMPAIGNS[wildcards.campaign].as_dict()),
-        results=lambda wildcards, output: Path(output[0]).parents[1],
+        results=lambda wildcards, output: Path(output.about).parents[1],
         gate=lambda wildcards, output: (
-            f"--conformance {shlex.quote(str(Path(output[0]).parents[1] / 'conformance'))}"
+            f"--conformance {shlex.quote(str(Path(output.about).parents[1] / 'conformance'))}"
             if CONFIGURATION.conformance
             else ""
         ),
@@ -55,13 +44,16 @@ rule time:
 rule timing_tables:
     input:
         campaigns=[RESULTS / "timing" / f"{name}.json" for name in CAMPAIGNS],
-        code=code_of("analysis/speed"),
+        code=code_of("analysis", "analysis/speed"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("timing")],
     log:
         RESULTS / "logs" / "timing.log",
     benchmark:
         RESULTS / "benchmarks" / "timing.tsv"
+    resources:
+        mem_mb=MEMORY_MB,
+        runtime=MINUTES,
     params:
         names=" ".join(CAMPAIGNS),
         results=lambda wildcards, output: Path(output[0]).parent,

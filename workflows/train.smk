@@ -4,22 +4,26 @@
 
 rule train:
     input:
-        code_of_a_run,
+        what_a_run_needs,
     output:
-        RESULTS / "runs" / "{task}-{framework}-{cell}-{track}-seed{seed}.json",
+        record=RESULTS / "runs" / "{task}-{framework}-{cell}-{track}-seed{seed}.json",
+        # Of a run that failed it is empty.
+        arrays=RESULTS / "runs" / "{task}-{framework}-{cell}-{track}-seed{seed}.npz",
     log:
         RESULTS / "logs" / "{task}-{framework}-{cell}-{track}-seed{seed}.log",
     benchmark:
         RESULTS / "benchmarks" / "{task}-{framework}-{cell}-{track}-seed{seed}.tsv"
     threads: CONFIGURATION.threads
+    resources:
+        mem_mb=MEMORY_MB,
+        runtime=MINUTES,
     params:
         run=arguments_of_a_run,
-        results=lambda wildcards, output: Path(output[0]).parents[1],
-        cache=lambda wildcards: str(results_folder.cache_folder(RESULTS, wildcards.framework)),
+        results=lambda wildcards, output: Path(output.record).parents[1],
     # A process that dies without a word (out of memory, a crash in a framework) is
     # recorded by the second command, so that no run can stop the others.
     shell:
-        "python -m harness train {params.run} --record {output:q} --results {params.results:q}"
-        " --cache {params.cache:q} 2> {log:q}"
-        " || python -m harness crashed {params.run} --record {output:q}"
+        "python -m harness train {params.run} --record {output.record:q}"
+        " --results {params.results:q} 2> {log:q}"
+        " || python -m harness crashed {params.run} --record {output.record:q}"
         " --results {params.results:q} --code $? --shell $$ 2>> {log:q}"

@@ -17,6 +17,7 @@ from harness import limits, quiet
 from harness.commands import plugins, train
 from harness.commands.table import FILE, FOLDER, Commands, Options, parser
 from harness.errors import UserError, one_of, status_of
+from harness.pipeline import again, folder
 from harness.pipeline.progress import summary
 from harness.plan import tracks
 from harness.plan.settings import DEVICES
@@ -34,8 +35,7 @@ def main(words: list[str]) -> NoReturn:
     # What the tables are made and judged by has a command line of its own.
     if words and words[0] in ANALYSIS:
         os.execv(sys.executable, [sys.executable, "-m", "analysis", *words])
-    # Of a run that could not be recorded the second command of its job says so.
-    code = status_of(lambda: _run(words), to_log_only=words[:1] == ["train"])
+    code = status_of(lambda: _run(words))
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
             stream.flush()
@@ -83,11 +83,11 @@ def _parser() -> argparse.ArgumentParser:
             train.crashed, f"{run} record results code shell?", "record a run whose process died"
         ),
         "preload": (
-            partial(train.preload, main), "framework results cache threads device",
+            partial(train.preload, main), "framework results cache? threads device",
             "import a framework and wait for runs of it",
         ),
         "conform": (
-            _conform, "framework kernels device output? cache? results? code?",
+            _conform, "framework kernels threads device output? cache? results? code?",
             "compare an implementation with the reference model, check by check",
         ),
         "time": (_time, "results plan conformance?", "time the methods of one campaign"),
@@ -111,24 +111,26 @@ def _conform(arguments: argparse.Namespace) -> int:
         if value not in allowed:
             raise unknown(f"--{key}", key, value, allowed)
     its = framework(arguments.framework)
-    chosen = _kernels(its, arguments.kernels)
+    chosen, in_pipeline = _kernels(its, arguments.kernels), bool(arguments.results)
     if arguments.code is not None:
         if train.told_to_stop(arguments.code):
             return int(arguments.code)
         reason = f"{limits.reason(arguments.code, 'gate_seconds')}; see the log"
-        rows = against_reference.not_checked(its, chosen, reason)
+        rows = against_reference.not_checked(its, chosen, reason, again.STOPPED)
     else:
         with (
             quiet.shared(arguments.results, partial(print, flush=True)),
             tempfile.TemporaryDirectory(prefix="gatebench-") as scratch,
         ):
             limits.watch("gate_seconds")
-            its.pin(1, arguments.cache or Path(scratch), arguments.device)
+            kept = folder.cache(arguments.results, its.name) if in_pipeline else None
+            cache = arguments.cache or kept or Path(scratch)
+            its.pin(arguments.threads, cache, arguments.device)
             rows = against_reference.check(its, chosen, arguments.device)
     if arguments.output:
         against_reference.write(arguments.output, rows)
     failed = [row for row in rows if not row["passed"]]
-    for row in failed:
+    for row in failed if arguments.code is None else failed[:1]:
         print(against_reference.sentence(row))
     passed = len(rows) - len(failed)
     print(f"{its.name} against the reference: {passed} of {len(rows)} checks passed")

@@ -19,7 +19,7 @@ from cells import CELLS
 from harness import limits, machine, quiet
 from harness.errors import UnwritableError, UserError, one_of
 from harness.files import check_room, write_text
-from harness.pipeline import import_server
+from harness.pipeline import folder, import_server
 from harness.pipeline.import_server import Main
 from harness.pipeline.progress import finished_line
 from harness.plan import studies, tracks
@@ -89,7 +89,8 @@ def _carry_out(arguments: argparse.Namespace, its: Framework, run: Run, settings
                 print(f"step {step} loss {loss:.6g} score {score:.6g}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
-        cache = arguments.cache or Path(scratch)
+        kept = folder.cache(arguments.results, its.name) if in_pipeline else None
+        cache = arguments.cache or kept or Path(scratch)
         record, progress = loop.run(its, run, settings, arguments.threads, cache, on_chunk)
     bar.close()
     if arguments.record:
@@ -103,13 +104,15 @@ def _carry_out(arguments: argparse.Namespace, its: Framework, run: Run, settings
 
 def _keep(path: Path, record: Record, progress: loop.Progress) -> None:
     """Write the record and, before it, the weights; a run whose weights are lost has failed."""
-    if progress.weights is None:  # an earlier run's are not this one's
-        path.with_suffix(".npz").unlink(missing_ok=True)
-    else:
-        try:
-            records.write_arrays(path, progress.initial, progress.weights, progress.dynamics())
-        except UnwritableError as error:
-            record |= {"status": "failed", "reason": str(error).rstrip(".")}
+    try:
+        weights = progress.weights
+        if weights is not None:
+            records.write_arrays(path, progress.initial, weights, progress.dynamics())
+    except UnwritableError as error:
+        weights = None
+        record |= {"status": "failed", "reason": str(error).rstrip(".")}
+    if weights is None:  # an earlier run's are not this one's
+        records.write_arrays(path, {}, {}, {})
     records.write(path, record)
 
 
@@ -117,7 +120,9 @@ def preload(main: Main, arguments: argparse.Namespace) -> int:
     """Import what the runs of a framework need and serve them."""
     start = time.perf_counter()
     its = framework(arguments.framework)
-    its.pin(arguments.threads, arguments.cache, arguments.device)
+    cache = arguments.cache or folder.cache(arguments.results, its.name)
+    its.pin(arguments.threads, cache, arguments.device)
+    limits.watch("seconds")  # a framework may hang while it is imported
     gc.disable()  # an import makes much and frees little: a fifth of its time
     try:
         its.load()
@@ -127,6 +132,7 @@ def preload(main: Main, arguments: argparse.Namespace) -> int:
     except Exception:
         return 1  # each run will say itself what is wrong
     gc.enable()
+    limits.unwatch()
     seconds = time.perf_counter() - start
     path = arguments.results / "benchmarks" / f"preload-{its.name}.tsv"
     with suppress(UnwritableError):  # the runs say so if they cannot be kept either
@@ -161,6 +167,6 @@ def crashed(arguments: argparse.Namespace) -> int:
     note = _note(arguments.record)
     record["peak_rss_mb"] = float(note.read_text(encoding="utf-8")) if note.exists() else None
     note.unlink(missing_ok=True)
-    records.write(arguments.record, record)
+    _keep(arguments.record, record, loop.Progress())
     print(finished_line(arguments.results, record), flush=True)
     return 0

@@ -83,10 +83,12 @@ def _combinations(chosen: Kernels) -> Iterator[tuple[ModelSpec, str]]:
     return ((spec, kernel) for spec in SPECIFICATIONS for kernel in chosen.get(spec.cell, ()))
 
 
-def not_checked(framework: Framework, chosen: Kernels, reason: str) -> list[Row]:
+def not_checked(
+    framework: Framework, chosen: Kernels, reason: str, check: str = "import"
+) -> list[Row]:
     """One row for each combination that could not be looked at."""
     return [
-        _row(framework, kernel, spec, "import", np.inf, 0.0, reason)
+        _row(framework, kernel, spec, check, np.inf, 0.0, reason)
         for spec, kernel in _combinations(chosen)
     ]
 

@@ -18,6 +18,7 @@ import gc
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -28,6 +29,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
+from harness import limits
 from harness.errors import PIPELINE
 from harness.limits import pipeline_is_gone
 
@@ -74,7 +76,7 @@ def forward(words: list[str]) -> int | None:
 def _connect(folder: Path, options: dict[str, str]) -> socket.socket | None:
     """A connection to the preloader, started if there has been none; None if it failed."""
     framework = options["--framework"]
-    started = folder / f"{framework}.started"
+    started, ended = (folder / f"{framework}.{end}" for end in ("started", "ended"))
     while True:
         server = socket.socket(socket.AF_UNIX)
         try:
@@ -90,12 +92,21 @@ def _connect(folder: Path, options: dict[str, str]) -> socket.socket | None:
                 time.sleep(0.02)
                 continue
             if started.exists():
+                code = int(ended.read_text()) if ended.exists() else 0
+                if code in limits.STOPPED:
+                    # The run's own import would hang just so.
+                    print(
+                        f"The import of {framework} {limits.reason(code, 'seconds')}.",
+                        file=sys.stderr,
+                    )
+                    sys.exit(code)
                 return None
             started.touch()
             words = [word for option in options.items() for word in option]
-            command = [sys.executable, "-m", "harness", "preload", *words]
+            command = shlex.join([sys.executable, "-m", "harness", "preload", *words])
+            # The shell keeps the lock until it is written how the server ended.
             subprocess.Popen(
-                command,
+                ["sh", "-c", f"{command}; echo $? > {shlex.quote(str(ended))}"],
                 pass_fds=[lock.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

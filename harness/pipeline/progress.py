@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
+import time
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.pipeline import again
 from harness.plan import asked
+from harness.plan.run import run_named
 from harness.run import records
 from harness.run.records import Record
 
@@ -27,81 +29,92 @@ def finished_line(results: Path | None, record: Record) -> str:
 
 def _position(results: Path) -> str:
     plan = asked.read_plan(results)
-    todo = plan["todo"]
-    if not todo:
+    written = _written(results / "runs")
+    done, count = sum(name in written for name in plan["todo"]), len(plan["todo"])
+    if not done:
         return ""
-    known = {name: results / "runs" / f"{name}.json" for name in plan["runs"]}
-    # A record from before that is to be made again lies there until its run starts.
-    left = [
-        name for name in todo if asked.written(results, name) in (None, plan["before"].get(name))
-    ]
-    seconds = _expected_seconds(left, known) / plan["cores"]
-    counts = f" [{len(todo) - len(left)}/{len(todo)}"
-    return f"{counts}, about {_duration(seconds)} left]" if left else f"{counts}]"
-
-
-def _expected_seconds(left: list[str], done: dict[str, Path]) -> float:
-    """What the runs in ``left`` take, judged by the finished runs most like them."""
-    known: dict[tuple[str, ...], list[float]] = {}
-    for name, path in done.items():
-        try:
-            total = json.loads(path.read_text(encoding="utf-8"))["seconds"]["total"]
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-        for key in _likeness(name):
-            known.setdefault(key, []).append(total)
-    expected = 0.0
-    for name in left:
-        values = next((known[key] for key in _likeness(name) if key in known), [0.0])
-        expected += sum(values) / len(values)
-    return expected
-
-
-def _likeness(name: str) -> list[tuple[str, ...]]:
-    """Keys from the most to the least alike: all but the seed, task and framework, task, any."""
-    task, framework, cell, track, _ = name.split("-")
-    return [(task, framework, cell, track), (task, framework), (task,), ()]
+    left = max(0.0, time.time() - plan["started"]) / done * (count - done)
+    return f" [{done}/{count}" + (f", about {_duration(left)} left]" if done < count else "]")
 
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
+def _written(folder: Path, end: str = ".json") -> set[str]:
+    """The names of the files in a folder that end so, without that end."""
+    try:
+        return {name.removesuffix(end) for name in os.listdir(folder) if name.endswith(end)}
+    except OSError:
+        return set()
+
+
 def summary(results: Path) -> int:
     """Say where the results are and which runs did not end well; 1 when one failed."""
-    found = _planned_records(results)
-    names = asked.read_plan(results)["runs"]
-    wanted = len(names) or len(found)
+    if not results.is_dir():
+        raise UserError(f"{results}: there is no such results folder; name one with --results.")
+    found, damaged = _planned_records(results)
+    plan = asked.read_plan(results)
+    names = plan["runs"]
+    wanted = len(names) or len(found) + len(damaged)
     print(f"Runs:   {sum(r['status'] == 'ok' for r in found)} of {wanted} well ended")
     tables = sorted(p.name for p in results.glob("*.csv"))
     if tables:
         print(f"Tables: {results}{os.sep}{{{','.join(tables)}}}")
     if (results / "report.html").exists():
         print(f"Report: {results / 'report.html'}")
+    for sentence in damaged:
+        print(sentence)
     for status in ("diverged", "unavailable", "failed"):
         for record in found:
             if record["status"] == status:
                 print(f"{status}: {records.identity(record).title}: {record['reason']}")
-    if absent := [name for name in names if asked.written(results, name) is None]:
-        more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
-        print(f"no record: {', '.join(absent[:3])}{more}; the same command makes them")
+    stopped = _stopped_checks(results)
+    for framework, reason in stopped.items():
+        print(
+            f"failed: the conformance check of {framework}: {reason}; the pipeline makes it again"
+        )
+    for kind, of, there in (
+        ("record", names, _written(results / "runs")),
+        ("conformance check", sorted(_checked(plan)), _written(results / "conformance", ".csv")),
+        ("timing", plan["campaigns"], _written(results / "timing")),
+    ):
+        if absent := [name for name in of if name not in there]:
+            more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
+            print(f"no {kind}: {', '.join(absent[:3])}{more}; snakemake --cores all makes them")
     sys.stdout.flush()
-    return int(failed(results))
+    return int(bool(damaged or stopped) or any(r["status"] == "failed" for r in found))
 
 
 def failed(results: Path) -> bool:
-    """Whether any of the planned runs failed."""
-    return any(r["status"] == "failed" for r in _planned_records(results))
+    """Whether a planned run failed or a framework's conformance check was stopped."""
+    found, damaged = _planned_records(results)
+    failed = any(record["status"] == "failed" for record in found)
+    return failed or bool(damaged or _stopped_checks(results))
 
 
-def _planned_records(results: Path) -> list[Record]:
-    """The readable records of the plan's runs; of all runs where there is no plan."""
-    found = []
+def _planned_records(results: Path) -> tuple[list[Record], list[str]]:
+    """The records of the plan's runs, of all where there is no plan; a sentence on each damaged."""
+    found, damaged = [], []
     wanted = set(asked.read_plan(results)["runs"])
     for path in sorted((results / "runs").glob("*.json")):
         if not wanted or path.stem in wanted:
             try:
                 found.append(records.read(path))
             except UserError as error:
-                print(error)
-    return found
+                damaged.append(str(error))
+    return found, damaged
+
+
+def _checked(plan: asked.Plan) -> set[str]:
+    """The frameworks whose conformance the plan asks for."""
+    runs = (run_named(name) for name in plan["runs"])
+    return {run.framework for run in runs if run} if plan["gate"] else set()
+
+
+def _stopped_checks(results: Path) -> dict[str, str]:
+    """Why the conformance check of a framework that the plan needs did not come to its end."""
+    needed = _checked(asked.read_plan(results))
+    tables = sorted((results / "conformance").glob("*.csv"))
+    reasons = {path.stem: again.stopped(path) for path in tables if path.stem in needed}
+    return {framework: reason for framework, reason in reasons.items() if reason}

@@ -1,0 +1,107 @@
+# What jobs need: which files are a rule's code, and what must be made again. Snakemake calls
+# these functions when it plans, whatever it plans for: they may look, but touch nothing.
+
+
+@functools.cache
+def code_of(*folders):
+    """The modules of some folders of the project, for a rule that runs their code."""
+    return [path for name in folders for path in sorted((ROOT / name).glob("*.py"))]
+
+
+@functools.cache
+def code_of_a_run(task, framework):
+    """The files that decide what a run computes, so that an edit of one task or one
+    implementation re-runs just what depends on it."""
+    return [
+        *code_of("harness/run", "implementations", f"implementations/{framework}", "cells"),
+        # The rest of the plan decides which runs there are, not what one does.
+        *(ROOT / "harness" / "plan" / f"{name}.py" for name in ("settings", "tracks")),
+        *(ROOT / "tasks" / f"{name}.py" for name in ("__init__", task)),
+        *sorted((ROOT / "tasks").glob("_[a-z]*.py")),
+    ]
+
+
+# What is made again, and why.
+AGAIN = {}
+
+
+def unless_it_stands(path, reason):
+    """Plan to make ``path`` again where ``reason`` gives one, and say so.
+
+    For input functions: Snakemake calls them when it plans, whatever it plans for.
+    """
+    if workflow.is_main_process and path not in AGAIN and (why := reason(path)):
+        AGAIN[path] = why
+        # As Snakemake does with what it knows to be incomplete, and by --forcerun.
+        workflow.dag.forcefiles.add(str(path))
+        print(f"Once more: {why}", file=sys.stderr)
+
+
+def conformance_of(frameworks):
+    """The tables of the conformance checks, where the configuration has any."""
+    names = sorted(set(frameworks)) if CONFIGURATION.conformance else []
+    return [RESULTS / "conformance" / f"{name}.csv" for name in names]
+
+
+def what_a_run_needs(wildcards):
+    run = Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
+    unless_it_stands(run.path(RESULTS), again.of_a_run)
+    own = CONFIGURATION.settings[run.task, run.cell].task.files
+    return [*code_of_a_run(run.task, run.framework), *own]
+
+
+def arguments_of_a_run(wildcards):
+    """What tells ``python -m harness`` which run it is and with what settings."""
+    run = Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
+    return CONFIGURATION.settings_of(run).arguments(run, CONFIGURATION.threads)
+
+
+def what_a_check_needs(wildcards):
+    name = wildcards.framework
+    unless_it_stands(RESULTS / "conformance" / f"{name}.csv", again.of_a_check)
+    return code_of("harness/conformance", "cells", "implementations", f"implementations/{name}")
+
+
+def what_a_campaign_needs(wildcards):
+    unless_it_stands(RESULTS / "timing" / f"{wildcards.campaign}.json", again.of_a_campaign)
+    frameworks = sorted({method.framework for method in CAMPAIGNS[wildcards.campaign].methods})
+    return [
+        *code_of("harness/clock", "harness/conformance", "implementations", "cells"),
+        ROOT / "harness" / "plan" / "campaigns.py",
+        *(
+            path
+            for path in code_of(*(f"implementations/{name}" for name in frameworks))
+            if path.name != "native.py"
+        ),
+    ]
+
+
+def reference(wildcards):
+    """The reference's tables; what is not verified is verified anew whenever that is asked."""
+    if not (tables := sorted((ROOT / "results" / "reference").glob("*.csv"))):
+        end(
+            "results/reference: there is no reference; make one with "
+            "python -m analysis reference --results FOLDER."
+        )
+    verdict = RESULTS / "verify.json"
+    if verdict.exists() and '"verdict": "verified"' not in verdict.read_text(encoding="utf-8"):
+        workflow.dag.forcefiles.add(str(verdict))
+    return tables
+
+
+def other(wildcards):
+    """The other folder's tables; what is wrong with them is said before anything trains."""
+    if CONFIGURATION.other is None:
+        end(
+            "compare: name the other results folder: "
+            "snakemake --cores all compare --config other=PATH"
+        )
+    or_end(compare.read_other, RESULTS, CONFIGURATION.other)
+    paths = [CONFIGURATION.other / f"{name}.csv" for name in foreign.TABLES]
+    return [path for path in paths if path.is_file()]
+
+
+def verified(wildcards):
+    """Both jobs write the page, so the last one has to find what the first one found."""
+    verdict = RESULTS / "verify.json"
+    return [verdict] if {"verify", str(verdict)} & set(workflow.dag_settings.targets) else []
