@@ -133,12 +133,6 @@ def _choices(tables: Tables) -> dict[str, list[str]]:
 def _provenance(tables: Tables) -> dict[str, Any]:
     """Machine, versions, commits, dates, budget, and what the clock can tell."""
     runs, machines = tables["runs"], sections.rows(tables["machines"])
-    versions: dict[str, str] = {}
-    for row in machines:
-        found = dict(part.split(" ", 1) for part in row["packages"].split(", ") if " " in part)
-        own = {"pytorch": "torch"}.get(row["framework"], row["framework"])
-        for name in ("python", own):
-            versions[name] = found.get(name) or found.get(f"{name}-cpu") or "?"
     ratios = tables["speed_ratios"]
     # Not those of the sweeps, which have no peak of their own.
     shapes = set(tables["peaks"]["shape"])
@@ -146,7 +140,7 @@ def _provenance(tables: Tables) -> dict[str, Any]:
         "machines": list(dict.fromkeys(
             f"{m['processor']}, {m['cores']} cores, {m['memory_gb']} GB, {m['system']}"
             for m in machines)),
-        "versions": [f"{name} {version}" for name, version in versions.items()],
+        "versions": versions([row["packages"] for row in machines]),
         "commits": [str(commit)[:12] for commit in dict.fromkeys(runs["git_commit"].dropna())],
         "changed": any("+changes" in str(commit) for commit in runs["git_commit"]),
         "first": str(runs["finished"].min())[:10],
@@ -157,6 +151,15 @@ def _provenance(tables: Tables) -> dict[str, Any]:
         "core_hours": float(tables["cost"]["core_seconds"].sum()) / 3600 or None,
         "controls": sections.rows(ratios[(ratios["kind"] == "aa") & ratios["shape"].isin(shapes)]),
     }  # fmt: skip
+
+
+def versions(packages: list[str | None]) -> list[str]:
+    """Python and, of every record's packages, the framework's own: the first that it names."""
+    found: list[str] = []
+    for text in packages:
+        beside = [part for part in (text or "").split(", ") if not part.startswith("numpy ")]
+        found += filter(None, beside[:2])
+    return list(dict.fromkeys(found))
 
 
 def _sources(tables: Tables) -> list[str]:
