@@ -83,6 +83,8 @@ def _described(framework: Framework, scratch: Path) -> Findings:
         yield "has no docstring, expected kernels and conventions"
     if STOCK not in framework.kernels:
         yield f"kernels has no {STOCK!r}, expected the framework's own layer"
+    if absent := {"matched", "native"} - set(framework.biases):
+        yield f"biases lacks {', '.join(sorted(absent))}, expected both tracks, native maybe empty"
     own = [c for k in framework.kernels.values() for c in k.cells or ()]
     if absent := set(own) - set(framework.biases.get("matched", {})):
         yield f"biases of matched lacks {', '.join(sorted(absent))}, expected every cell of kernels"
