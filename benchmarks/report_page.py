@@ -88,10 +88,10 @@ def made_up(tasks: list[str], seeds: int, points: int) -> dict[str, pd.DataFrame
             "references": "Nobody 2026", "documentation": "A task that was made up.",
         }),
         "machines": pd.DataFrame({
-            "machine": range(3), "framework": FRAMEWORKS, "generation": "a generation",
+            "machine": range(len(FRAMEWORKS)), "framework": FRAMEWORKS, "generation": "one",
             "packages": [f"python 3.11, {f} 1.0" for f in FRAMEWORKS],
             "processor": "a processor", "cores": 2, "memory_gb": 8.0, "system": "Linux",
-            "runs": n // 3,
+            "runs": n // len(FRAMEWORKS),
         }),
         "cost": pd.DataFrame({"phase": ["training"], "core_seconds": [30.0 * n], "share": [1.0]}),
     }  # fmt: skip

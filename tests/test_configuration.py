@@ -306,7 +306,7 @@ def test_an_unwritable_results_folder_is_refused(tmp_path):
         (str(ROOT / "tasks" / "x"), "is a part of the project; choose another folder."),
         (str(ROOT / ".git"), "is a part of the project"),
         (str(ROOT / "results" / "reference"), "is a part of the project"),
-        ("/proc/x", "/proc/x cannot be written in (No such file or directory); choose another"),
+        ("/proc/x", "/proc cannot be written in (No such file or directory); choose another"),
         (f"/tmp/{'x' * 300}", "cannot be written in (File name too long); choose another"),
     ],
 )

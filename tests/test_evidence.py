@@ -48,7 +48,7 @@ def runs(**methods: tuple[float, float | None]) -> pd.DataFrame:
 
 
 def compare(table: pd.DataFrame) -> pd.DataFrame:
-    return comparisons.compare(table, {"adding": False}, MARGINS)
+    return comparisons.compare_methods(table, {"adding": False}, MARGINS)
 
 
 def test_comparisons_are_paired_oriented_and_complete():

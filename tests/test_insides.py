@@ -54,7 +54,7 @@ def results(tmp_path_factory) -> Path:
     for i, run in enumerate(runs):
         own = run.seed if run.track == "matched" else 10 + run.seed
         save(folder, run, weights(run.cell, own), weights(run.cell, 100 + i))
-    asked.write_plan(folder, tuple(runs), [], 1)
+    asked.write_plan(folder, tuple(runs), [])
     return folder
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import subprocess
 import sys
 import time
@@ -129,6 +128,10 @@ def test_a_record_that_does_not_fit_is_not_written(finished, tmp_path):
         (lambda text: "[1, 2]", "not a record"),
         (lambda text: text.replace('"status": "ok"', '"status": "fine"'), "status"),
         (lambda text: text.replace('"seed": 0', '"seed": 7'), "record of another run"),
+        (
+            lambda text: text.replace('"cell": "gru"', '"cell": "lstn"'),
+            "'lstn' is not in cells/; put",
+        ),
         (lambda text: text.replace('"status": "ok"', '"status": "failed"'), "failed"),
         (lambda text: text.replace('"status": "ok"', '"status": "unavailable"'), "unavailable"),
     ],
@@ -259,18 +262,14 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
 
 def test_the_line_on_a_finished_run_says_how_many_are_left(finished, tmp_path):
     runs = tuple(Run("adding", "pytorch", "gru", "matched", seed) for seed in range(3))
-    to_be_made_again = runs[2].path(tmp_path)
-    write_text(to_be_made_again, "old")
-    asked.write_plan(tmp_path, runs, [run.name for run in runs], cores=2)
+    asked.write_plan(tmp_path, runs, [run.name for run in runs])
     records.write(RUN.path(tmp_path), finished[0])
     line = progress.finished_line(tmp_path, finished[0])
     assert line.startswith("adding pytorch gru matched seed 0: mean squared error ")
     assert "[1/3, about " in line
-    # The clock was set back since the plan was made: the new record is older than the old one.
-    os.utime(RUN.path(tmp_path), (1, 1))
-    assert "[1/3, about " in progress.finished_line(tmp_path, finished[0])
-    write_text(to_be_made_again, "new")
-    assert "[2/3, about " in progress.finished_line(tmp_path, finished[0])
+    for run in runs[1:]:
+        write_text(run.path(tmp_path), "new")
+    assert progress.finished_line(tmp_path, finished[0]).endswith("[3/3]")
 
 
 def test_no_time_is_taken_from_a_clock_that_jumps(tmp_path, monkeypatch):
@@ -284,26 +283,29 @@ def test_no_time_is_taken_from_a_clock_that_jumps(tmp_path, monkeypatch):
     assert sum(seconds.values()) <= total + 0.01 < 3600
 
 
-def test_the_time_left_is_judged_by_the_runs_most_alike(tmp_path):
-    known = {"adding-jax-gru-matched-seed0": 10, "adding-jax-lstm-matched-seed0": 30}
-    done = {}
-    for name, seconds in known.items():
-        done[name] = tmp_path / name
-        write_text(done[name], json.dumps({"seconds": {"total": seconds}}))
-    expect = progress._expected_seconds
-    assert expect(["adding-jax-gru-matched-seed1"], done) == 10
-    assert expect(["adding-jax-rnn-matched-seed0"], done) == 20
-    assert expect(["sine-jax-rnn-matched-seed0"], done) == 20
-    assert expect(["sine-jax-rnn-matched-seed0"], {}) == 0
-
-
 def test_the_summary_names_what_failed_and_says_so_in_its_status(finished, tmp_path, capsys):
-    asked.write_plan(tmp_path, (RUN,), [RUN.name], cores=1)
+    asked.write_plan(tmp_path, (RUN,), [RUN.name], gate=False)
     records.write(RUN.path(tmp_path), finished[0])
     assert progress.summary(tmp_path) == 0
     records.write(RUN.path(tmp_path), finished[0] | {"status": "failed", "reason": "no kernel"})
     assert progress.summary(tmp_path) == 1
     assert "failed: adding pytorch gru matched seed 0: no kernel" in capsys.readouterr().out
+
+
+def test_the_status_names_what_is_missing(finished, tmp_path, capsys):
+    asked.write_plan(tmp_path, (RUN, replace(RUN, seed=1)), [], campaigns=("small", "sweeps"))
+    records.write(RUN.path(tmp_path), finished[0])
+    write_text(tmp_path / "timing" / "small.json", "{}")
+    for begun in ("timing/sweeps.csv", f"runs/{RUN.name[:-1]}1.json.old"):
+        write_text(tmp_path / begun, "")
+    assert progress.summary(tmp_path) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "no record: adding-pytorch-gru-matched-seed1; snakemake --cores all makes them",
+        "no conformance check: pytorch; snakemake --cores all makes them",
+        "no timing: sweeps; snakemake --cores all makes them",
+    ]
+    with pytest.raises(UserError, match="there is no such results folder; name one"):
+        progress.summary(tmp_path / "nosuch")
 
 
 def test_a_run_that_was_stopped_is_recorded_with_what_it_took(tmp_path):

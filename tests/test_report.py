@@ -92,7 +92,7 @@ def results(tmp_path_factory) -> Path:
                 if framework == "pytorch" and cell == "gru":
                     found = record(run, None, "failed", EVIL)
                 records.write(run.path(folder), found)
-    asked.write_plan(folder, tuple(runs), [], 1)
+    asked.write_plan(folder, tuple(runs), [])
     good = checked("jax", "gru", "forward", 1e-16)
     gate = {
         "jax": [
@@ -139,7 +139,7 @@ def test_scores_and_their_states(page):
     assert "✓ 0.002" in lstm
     assert "0.001 to 0.003, range" in lstm, "three seeds have no interval"
     assert "n = 3" in lstm
-    assert "50 × best" in gru
+    assert "50 × the best" in gru
     failed = cells.nth(4).inner_text()
     assert "✕ no score" in failed
     assert f"seed 0 failed: {EVIL}" in failed
@@ -273,7 +273,7 @@ def test_nothing_is_wider_than_a_phone(browser, results):
 
 
 def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"runs\.csv: cannot be read .* run the pipeline first"):
+    with pytest.raises(UserError, match=r"runs\.csv: is not there; run the pipeline"):
         write_report(tmp_path)
 
 
@@ -300,7 +300,7 @@ def test_a_seed_that_did_not_solve_counts_as_later_and_only_planned_runs_count(t
     runs = [Run("adding", "jax", "gru", "matched", seed) for seed in range(4)]
     for run, score, steps in zip(runs, (1e-3, 1e-3, 0.1, 1e-3), (400, 600, None, 100), strict=True):
         records.write(run.path(tmp_path), record(run, score) | {"steps_to_solve": steps})
-    asked.write_plan(tmp_path, tuple(runs[:3]), [], 1)
+    asked.write_plan(tmp_path, tuple(runs[:3]), [])
     stage.write(tmp_path)
     (row,) = pd.read_csv(tmp_path / "scores.csv").to_dict("records")
     assert (row["runs"], row["solved"], row["median_steps_to_solve"]) == (3, 2, 600)

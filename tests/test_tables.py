@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import cells
 from analysis.evidence import comparisons
 from analysis.tables import attribution, conformance, divergence, parameters, scores, stage
 from harness import layout, registry
@@ -54,7 +55,7 @@ def test_what_a_gate_of_before_found_is_not_shown_where_no_gate_is_wanted(tmp_pa
     row = dict.fromkeys(against_reference.COLUMNS, 0) | {"framework": "jax", "detail": ""}
     against_reference.write(tmp_path / "conformance" / "jax.csv", [row])
     for gate in (True, False):
-        asked.write_plan(tmp_path, (run,), [], 1, gate)
+        asked.write_plan(tmp_path, (run,), [], gate)
         assert bool(conformance.rows(tmp_path, [record(run)])) == gate
 
 
@@ -157,6 +158,13 @@ def summarise_of(runs: list[Record]) -> list[float]:
     frame = pd.DataFrame(runs)
     begun = frame[frame["status"].isin(["ok", "diverged"])].astype({"steps_to_solve": float})
     return comparisons.summarise(begun)["steps"].tolist()
+
+
+def test_the_equations_have_no_redundant_bias():
+    pytorch, spec = registry.framework("pytorch"), article("lstm")
+    for kernel, redundant in (("equations", 0), ("stock", 2 * 4 * 50)):
+        count = formula(pytorch, "matched", spec, kernel=kernel)
+        assert count - cells.count(spec) == redundant
 
 
 def trained(track: str, seed: int, steps_to_solve: int | None, score: float) -> Record:

@@ -245,4 +245,8 @@ def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
     assert product_sizes(shape, "lstm", "product_weights") == (128, 6400, 512)
     only = times | {"shapes": [values | {"hidden": {"lstm": 128}}], "sweeps": []}
     with pytest.raises(UserError, match="hidden has no size for gru"):
-        campaigns.campaigns(only, ["jax"], {}, str)
+        campaigns.campaigns(only, [framework("jax")], {}, "cpu")
+    wrong = {"lstm": 128, "gru": 148, "lstn": 1}
+    only = times | {"shapes": [values | {"hidden": wrong}], "sweeps": []}
+    with pytest.raises(UserError, match="equal_parameters: hidden: unknown cell 'lstn'"):
+        campaigns.campaigns(only, [framework("jax")], {}, "cpu")

@@ -10,7 +10,9 @@ def start():
         for job in workflow.dag.needrun_jobs()
         if job.rule.name == "train"
     ]
-    asked.write_plan(RESULTS, CONFIGURATION.runs, todo, CONFIGURATION.conformance)
+    asked.write_plan(
+        RESULTS, CONFIGURATION.runs, todo, CONFIGURATION.conformance, tuple(CAMPAIGNS)
+    )
 
 
 def say_what_failed():

@@ -10,7 +10,7 @@ rule report:
         code=sorted(
             path
             for pattern in ("*.py", "*.html", "*.css", "*.js", "*.yaml")
-            for path in (ROOT / "report").glob(pattern)
+            for path in (ROOT / "report").rglob(pattern)
         ),
     output:
         # For `snakemake --report`, which shows the page among its own.

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import aggregation, statistics
+from analysis import statistics
 from analysis.evidence.claim_tests import ALPHA
 from analysis.evidence.claims import Margin, margin_of
+from analysis.statistics import across_tasks
 from harness import layout
 
 Rows = list[dict[str, Any]]
@@ -29,7 +30,7 @@ RATIOS = ("score", "steps_to_solve", "train_seconds", "step_ms", "peak_rss_mb")
 THRESHOLDS = np.linspace(0, 1, 21)
 
 
-def compare(
+def compare_methods(
     runs: pd.DataFrame, higher_is_better: Mapping[str, bool], margins: Mapping[str, Margin]
 ) -> pd.DataFrame:
     """Every comparison: paired by seed, with interval, p after Holm, and equality by TOST.
@@ -121,7 +122,7 @@ def _compare(
         both = ~(np.isnan(x) | np.isnan(y))
         x, y, whole = x[both], y[both], True
         unit = "difference" if metric == "score" else "ratio"
-        found = statistics.paired(x, y, unit)
+        found = statistics.paired_t(x, y, unit)
         if not found.n:
             return None
     enough = found.n >= statistics.FEWEST
@@ -132,7 +133,7 @@ def _compare(
     if enough:
         row |= {"low": found.low, "high": found.high, "p": found.p}
         if margin is not None and whole:
-            row["p_equal"] = statistics.equivalence(x, y, margin, unit)
+            row["p_equal"] = statistics.tost(x, y, margin, unit)
     return row
 
 
@@ -187,7 +188,7 @@ def ratios(runs: pd.DataFrame) -> pd.DataFrame:
                     x, y = x[known], y[known]
                     if not len(x) or min(x.min(), y.min()) <= 0:
                         continue
-                    found = statistics.paired(x, y, "ratio")
+                    found = statistics.paired_t(x, y, "ratio")
                 if not found.effect > 0:
                     continue
                 low, high = found.low, found.high
@@ -221,10 +222,10 @@ def aggregate(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         if not len(matrix):
             continue
         names = dict(zip(("framework", "cell", "track"), key, strict=True))
-        found = aggregation.stratified_interval(matrix)
+        found = across_tasks.stratified_interval(matrix)
         names |= {"tasks": matrix.shape[1], "n": found.n}
         means.append(names | {"iqm": found.value, "low": found.low, "high": found.high})
-        profile = aggregation.performance_profile(matrix, THRESHOLDS)
+        profile = across_tasks.performance_profile(matrix, THRESHOLDS)
         profiles += [
             names | dict(zip(("threshold", "share", "low", "high"), values, strict=True))
             for values in zip(THRESHOLDS.round(4), *profile, strict=True)

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.aggregation import normalised
 from analysis.evidence import advice, claims, comparisons
+from analysis.statistics.across_tasks import normalised
 from cells import CELLS
 from harness import layout
-from harness.errors import UserError
 
 # What stands in the results folder before the evidence is weighed; a table that this
 # configuration does not make is left out, and the claims on it are not tested.
@@ -30,7 +29,7 @@ def read(results: Path) -> dict[str, pd.DataFrame]:
 
     Runs get their settings as columns, ``budget`` (steps), ``progress``, 0 for a run that
     diverged, and ``early``, the progress on validation data after a quarter of the budget. What
-    did not pass the gate is left out everywhere.
+    did not pass the checks against the reference model is left out.
     """
     tables = {
         name: layout.read(results, name)
@@ -115,27 +114,22 @@ def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
 
 
 def write(results: Path) -> None:
-    """Write the tables of evidence of ``results``; :class:`UserError` when runs are missing."""
+    """Write the tables of evidence; :class:`UserError` where a table is missing or too old."""
     tables = read(results)
-    if "margin" not in tables["tasks"]:
-        raise UserError(
-            f"{results / 'tasks.csv'}: has no column margin, so it is of another version; "
-            f"make it anew with python -m analysis tables --results {results}."
-        )
     known = tables["tasks"].dropna(subset="margin")
     ledger = claims.load(dict(zip(known["task"], known["margin"], strict=True)))
     verdicts = claims.evaluate(ledger, tables)
     higher = {str(t): d == "higher" for t, d in tables["tasks"][["task", "direction"]].to_numpy()}
-    compared = comparisons.compare(tables["runs"], higher, ledger.margins)
+    compared = comparisons.compare_methods(tables["runs"], higher, ledger.margins)
     means, profiles = comparisons.aggregate(tables["runs"])
-    frames = {
+    found: dict[str, Any] = {
         "claims": verdicts,
         "comparisons": compared,
         "summary": comparisons.summarise(tables["runs"]),
         "ratios": comparisons.ratios(tables["runs"]),
         "aggregate": means,
         "profiles": profiles,
-        "advice": advice.write(tables, verdicts, compared, ledger.margins),
+        "advice": advice.advise(tables, verdicts, compared, ledger.margins),
     }
-    for name, frame in frames.items():
-        layout.write(results, name, frame)
+    for name, rows in found.items():
+        layout.write(results, name, rows)

@@ -68,7 +68,7 @@ def load(path: Path = LEDGER) -> tuple[tuple[Published, ...], int]:
     return tuple(Published(**entry) for entry in content["rows"]), content["minimum"]
 
 
-def compare(
+def judge(
     rows: tuple[Published, ...], minimum: int, runs: pd.DataFrame, curves: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables ``published`` and ``published_runs``; both empty when no run is of any row.
@@ -142,10 +142,10 @@ def _verdict(row: Published, low: float, high: float) -> str:
 def write(results: Path, ledger: Path = LEDGER) -> None:
     """Write the tables of ``results``; :class:`UserError` when its runs or the ledger are not read.
 
-    A run of what did not pass the gate is left out, as in all evidence.
+    What did not pass the checks against the reference model is left out, as in all evidence.
     """
     rows, minimum = load(ledger)
     runs = evidence_tables.read(results)["runs"]
     curves = layout.read(results, "curves")
-    for name, frame in zip(NAMES, compare(rows, minimum, runs, curves), strict=True):
+    for name, frame in zip(NAMES, judge(rows, minimum, runs, curves), strict=True):
         layout.write(results, name, frame)

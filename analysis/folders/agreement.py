@@ -147,7 +147,7 @@ def _equal(
         # Runs of the same settings have the same budget.
         found, logrank = statistics.compare_steps(x, y, float(group["budget"].max()))
     else:
-        found, logrank = statistics.paired(x, y, row["unit"]), statistics.NAN
+        found, logrank = statistics.paired_t(x, y, row["unit"]), statistics.NAN
     row |= {"effect": found.effect, "low": found.low, "high": found.high}
     if not alike.all():
         seeds = ", ".join(str(seed) for seed in group.loc[~alike, "seed"])
@@ -158,7 +158,7 @@ def _equal(
         return row | {"verdict": "too few seeds", "detail": f"{len(x)} of {rules.fewest_seeds}"}
     if censored:
         return row | _censored(row, x, y, logrank, margin, rules.alpha)
-    p = statistics.equivalence(x, y, margin, row["unit"])
+    p = statistics.tost(x, y, margin, row["unit"])
     # Fewer steps are better whatever the task's score is.
     return row | {"p_equal": p} | _judged(row, p < rules.alpha, margin, higher and not steps)
 

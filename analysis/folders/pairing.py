@@ -20,13 +20,10 @@ from analysis import statistics
 from analysis.folders import agreement, unmatched
 from analysis.folders.agreement import Row
 from harness import documents, layout
-from harness.errors import UserError
 from harness.files import digest, write_text
 
 Tables = dict[str, pd.DataFrame]
 
-# The comparisons: NAME.csv has the rows, NAME.json what they come to.
-NAMES = ("verify", "compare")
 ITEMS = ("exact", "equivalence", "claims", "speed")
 SCHEMA = 2
 FORM = Path(__file__).with_name("pairing.schema.json")
@@ -47,7 +44,7 @@ class Sides:
     both: pd.DataFrame
 
 
-def compare(here: Tables, there: Tables, rules: agreement.Rules) -> Sides:
+def pair(here: Tables, there: Tables, rules: agreement.Rules) -> Sides:
     """The rows of the four items: exact, equivalence, claims, and the clock's ratios."""
     mine, other = (agreement.budgets(agreement.with_machines(tables)) for tables in (here, there))
     both = agreement.pairs(mine, other)
@@ -191,23 +188,14 @@ def write(results: Path, name: str, rows: list[Row], found: dict[str, Any]) -> d
     return found
 
 
+def read(results: Path, name: str) -> dict[str, Any]:
+    """What the comparison ``name`` of ``results`` came to."""
+    found: dict[str, Any] = documents.load(results / f"{name}.json", FORM)
+    return found
+
+
 def say(found: dict[str, Any]) -> None:
     """Print how many rows of each item have which verdict."""
     for name, item in found["items"].items():
         counts = ", ".join(f"{n} {verdict}" for verdict, n in item["verdicts"].items())
         print(f"  {name}: {counts or 'nothing to compare'}")
-
-
-def load(results: Path, name: str) -> tuple[str, dict[str, Any]]:
-    """The comparison ``name`` of ``results``, and whether it can be shown.
-
-    It is ``missing``, ``damaged``, ``stale`` (not of these very runs), or ``current``.
-    """
-    path = results / f"{name}.json"
-    if not path.exists():
-        return "missing", {}
-    try:
-        found = documents.load(path, FORM)
-    except UserError:
-        return "damaged", {}
-    return ("current" if found["runs_sha256"] == digest(results / "runs.csv") else "stale"), found

@@ -75,7 +75,7 @@ def _change(values: Values, track: str, factors: list[str], seed: int) -> float:
 
 def _interval(changes: list[float]) -> tuple[float, float, float]:
     """Mean and 95 % interval of Student's t: missing for one value, of no width for equal ones."""
-    found = statistics.paired(np.array(changes), np.zeros(len(changes)))
+    found = statistics.paired_t(np.array(changes), np.zeros(len(changes)))
     return found.effect, found.low, found.high
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from analysis import plan_records
 from analysis.tables import (
     attribution,
+    cells,
     conformance,
     cost,
     curves,
@@ -37,6 +38,7 @@ def write(results: Path) -> None:
         "tasks": tasks.rows(found),
         "classical": tasks.classical(found),
         "frameworks": tasks.frameworks(found),
+        "cells": cells.rows(record["cell"] for record in found),
         "cost": cost.rows(results, found),
         "conformance": checks,
         "conformance_summary": conformance.summary(checks),

@@ -88,6 +88,11 @@ _ALL = (
         {"framework": NAME, "documentation": LINES},
     ),
     Table(
+        "cells", "The cells: what they are, from where, their gates and equations", "tables",
+        {"cell": NAME} | each(TEXT, "summary source gates states") | {"equations": LINES},
+        key=("cell",),
+    ),
+    Table(
         "cost", "Where the time went, in core-seconds", "tables",
         {"phase": WORD} | each(NUMBER, "core_seconds share"),
     ),
@@ -235,8 +240,11 @@ _ALL = (
         | interval("share", "low", "high"),
     ),
     Table(
-        "advice", "Which cell to use, and how sure that is", "evidence",
-        each(TEXT, "question task answer sure evidence rule"),
+        "advice", "Which cell and framework to use, how sure that is and what decides", "evidence",
+        each(WORD, "question task track shape cell verdict sure better worse") | {"alike": FLAG}
+        | each(WORD, "why metric framework") | {"frameworks": SOME_COUNT} | each(WORD, "a b")
+        | interval("effect", "low", "high") | {"unit": WORD, "n": SOME_COUNT, "margin": NUMBER}
+        | {"detail": TEXT},
     ),
     # Published values.
     Table(

@@ -29,7 +29,7 @@ def finished_line(results: Path | None, record: Record) -> str:
 
 def _position(results: Path) -> str:
     plan = asked.read_plan(results)
-    written = _written(results)
+    written = _written(results / "runs")
     done, count = sum(name in written for name in plan["todo"]), len(plan["todo"])
     if not done:
         return ""
@@ -41,10 +41,10 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-def _written(results: Path) -> set[str]:
-    """The names of the runs that have a record."""
+def _written(folder: Path, end: str = ".json") -> set[str]:
+    """The names of the files in a folder that end so, without that end."""
     try:
-        return {name.removesuffix(".json") for name in os.listdir(results / "runs")}
+        return {name.removesuffix(end) for name in os.listdir(folder) if name.endswith(end)}
     except OSError:
         return set()
 
@@ -54,7 +54,8 @@ def summary(results: Path) -> int:
     if not results.is_dir():
         raise UserError(f"{results}: there is no such results folder; name one with --results.")
     found, damaged = _planned_records(results)
-    names = asked.read_plan(results)["runs"]
+    plan = asked.read_plan(results)
+    names = plan["runs"]
     wanted = len(names) or len(found) + len(damaged)
     print(f"Runs:   {sum(r['status'] == 'ok' for r in found)} of {wanted} well ended")
     tables = sorted(p.name for p in results.glob("*.csv"))
@@ -73,10 +74,14 @@ def summary(results: Path) -> int:
         print(
             f"failed: the conformance check of {framework}: {reason}; the pipeline makes it again"
         )
-    written = _written(results)
-    if absent := [name for name in names if name not in written]:
-        more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
-        print(f"no record: {', '.join(absent[:3])}{more}; snakemake --cores all makes them")
+    for kind, of, there in (
+        ("record", names, _written(results / "runs")),
+        ("conformance check", sorted(_checked(plan)), _written(results / "conformance", ".csv")),
+        ("timing", plan["campaigns"], _written(results / "timing")),
+    ):
+        if absent := [name for name in of if name not in there]:
+            more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
+            print(f"no {kind}: {', '.join(absent[:3])}{more}; snakemake --cores all makes them")
     sys.stdout.flush()
     return int(bool(damaged or stopped) or any(r["status"] == "failed" for r in found))
 
@@ -101,11 +106,15 @@ def _planned_records(results: Path) -> tuple[list[Record], list[str]]:
     return found, damaged
 
 
+def _checked(plan: asked.Plan) -> set[str]:
+    """The frameworks whose conformance the plan asks for."""
+    runs = (run_named(name) for name in plan["runs"])
+    return {run.framework for run in runs if run} if plan["gate"] else set()
+
+
 def _stopped_checks(results: Path) -> dict[str, str]:
     """Why the conformance check of a framework that the plan needs did not come to its end."""
-    plan = asked.read_plan(results)
-    runs = (run_named(name) for name in plan["runs"])
-    needed = {run.framework for run in runs if run} if plan["gate"] else set()
+    needed = _checked(asked.read_plan(results))
     tables = sorted((results / "conformance").glob("*.csv"))
     reasons = {path.stem: again.stopped(path) for path in tables if path.stem in needed}
     return {framework: reason for framework, reason in reasons.items() if reason}

@@ -11,15 +11,27 @@ from harness.files import write_text
 from harness.plan.run import Run
 
 Plan = dict[str, Any]
-EMPTY: Plan = {"runs": [], "todo": [], "started": 0.0, "gate": True}
+EMPTY: Plan = {"runs": [], "todo": [], "started": 0.0, "gate": True, "campaigns": []}
 
 
-def write_plan(results: Path, runs: tuple[Run, ...], todo: list[str], gate: bool = True) -> None:
+def write_plan(
+    results: Path,
+    runs: tuple[Run, ...],
+    todo: list[str],
+    gate: bool = True,
+    campaigns: tuple[str, ...] = (),
+) -> None:
     """Note which runs are asked for, which are still to do and since when, so that each can say
-    how many are left; and whether the conformance check is, or what it once found is not of these.
+    how many are left; and whether the conformance check is, or what it once found is not of these;
+    and the clock's campaigns.
     """
-    names = [run.name for run in runs]
-    plan = {"runs": names, "todo": todo, "started": time.time(), "gate": gate}
+    plan = {
+        "runs": [run.name for run in runs],
+        "todo": todo,
+        "started": time.time(),
+        "gate": gate,
+        "campaigns": campaigns,
+    }
     write_text(results / "plan.json", json.dumps(plan) + "\n")
 
 

@@ -36,14 +36,17 @@ def results(name: str) -> Path:
     try:
         _check_place(folder)
     except OSError as error:
-        raise UserError(
-            f"results: {folder} cannot be written in ({error.strerror}); choose another folder."
-        ) from error
+        raise _unwritable(folder, error) from error
     return folder
 
 
+def _unwritable(folder: Path, error: OSError) -> UserError:
+    why = error.strerror or str(error)
+    return UserError(f"results: {folder} cannot be written in ({why}); choose another folder.")
+
+
 def _check_place(folder: Path) -> None:
-    """Refuse the project's own folders, what is no folder and, by :class:`OSError`, the rest."""
+    """Refuse the project's own folders, what is no folder and where nothing can be written."""
     place = folder.resolve()
     if ROOT.is_relative_to(place):
         raise UserError(f"results: {folder} holds the project itself; choose a folder in it.")
@@ -56,7 +59,10 @@ def _check_place(folder: Path) -> None:
     for path in (nearest, *filter(_exists, (folder / part for part in (*FOLDERS, "cache")))):
         if not path.is_dir():
             raise UserError(f"results: {path} is not a folder; choose another one.")
-        tempfile.TemporaryFile(dir=path).close()
+        try:
+            tempfile.TemporaryFile(dir=path).close()
+        except OSError as error:
+            raise _unwritable(path, error) from error
 
 
 def _exists(path: Path) -> bool:
