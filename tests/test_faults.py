@@ -28,7 +28,7 @@ def test_damage_is_named_and_made_again_and_nothing_else_is_lost(tmp_path, proje
     assert snakemake(results, "tables", root=project, **config).returncode == 0
     cut_off, foreign, weights, whole = sorted((results / "runs").glob("*.json"))
     cut_off.write_text(cut_off.read_text()[:200])
-    foreign.write_text(foreign.read_text().replace('"schema": 2', '"schema": 1'))
+    foreign.write_text(foreign.read_text().replace(f'"schema": {records.SCHEMA}', '"schema": 1'))
     arrays = weights.with_suffix(".npz")
     arrays.write_bytes(arrays.read_bytes()[:-100])
     kept = whole.stat().st_mtime_ns
@@ -39,7 +39,7 @@ def test_damage_is_named_and_made_again_and_nothing_else_is_lost(tmp_path, proje
     said = made.stderr.splitlines()
     assert made.returncode == 0
     assert said[0].startswith(f"{cut_off}: is not a readable record (")
-    version = f"{foreign}: is a record of another version (schema 1, not 2)"
+    version = f"{foreign}: is a record of another version (schema 1, not {records.SCHEMA})"
     assert said[1:] == [f"{version}. The pipeline makes it again."]
     runs = table(results, "runs").set_index("seed")
     assert dict(runs["status"]) == {0: "failed", 1: "failed", 2: "ok", 3: "ok"}
@@ -147,7 +147,7 @@ def test_a_killed_pipeline_goes_on_with_what_it_had(project, waiting, sign):
     process = start_snakemake(results, *words, root=project, **waiting)
     folder = project / results / "runs"
     noted = project / ".snakemake" / "metadata"
-    wait_for(lambda: noted.is_dir() and len(list(noted.iterdir())) == 4)
+    wait_for(lambda: noted.is_dir() and len(list(noted.iterdir())) == 8)  # two files of each
     # The preloader and a child for each of the four that wait: all have begun.
     wait_for(lambda: sum(b"\0preload\0" in words_of(p) for p in processes_in(project)) == 5)
     if sign == signal.SIGINT:
