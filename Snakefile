@@ -16,7 +16,6 @@ include: "workflows/conformance.smk"
 include: "workflows/tables.smk"
 include: "workflows/insides.smk"
 include: "workflows/timing.smk"
-# After every stage that adds to MORE_TABLES.
 include: "workflows/evidence.smk"
 include: "workflows/published.smk"
 include: "workflows/report.smk"

@@ -18,9 +18,9 @@ def main(words: list[str]) -> int:
 
 
 def _tables(arguments: argparse.Namespace) -> None:
-    from analysis.tables.run_tables import write_tables
+    from analysis.tables import stage
 
-    write_tables(arguments.results)
+    stage.write(arguments.results)
 
 
 def _evidence(arguments: argparse.Namespace) -> None:
@@ -36,7 +36,7 @@ def _published(arguments: argparse.Namespace) -> None:
 
 
 def _insides(arguments: argparse.Namespace) -> None:
-    from analysis.inside import look
+    from analysis.inside import stage
 
     results = arguments.results
     if arguments.task and arguments.task not in task_names():
@@ -45,17 +45,17 @@ def _insides(arguments: argparse.Namespace) -> None:
         raise UserError(f"{results}: is not there; run the pipeline first.")
     names = [arguments.task] if arguments.task else []
     if not arguments.task and not arguments.join:
-        names = look.tasks(look.planned(results))
+        names = stage.tasks(stage.planned(results))
     for name in names:
-        look.write_part(results, name)
+        stage.write_part(results, name)
     if not arguments.task:
-        look.join(results)
+        stage.join(results)
 
 
 def _timing(arguments: argparse.Namespace) -> None:
-    from analysis.speed.times import write_tables
+    from analysis.speed import stage
 
-    write_tables(arguments.results, arguments.campaigns)
+    stage.write(arguments.results, arguments.campaigns)
 
 
 def _reference(arguments: argparse.Namespace) -> None:

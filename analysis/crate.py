@@ -10,7 +10,6 @@ Whoever started the pipeline is not known, so no agent is named.
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import uuid
@@ -20,13 +19,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 from rocrate.model import ContextEntity
 from rocrate.rocrate import ROCrate
 
+from harness import layout
 from harness.errors import UserError
 from harness.files import digest, write_text
-from harness.layout import FILES, FOLDERS
 from harness.registry import ROOT
 
 NAME = "ro-crate-metadata.json"
@@ -50,7 +50,9 @@ def write(results: Path, configuration: Mapping[str, Any] | None = None) -> Path
     Without ``configuration`` the workflow and the configuration that are there are kept. Raises
     :class:`UserError` when there are no runs.
     """
-    runs = _runs(results)
+    runs = layout.read(results, "runs")
+    if runs.empty:
+        raise UserError(f"{results / 'runs.csv'}: has no rows; run the pipeline first.")
     _copy_workflow(results, configuration)
     crate = ROCrate(version="1.1")
     start, end = _times(results, runs)
@@ -82,19 +84,6 @@ def write(results: Path, configuration: Mapping[str, Any] | None = None) -> Path
     return results / NAME
 
 
-def _runs(results: Path) -> list[dict[str, str]]:
-    try:
-        with (results / "runs.csv").open(encoding="utf-8", newline="") as file:
-            found = list(csv.DictReader(file))
-    except OSError as error:
-        raise UserError(
-            f"{results / 'runs.csv'}: cannot be read ({error.strerror}); run the pipeline first."
-        ) from error
-    if not found:
-        raise UserError(f"{results / 'runs.csv'}: has no rows; run the pipeline first.")
-    return found
-
-
 def _copy_workflow(results: Path, configuration: Mapping[str, Any] | None) -> None:
     """Copy the Snakefile with its parts, and write the configuration, all values resolved."""
     if configuration is None and (results / WORKFLOW).exists():
@@ -114,15 +103,16 @@ def _identifier(results: Path) -> uuid.UUID:
     return uuid.uuid5(uuid.NAMESPACE_OID, digest(results / "runs.csv"))
 
 
-def _times(results: Path, runs: list[dict[str, str]]) -> tuple[datetime, datetime]:
+def _times(results: Path, runs: pd.DataFrame) -> tuple[datetime, datetime]:
     """When the first run started and when the page was written, which comes last."""
     starts = []
-    for run in runs:
+    seconds = runs["total_seconds"].fillna(0)
+    for ended, took in zip(runs["finished"].astype(str), seconds, strict=True):
         try:
-            finished = datetime.fromisoformat(run["finished"]).astimezone(UTC)
-            starts.append(finished - timedelta(seconds=float(run["total_seconds"] or 0)))
-        except (KeyError, ValueError):
+            finished = datetime.fromisoformat(ended).astimezone(UTC)
+        except ValueError:
             continue
+        starts.append(finished - timedelta(seconds=took))
     last = results / "report.html"
     last = last if last.exists() else results / "runs.csv"
     end = datetime.fromtimestamp(last.stat().st_mtime, UTC).replace(microsecond=0)
@@ -130,7 +120,7 @@ def _times(results: Path, runs: list[dict[str, str]]) -> tuple[datetime, datetim
     return min([*starts, end]).replace(microsecond=0), end
 
 
-def _describe_root(crate: ROCrate, runs: list[dict[str, str]], end: datetime) -> None:
+def _describe_root(crate: ROCrate, runs: pd.DataFrame, end: datetime) -> None:
     citation = _citation()
     licence = crate.add(ContextEntity(
         crate, f"https://spdx.org/licenses/{citation['license']}",
@@ -145,7 +135,7 @@ def _describe_root(crate: ROCrate, runs: list[dict[str, str]], end: datetime) ->
         }))  # fmt: skip
     root = crate.root_dataset
     cells, frameworks, tasks = (
-        ", ".join(dict.fromkeys(run[key] for run in runs)) for key in ("cell", "framework", "task")
+        ", ".join(runs[name].unique()) for name in ("cell", "framework", "task")
     )
     root["name"] = f"GateBench results: {cells} in {frameworks} on {tasks}"
     root["description"] = (
@@ -163,7 +153,7 @@ def _describe_root(crate: ROCrate, runs: list[dict[str, str]], end: datetime) ->
     root["conformsTo"] = [{"@id": identifier} for identifier, *_ in PROFILES]
 
 
-def _add_workflow(crate: ROCrate, results: Path, runs: list[dict[str, str]]) -> Any:
+def _add_workflow(crate: ROCrate, results: Path, runs: pd.DataFrame) -> Any:
     citation = _citation()
     workflow = crate.add_workflow(
         results / WORKFLOW, WORKFLOW, main=True, lang="snakemake",
@@ -202,14 +192,11 @@ def _citation() -> dict[str, Any]:
 def _software(results: Path) -> Iterable[tuple[str, dict[str, str]]]:
     """Snakemake, and every version of a package that a run was made with."""
     found = {("snakemake", metadata.version("snakemake")): None}
-    path = results / "machines.csv"
-    if path.exists():
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                for part in (row.get("packages") or "").split(", "):
-                    name, _, version = part.partition(" ")
-                    if version:
-                        found[name, version] = None
+    for packages in layout.read(results, "machines", needed=False)["packages"].dropna():
+        for part in packages.split(", "):
+            name, _, version = part.partition(" ")
+            if version:
+                found[name, version] = None
     for name, version in found:
         home = _home(name)
         fragment = re.sub(r"[^\w.+-]", "-", f"{name}-{version}")
@@ -234,14 +221,14 @@ def _home(name: str) -> str:
 def _add_files(crate: ROCrate, results: Path) -> list[Any]:
     """Every file and folder of the results that is there, described."""
     names = [path.name for path in sorted(results.glob("*.csv"))]
-    others = [name for name in FILES if not name.startswith("workflow/") and name not in names]
+    others = [name for name in layout.FILES if not name.startswith("workflow/")]
     names += [name for name in others if (results / name).exists()]
     files = [crate.add_file(results / name, name, properties=_about(name)) for name in names]
     folders = [
         crate.add_dataset(results / name, f"{name}/", properties={
             "name": name, "description": text,
         })
-        for name, text in FOLDERS.items() if (results / name).is_dir()
+        for name, text in layout.FOLDERS.items() if (results / name).is_dir()
     ]  # fmt: skip
     return [*files, *folders]
 
@@ -249,15 +236,15 @@ def _add_files(crate: ROCrate, results: Path) -> list[Any]:
 def _about(name: str) -> dict[str, Any]:
     kind = KINDS.get(Path(name).suffix, "text/plain")
     return {
-        "name": name, "description": FILES.get(name, "A table"), "encodingFormat": kind,
+        "name": name, "description": layout.says(name), "encodingFormat": kind,
     }  # fmt: skip
 
 
-def _commits(runs: list[dict[str, str]]) -> str:
-    return ", ".join(sorted({run.get("git_commit") or "unknown" for run in runs}))
+def _commits(runs: pd.DataFrame) -> str:
+    return ", ".join(sorted(runs["git_commit"].fillna("unknown").unique()))
 
 
-def _counted(runs: list[dict[str, str]]) -> str:
-    well = sum(run["status"] == "ok" for run in runs)
-    seeds = {run["seed"] for run in runs}
-    return f"{well} of {len(runs)} runs ended well; seeds: {', '.join(sorted(seeds, key=int))}"
+def _counted(runs: pd.DataFrame) -> str:
+    well = (runs["status"] == "ok").sum()
+    seeds = ", ".join(map(str, sorted(runs["seed"].unique())))
+    return f"{well} of {len(runs)} runs ended well; seeds: {seeds}"

@@ -14,6 +14,10 @@ from harness.run import records
 from harness.run.loop import Progress, describe
 from harness.run.records import Record
 
+UNKNOWN: Record = {
+    "machine": {}, "versions": {}, "git_commit": "unknown", "finished": "", "peak_rss_mb": None,
+}  # fmt: skip
+
 
 def read(results: Path) -> list[Record]:
     """The records of the runs that the folder's plan asks for; of all where there is no plan.
@@ -52,6 +56,9 @@ def _in_place_of(path: Path, reason: str, others: list[Record]) -> Record | None
     values = alike[0]["settings"] if alike else {}
     try:
         settings = resolve(run.task, values, f"the record of {run.title}")
-        return describe(framework(run.framework), run, settings, 1, Progress(), "failed", reason)
+        found = describe(framework(run.framework), run, settings, 1, Progress(), "failed", reason)
     except UserError:  # a task or a framework that is no longer there
         return None
+    # Where, when and by what it was made, and what it took, is lost: it was not here and now.
+    seconds = dict.fromkeys(found["seconds"], 0.0)
+    return found | UNKNOWN | {"seconds": seconds}

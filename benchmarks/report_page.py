@@ -21,11 +21,16 @@ import pandas as pd
 from playwright.sync_api import Page, sync_playwright
 
 from analysis.evidence.comparisons import RATIOS
+from harness import layout
+from harness.layout import SETTING
 
 METHOD = ["task", "framework", "cell", "track"]
 FRAMEWORKS, CELLS, TRACKS = ("jax", "pytorch", "tensorflow"), ("rnn", "gru", "lstm"), (
     "matched", "native")  # fmt: skip
-SETTINGS = "layers 1; hidden 64; batch 32; steps 2000; learning_rate 0.01; evaluate_every 100"
+SETTINGS = {
+    "layers": 1, "hidden": 64, "batch": 32, "steps": 2000, "learning_rate": 0.01,
+    "evaluate_every": 100,
+}  # fmt: skip
 
 
 def made_up(tasks: list[str], seeds: int, points: int) -> dict[str, pd.DataFrame]:
@@ -46,7 +51,8 @@ def made_up(tasks: list[str], seeds: int, points: int) -> dict[str, pd.DataFrame
         data_sha256="a" * 64, weights_sha256=[f"{i:064x}" for i in range(n)],
         losses_sha256=[f"{i + n:064x}" for i in range(n)],
         machine=runs["framework"].map({name: place for place, name in enumerate(FRAMEWORKS)}),
-        git_commit="0123456789abcdef", finished="2026-01-01T00:00:00+00:00", settings=SETTINGS,
+        git_commit="0123456789abcdef", finished="2026-01-01T00:00:00+00:00",
+        **{f"{SETTING}{name}": value for name, value in SETTINGS.items()},
     )  # fmt: skip
     words = ("--task ", "--framework ", "--cell ", "--track ", "--seed ")
     runs["command"] = "python -m harness train"
@@ -77,14 +83,15 @@ def made_up(tasks: list[str], seeds: int, points: int) -> dict[str, pd.DataFrame
         "summary": summary, "ratios": _ratios(scores),
         "tasks": pd.DataFrame({
             "task": tasks, "summary": "A task.", "metric": "mean squared error",
-            "direction": "lower", "baseline": 1 / 6, "solved": 0.01, "settings": SETTINGS,
+            "direction": "lower", "baseline": 1 / 6, "solved": 0.01,
+            "settings": "; ".join(f"{k} {v}" for k, v in SETTINGS.items()),
             "references": "Nobody 2026", "documentation": "A task that was made up.",
         }),
         "machines": pd.DataFrame({
-            "machine": range(3), "framework": FRAMEWORKS, "generation": "a generation",
+            "machine": range(len(FRAMEWORKS)), "framework": FRAMEWORKS, "generation": "one",
             "packages": [f"python 3.11, {f} 1.0" for f in FRAMEWORKS],
             "processor": "a processor", "cores": 2, "memory_gb": 8.0, "system": "Linux",
-            "runs": n // 3,
+            "runs": n // len(FRAMEWORKS),
         }),
         "cost": pd.DataFrame({"phase": ["training"], "core_seconds": [30.0 * n], "share": [1.0]}),
     }  # fmt: skip
@@ -106,7 +113,7 @@ def write(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
     """Write ``tables`` as the results folder ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False)
+        layout.write(folder, name, table)
 
 
 # What a reader does: a control to set, or something to click or to type into.

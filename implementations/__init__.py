@@ -11,16 +11,9 @@ Its ``model.py`` may import the framework and defines ``build(spec, weights, ker
 initialisation and optimiser, as its users get them without a choice of their own.
 ``functional.py`` makes a whole model in JAX from one pure function.
 
-Canonical weights are the one form in which weights travel. Layer l has
-``layers.l.input`` [d, G·h], ``layers.l.recurrent`` [h, G·h] and ``layers.l.bias``
-[G·h]; a GRU also has ``layers.l.recurrent_bias`` [h], the bias inside the reset
-product. ``output.weight`` is [h, o], ``output.bias`` [o]. The gates stand in
-the order i, f, g, o (LSTM) and r, z, n (GRU).
-
-What is given is trained, and nothing else. Where a framework has a second bias
-for a gate that needs one only, ``layers.l.redundant_bias`` ([G·h], GRU [2h] for r
-and z) holds it; when that is not given, it stays at zero. A GRU without
-``recurrent_bias`` keeps that one at zero.
+Weights travel in the canonical form of ``cells/__init__.py``: what is given is trained, and
+nothing else. A framework that has no layer for a cell does not name it among its biases; if it has
+the kernel ``equations``, it can train it all the same.
 """
 
 from __future__ import annotations

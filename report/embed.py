@@ -14,6 +14,9 @@ import itables
 import pandas as pd
 from markupsafe import Markup
 
+from harness import layout
+from harness.errors import UserError
+
 HERE = Path(__file__).resolve().parent
 SCRIPTS = ("page.js", "tables.js", "runs.js")
 # A table with more values than these lies beside the page only, unless it is the runs; so do the
@@ -31,7 +34,7 @@ def data_block(tables: dict[str, pd.DataFrame]) -> tuple[Markup, list[str]]:
     """
     texts = {
         name: json.dumps(
-            _table(frame), ensure_ascii=False, allow_nan=False, separators=(",", ":")
+            _table(name, frame), ensure_ascii=False, allow_nan=False, separators=(",", ":")
         ).replace("<", "\\u003c")
         for name, frame in tables.items()
         if frame.size <= MOST_VALUES or name in ALWAYS
@@ -46,11 +49,18 @@ def data_block(tables: dict[str, pd.DataFrame]) -> tuple[Markup, list[str]]:
     return Markup(f"{{{block}}}"), list(whole)
 
 
-def _table(frame: pd.DataFrame) -> dict[str, Any]:
+def _table(name: str, frame: pd.DataFrame) -> dict[str, Any]:
+    # The methods are the summary and more.
+    known = layout.TABLES["summary" if name == "methods" else name].columns.items()
     return {
         "rows": len(frame),
         "columns": {str(name): _column(frame[name]) for name in frame.columns},
-        "intervals": _intervals([str(name) for name in frame.columns]),
+        # The columns that are a value with its bounds, so that they are shown as one.
+        "intervals": {
+            column: [about.low, about.high]
+            for column, about in known
+            if about.low in frame and column in frame
+        },
     }
 
 
@@ -79,31 +89,14 @@ def _number(value: float) -> float | str | None:
     return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.7g}")
 
 
-def _intervals(names: list[str]) -> dict[str, list[str]]:
-    """The columns that are a value with its bounds, so that they can be shown as one."""
-    found = {}
-    for name in names:
-        stem = name.removesuffix("_ms") if name.endswith("_ms") else name
-        for low, high in (
-            (f"{name}_low", f"{name}_high"),
-            (f"{stem}_low", f"{stem}_high"),
-            ("rate_low", "rate_high") if name == "solve_rate" else ("", ""),
-            ("low_ms", "high_ms") if name == "median_ms" else ("", ""),
-            ("low", "high") if name in ("effect", "ratio", "iqm", "share", "gflops") else ("", ""),
-        ):
-            if low in names and high in names:
-                found[name] = [low, high]
-                break
-    return found
-
-
 def library() -> tuple[Markup, Markup]:
     """DataTables: its style sheet, and its code as text that gives the name ``DataTable``."""
     folder = Path(itables.__file__).parent / "html"
     code = (folder / "dt_bundle.js").read_text(encoding="utf-8")
     # The bundle is a module; the page has nobody to import it, so its own name is taken over.
     jquery = re.search(r"export\s*\{[^}]*?([\w$]+) as jQuery[^}]*\};?", code)
-    assert jquery, "itables has another form now"
+    if not jquery:
+        raise UserError("itables: its bundle has another form; install the version that is pinned.")
     code = code.replace(jquery.group(), f"const DataTable = {jquery[1]}.fn.dataTable;")
     # In an inline script this would begin a comment of HTML.
     code = code.replace("<!--", r"<\!--")

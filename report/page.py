@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import importlib
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import pandas as pd
 from markupsafe import Markup
 
-from analysis.evidence import published
-from analysis.evidence.claims import VERDICTS
 from harness.files import write_text
-from report import cell_styles, curves, drawing, embed, figures, reading, sections, sides
-from report.answers import answers
+from report import embed, tables
+from report.figures.drawing import Job, draw
 from report.numbers import interval, number
-from report.reading import Tables
-from report.references import references
+from report.sections import SECTIONS
+from report.tables import Tables
 
 HERE = Path(__file__).resolve().parent
 
@@ -27,157 +24,46 @@ def write_report(results: Path) -> None:
 
     Raises :class:`UserError` when there are no runs or a table is damaged.
     """
-    tables = reading.read(results)
-    frameworks = sorted(set(tables["runs"]["framework"]))
-    scripts, allowed = embed.script()
-    carried = _carried(tables)
-    data, embedded = embed.data_block(carried)
-    everyone = sorted({*frameworks, *tables["timing"]["framework"]})
-    drawn = drawing.draw(drawing.jobs(tables, everyone))
-    page = _environment(results).get_template("page.html").render(
-        style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
+    script, allowed = embed.script()
+    page = _environment(HERE).get_template("page.html").render(
         library_style=embed.library()[0],
-        script=scripts,
+        style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
+        script=script,
         allowed=allowed,
-        data=data,
-        embedded=[name for name in embedded if len(carried[name])],
-        tables={
-            name: sections.rows(tables[name])
-            for name in (
-                "attribution", "classical", "cost", "frameworks", "machines",
-                "parameter_counts", "published", "published_runs", "tasks",
-            )
-        },
-        count=len(tables["runs"]),
-        answers=answers(tables),
-        provenance=_provenance(tables),
-        choices=_choices(tables),
-        matrix=sections.matrix(tables),
-        columns=sections.methods(tables["scores"]),
-        cells=cell_styles.in_order(tables["scores"]["cell"]),
-        equations=cell_styles.equations(tables["runs"]["cell"]),
-        problems=sections.rows(tables["runs"][tables["runs"]["status"] != "ok"]),
-        frameworks=frameworks,
-        key=figures.key(everyone, cell_styles.in_order(tables["runs"]["cell"])),
-        curves={
-            task: [figure | {"svg": Markup(figure["svg"])} for figure in drawn["curves", task]]
-            for task in tables["tasks"]["task"]
-        },
-        most_seeds=curves.MOST_SEEDS,
-        gate=sections.by_check(tables["conformance_summary"]),
-        horizons=sections.horizons(tables["divergence_summary"]),
-        thresholds=sorted(set(tables["divergence_summary"]["threshold"])),
-        attributions={
-            task: Markup(drawn["attribution", task]) for task in tables["tasks"]["task"]
-        },
-        claims=sections.by_group(tables["claims"]),
-        advice=sections.advice(tables, drawn),
-        forests={key[1]: Markup(svg) for key, svg in drawn.items() if key[0] == "forest"},
-        verdict_class=dict(zip(VERDICTS, ("solved", "failed", "above", "at"), strict=True)),
-        verdict_mark=dict(zip(VERDICTS, "✓✕?–", strict=True)),
-        reached=dict(zip(published.VERDICTS, (
-            ("solved", "✓"), ("solved", "✓"), ("failed", "✕"), ("above", "?"), ("at", "–")
-        ), strict=True)),
-        verified=sides.section(tables, "verify"),
-        compared=sides.section(tables, "compare"),
-        insides=sections.inside(tables, drawn),
-        speed=sections.clock(tables, drawn),
-        references=references(_sources(tables)),
-        missing=tables.missing,
-        long=sorted(set(tables) - set(embedded) - {"frameworks"}),
-        names=[f"{n}.csv" for n in reading.COLUMNS if n not in tables.missing],
+        navigation={name: title for name, title in SECTIONS.items() if title},
+        sections=render(tables.read(results), *SECTIONS),
     )  # fmt: skip
     write_text(results / "report.html", page)
 
 
-def _environment(results: Path) -> jinja2.Environment:
+def render(given: Tables, *names: str) -> list[Markup]:
+    """The sections of these names as HTML."""
+    modules = {name: importlib.import_module(f"report.sections.{name}") for name in names}
+    wanted: dict[tuple[str, Any], Job] = {
+        (name, key): job
+        for name, module in modules.items() if hasattr(module, "figures")
+        for key, job in module.figures(given).items()
+    }  # fmt: skip
+    drawn = draw(wanted) if wanted else {}
+    environment = _environment(HERE / "sections")
+    macros: Any = environment.get_template("macros.html").module
+    environment.globals |= {"rows": given.rows, "command": given.command, "table": macros.table}
+    return [
+        Markup(environment.get_template(f"{name}.html").render(
+            module.content(given),
+            figures={key: one for (section, key), one in drawn.items() if section == name},
+        ))
+        for name, module in modules.items()
+    ]  # fmt: skip
+
+
+def _environment(folder: Path) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(HERE),
+        loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "interval": interval, "paragraphs": paragraphs}
-    environment.globals["command"] = lambda name: reading.COMMANDS[name].format(folder=results)
+    environment.filters |= {"number": number, "interval": interval}
     return environment
-
-
-def _carried(tables: Tables) -> dict[str, pd.DataFrame]:
-    """What the page would carry inside; methods are summaries with their scores' states."""
-    method = ["task", "framework", "cell", "track"]
-    states = [*method, "state", "to_best", "comparable"]
-    summary = tables["summary"] if len(tables["summary"]) else tables["scores"]
-    methods = summary.drop(columns=["state", "to_best", "comparable"], errors="ignore").merge(
-        tables["scores"][states], how="outer", on=method
-    )
-    first = [*method, "state", "n", "median", "to_best", "solve_rate", "steps"]
-    first = [name for name in first if name in methods]
-    methods = methods[[*first, *(name for name in methods if name not in first)]]
-    return {"methods": methods} | {n: t for n, t in tables.items() if n != "frameworks"}
-
-
-def _choices(tables: Tables) -> dict[str, list[str]]:
-    """What can be filtered by, and the baselines."""
-    runs = tables["runs"]
-    return {
-        "task": list(dict.fromkeys(runs["task"])),
-        "framework": sorted(set(runs["framework"])),
-        "cell": cell_styles.in_order(runs["cell"]),
-        "track": sections.present(runs["track"], sections.TRACKS),
-        "status": sections.present(runs["status"], ("ok",)),
-        "baseline": sorted(set(tables["ratios"]["baseline"])),
-    }
-
-
-def _provenance(tables: Tables) -> dict[str, Any]:
-    """Machine, versions, commits, dates, budget, and what the clock can tell."""
-    runs, machines = tables["runs"], sections.rows(tables["machines"])
-    versions: dict[str, str] = {}
-    for row in machines:
-        found = dict(part.split(" ", 1) for part in row["packages"].split(", ") if " " in part)
-        own = {"pytorch": "torch"}.get(row["framework"], row["framework"])
-        for name in ("python", own):
-            versions[name] = found.get(name) or found.get(f"{name}-cpu") or "?"
-    ratios = tables["speed_ratios"]
-    # Not those of the sweeps, which have no peak of their own.
-    shapes = set(tables["peaks"]["shape"])
-    return {
-        "machines": list(dict.fromkeys(
-            f"{m['processor']}, {m['cores']} cores, {m['memory_gb']} GB, {m['system']}"
-            for m in machines)),
-        "versions": [f"{name} {version}" for name, version in versions.items()],
-        "commits": [str(commit)[:12] for commit in dict.fromkeys(runs["git_commit"].dropna())],
-        "changed": any("+changes" in str(commit) for commit in runs["git_commit"]),
-        "first": str(runs["finished"].min())[:10],
-        "last": str(runs["finished"].max())[:10],
-        "seeds": runs["seed"].nunique(),
-        "threads": ", ".join(str(n) for n in dict.fromkeys(runs["threads"].dropna())),
-        "devices": ", ".join(str(n) for n in dict.fromkeys(runs["device"].dropna())),
-        "core_hours": float(tables["cost"]["core_seconds"].sum()) / 3600 or None,
-        "controls": sections.rows(ratios[(ratios["kind"] == "aa") & ratios["shape"].isin(shapes)]),
-    }  # fmt: skip
-
-
-def _sources(tables: Tables) -> list[str]:
-    return [
-        *(cell["source"] for cell in cell_styles.equations(tables["runs"]["cell"])),
-        *tables["tasks"]["references"].dropna(),
-        *tables["claims"]["source"].dropna(),
-        *tables["published"]["source"].dropna(),
-    ]
-
-
-def paragraphs(text: str | None) -> list[tuple[str, str]]:
-    """A docstring's paragraphs without code quotes: ``text``, or ``equation`` if indented.
-
-    An equation keeps its lines; all else is one line.
-    """
-    found = []
-    for part in re.split(r"\n\s*\n", (text or "").strip().replace("``", "")):
-        lines = part.splitlines()
-        if lines and all(line.startswith("    ") for line in lines):
-            found.append(("equation", "\n".join(line.strip() for line in lines)))
-        else:
-            found.append(("text", re.sub(r"\s+", " ", part)))
-    return found

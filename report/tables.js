@@ -162,9 +162,11 @@ function saveFigure(svg) {
   const copy = svg.cloneNode(true);
   const layers = $$(".layer", copy);
   $$(".layer", svg).forEach((layer, i) => { if (getComputedStyle(layer).display === "none") layers[i].remove(); });
-  const page = getComputedStyle(document.documentElement);
+  const probe = document.body.appendChild(element("i"));
+  const spelled = (colour) => { probe.style.color = colour; return getComputedStyle(probe).color; };
   copy.setAttribute("style", `color: ${getComputedStyle(svg).color}; font-family: sans-serif`);
-  const text = new XMLSerializer().serializeToString(copy).replace(/var\((--[\w-]+)\)/g, (_, name) => page.getPropertyValue(name).trim());
+  const text = new XMLSerializer().serializeToString(copy).replace(/var\(--[\w-]+\)/g, spelled);
+  probe.remove();
   save(`${svg.getAttribute("aria-label").replace(/[^\p{L}\p{N}]+/gu, "-")}.svg`, text, "image/svg+xml");
 }
 for (const svg of $$("figure svg")) {

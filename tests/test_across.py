@@ -9,7 +9,10 @@ import pandas as pd
 import pytest
 
 from analysis.evidence import comparisons
-from report import across
+from report.figures.style import Palette
+from report.sections import advice
+
+PALETTE = Palette.of(("jax", "pytorch"), ("lstm", "gru", "rnn", "mgu"))
 
 
 def runs(seeds: int, tasks: tuple[str, ...] = ("adding", "sine")) -> pd.DataFrame:
@@ -31,7 +34,7 @@ def texts(svg: str) -> list[str]:
 
 def test_a_panel_a_framework_and_track_with_names_and_numbers():
     means, profiles = comparisons.aggregate(runs(6))
-    svg = across.profiles(means, profiles)
+    svg = advice.profiles(means, profiles, PALETTE)
     found = texts(svg)
     for name in ("jax, matched", "jax, native", "pytorch, matched", "pytorch, native"):
         assert found.count(name) == 1
@@ -47,25 +50,25 @@ def test_a_panel_a_framework_and_track_with_names_and_numbers():
 
 def test_few_seeds_have_no_band_and_one_task_no_figure():
     means, profiles = comparisons.aggregate(runs(4))
-    svg = across.profiles(means, profiles)
+    svg = advice.profiles(means, profiles, PALETTE)
     assert svg.count('class="layer of-jax"') == 2 * 3 * 3, "no band"
     assert any(re.fullmatch(r"0\.\d+", text) for text in texts(svg)), "a mean and no interval"
-    assert across.profiles(*comparisons.aggregate(runs(6, ("adding",)))) == ""
+    assert advice.profiles(*comparisons.aggregate(runs(6, ("adding",))), PALETTE) == ""
     mixed = runs(6)
     mixed = mixed[(mixed["track"] == "matched") | (mixed["task"] == "sine")]
-    found = texts(across.profiles(*comparisons.aggregate(mixed)))
+    found = texts(advice.profiles(*comparisons.aggregate(mixed), PALETTE))
     assert "jax, matched" in found
     assert "jax, native" not in found, "one task is not across tasks"
-    assert across.profiles(*(table.iloc[:0] for table in (means, profiles))) == ""
+    assert advice.profiles(means.iloc[:0], profiles.iloc[:0], PALETTE) == ""
 
 
 @pytest.mark.parametrize(
     ("heights", "expected"),
     [
-        ({"gru": 1.0, "lstm": 1.0, "rnn": 0.3}, {"gru": 1.0, "lstm": 0.9, "rnn": 0.3}),
-        ({"rnn": 0.5, "gru": 0.95, "lstm": 0.55}, {"gru": 0.95, "lstm": 0.55, "rnn": 0.45}),
-        ({"rnn": -0.07, "gru": -0.07, "lstm": 0.9}, {"gru": 0.05, "lstm": 0.9, "rnn": 0.15}),
+        ([1.0, 1.0, 0.3], [0.9, 1.0, 0.3]),
+        ([0.5, 0.95, 0.55], [0.45, 0.95, 0.55]),
+        ([-0.07, -0.07, 0.9], [0.05, 0.15, 0.9]),
     ],
 )
-def test_labels_stand_apart(heights, expected):
-    assert across._apart(heights, 0.1) == pytest.approx(expected)
+def test_labels_stand_apart_below_their_lines(heights, expected):
+    assert advice._below(heights, 0.1, 0.05) == pytest.approx(expected)

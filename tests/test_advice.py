@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
+import io
+
 import pandas as pd
 import pytest
 
-from analysis.evidence import advice, claims, phrases
-from analysis.evidence.advice import CANNOT
+from analysis.evidence import advice, claims
 from analysis.evidence.claims import Ledger
+from harness import layout
+from report import advice_words
+from report.advice_words import CANNOT
 from tests.test_claims import LEDGER
 from tests.test_evidence import MARGINS, compare, ratios, runs
 
@@ -28,47 +31,82 @@ def advise(table: pd.DataFrame, ratios: pd.DataFrame | None = None) -> pd.DataFr
         found["speed_ratios"] = ratios
     agree = [c for c in LEDGER.claims if c.id.endswith("-scores-agree")]
     verdicts = claims.evaluate(Ledger(tuple(agree), MARGINS), found)
-    return advice.write(found, verdicts, compare(table), MARGINS)
+    return frame(advice.advise(found, verdicts, compare(table), MARGINS))
 
 
-def which_cell(**methods: tuple[float, float | None]) -> tuple[str, str, str]:
-    row = advise(runs(**methods)).set_index("question").loc["Which cell?"]
-    return row["answer"], row["sure"], row["evidence"]
+def frame(rows: list[dict]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(layout.TABLES["advice"].columns))
+
+
+def read(rows: pd.DataFrame) -> pd.DataFrame:
+    """The table as a reader of its file has it."""
+    return pd.read_csv(io.StringIO(rows.to_csv(index=False)))
+
+
+def words(rows: pd.DataFrame) -> pd.DataFrame:
+    """The sentences of the page, by question and where they hold."""
+    return pd.DataFrame(advice_words.said(read(rows))).set_index(["question", "task"])
+
+
+def which_cell(**methods: tuple[float, float | None]) -> tuple[pd.Series, str, str]:
+    """The row on adding, and the page's answer and evidence."""
+    rows = advise(runs(**methods))
+    said = words(rows).loc[("Which cell?", "adding")]
+    return rows.iloc[0], said["answer"], said["evidence"]
 
 
 def test_the_better_cell_is_advised():
-    answer, sure, shown = which_cell(lstm=(0.002, 800), gru=(0.006, 800))
-    assert (answer, sure) == ("LSTM", "sure")
-    assert shown.startswith(
-        "score (less is better), LSTM − GRU: −0.004 [−0.00409, −0.00392] in jax"
-    )
-    assert shown.endswith("the least of 2 frameworks, n = 8")
+    row, answer, evidence = which_cell(lstm=(0.002, 800), gru=(0.006, 800))
+    assert (row["verdict"], row["sure"], row["why"]) == ("better", "sure", "beyond_margin")
+    assert (row["better"], row["worse"], row["a"], row["b"]) == ("lstm", "gru", "lstm", "gru")
+    assert row["low"] < row["effect"] < row["high"] < -row["margin"]
+    assert answer == "LSTM"
+    assert evidence.startswith("score, LSTM − GRU: −0.00400 [−0.00409, −0.00392] in jax")
+    assert evidence.endswith("of 2 frameworks where it shows least, n = 8")
+
+
+def test_the_evidence_is_what_speaks_least():
+    """Of two rivals the nearer one, in the framework in which it is nearer."""
+    table = runs(lstm=(0.002, 800), gru=(0.006, 800), rnn=(0.17, None))
+    near = (table["cell"] == "gru") & (table["framework"] == "pytorch")
+    table.loc[near, "score"] -= 0.001
+    row = advise(table).iloc[0]
+    assert (row["better"], row["worse"]) == ("lstm", "gru rnn")
+    assert (row["a"], row["b"], row["framework"]) == ("lstm", "gru", "pytorch")
+    assert row["effect"] == pytest.approx(-0.003, abs=1e-4)
 
 
 def test_one_cell_alone_is_no_choice():
-    answer, sure, shown = which_cell(lstm=(0.002, 800))
-    assert (answer, sure, shown) == (CANNOT, "unknown", "only one cell was run")
+    row, answer, evidence = which_cell(lstm=(0.002, 800))
+    assert (row["verdict"], row["sure"], row["why"]) == ("unknown", "unknown", "one_name")
+    assert (answer, evidence) == (CANNOT, "only one cell was run")
 
 
 def test_of_equal_cells_the_sooner_one_is_advised_or_none():
-    answer, sure, shown = which_cell(lstm=(0.002, 800), gru=(0.002, 300), rnn=(0.17, None))
-    assert (answer, sure) == ("GRU, which solves sooner", "sure")
-    assert "steps to solve (less is better), GRU / LSTM: 0.412 [0.375, 0.412] in" in shown
-    assert "score (less is better), GRU − RNN: −0.168 [" in shown
-    answer, sure, _ = which_cell(lstm=(0.002, 800), gru=(0.002, 800))
-    assert (answer, sure) == ("GRU or LSTM: it does not matter for the score", "sure")
+    row, answer, evidence = which_cell(lstm=(0.002, 800), gru=(0.002, 300), rnn=(0.17, None))
+    assert (row["verdict"], row["sure"], row["better"]) == ("sooner", "sure", "gru")
+    assert (row["metric"], row["b"], row["worse"]) == ("steps_to_solve", "lstm", "lstm rnn")
+    assert answer == "GRU, which solves sooner"
+    assert evidence.startswith("steps to solve, GRU / LSTM: 0.412 [0.375, 0.412] in")
+    row, answer, _ = which_cell(lstm=(0.002, 800), gru=(0.002, 800))
+    assert (row["verdict"], row["sure"], row["better"]) == ("equal", "sure", "gru lstm")
+    assert answer == "GRU or LSTM: it does not matter for the score"
 
 
 def test_what_cannot_be_told_is_not():
-    assert which_cell(lstm=(0.17, None), gru=(0.169, None))[0].startswith("none of them")
+    row, answer, evidence = which_cell(lstm=(0.17, None), gru=(0.169, None))
+    assert (row["verdict"], row["why"], row["metric"]) == ("none", "at_baseline", "progress")
+    assert answer.startswith("none of them")
+    assert "% of the way to solved, n = 8" in evidence
     table = runs(lstm=(0.002, 800), gru=(0.006, 800))
-    assert advise(table[table["seed"] < 4]).iloc[0]["answer"] == CANNOT
+    row = advise(table[table["seed"] < 4]).iloc[0]
+    assert (row["verdict"], row["why"], row["n"]) == ("unknown", "few_seeds", 4)
     # The frameworks contradict each other.
     table = runs(lstm=(0.002, 800), gru=(0.006, 800))
     other = table["framework"] == "pytorch"
     table.loc[other, "cell"] = table.loc[other, "cell"].map({"lstm": "gru", "gru": "lstm"})
     row = advise(table).iloc[0]
-    assert (row["answer"], row["sure"]) == (CANNOT, "unknown")
+    assert (row["verdict"], row["why"], row["better"]) == ("unknown", "undecided", "gru lstm")
 
 
 def test_weaker_evidence_makes_an_answer_likely():
@@ -92,83 +130,95 @@ def test_weaker_evidence_makes_an_answer_likely():
     ])  # fmt: skip
     nothing = claims.evaluate(Ledger((), MARGINS), {})
 
-    def advised(rows: list[dict]) -> pd.Series:
-        return advice.write({"scores": scores}, nothing, pd.DataFrame(rows), MARGINS).iloc[0]
+    def advised(rows: list[dict]) -> tuple[pd.Series, str]:
+        found = frame(advice.advise({"scores": scores}, nothing, pd.DataFrame(rows), MARGINS))
+        return found.iloc[0], words(found)["answer"].iloc[0]
 
-    found = advised(rows)
-    assert found["answer"] == "GRU or LSTM rather than RNN, it does not matter which"
-    assert found["sure"] == "likely"
-    assert (
-        "score (less is better), GRU − RNN: −0.016 [−0.03, −0.002] in jax, n = 8"
-        in found["evidence"]
-    )
-    assert (
-        "score (less is better), GRU − LSTM: 0 [−0.0005, 0.0005] in jax, n = 8" in found["evidence"]
-    )
+    row, answer = advised(rows)
+    assert answer == "GRU or LSTM rather than RNN, it does not matter which"
+    assert (row["verdict"], row["sure"], row["why"]) == ("better", "likely", "weaker")
+    assert (row["better"], row["worse"], row["alike"]) == ("gru lstm", "rnn", True)
+    # The one that speaks least: LSTM's lead may be smaller than the GRU's.
+    assert (row["a"], row["b"], row["high"], row["n"]) == ("lstm", "rnn", -0.0005, 8)
     rows[0]["equivalent"] = False
-    assert advised(rows)["answer"].endswith("we cannot tell which")
+    row, answer = advised(rows)
+    assert not row["alike"]
+    assert answer.endswith("we cannot tell which")
     # Neither of the two weaker proofs: beyond nothing, and not after Holm.
     rows[2] |= {"p_holm": 0.2}
     rows[1] |= {"high": 0.001}
-    found = advised(rows)
-    assert (found["answer"], found["sure"]) == (CANNOT, "unknown")
-    assert "RNN" in found["evidence"]
+    row, answer = advised(rows)
+    assert (row["verdict"], row["sure"], answer) == ("unknown", "unknown", CANNOT)
+    assert row["better"] == "gru lstm rnn"
+    assert (row["a"], row["b"]) == ("gru", "rnn"), "the two that are furthest apart"
 
 
 @pytest.mark.parametrize(
-    ("high", "control", "answer"),
-    [(0.9, 0.99, "jax"), (1.1, 0.99, CANNOT), (0.9, 1.01, CANNOT)],
+    ("high", "control", "verdict", "why"),
+    [
+        (0.9, 0.99, "better", "beyond_margin"),
+        (1.1, 0.99, "unknown", "undecided"),
+        (0.9, 1.01, "unknown", "control_failed"),
+    ],
 )
-def test_the_fastest_framework_by_the_clock(high, control, answer):
-    table = runs(lstm=(0.002, 800), gru=(0.002, 800))
-    rows = advise(table, ratios(high, control)).set_index("question")
-    row = rows.loc["Which framework is fastest here?"]
-    assert (row["task"], row["answer"]) == ("large, GRU", answer)
+def test_the_fastest_framework_by_the_clock(high, control, verdict, why):
+    rows = advise(runs(lstm=(0.002, 800), gru=(0.002, 800)), ratios(high, control))
+    row = rows[rows["question"] == "fastest_framework"].iloc[0]
+    assert (row["shape"], row["cell"], row["verdict"], row["why"]) == ("large", "gru", verdict, why)
+    answer = words(rows).loc[("Which framework is fastest here?", "large, GRU"), "answer"]
+    assert answer == ("jax" if verdict == "better" else CANNOT)
+
+
+def test_each_machine_has_its_own_fastest_framework():
+    here, there = ratios(0.9).assign(machine="one"), ratios(0.9).assign(machine="two")
+    turn = {"framework": "other_framework", "other_framework": "framework"}
+    there = there.rename(columns=turn)
+    rows = advise(runs(lstm=(0.002, 800), gru=(0.002, 800)), pd.concat([here, there]))
+    rows = rows[rows["question"] == "fastest_framework"]
+    assert dict(zip(rows["machine"], rows["better"], strict=True)) == {
+        "one": "jax",
+        "two": "pytorch",
+    }
+    said = words(rows).loc["Which framework is fastest here?"]
+    assert list(said.index) == ["large, GRU on one", "large, GRU on two"]
 
 
 def test_whether_the_framework_matters():
-    question = "Does the framework matter for the score (matched)?"
-    rows = advise(runs(lstm=(0.002, 800))).set_index("question")
-    assert rows.loc[question, "answer"].startswith("no")
-    assert rows.loc[question, "evidence"].startswith("LSTM ")
-    assert "n = 8 (furthest apart of 1 pairs: jax and pytorch)" in rows.loc[question, "evidence"]
+    question = ("Does the framework matter for the score (matched)?", "adding")
+    said = words(advise(runs(lstm=(0.002, 800)))).loc[question]
+    assert said["answer"].startswith("no")
+    assert said["evidence"].startswith("LSTM ")
+    assert "n = 8 (furthest apart of 1 pairs: jax and pytorch)" in said["evidence"]
     table = runs(lstm=(0.002, 800), gru=(0.002, 300), rnn=(0.17, None))
     table.loc[(table["cell"] == "gru") & (table["framework"] == "jax"), "score"] += 0.004
-    row = advise(table).set_index("question").loc[question]
-    assert row["answer"] == f"yes for GRU; no for LSTM; {CANNOT} for RNN"
-    rows = advise(runs(lstm=(0.002, 800)).assign(seed=0).iloc[:1]).set_index("question")
+    rows = advise(table)
+    mine = rows[(rows["question"] == "framework_matters") & (rows["track"] == "matched")]
+    verdicts = dict(zip(mine["cell"], mine["verdict"], strict=True))
+    assert verdicts == {"gru": "different", "lstm": "equal", "rnn": "unknown"}
+    assert words(rows).loc[question, "answer"] == f"yes for GRU; no for LSTM; {CANNOT} for RNN"
+    rows = words(advise(runs(lstm=(0.002, 800)).assign(seed=0).iloc[:1]))
     assert rows.loc[question, "answer"] == CANNOT
 
 
 def test_when_it_does_not_matter():
     """It gathers what is shown equal, and nothing else; without any, we cannot tell."""
     table = runs(lstm=(0.002, 800), gru=(0.002, 300), rnn=(0.17, None))
-    rows = advise(table, ratios(0.9)).set_index(["question", "task"])
-    shown = rows["evidence"].loc[advice.NO_MATTER]
-    assert shown["the framework, for the score"].startswith(("GRU ", "LSTM "))
-    assert "n = 8" in shown["the framework, for the score"]
-    found = rows["answer"].loc[advice.NO_MATTER]
+    rows = words(advise(table, ratios(0.9))).loc["When does it not matter?"]
+    assert rows.loc["the framework, for the score", "evidence"].startswith(
+        "the furthest apart of 2: adding, LSTM, matched: LSTM"
+    )
+    found = rows["answer"]
     assert found["the cell, for the score"] == "adding: GRU or LSTM"
-    assert found["the framework, for the score"] == "adding, GRU and LSTM, matched"
+    assert found["the framework, for the score"] == "adding, GRU, matched; adding, LSTM, matched"
     assert found["the framework, for the speed"] == CANNOT
     same = ratios(0.9).assign(ratio=1.0, low=0.98, high=1.02)
-    rows = advise(table[table["seed"] < 4], same).set_index(["question", "task"])["answer"]
-    found = rows.loc[advice.NO_MATTER]
+    found = words(advise(table[table["seed"] < 4], same)).loc["When does it not matter?"]["answer"]
     assert found["the cell, for the score"] == CANNOT
     assert found["the framework, for the speed"] == "large, GRU: jax or pytorch"
 
 
 def test_all_advice_has_its_evidence_and_its_rule():
-    rows = advise(runs(lstm=(0.002, 800), gru=(0.002, 300), rnn=(0.17, None)), ratios(0.9))
+    rows = words(advise(runs(lstm=(0.002, 800), gru=(0.002, 300), rnn=(0.17, None)), ratios(0.9)))
     assert rows[["answer", "evidence", "rule"]].map(bool).all(axis=None)
     known = rows[rows["sure"] != "unknown"]
     assert known["evidence"].str.contains(r"\[.*\]").all(), "an interval"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.5, "0.5"), (-0.0123, "−0.0123"), (4.56e-7, "4.56·10⁻⁷"), (-1.2e-12, "−1.2·10⁻¹²"),
-     (1e10, "1·10¹⁰"), (np.inf, "∞"), (np.nan, "no effect known")],
-)  # fmt: skip
-def test_numbers_are_readable(value, text):
-    assert phrases.short(value) == text

@@ -7,30 +7,41 @@ import math
 import pandas as pd
 import pytest
 
-from analysis.evidence.advice import CANNOT
-from report.answers import answers
-from report.figures import _steps, apart
+from harness import layout
+from report.figures.panels import apart
 from report.numbers import interval, number
-from report.page import paragraphs
-from report.reading import COLUMNS
 from report.references import references
+from report.sections.answers import answers, content
+from report.sections.methods import paragraphs
+from report.sections.provenance import of
+from report.tables import Tables
 
 
-def tables(**rows: list[dict[str, object]]) -> dict[str, pd.DataFrame]:
+def tables(**rows: list[dict[str, object]]) -> Tables:
     """The tables that the answers read, with ``rows`` and otherwise empty."""
-    found = {
-        name: pd.DataFrame(rows.get(name, []), columns=list(columns))
-        for name, columns in COLUMNS.items()
-    }
-    found["tasks"] = pd.DataFrame({"task": ["adding"], "metric": ["mean squared error"]})
+    found = Tables({
+        name: pd.DataFrame(rows.get(name, []), columns=list(table.columns))
+        for name, table in layout.TABLES.items()
+    })  # fmt: skip
+    found["tasks"] = pd.DataFrame(
+        {"task": ["adding"], "metric": ["mean squared error"], "direction": ["lower"]}
+    )
     return found
 
 
-def advised(task: str, answer: str, sure: str = "sure", evidence: str = "") -> dict[str, object]:
-    return {
-        "question": "Which cell?", "task": task, "answer": answer, "sure": sure,
-        "evidence": evidence,
+def advised(task: str, verdict: str, better: str = "gru", **more: object) -> dict[str, object]:
+    row = {
+        "question": "which_cell", "task": task, "track": "matched", "verdict": verdict,
+        "sure": "sure", "better": better, "worse": "lstm", "alike": True, "why": "beyond_margin",
     }  # fmt: skip
+    return row | more
+
+
+def decided(a: str, b: str, values: tuple[float, float, float], **more: object) -> dict:
+    """The columns of the comparison that decided."""
+    row = {"metric": "score", "framework": "pytorch", "frameworks": 2, "a": a, "b": b, "n": 10,
+           "unit": "difference"}  # fmt: skip
+    return row | dict(zip(("effect", "low", "high"), values, strict=True)) | more
 
 
 def compared(a: str, b: str, values: tuple[float, float, float], **more: object) -> dict:
@@ -47,63 +58,66 @@ def said(which: int, **rows: list[dict[str, object]]) -> str:
     return answer["short"] + answer["rest"]
 
 
+UNKNOWN = {"sure": "unknown", "why": "undecided"}
 STEPS = {"metric": "steps_to_solve", "unit": "ratio"}
 
 
 def test_which_cell_names_the_least_that_it_is_ahead_by():
+    steps = decided("gru", "lstm", (0.5, 0.4, 0.625), **STEPS)
     text = said(
         0,
         advice=[
-            advised("adding", "GRU, which solves sooner", "likely"),
-            advised("sine", CANNOT, "unknown"),
-        ],
-        comparisons=[
-            compared("jax/gru", "jax/lstm", (0.4, 0.35, 0.5), **STEPS),
-            # The same way round as GRU to LSTM it is 0.5 [0.4, 0.625].
-            compared("pytorch/lstm", "pytorch/gru", (2.0, 1.6, 2.5), **STEPS),
-            # The RNN never solves, so that this is no number for a reader.
-            compared("jax/gru", "jax/rnn", (0.0, 0.0, 0.0), **STEPS),
-            compared("jax/gru", "jax/lstm", (-0.1, -0.2, -0.05)),
+            advised("adding", "sooner", **{"sure": "likely"} | steps),
+            advised("sine", "unknown", **UNKNOWN),
         ],
     )
     assert text == (
         "GRU on adding (likely): GRU solves adding in 0.500 [0.400, 0.625] times the steps of LSTM "
-        "(pytorch, 10 seeds, the least of 2 frameworks); on sine we cannot tell"
+        "(10 seeds in pytorch, the one of 2 frameworks where it shows least); on sine we cannot "
+        "tell"
     )
+    # To one that never solves the ratio is no number for a reader.
+    never = decided("gru", "rnn", (0.0, 0.0, 0.0), **STEPS)
+    text = said(0, advice=[advised("adding", "sooner", **never)])
+    assert "times the steps" not in text
 
 
 @pytest.mark.parametrize(
-    ("answer", "row", "text"),
+    ("verdict", "better", "row", "text"),
     [
         # Lower is better, so that LSTM is ahead by what it is lower by.
         (
-            "LSTM", compared("jax/gru", "jax/lstm", (0.3, 0.2, 0.4)),
+            "better", "lstm", decided("lstm", "gru", (-0.3, -0.4, -0.2)),
+            "LSTM on adding (sure): LSTM is ahead of GRU on adding by 0.300 [0.200, 0.400] in mean",
+        ),
+        (
+            "better", "lstm", decided("lstm", "gru", (0.3, 0.2, 0.4)),
             "LSTM is ahead of GRU on adding by 0.300 [0.200, 0.400] in mean squared error",
         ),
         (
-            "LSTM", compared("jax/gru", "jax/lstm", (-0.3, -0.4, -0.2), better="higher"),
-            "LSTM is ahead of GRU on adding by 0.300 [0.200, 0.400] in mean squared error",
+            "better", "gru lstm", decided("lstm", "rnn", (-0.3, -0.4, -0.2)) | {"sure": "likely"},
+            "GRU or LSTM rather than LSTM, it does not matter which on adding (likely): LSTM is "
+            "ahead of RNN on adding by 0.300 [0.200, 0.400] in mean squared error",
         ),
         (
-            "GRU or LSTM rather than RNN, we cannot tell which",
-            compared("jax/lstm", "jax/rnn", (-0.3, -0.4, -0.2)),
-            "LSTM is ahead of RNN on adding by 0.300 [0.200, 0.400] in mean squared error",
-        ),
-        (
-            "GRU and LSTM: it does not matter for the score",
-            compared("jax/gru", "jax/lstm", (-2e-4, -4e-4, 1e-4)),
+            "equal", "gru lstm", decided("gru", "lstm", (-2e-4, -4e-4, 1e-4)),
             "the scores of GRU and LSTM on adding differ by −2.00 [−4.00, 1.00]·10⁻⁴",
         ),
     ],
 )  # fmt: skip
-def test_which_cell_says_who_is_ahead_of_whom(answer, row, text):
-    assert text in said(0, advice=[advised("adding", answer)], comparisons=[row])
+def test_which_cell_says_who_is_ahead_of_whom(verdict, better, row, text):
+    assert text in said(0, advice=[advised("adding", verdict, better, **row)])
 
 
 def test_which_cell_without_a_number_gives_the_reason():
-    none = advised("adding", "none of them: no cell leaves the baseline", evidence="why; more")
-    assert said(0, advice=[none]).endswith("baseline on adding (sure): why")
-    few = [advised(t, CANNOT, "unknown", "1 of at least 5 seeds") for t in ("adding", "sine")]
+    none = {"why": "at_baseline", "metric": "progress", "effect": 0.02, "n": 8}
+    text = said(0, advice=[advised("adding", "none", "", **none)])
+    assert text == (
+        "None of them: no cell leaves the baseline on adding (sure): the best median is 2 % of "
+        "the way to solved, n = 8"
+    )
+    few = [advised(t, "unknown", **UNKNOWN | {"why": "few_seeds", "n": 1})
+           for t in ("adding", "sine")]  # fmt: skip
     best = {"framework": "jax", "cell": "gru", "iqm": 0.5, "low": 0.4, "high": 0.6}
     text = said(0, advice=few, aggregate=[best])
     assert text.startswith("We cannot tell: 1 of at least 5 seeds")
@@ -112,32 +126,22 @@ def test_which_cell_without_a_number_gives_the_reason():
 
 
 def test_many_tasks_are_counted():
-    text = said(0, advice=[advised(f"task{i}", "GRU") for i in range(4)])
+    text = said(0, advice=[advised(f"task{i}", "better") for i in range(4)])
     assert text.startswith("GRU on 4 of 4 tasks (sure)")
 
 
-def timed(numerator: str, denominator: str, ratio: float, low: float, high: float) -> dict:
-    (one, cell), (other, _) = numerator.split("/"), denominator.split("/")
-    return {
-        "shape": "small", "kind": "framework", "numerator_framework": one, "numerator_cell": cell,
-        "denominator_framework": other, "denominator_cell": cell, "ratio": ratio, "low": low,
-        "high": high,
-    }  # fmt: skip
-
-
 def test_which_framework_is_said_against_the_next_one_and_the_hardware():
-    row = {"question": "Which framework is fastest here?", "task": "small, GRU", "sure": "sure"}
     step = {"shape": "small", "framework": "jax", "cell": "gru", "phase": "step"}
+    row = {
+        "question": "fastest_framework", "task": None, "shape": "small", "cell": "gru",
+        "metric": "step_ms", "unit": "ratio", "frameworks": 1,
+    }  # fmt: skip
     text = said(
         1,
-        advice=[row | {"answer": "pytorch", "evidence": ""}],
+        advice=[advised("", "better", "pytorch", **decided("pytorch", "jax", (0.8, 0.769, 0.833)))
+                | row],
         timing=[step | {"peak_fraction": 0.41}, step | {"phase": "forward", "peak_fraction": 0.9}],
-        speed_ratios=[
-            timed("pytorch/gru", "tensorflow/gru", 0.5, 0.4, 0.6),
-            timed("jax/gru", "pytorch/gru", 1.25, 1.2, 1.3),
-            timed("jax/lstm", "pytorch/lstm", 1.01, 1.0, 1.02),
-        ],
-    )
+    )  # fmt: skip
     assert text.startswith(
         "pytorch at small, GRU (sure): at small, GRU its step takes 0.800 [0.769, 0.833] times "
         "that of jax"
@@ -266,7 +270,43 @@ def test_references_are_found_in_sources_and_unknown_ones_kept():
     assert not any("this suite" in name or name == "x" for name in found)
 
 
-def test_a_path_is_said_in_steps_that_add_up_to_its_points():
-    path = "M 100 200 L 110.14 200.04 L 120.28 199.9 z M 5 5 L 10.5 0.2"
-    text = _steps(path.split())
-    assert text == "m100 200 10.1 0 10.2-.1zm-95-195 5.5-4.8"
+def test_a_method_without_a_network_that_beats_them_all_is_told():
+    scores = [{"task": "adding", "cell": "gru", "framework": "jax", "median": 0.0247}]
+    classical = [
+        {"task": "adding", "method": "ridge", "score": 0.02},
+        {"task": "adding", "method": "noise floor", "score": 0.01},
+    ]
+    advice = [advised("adding", "unknown", **UNKNOWN)]
+    text = said(0, advice=advice, scores=scores, classical=classical)
+    assert (
+        "on adding ridge (0.02), which is no network, beats every network (at best 0.0247" in text
+    )
+    scores[0]["median"] = 0.019
+    assert "ridge" not in said(0, advice=advice, scores=scores, classical=classical)
+
+
+def test_a_warning_of_the_clock_stands_beside_what_is_sure():
+    step = {"shape": "small", "framework": "jax", "cell": "gru", "phase": "step", "median_ms": 1.0}
+    where = {"question": "fastest_framework", "task": None, "shape": "small", "cell": "gru"}
+    ratio = decided("jax", "pytorch", (0.8, 0.7, 0.9), metric="step_ms", unit="ratio")
+    advice = [advised("", "better", "jax", **ratio) | where]
+    timing = [step | {"warning": "22 of 25 blocks disturbed"}]
+    assert "warns of its times at small, GRU" in said(1, advice=advice, timing=timing)
+    assert "warns" not in said(1, advice=advice, timing=[step | {"warning": None}])
+
+
+def test_the_article_is_explained_where_it_is_first_named():
+    claim = judged("a", "supported", 1e-9) | {"sentence": "The loss of the article is right."}
+    assert content(tables(claims=[claim]))["article"]
+    assert not content(tables(claims=[judged("a", "supported", 1e-9)]))["article"]
+
+
+def test_versions_come_from_the_records_whatever_a_folder_is_called():
+    machines = [
+        {"framework": "pytorch", "packages": "python 3.11.7, numpy 2.4.6, torch 2.13.0+cpu"},
+        {"framework": "mine", "packages": "python 3.11.7, numpy 2.4.6, jaxlib 1.2, jax 1.1"},
+        {"framework": "plain", "packages": "python 3.11.7, numpy 2.4.6"},
+    ]
+    assert of(tables(machines=machines))["versions"] == [
+        "python 3.11.7", "pytorch 2.13.0+cpu", "mine 1.2", "plain 2.4.6",
+    ]  # fmt: skip

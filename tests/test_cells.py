@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 import cells
+from analysis.tables.cells import rows
 from cells import CELLS, ModelSpec, network
 from harness.conformance import cell_contract
 from harness.conformance.against_reference import random_batches, random_weights
 from harness.registry import ROOT
 from implementations import packed
-from report import cell_styles
 from tests import cells_at_hand
 
 STEP = 1e-30  # a complex step has no subtraction, so it may be as small as one likes
@@ -192,20 +192,9 @@ def test_a_cell_is_found_by_being_there_and_said_on_the_page():
     files = {p.stem for p in (ROOT / "cells").glob("[a-z]*.py")} - {"network"}
     assert set(CELLS) == files
     assert CELLS[:3] == ("rnn", "lstm", "gru")
-    said = cell_styles.equations(["lstm", "of another suite", "gru"])
-    assert [cell["name"] for cell in said] == ["gru", "lstm"]
-    assert str(said[0]["lines"][2]) == (
-        "n = tanh(x W<sub>n</sub> + b<sub>n</sub> + r ⊙ (h′ U<sub>n</sub> + b<sub>hn</sub>))"
-    )
-
-
-def test_any_number_of_cells_looks_different(monkeypatch):
-    names = (*cell_styles.ORDER, *(f"cell{n}" for n in range(40)))[:42]
-    monkeypatch.setattr(cell_styles, "ORDER", names)
-    assert len({(str(cell_styles.line(n)), cell_styles.colour(n)) for n in names}) == 42
-    known = cell_styles.in_order(["zzz", "lstm", "aaa", "rnn", "lstm"])
-    assert known == ["rnn", "lstm", "aaa", "zzz"]
-    assert cell_styles.mark("zzz")
+    said = rows(["lstm", "of another suite", "gru"])
+    assert [cell["cell"] for cell in said] == ["lstm", "gru"]
+    assert said[1]["equations"].split("\n")[2] == "n = tanh(x W_n + b_n + r ⊙ (h′ U_n + b_hn))"
 
 
 @pytest.mark.parametrize("name", CELLS)

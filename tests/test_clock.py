@@ -15,7 +15,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.speed import times
+from analysis.speed import stage, times
+from harness import layout
 from harness.clock import campaign, processes, worker
 from harness.errors import UserError
 from harness.plan import campaigns
@@ -34,13 +35,13 @@ def results(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("clock")
     fakes.pass_the_gate(folder)
     campaign.run(PLAN, folder, silent, folder / "conformance")
-    times.write_tables(folder, ["tiny"])
+    stage.write(folder, ["tiny"])
     return folder
 
 
 def test_every_phase_is_timed_in_every_process(results):
     rows = table(results, "timing")
-    assert list(rows.columns) == list(times.COLUMNS["timing"])
+    assert list(rows.columns) == list(layout.TABLES["timing"].columns)
     assert set(rows["cell"]) == {"lstm", "gru"}
     for _, mine in rows.groupby("cell"):
         assert set(mine["phase"]) == {*times.START, *campaigns.PHASES}
@@ -70,7 +71,8 @@ def test_every_sample_is_kept_with_what_disturbs_it(results):
 
 def test_the_control_stands_among_the_ratios(results):
     rows = table(results, "speed_ratios").set_index("kind")
-    assert list(table(results, "speed_ratios").columns) == list(times.COLUMNS["speed_ratios"])
+    columns = list(layout.TABLES["speed_ratios"].columns)
+    assert list(table(results, "speed_ratios").columns) == columns
     assert set(rows.index) == {"aa", "cell"}
     control = rows.loc["aa"]
     assert control["numerator"] == control["denominator"] + "/again"
@@ -91,13 +93,13 @@ def test_a_killed_campaign_is_begun_anew_and_its_samples_stay(tmp_path):
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
     with pytest.raises(UserError, match=r"tiny\.json: cannot be read"):
-        times.write_tables(tmp_path, ["tiny"])
+        stage.write(tmp_path, ["tiny"])
     # As a write that was cut off would leave it.
     path.write_text(path.read_text() + "half,a,li")
     campaign.run(replace(PLAN, methods=METHODS[:1]), tmp_path, silent, tmp_path / "conformance")
     samples = pd.read_csv(path, keep_default_na=False)
     assert samples[samples["campaign"] != "half"]["campaign"].nunique() == 2
-    times.write_tables(tmp_path, ["tiny"])
+    stage.write(tmp_path, ["tiny"])
     rows = table(tmp_path, "timing")
     assert rows[rows["phase"] == "step"]["rounds"].tolist() == [2]
     assert rows["cell"].unique().tolist() == ["lstm"], "nothing of the killed campaign"
@@ -118,7 +120,7 @@ def test_what_fails_is_a_row_with_the_reason(tmp_path, monkeypatch):
     gate = {"pytorch/off/lstm": "does not conform: gradient"}
     plan = replace(PLAN, methods=methods, phases=("step",), rounds=1, peak=False)
     campaign.run(plan, tmp_path, silent, tmp_path / "conformance")
-    times.write_tables(tmp_path, ["tiny"])
+    stage.write(tmp_path, ["tiny"])
     rows = table(tmp_path, "timing").set_index("kernel")
     assert rows.loc["off", "warning"] == "does not conform: gradient"
     assert "KeyError: 'none'" in rows.loc["none", "warning"]
@@ -137,7 +139,13 @@ def test_the_gate_checks_what_the_pipeline_did_not(tmp_path):
     process = processes.Process(subprocess.DEVNULL)
     methods = [("stock", "gru", 1)]
     verdicts = process.ask(
-        "gate", framework="pytorch", methods=methods, threads=1, cores=[0], cache=str(tmp_path)
+        "gate",
+        framework="pytorch",
+        methods=methods,
+        threads=1,
+        cores=[0],
+        cache=str(tmp_path),
+        device="cpu",
     )
     process.end()
     assert verdicts == {"stock/gru": ""}
@@ -165,7 +173,7 @@ def test_one_core_and_no_pinning_are_said_in_the_table(tmp_path, monkeypatch):
     monkeypatch.setattr(processes.Process, "ask", ask)
     plan = replace(PLAN, methods=METHODS[:1], processes=1, rounds=1, phases=("step",), peak=False)
     campaign.run(plan, tmp_path, silent, tmp_path / "conformance")
-    times.write_tables(tmp_path, ["tiny"])
+    stage.write(tmp_path, ["tiny"])
     warning = table(tmp_path, "timing")["warning"][0]
     assert "one core only" in warning
     assert "cannot be pinned" in warning

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import main
-from analysis.folders import compare, pairing, unmatched
+from analysis.folders import compare, unmatched
 from harness.errors import UserError
 from harness.plan.configuration import load
+from report.tables import read
 from tests.test_configuration import default
 from tests.test_verify import folder
 
@@ -62,7 +63,7 @@ def test_differences_stand_with_intervals_and_what_differs_is_named(mine, there)
     assert (found["verdict"], found["folder"]) == ("compared", "a later version")
     assert {item["passed"] for item in found["items"].values()} == {None}
     assert found["not_compared"] == []
-    assert pairing.load(mine, "compare") == ("current", found)
+    assert read(mine).beside["compare"] == ("current", found)
 
 
 def test_what_only_one_side_has_is_named_once(mine, here, tmp_path):
@@ -70,7 +71,7 @@ def test_what_only_one_side_has_is_named_once(mine, here, tmp_path):
     runs = pd.read_csv(theirs / "runs.csv", dtype=str, keep_default_na=False)
     more = runs[runs["task"] == "sine"].assign(framework="jax")
     sine = (runs["task"] == "sine").to_numpy()
-    runs.loc[sine, "settings"] = runs.loc[sine, "settings"].str.replace("hidden 50", "hidden 51")
+    runs.loc[sine, "set_hidden"] = "51"
     runs = runs[(runs["task"] != "adding") & (runs["seed"].astype(int) < 7)]
     pd.concat([runs, more]).to_csv(theirs / "runs.csv", index=False)
     found = compare.compare(mine, theirs)
@@ -189,21 +190,22 @@ def test_the_configuration_says_what_is_no_results_folder(there, tmp_path):
 
 
 def test_a_comparison_of_other_runs_or_in_no_known_form_is_told(mine, there):
-    assert pairing.load(mine, "compare") == ("missing", {})
+    assert read(mine).beside["compare"] == ("missing", {})
     found = compare.compare(mine, there)
     text = (mine / "compare.json").read_text()
     (mine / "compare.json").write_text(text[:100])
-    assert pairing.load(mine, "compare") == ("damaged", {})
+    assert read(mine).beside["compare"] == ("damaged", {})
     (mine / "compare.json").write_text(json.dumps(found | {"schema": 1}))
-    assert pairing.load(mine, "compare") == ("damaged", {})
+    assert read(mine).beside["compare"] == ("damaged", {})
     (mine / "compare.json").write_text(text)
     with (mine / "runs.csv").open("a") as file:
         file.write("\n")
-    assert pairing.load(mine, "compare") == ("stale", found)
+    assert read(mine).beside["compare"] == ("stale", found)
 
 
 def test_settings_that_one_side_does_not_have_are_named():
-    here, there = "hidden 8; steps 5; new 1", "hidden 8; steps 6"
+    here = pd.Series({"seed": 1, "set_hidden": "8", "set_steps": "5", "set_new": "1"})
+    there = pd.Series({"seed": 2, "set_hidden": "8", "set_steps": "6", "set_other": ""})
     assert unmatched.unlike(here, there) == "steps 5 here, 6 there; new 1 here, none there"
-    many, more = ("; ".join(f"k{i} {value}" for i in range(9)) for value in (1, 2))
+    many, more = (pd.Series({f"set_k{i}": value for i in range(9)}) for value in "12")
     assert unmatched.unlike(many, more).endswith("k3 1 here, 2 there; 5 more")

@@ -16,7 +16,6 @@ from analysis import crate
 from harness import layout
 from harness.errors import UserError
 from harness.plan import configuration
-from report.reading import COLUMNS
 from tests.conftest import ROOT
 from tests.test_configuration import default
 from tests.test_verify import folder
@@ -175,12 +174,22 @@ def test_tables_alone_are_a_crate_too(tmp_path):
 
 
 def test_a_folder_without_runs_is_one_sentence(tmp_path):
-    with pytest.raises(UserError, match=r"runs\.csv: cannot be read .* run the pipeline first"):
+    with pytest.raises(UserError, match=r"runs\.csv: is not there; run the pipeline first"):
         crate.write(tmp_path)
-    (tmp_path / "runs.csv").write_text("task,seed\n")
+    (tmp_path / "runs.csv").write_text(",".join(layout.TABLES["runs"].columns) + "\n")
     with pytest.raises(UserError, match=r"runs\.csv: has no rows"):
         crate.write(tmp_path)
     assert not (tmp_path / crate.NAME).exists()
+
+
+def test_a_reason_of_megabytes_is_no_obstacle(results, tmp_path):
+    copy = shutil.copytree(results, tmp_path / "copy")
+    runs = pd.read_csv(copy / "runs.csv")
+    runs["error"] = runs["error"].astype(object)
+    runs.loc[0, "error"] = "x" * 5_000_000
+    runs.to_csv(copy / "runs.csv", index=False)
+    crate.write(copy)
+    assert "6 of 6 runs" in ROCrate(copy).root_dataset["description"]
 
 
 def test_a_clock_that_jumped_back_makes_no_run_that_ends_before_it_starts(results, tmp_path):
@@ -191,7 +200,3 @@ def test_a_clock_that_jumped_back_makes_no_run_that_ends_before_it_starts(result
     crate.write(copy)
     (action,) = ROCrate(copy).get_by_type("CreateAction")
     assert action["startTime"] <= action["endTime"]
-
-
-def test_every_table_is_described():
-    assert {f"{name}.csv" for name in COLUMNS} == {n for n in layout.FILES if n.endswith("csv")}

@@ -7,7 +7,10 @@ import pandas as pd
 import pytest
 
 from analysis.evidence import comparisons, evidence_tables
-from analysis.tables import run_tables
+from analysis.inside import stage as insides
+from analysis.tables import stage
+from analysis.tables.runs import rows as rows_of
+from harness import layout
 from harness.errors import UserError
 from harness.plan.run import Run
 from harness.run.records import write, write_arrays
@@ -45,7 +48,7 @@ def runs(**methods: tuple[float, float | None]) -> pd.DataFrame:
 
 
 def compare(table: pd.DataFrame) -> pd.DataFrame:
-    return comparisons.compare(table, {"adding": False}, MARGINS)
+    return comparisons.compare_methods(table, {"adding": False}, MARGINS)
 
 
 def test_comparisons_are_paired_oriented_and_complete():
@@ -107,7 +110,7 @@ def test_early_is_the_progress_after_a_quarter_of_the_budget():
     runs = pd.DataFrame([
         {"task": "adding", "framework": "jax", "cell": cell, "track": "matched", "seed": 0,
          "status": status, "score": 0.01, "baseline": 0.5, "solved_at": 0.1,
-         "settings": "steps 400; clip 1"}
+         "set_steps": 400, "set_clip": 1}
         for cell, status in (("gru", "ok"), ("lstm", "diverged"), ("rnn", "ok"))
     ])  # fmt: skip
     identity = runs.iloc[0][evidence_tables.IDENTITY].to_dict()
@@ -159,6 +162,17 @@ def ratios(high: float, control: float = 0.99) -> pd.DataFrame:
     return evidence_tables._speed_ratios(pd.DataFrame(rows, columns=columns))
 
 
+def test_a_setting_may_hold_any_text(tmp_path):
+    """A path with what once parted one setting from the next, and a name that a run has itself."""
+    run = Run("adding", "jax", "gru", "matched", 0)
+    found = record(run, 0.001)
+    found["settings"] |= {"path": "a; b c.csv", "machine": "x; y 1", "noise": 0.5}
+    layout.write(tmp_path, "runs", rows_of([found]))
+    table = evidence_tables._runs(layout.read(tmp_path, "runs"), None).iloc[0]
+    assert (table["path"], table["noise"], table["budget"]) == ("a; b c.csv", 0.5, 1200)
+    assert (table["machine"], table["set_machine"]) == (0, "x; y 1")
+
+
 def test_ratios_are_read_both_ways_round():
     found = ratios(0.9).set_index(["framework", "cell", "other_framework"])
     assert len(found) == 4, "the control is no comparison"
@@ -185,7 +199,9 @@ def test_evidence_from_a_results_folder(tmp_path):
                 norms[:9] = 40  # large at the start, as of a network that has yet to learn
                 norms[70] = np.inf if track == "noclip" else 3
                 write_arrays(run.path(tmp_path), {}, {}, {"losses": norms, "gradient_norms": norms})
-    run_tables.write_tables(tmp_path)
+    stage.write(tmp_path)
+    insides.write_part(tmp_path, "adding")
+    insides.join(tmp_path)
     evidence_tables.write(tmp_path)
     found = pd.read_csv(tmp_path / "claims.csv").set_index("claim")
     assert list(found.columns[:7]) == ["source", "verdict", "effect", "low", "high", "n", "p_holm"]
@@ -195,7 +211,7 @@ def test_evidence_from_a_results_folder(tmp_path):
     norms = pd.read_csv(tmp_path / "gradient_norms.csv").set_index("track")
     assert set(norms.loc["matched", "spike"]) == {3}
     assert norms.loc["noclip", "spike"].min() > 1e30
-    for name in evidence_tables.NAMES:
+    for name in layout.names("evidence"):
         assert len(pd.read_csv(tmp_path / f"{name}.csv")), name
     # What did not pass the gate is in no comparison.
     scores = pd.read_csv(tmp_path / "scores.csv")
@@ -211,7 +227,7 @@ def test_the_margin_is_that_of_the_table_of_tasks(tmp_path):
         for cell in ("lstm", "gru"):
             run = Run("adding", "jax", cell, "matched", seed)
             write(run.path(tmp_path), record(run, 1e-3 + 1e-5 * seed * len(cell)))
-    run_tables.write_tables(tmp_path)
+    stage.write(tmp_path)
     table = pd.read_csv(tmp_path / "tasks.csv")
     assert table["margin"].tolist() == [0.001]
     table.assign(margin=0.25).to_csv(tmp_path / "tasks.csv", index=False)
@@ -222,5 +238,5 @@ def test_the_margin_is_that_of_the_table_of_tasks(tmp_path):
         found = pd.read_csv(tmp_path / f"{name}.csv").query(query)
         assert found["margin"].tolist() == [0.25]
     table.drop(columns="margin").to_csv(tmp_path / "tasks.csv", index=False)
-    with pytest.raises(UserError, match=r"tasks\.csv: has no column margin, so it is of another"):
+    with pytest.raises(UserError, match=r"tasks\.csv: is of another version .*no column margin"):
         evidence_tables.write(tmp_path)

@@ -76,8 +76,30 @@ def test_a_new_task_works_and_says_what_remains_to_be_written(here):
     assert again.stderr == f"tasks/{NAME}.py: exists already; choose another name.\n"
 
 
+def test_a_new_cell_says_what_remains_to_be_written_and_trains(project):
+    """It is one file: nothing else is touched."""
+    assert harness(project, "new", "cell", NAME).returncode == 0
+    found = harness(project, "check", "cell", NAME)
+    assert found.returncode == 1
+    for part in ("the docstring", "step's docstring", "summary", "source"):
+        assert f"cells/{NAME}.py: {part}: still the text of the template" in found.stdout
+    path = project / "cells" / f"{NAME}.py"
+    path.write_text(path.read_text().replace("REPLACE", "Done"))
+    found = harness(project, "check", "cell", NAME)
+    assert (found.returncode, found.stdout) == (0, f"cell {NAME}: keeps its contract\n")
+    words = f"train --task adding --framework pytorch --cell {NAME} --set steps=3".split()
+    trained = harness(project, *words)
+    assert trained.returncode == 0, trained.stderr
+    native = harness(project, *words, "--track", "native")
+    assert native.stderr == (
+        f"--track: pytorch has no layer of its own for the {NAME}; use matched.\n"
+    )
+
+
 @pytest.mark.parametrize("name", ["Name", "a-b", "../x", "class", "", "1a", "ä"])
-@pytest.mark.parametrize("kind", [scaffold.new_task, scaffold.new_implementation])
+@pytest.mark.parametrize(
+    "kind", [scaffold.new_cell, scaffold.new_task, scaffold.new_implementation]
+)
 def test_a_name_that_cannot_be_one_is_refused(kind, name):
     with pytest.raises(UserError, match="cannot be one; use small letters"):
         kind(name)

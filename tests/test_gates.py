@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import cells
-from analysis.inside import gates
+from analysis.inside import dynamics, gate_activity, gradient_flow, memory_probe, model
 from cells import ModelSpec
 from harness.run import streams
 from tasks.adding import Adding
@@ -22,7 +22,7 @@ def test_a_diagonal_linear_network_decays_by_its_weight():
         "layers.0.bias": np.zeros(4), "output.weight": np.ones((4, 1)), "output.bias": np.ones(1),
     }  # fmt: skip
     data = {"inputs": np.zeros((5, 30, 1)), "targets": np.zeros((5, 1)), "probe": None}
-    rows = gates.inspect(Adding(), spec, weights, data, 0)["gradient_flow"]
+    rows = model.inspect(Adding(), spec, weights, data, 0)["gradient_flow"]
     for cotangent, norm in (("random", 1.0), ("loss", 2 * 2.0)):  # 2·(1 - 0), times |(1, 1, 1, 1)|
         mine = [row for row in rows if row["cotangent"] == cotangent]
         assert mine[0]["gradient_h"] == pytest.approx(norm)
@@ -30,15 +30,15 @@ def test_a_diagonal_linear_network_decays_by_its_weight():
         assert mine[-1]["gradient_h"] == pytest.approx(norm * 0.8**29, rel=1e-3)
         assert mine[0]["decay"] == pytest.approx(0.8)
         assert mine[0]["horizon"] == pytest.approx(-1 / np.log(0.8), rel=1e-3)
-    assert gates.horizon(1.0) == gates.horizon(1.02) == np.inf
+    assert gradient_flow.horizon(1.0) == gradient_flow.horizon(1.02) == np.inf
 
 
 def test_norms_that_float64_cannot_hold_are_left_out_of_the_fit():
     norms = 1e-4 ** np.arange(100.0)
     assert norms[-1] == 0
-    assert gates.decay(norms) == pytest.approx(1e-4)
-    assert gates.decay(np.array([1.0, 0.0, 0.0])) is None
-    assert gates.decay(np.array([1.0])) is None
+    assert gradient_flow.decay(norms) == pytest.approx(1e-4)
+    assert gradient_flow.decay(np.array([1.0, 0.0, 0.0])) is None
+    assert gradient_flow.decay(np.array([1.0])) is None
 
 
 def initialised(cell: str, kind: str, hidden: int, seed: int) -> dict[str, np.ndarray]:
@@ -106,7 +106,7 @@ def test_decay_at_initialisation_is_what_was_measured(cell, kind, low, high):
     data = {"inputs": inputs.astype(np.float64), "targets": targets, "probe": None}
     found = []
     for seed in range(5):
-        rows = gates.inspect(Adding(), spec, initialised(cell, kind, 64, seed), data, seed)
+        rows = model.inspect(Adding(), spec, initialised(cell, kind, 64, seed), data, seed)
         found += [r["decay"] for r in rows["gradient_flow"] if r["cotangent"] == "random"][:1]
     assert low - 0.03 <= np.median(found) <= high + 0.03, found
 
@@ -117,7 +117,7 @@ def test_saturation_counts_steps_of_each_unit():
     forget[9, :, 0] = 0.05
     forget[:, :, 1] = 0.05  # the second: always closed
     half = np.full(forget.shape, 0.5)
-    rows = gates.gate_rows(cells.cell("lstm"), 0, {"i": half, "f": forget, "o": half}, 3)
+    rows = gate_activity.rows(cells.cell("lstm"), 0, {"i": half, "f": forget, "o": half}, 3)
     by_gate = {row["gate"]: row for row in rows}
     assert set(by_gate) == {"input", "forget", "output"}
     row = by_gate["forget"]
@@ -125,14 +125,14 @@ def test_saturation_counts_steps_of_each_unit():
     assert row["below_q10"] == pytest.approx(0.1 + 0.1 * 0.9)
     assert (by_gate["input"]["above"], by_gate["input"]["below"]) == (0, 0)
     assert "timescale_q50" not in by_gate["output"], "it keeps nothing"
-    assert gates.gate_rows(cells.cell("rnn"), 0, {"h": half}, 3) == []
+    assert gate_activity.rows(cells.cell("rnn"), 0, {"h": half}, 3) == []
 
 
 def test_where_a_gate_writes_and_none_keeps_its_complement_has_the_time_scale():
     """The minimal gated unit's f = 0.1 keeps 0.9 of the old state."""
     cell = cells_at_hand.make("partly", sigmoids={"z": "update", "r": "reset"})
     z = np.full((10, 2, 2), 0.1)
-    rows = gates.gate_rows(cell, 0, {"z": z, "r": z}, 3)
+    rows = gate_activity.rows(cell, 0, {"z": z, "r": z}, 3)
     scales = {row["gate"]: row.get("timescale_q50") for row in rows}
     assert scales["update"] == pytest.approx(-1 / np.log(0.9), rel=1e-3)
     assert scales["reset"] is None
@@ -147,7 +147,7 @@ def test_the_time_scale_of_a_cell_without_weights_is_that_of_its_forget_bias(bia
         "output.weight": np.ones((4, 1)), "output.bias": np.zeros(1),
     }  # fmt: skip
     task = Adding(sequence_length=20)
-    rows = gates.inspect(task, spec, weights, gates.examples(task, 4, 0), 0)["gates"]
+    rows = model.inspect(task, spec, weights, model.examples(task, 4, 0), 0)["gates"]
     forget = next(row for row in rows if row["gate"] == "forget")
     for quantile in (10, 50, 90):
         assert forget[f"timescale_q{quantile}"] == pytest.approx(steps, rel=1e-3)
@@ -158,8 +158,8 @@ def test_the_time_scale_of_a_cell_without_weights_is_that_of_its_forget_bias(bia
 def test_logarithms_of_a_gate_add_up():
     """Half of the steps 0.9 and half 0.4 keep what 0.6 at every step keeps: √(0.9·0.4)."""
     values = np.tile([0.9, 0.4], 5)[:, None, None]
-    assert gates.time_scales(values)[0] == pytest.approx(-1 / np.log(0.6))
-    assert gates.time_scales(np.zeros((3, 1, 1)))[0] == 0
+    assert gate_activity.time_scales(values)[0] == pytest.approx(-1 / np.log(0.6))
+    assert gate_activity.time_scales(np.zeros((3, 1, 1)))[0] == 0
 
 
 def test_a_probe_finds_what_is_stored_and_nothing_else():
@@ -169,17 +169,18 @@ def test_a_probe_finds_what_is_stored_and_nothing_else():
     states[1] += values[:, None] * rng.standard_normal(8) * 30
     known = np.ones((3, 400), bool)
     known[2, 8:] = False
-    nothing, stored, few = gates.probe(states, values, known, 100)
+    nothing, stored, few = memory_probe.probe(states, values, known, 100)
     assert nothing == pytest.approx(0, abs=0.15)
     assert stored > 0.98
     assert few is None
     states[1] += np.eye(8)[classes] * 30
-    nothing, stored, _ = gates.probe(states, classes, known, 100)
+    nothing, stored, _ = memory_probe.probe(states, classes, known, 100)
     assert nothing == pytest.approx(0.25, abs=0.12)
     assert stored == 1
-    wide = gates.probe(rng.standard_normal((4, 400, 64)), values, np.ones((4, 400), bool), 100)
+    noise, all_known = rng.standard_normal((4, 400, 64)), np.ones((4, 400), bool)
+    wide = memory_probe.probe(noise, values, all_known, 100)
     assert min(wide) > -0.1, "noise fitted with many units is not held against the network"
-    dead = gates.probe(np.zeros((1, 400, 8)), values, known[:1], 100)
+    dead = memory_probe.probe(np.zeros((1, 400, 8)), values, known[:1], 100)
     assert dead[0] == pytest.approx(0, abs=0.1)
 
 
@@ -189,7 +190,7 @@ def test_only_values_that_were_shown_are_probed():
     values, shown = rng.random(400), rng.integers(0, 10, 400)
     steps = np.arange(10)[:, None]
     states = np.where(shown <= steps, values, rng.random((10, 400)))[..., None]
-    scores = gates.probe(states, values, shown <= steps, 200)
+    scores = memory_probe.probe(states, values, shown <= steps, 200)
     assert min(score for score in scores if score is not None) > 0.99
 
 
@@ -216,12 +217,12 @@ def test_spikes_and_steps_over_the_limit():
     norms[[60, 150]] = 10.5, np.nan
     norms[100] = 9.5  # large, but no spike
     norms[20] = 50  # within the first 50 steps there is nothing to compare with
-    assert list(np.flatnonzero(gates.spikes(norms))) == [60, 150]
-    rows = gates.dynamics_rows(norms, 1.0)
-    assert len(rows) == gates.MOST_WINDOWS
+    assert list(np.flatnonzero(dynamics.spikes(norms))) == [60, 150]
+    rows = dynamics.rows(norms, 1.0)
+    assert len(rows) == dynamics.MOST_WINDOWS
     assert (rows[0]["first_step"], rows[-1]["last_step"]) == (1, 200)
     assert sum(row["spikes"] for row in rows) == 2
     assert 10 * sum(row["over_limit"] for row in rows) == pytest.approx(4)
-    assert gates.dynamics_rows(norms, 0)[0]["over_limit"] is None
-    assert [row["last_step"] for row in gates.dynamics_rows(np.ones(3), 1.0)] == [1, 2, 3]
-    assert gates.dynamics_rows(np.empty(0), 1.0) == []
+    assert dynamics.rows(norms, 0)[0]["over_limit"] is None
+    assert [row["last_step"] for row in dynamics.rows(np.ones(3), 1.0)] == [1, 2, 3]
+    assert dynamics.rows(np.empty(0), 1.0) == []

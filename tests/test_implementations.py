@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cells import CELLS, Array, ModelSpec, Weights, reference
+from cells import CELLS, Array, ModelSpec, Weights, network
 from harness.conformance import against_reference, framework_contract, textbook_rules
 from harness.conformance.against_reference import formula, random_weights
 from harness.conformance.against_reference import random_batches as batches
@@ -23,7 +23,7 @@ from harness.plan.settings import Settings, resolve
 from harness.registry import framework as named
 from harness.registry import framework_names
 from harness.run import learners, streams
-from implementations import FACTORS, Framework
+from implementations import FACTORS, Framework, device_of
 from implementations.rule import Optimiser, updates
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="gatebench-test-")
@@ -77,7 +77,7 @@ def test_shapes(framework, cell, every_step):
     assert before.shape == gradients.shape == (3,)
     assert losses.shape == norms.shape == (3,)
     assert losses.dtype == norms.dtype == np.float32
-    assert model.device() == "cpu"
+    assert device_of(model) == "cpu"
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -157,7 +157,7 @@ def native_reference(
     losses, w = [], dict(weights)
     m, v = ({name: np.zeros_like(value) for name, value in w.items()} for _ in range(2))
     for t, (x, y) in enumerate(zip(inputs.astype(np.float64), targets, strict=True), start=1):
-        loss, g = reference.loss_and_gradients(spec, w, x, y)
+        loss, g = network.loss_and_gradients(spec, w, x, y)
         losses.append(loss)
         now = rule
         if framework == "pytorch":

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import sync_playwright
 
-from analysis.inside import gates, look
-from analysis.tables import run_tables
+from analysis.inside import dynamics, model, stage
+from analysis.tables import stage as tables
+from harness import layout
 from harness.errors import UserError
 from harness.plan import asked
 from harness.plan.run import Run
@@ -63,7 +64,7 @@ def damaged(results, tmp_path) -> Path:
     for path in (results / "runs").glob("*pytorch*"):
         (tmp_path / "runs").mkdir(exist_ok=True)
         (tmp_path / "runs" / path.name).write_bytes(path.read_bytes())
-    runs = {(r.cell, r.seed): r for r in look.planned(tmp_path)}
+    runs = {(r.cell, r.seed): r for r in stage.planned(tmp_path)}
     arrays = {k: r.path(tmp_path).with_suffix(".npz") for k, r in runs.items()}
     arrays["rnn", 0].unlink()
     arrays["rnn", 1].write_bytes(arrays["rnn", 1].read_bytes()[:500])
@@ -75,14 +76,14 @@ def damaged(results, tmp_path) -> Path:
 
 def test_every_model_is_looked_into_and_the_same_weights_once(results, monkeypatch):
     seen = []
-    inspect = gates.inspect
-    monkeypatch.setattr(gates, "inspect", lambda *a: seen.append(a) or inspect(*a))
-    assert look.write_part(results, "adding") == 0
-    look.join(results)
+    inspect = model.inspect
+    monkeypatch.setattr(model, "inspect", lambda *a: seen.append(a) or inspect(*a))
+    assert stage.write_part(results, "adding") == 0
+    stage.join(results)
     # Twelve matched and six native runs after training; before it, the matched ones in pairs.
     assert len(seen) == 18 + 6 + 6
     flow = pd.read_csv(results / "gradient_flow.csv")
-    assert flow.columns.tolist() == list(look.COLUMNS["gradient_flow"])
+    assert flow.columns.tolist() == list(layout.TABLES["gradient_flow"].columns)
     models = flow.groupby(["framework", "cell", "track", "seed", "moment"])
     assert models.ngroups == 2 * 18
     assert (models["lag"].max() == 11).all()
@@ -99,23 +100,23 @@ def test_every_model_is_looked_into_and_the_same_weights_once(results, monkeypat
     probes = pd.read_csv(results / "memory_probe.csv")
     assert set(probes["metric"]) == {"R²"}
     steps = pd.read_csv(results / "dynamics.csv")
-    assert len(steps) == 18 * gates.MOST_WINDOWS
+    assert len(steps) == 18 * dynamics.MOST_WINDOWS
     assert pd.read_csv(results / "insides_skipped.csv").empty
 
 
 def test_the_tables_are_the_same_the_second_time(results):
     texts = []
     for _ in range(2):
-        look.write_part(results, "adding")
-        look.join(results)
-        texts.append([(results / f"{name}.csv").read_bytes() for name in look.NAMES])
+        stage.write_part(results, "adding")
+        stage.join(results)
+        texts.append([(results / f"{name}.csv").read_bytes() for name in stage.NAMES])
     assert texts[0] == texts[1]
 
 
 def test_a_run_without_usable_weights_is_skipped_and_said(damaged, capsys):
-    assert look.write_part(damaged, "adding") == 5
+    assert stage.write_part(damaged, "adding") == 5
     printed = capsys.readouterr().out
-    look.join(damaged)
+    stage.join(damaged)
     skipped = pd.read_csv(damaged / "insides_skipped.csv").set_index(["cell", "seed"])["reason"]
     for key, words in {
         ("rnn", 0): "cannot be read",
@@ -130,33 +131,53 @@ def test_a_run_without_usable_weights_is_skipped_and_said(damaged, capsys):
     assert set(zip(flow["cell"], flow["seed"], strict=True)) == {("lstm", 0)}
 
 
+def test_gradient_norms_are_those_of_every_run_or_it_is_said_why_not(results, tmp_path):
+    """Of runs that are not looked into too, such as a study's; a flipped byte is one sentence."""
+    norms = np.ones(100, np.float32)
+    norms[70] = 30
+    for seed, status in ((0, "ok"), (1, "diverged"), (2, "ok"), (3, "failed")):
+        run = Run("adding", "jax", "gru", "noclip", seed)
+        records.write(run.path(tmp_path), record(run, 0.01 if status == "ok" else None, status))
+        records.write_arrays(run.path(tmp_path), {}, {}, {"losses": norms, "gradient_norms": norms})
+    path = Run("adding", "jax", "gru", "noclip", 2).path(tmp_path).with_suffix(".npz")
+    content = bytearray(path.read_bytes())
+    content[200] ^= 1
+    path.write_bytes(content)
+    assert stage.write_part(tmp_path, "adding") == 1
+    stage.join(tmp_path)
+    found = layout.read(tmp_path, "gradient_norms")
+    assert found[["seed", "median_norm", "spike"]].to_numpy().tolist() == [[0, 1, 30], [1, 1, 30]]
+    (skipped,) = layout.read(tmp_path, "insides_skipped")["reason"]
+    assert "seed2.npz: cannot be read" in skipped
+    assert layout.read(tmp_path, "gates").empty
+
+
 def test_the_first_seeds_of_two_tracks_are_chosen():
     runs = [
         Run("adding", "jax", "gru", track, seed)
         for track in ("matched", "native", "adam")
         for seed in range(20, 0, -1)
     ]
-    chosen = look.chosen([*runs, Run("sine", "jax", "gru", "matched", 0)], "adding")
+    chosen = stage.chosen([*runs, Run("sine", "jax", "gru", "matched", 0)], "adding")
     assert {run.seed for run in chosen} == set(range(1, 11))
     assert {run.track for run in chosen} == {"matched", "native"}
-    assert look.tasks(runs[40:]) == []
 
 
 def test_errors_say_what_to_do(tmp_path):
     with pytest.raises(UserError, match=r"no run of adding .* run the pipeline"):
-        look.write_part(tmp_path, "adding")
+        stage.write_part(tmp_path, "adding")
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "adding-jax-gru-matched-seed0.json").touch()
     with pytest.raises(
         UserError, match=r"run python -m analysis insides --results .* --task adding"
     ):
-        look.join(tmp_path)
+        stage.join(tmp_path)
 
 
 def test_the_page_shows_it_or_says_what_to_run(results, chromium):
-    look.write_part(results, "adding")
-    look.join(results)
-    run_tables.write_tables(results)
+    stage.write_part(results, "adding")
+    stage.join(results)
+    tables.write(results)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from analysis.evidence import claims, evidence_tables
-from analysis.inside import look
+from analysis.inside import stage
 from harness.plan.configuration import Configuration
 from harness.plan.run import Run
 from tests.conftest import ROOT
@@ -96,7 +96,7 @@ def tables(
     """What the ledger reads, as :func:`analysis.evidence.evidence_tables.read` gives it."""
     rng = np.random.default_rng(0)
     runs, flow, norms = [], [], []
-    looked_into = {run for task in look.tasks(full.runs) for run in look.chosen(
+    looked_into = {run for task in stage.tasks(full.runs) for run in stage.chosen(
         full.runs, task)}  # fmt: skip
     for run in full.runs:
         task, settings = full.settings_of(run).task, full.settings_of(run).as_dict()
@@ -117,7 +117,7 @@ def tables(
         if run in looked_into:
             flow += [
                 vars(run) | {"moment": m, "cotangent": "random", "lag": lag, "decay": decay}
-                for m in look.MOMENTS
+                for m in stage.MOMENTS
                 for lag in (0, 9)
             ]
     counts = [

@@ -14,7 +14,7 @@ from harness import limits
 from tests import fakes
 from tests.conftest import overrides, snakemake, table
 
-NAMES = ["faulty", "stuck"]
+NAMES = ["faulty", "stuck", "asleep"]
 CONFIG = {
     "tasks": "[adding]", "frameworks": f"[{', '.join(NAMES)}]", "seeds": "[0]",
     "tracks": "{native: []}", "overrides": overrides(["adding"]),
@@ -24,7 +24,14 @@ CONFIG = {
 @pytest.mark.skipif(sys.platform != "linux", reason="hangs by the C library's own name")
 def test_what_crashes_hangs_or_grows_is_stopped_and_named_and_then_mended(tmp_path, project):
     fakes.add(project, "faulty", rnn="os.abort()", lstm=fakes.HANG, gru=fakes.GROW)
-    fakes.add(project, "stuck", build=f"if spec.dtype == 'float64': {fakes.HANG}")
+    hang = project / "hang"
+    hang.touch()
+    hangs = f"Path({str(hang)!r}).exists()"
+    fakes.add(project, "stuck", build=f"if spec.dtype == 'float64' and {hangs}: {fakes.HANG}")
+    fakes.add(project, "asleep")
+    model = project / "implementations" / "asleep" / "model.py"
+    imports = "import ctypes\nfrom pathlib import Path\n"
+    model.write_text(f"{imports}if {hangs}:\n    {fakes.HANG}\n{model.read_text()}")
     results = tmp_path / "results"
     bounds = "{seconds: 5, gate_seconds: 5, memory_mb: 600}"
     done = snakemake(results, root=project, **CONFIG, limits=bounds)
@@ -32,9 +39,11 @@ def test_what_crashes_hangs_or_grows_is_stopped_and_named_and_then_mended(tmp_pa
     runs = table(results, "runs").set_index(["framework", "cell"])
     assert set(runs.loc["stuck", "status"]) == {"ok"}, "the rest completes"
     assert set(runs.loc["faulty", "status"]) == {"failed"}
+    too_long = "took more than 5 s (limits.seconds); see the run's log"
+    assert set(runs.loc["asleep", "error"]) == {too_long}, "it hangs while it is imported"
     reasons = {
         "rnn": "the process died (killed by signal 6); see the run's log",
-        "lstm": "took more than 5 s (limits.seconds); see the run's log",
+        "lstm": too_long,
         "gru": "took more than 600 MB of memory (limits.memory_mb); see the run's log",
     }
     faulty = runs.loc["faulty"]
@@ -49,18 +58,22 @@ def test_what_crashes_hangs_or_grows_is_stopped_and_named_and_then_mended(tmp_pa
         log = (results / "logs" / f"adding-faulty-{cell}-matched-seed0.log").read_text()
         assert "model.py" in log, "the log says where it stood"
         assert "in train" in log
-    gate = table(results, "conformance").set_index("framework")
-    assert set(gate.loc["stuck", "detail"]) == {
-        "took more than 5 s (limits.gate_seconds); see the log"
-    }
+    check = table(results, "conformance").set_index("framework")
+    stopped = "took more than 5 s (limits.gate_seconds); see the log"
+    assert set(check.loc["stuck", "detail"]) == {stopped}
+    said = f"failed: the conformance check of stuck: {stopped}; the pipeline makes it again\n"
+    assert said in done.stdout
 
     fakes.add(project, "faulty")
+    hang.unlink()
     kept = {p: p.stat().st_mtime_ns for p in (results / "runs").glob("*-stuck-*.json")}
     assert len(kept) == 3
     # Another limit is no reason to make anything again; what failed is.
     again = snakemake(results, "tables", root=project, **CONFIG, limits="{seconds: 500}")
     assert again.returncode == 0, again.stderr
-    assert again.stderr.count("Once more: ") == 3
+    # Three runs of each of two frameworks, and the checks of all three.
+    assert again.stderr.count("Once more: ") == 9
+    assert "process" not in set(table(results, "conformance")["check"])
     assert {p: p.stat().st_mtime_ns for p in kept} == kept
     assert set(table(results, "runs")["status"]) == {"ok"}
 

@@ -12,7 +12,9 @@ from playwright.sync_api import Page
 
 from analysis.folders import compare, verification
 from benchmarks.report_page import made_up, write
-from report import page, reading, sides
+from report import tables as reading
+from report.numbers import interval
+from report.page import render, write_report
 
 EVIL = "<script>alert(1)</script>\"'&"
 OTHER = "<img src=x onerror=alert(1)>"
@@ -39,11 +41,11 @@ def folder(there, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("sides")
     tables = made_up(["adding"], 5, 4)
     rnn = (tables["runs"]["cell"] == "rnn") & (tables["runs"]["framework"] == "tensorflow")
-    tables["runs"].loc[rnn, "settings"] += f"; extra {EVIL}"
+    tables["runs"].loc[rnn, "set_extra"] = EVIL
     write(folder, tables)
     verification.verify(folder, there)
     compare.compare(folder, there)
-    page.write_report(folder)
+    write_report(folder)
     return folder
 
 
@@ -86,7 +88,7 @@ def test_a_comparison_has_intervals_and_no_failure(opened, folder):
     row = folded.locator("tbody tr").filter(
         has_text=f"adding {one['framework']} GRU {one['track']}"
     )
-    effect = page.interval(one["effect"], one["low"], one["high"])
+    effect = interval(one["effect"], one["low"], one["high"])
     assert f"× {effect}" in row.inner_text()
 
 
@@ -124,11 +126,9 @@ def test_open_sections_are_whole_and_accessible(browser, folder, width, theme):
     opened.close()
 
 
-def text_of(folder: Path, name: str, template: str) -> str:
+def text_of(folder: Path, template: str) -> str:
     """A section alone, which is quicker than the page."""
-    section = sides.section(reading.read(folder), name)
-    environment = page._environment(folder)
-    return environment.get_template(f"{template}.html").render(**{template: section})
+    return render(reading.read(folder), template)[0]
 
 
 @pytest.mark.parametrize(
@@ -140,10 +140,10 @@ def text_of(folder: Path, name: str, template: str) -> str:
 )  # fmt: skip
 def test_nothing_stale_or_damaged_is_shown(folder, tmp_path, name, template, command):
     mine = shutil.copytree(folder, tmp_path / "mine")
-    assert "What differs" in text_of(mine, name, template)
+    assert "What differs" in text_of(mine, template)
     with (mine / "runs.csv").open("a") as file:
         file.write("\n")
-    stale = text_of(mine, name, template)
+    stale = text_of(mine, template)
     assert f"{name}.json</code> of 20" in stale
     assert "is not of these runs" in stale
     assert "What differs" not in stale
@@ -151,18 +151,18 @@ def test_nothing_stale_or_damaged_is_shown(folder, tmp_path, name, template, com
     assert tables[name].empty
     assert name in tables.missing, "nor is its table shown"
     (mine / f"{name}.json").write_text("{}")
-    assert "cannot be read or is of another version" in text_of(mine, name, template)
+    assert "cannot be read or is of another version" in text_of(mine, template)
     (mine / f"{name}.json").unlink()
-    missing = text_of(mine, name, template)
+    missing = text_of(mine, template)
     assert command in missing
-    assert f"python -m harness {name} --results {mine}" in missing
+    assert f"python -m analysis {name} --results {mine}" in missing
 
 
 def test_nothing_in_common_is_said(folder, tmp_path):
     mine, other = (shutil.copytree(folder, tmp_path / name) for name in ("mine", "other"))
     runs = pd.read_csv(other / "runs.csv")
-    runs.assign(settings="layers 2").to_csv(other / "runs.csv", index=False)
+    runs.assign(set_layers=2).to_csv(other / "runs.csv", index=False)
     verification.verify(mine, other)
     compare.compare(mine, other)
-    assert "such as the default one" in text_of(mine, "verify", "verified")
-    assert "No run here has the settings and the seed" in text_of(mine, "compare", "compared")
+    assert "such as the default one" in text_of(mine, "verified")
+    assert "No run here has the settings and the seed" in text_of(mine, "compared")

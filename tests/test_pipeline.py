@@ -241,13 +241,13 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
     frameworks, tasks = framework_names(), TASKS
     assert edit("tasks/sine.py") == AFTER | {f"sine-{f}" for f in frameworks}
     assert edit("implementations/jax/model.py") == AFTER | {f"{t}-jax" for t in tasks}
-    assert edit("analysis/inside/gates.py") == {"insides_of_task", "insides", "evidence"} | PAGE
+    assert edit("analysis/inside/model.py") == {"insides_of_task", "insides", "evidence"} | PAGE
     assert edit("harness/run/streams.py") == AFTER | {f"{t}-{f}" for t in tasks for f in frameworks}
     assert edit("report/page.html") == {"report"}
-    assert edit("analysis/tables/run_tables.py") == {"tables", "published", "evidence"} | PAGE
+    assert edit("analysis/tables/scores.py") == {"tables", "published", "evidence"} | PAGE
     assert edit("workflows/published.yaml") == {"published"} | PAGE
     assert edit("workflows/claims.yaml") == {"evidence"} | PAGE
-    assert edit("harness/layout.py") == {"crate"}
+    assert edit("harness/layout/tables.py") == {"crate"}
     assert edit("harness/pipeline/progress.py") == edit("harness/commands/train.py") == set()
     assert edit("README.md") == set()
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from analysis.evidence import evidence_tables, published
-from analysis.tables import run_tables
+from analysis.tables import stage
 from harness.errors import UserError
 from harness.plan.configuration import load as load_configuration
 from harness.plan.run import Run
@@ -45,7 +45,7 @@ def curves(runs: pd.DataFrame, losses: tuple[float | None, ...] = ()) -> pd.Data
 
 def judge(name: str, values: list[float], **changes: object) -> pd.Series:
     runs = frame(name, values, **changes)
-    found, _ = published.compare(ROWS, MINIMUM, runs, curves(runs))
+    found, _ = published.judge(ROWS, MINIMUM, runs, curves(runs))
     return found.set_index("id").loc[name]
 
 
@@ -80,7 +80,7 @@ def test_where_higher_is_better_the_sides_change():
     })  # fmt: skip
     for value, verdict in ((95.0, "better"), (87.9, "reproduced"), (80.0, "worse")):
         runs = frame(row.id, [value] * 5)
-        found, _ = published.compare((row,), MINIMUM, runs, curves(runs))
+        found, _ = published.judge((row,), MINIMUM, runs, curves(runs))
         assert found.loc[0, "verdict"] == verdict
 
 
@@ -93,14 +93,14 @@ def test_where_higher_is_better_the_sides_change():
 )  # fmt: skip
 def test_runs_of_another_setting_are_not_compared(changes):
     runs = frame("bai-adding-gru", [5e-5] * 5, **changes)
-    for table in published.compare(ROWS, MINIMUM, runs, curves(runs)):
+    for table in published.judge(ROWS, MINIMUM, runs, curves(runs)):
         assert table.empty
         assert list(table.columns)
 
 
 def test_a_row_without_runs_beside_one_with_says_what_to_run():
     runs = frame("bai-adding-gru", [5e-5] * 5)
-    found, used = published.compare(ROWS, MINIMUM, runs, curves(runs))
+    found, used = published.judge(ROWS, MINIMUM, runs, curves(runs))
     found = found.set_index("id")
     assert found.loc["bai-adding-gru", "verdict"] == "reproduced"
     others = found.drop(index="bai-adding-gru")
@@ -112,7 +112,7 @@ def test_a_row_without_runs_beside_one_with_says_what_to_run():
 def test_a_loss_is_that_of_the_last_chunk():
     runs = frame("bai-copying-lstm", [0.125] * 5)
     points = curves(runs, (None, 0.5, 0.0203)).sample(frac=1, random_state=0)
-    found, used = published.compare(ROWS, MINIMUM, runs, points)
+    found, used = published.judge(ROWS, MINIMUM, runs, points)
     row = found.set_index("id").loc["bai-copying-lstm"]
     assert (row["verdict"], row["ours"]) == ("reproduced", 0.0203)
     assert set(used["value"]) == {0.0203}
@@ -121,7 +121,7 @@ def test_a_loss_is_that_of_the_last_chunk():
 def test_each_framework_is_compared_by_itself():
     both = [frame("bai-adding-gru", [v] * 5, framework=f) for f, v in (("jax", 5e-5), ("tf", 0.1))]
     runs = pd.concat(both, ignore_index=True)
-    found, _ = published.compare(ROWS, MINIMUM, runs, curves(runs))
+    found, _ = published.judge(ROWS, MINIMUM, runs, curves(runs))
     found = found[found["id"] == "bai-adding-gru"].set_index("framework")["verdict"]
     assert dict(found) == {"jax": "reproduced", "tf": "worse"}
 
@@ -175,7 +175,7 @@ def test_from_records_to_the_page(tmp_path):
             run = Run("adding", "pytorch", cell, "matched", seed)
             found = record(run, score * (1 + 0.01 * seed)) | {"settings": settings.as_dict()}
             write(run.path(tmp_path), found | {"parameters": {"total": 69_800, "by_name": {}}})
-    run_tables.write_tables(tmp_path)
+    stage.write(tmp_path)
     evidence_tables.write(tmp_path)
     published.write(tmp_path)
     found = pd.read_csv(tmp_path / "published.csv").set_index("id")

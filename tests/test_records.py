@@ -128,6 +128,10 @@ def test_a_record_that_does_not_fit_is_not_written(finished, tmp_path):
         (lambda text: "[1, 2]", "not a record"),
         (lambda text: text.replace('"status": "ok"', '"status": "fine"'), "status"),
         (lambda text: text.replace('"seed": 0', '"seed": 7'), "record of another run"),
+        (
+            lambda text: text.replace('"cell": "gru"', '"cell": "lstn"'),
+            "'lstn' is not in cells/; put",
+        ),
         (lambda text: text.replace('"status": "ok"', '"status": "failed"'), "failed"),
         (lambda text: text.replace('"status": "ok"', '"status": "unavailable"'), "unavailable"),
     ],

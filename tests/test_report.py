@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Page
 
 from analysis.evidence import evidence_tables
-from analysis.speed import times
-from analysis.tables import run_tables
+from analysis.tables import stage
+from harness import layout
 from harness.conformance import against_reference
 from harness.errors import UserError
 from harness.plan import asked
@@ -104,7 +104,7 @@ def results(tmp_path_factory) -> Path:
     }
     for framework, rows in gate.items():
         against_reference.write(folder / "conformance" / f"{framework}.csv", rows)
-    run_tables.write_tables(folder)
+    stage.write(folder)
     write_report(folder)
     before = (folder / "report.html").read_text(encoding="utf-8")
     assert "No advice yet" in before
@@ -139,7 +139,7 @@ def test_scores_and_their_states(page):
     assert "✓ 0.002" in lstm
     assert "0.001 to 0.003, range" in lstm, "three seeds have no interval"
     assert "n = 3" in lstm
-    assert "50 × best" in gru
+    assert "50 × the best" in gru
     failed = cells.nth(4).inner_text()
     assert "✕ no score" in failed
     assert f"seed 0 failed: {EVIL}" in failed
@@ -204,12 +204,11 @@ def test_speed_without_and_with_times(results, tmp_path, browser):
     """Empty tables, then a shape with a kernel that was not there, whose reason is escaped."""
     for path in results.glob("*.csv"):
         (tmp_path / path.name).write_text(path.read_text())
-    rows: dict[str, list[dict[str, object]]] = {name: [] for name in times.NAMES}
+    rows: dict[str, list[dict[str, object]]] = {name: [] for name in layout.names("timing")}
 
     def shown() -> str:
         for name, table in rows.items():
-            frame = pd.DataFrame(table, columns=list(times.COLUMNS[name]))
-            frame.to_csv(tmp_path / f"{name}.csv", index=False)
+            layout.write(tmp_path, name, table)
         write_report(tmp_path)
         page = browser.new_page()
         page.goto((tmp_path / "report.html").as_uri())
@@ -274,13 +273,13 @@ def test_nothing_is_wider_than_a_phone(browser, results):
 
 
 def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"runs\.csv: cannot be read .* run the pipeline first"):
+    with pytest.raises(UserError, match=r"runs\.csv: is not there; run the pipeline first"):
         write_report(tmp_path)
 
 
 def test_tables_of_an_empty_folder(tmp_path):
     with pytest.raises(UserError, match="there is no record"):
-        run_tables.write_tables(tmp_path)
+        stage.write(tmp_path)
 
 
 def test_scores_table(results):
@@ -302,7 +301,7 @@ def test_a_seed_that_did_not_solve_counts_as_later_and_only_planned_runs_count(t
     for run, score, steps in zip(runs, (1e-3, 1e-3, 0.1, 1e-3), (400, 600, None, 100), strict=True):
         records.write(run.path(tmp_path), record(run, score) | {"steps_to_solve": steps})
     asked.write_plan(tmp_path, tuple(runs[:3]), [])
-    run_tables.write_tables(tmp_path)
+    stage.write(tmp_path)
     (row,) = pd.read_csv(tmp_path / "scores.csv").to_dict("records")
     assert (row["runs"], row["solved"], row["median_steps_to_solve"]) == (3, 2, 600)
     assert row["comparable"], "nothing was checked"

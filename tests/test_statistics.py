@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 from statsmodels.duration.survfunc import survdiff
 
-from analysis import aggregation, statistics
+from analysis import statistics
+from analysis.statistics import across_tasks, pairs
 
 RATIO = np.log(1.3)
 
@@ -95,18 +96,18 @@ def test_few_seeds_have_no_interval_and_equal_ones_no_width():
     assert np.isnan(statistics.over_seeds([1.0, 2.0, 3.0, 4.0]).low)
     same = statistics.over_seeds([2.0] * 6)
     assert (same.low, same.value, same.high) == (2, 2, 2)
-    alike = statistics.paired(np.array([1.3, 2.3, 3.3]), np.array([1.0, 2.0, 3.0]))
+    alike = statistics.paired_t(np.array([1.3, 2.3, 3.3]), np.array([1.0, 2.0, 3.0]))
     assert alike.p == 0
     assert alike.high - alike.low == 0
 
 
 def test_pairing_by_seed_and_its_scales():
     seeds = np.array([1.0, 10.0, 100.0, 1000.0, 10000.0])
-    ratio = statistics.paired(seeds * [0.5, 0.55, 0.45, 0.5, 0.52], seeds, "ratio")
+    ratio = statistics.paired_t(seeds * [0.5, 0.55, 0.45, 0.5, 0.52], seeds, "ratio")
     assert ratio.low < 0.5 < ratio.high < 0.6
     assert ratio.p < 1e-3
-    assert statistics.paired(seeds, seeds[::-1]).p > 0.5
-    doubted = statistics.paired(np.array([1.1, 1.2, 1.0]), np.zeros(3), against=1.1)
+    assert statistics.paired_t(seeds, seeds[::-1]).p > 0.5
+    doubted = statistics.paired_t(np.array([1.1, 1.2, 1.0]), np.zeros(3), against=1.1)
     assert doubted.p == pytest.approx(1)
 
 
@@ -161,23 +162,23 @@ def test_a_trend_is_of_seeds_not_of_levels():
     difficulty = np.array([50.0, 100.0, 200.0])
     rng = np.random.default_rng(0)
     rising = rng.normal(0, 0.1, (6, 3)) + difficulty / 100
-    found = statistics.trend(difficulty, rising)
+    found = statistics.rank_trend(difficulty, rising)
     assert found.low > 0.5
     assert found.p == pytest.approx(2 / 6**6), "all six seeds in one of the 3! orders of levels"
-    falling = statistics.trend(difficulty, -rising)
+    falling = statistics.rank_trend(difficulty, -rising)
     assert falling.high < -0.5
     assert falling.p == pytest.approx(found.p)
 
 
 def test_a_trend_that_is_none_is_rarely_found(monkeypatch):
     """Whatever a seed's own level is, with three levels as with four."""
-    monkeypatch.setattr(statistics, "RESAMPLES", 10)  # p needs none
+    monkeypatch.setattr(pairs, "RESAMPLES", 10)  # p needs none
     rng = np.random.default_rng(0)
     for levels in (3, 4):
         gaps = rng.normal(0, 5, (300, 10, 1)) + rng.normal(0, 1, (300, 10, levels))
-        p = [statistics.trend(np.arange(levels), rows).p for rows in gaps]
+        p = [statistics.rank_trend(np.arange(levels), rows).p for rows in gaps]
         assert np.mean(np.array(p) < 0.05) < 0.08
-    assert statistics.trend(np.arange(3), np.ones((6, 3))).p > 0.5
+    assert statistics.rank_trend(np.arange(3), np.ones((6, 3))).p > 0.5
 
 
 def test_log_rank_is_that_of_statsmodels_and_rarely_false():
@@ -222,14 +223,14 @@ def test_intervals_of_shares_cover_the_truth(share, n):
 def test_two_one_sided_tests_against_a_worked_example():
     """d = 1, 2, 3 with margin 4: t = (2 - 4) / (1/√3) = -3.464, and on 2 degrees p = 0.0371."""
     a, b = np.array([2.0, 4.0, 6.0]), np.array([1.0, 2.0, 3.0])
-    assert statistics.equivalence(a, b, 4) == pytest.approx(0.0371, abs=1e-4)
-    assert statistics.equivalence(b, a, 4) == pytest.approx(0.0371, abs=1e-4)
-    assert statistics.equivalence(np.exp(a), np.exp(b), np.exp(4), "ratio") == pytest.approx(
+    assert statistics.tost(a, b, 4) == pytest.approx(0.0371, abs=1e-4)
+    assert statistics.tost(b, a, 4) == pytest.approx(0.0371, abs=1e-4)
+    assert statistics.tost(np.exp(a), np.exp(b), np.exp(4), "ratio") == pytest.approx(
         0.0371, abs=1e-4
     )
-    assert statistics.equivalence(a, b, 1.5) > 0.5
+    assert statistics.tost(a, b, 1.5) > 0.5
     # Values without any spread: inside, at the edge, outside.
-    assert [statistics.equivalence(b + d, b, 1) for d in (0.5, 1, 2)] == [0, 1, 1]
+    assert [statistics.tost(b + d, b, 1) for d in (0.5, 1, 2)] == [0, 1, 1]
 
 
 @pytest.mark.parametrize(("n", "least"), [(5, 0.8), (10, 0.87), (20, 0.9)])
@@ -245,11 +246,11 @@ def test_how_often_a_difference_and_an_equality_are_false():
     rng = np.random.default_rng(0)
     seeds = rng.normal(0, 3, (1000, 6))
     a, b = seeds + rng.normal(0, 1, seeds.shape), seeds + rng.normal(0, 1, seeds.shape)
-    differences = [statistics.paired(x, y).p < 0.05 for x, y in zip(a, b, strict=True)]
+    differences = [statistics.paired_t(x, y).p < 0.05 for x, y in zip(a, b, strict=True)]
     assert 0.03 < np.mean(differences) < 0.07
-    edge = [statistics.equivalence(x + 4, y, 4) < 0.05 for x, y in zip(a, b, strict=True)]
+    edge = [statistics.tost(x + 4, y, 4) < 0.05 for x, y in zip(a, b, strict=True)]
     assert 0.03 < np.mean(edge) < 0.07
-    inside = [statistics.equivalence(x, y, 4) < 0.05 for x, y in zip(a, b, strict=True)]
+    inside = [statistics.tost(x, y, 4) < 0.05 for x, y in zip(a, b, strict=True)]
     assert np.mean(inside) > 0.9
 
 
@@ -260,12 +261,12 @@ def test_across_tasks_as_rliable_has_it():
     rng = np.random.default_rng(0)
     scores = rng.normal(0.5, 0.3, (8, 3))
     ordered = np.sort(scores.ravel())
-    assert aggregation.interquartile_mean(scores) == pytest.approx(ordered[6:18].mean())
+    assert across_tasks.interquartile_mean(scores) == pytest.approx(ordered[6:18].mean())
     thresholds = np.linspace(0, 1, 5)
     profile = [sum(value > t for value in scores.ravel()) / scores.size for t in thresholds]
-    share, low, high = aggregation.performance_profile(scores, thresholds)
+    share, low, high = across_tasks.performance_profile(scores, thresholds)
     assert share == pytest.approx(profile)
-    interval = aggregation.stratified_interval(scores)
+    interval = across_tasks.stratified_interval(scores)
     means, profiles = [], []
     for _ in range(2000):
         draw = np.concatenate([rng.choice(scores[:, task], 8) for task in range(3)])
@@ -278,7 +279,7 @@ def test_across_tasks_as_rliable_has_it():
     assert np.array([low, high]) == pytest.approx(
         np.percentile(profiles, [2.5, 97.5], axis=0), abs=0.042
     )
-    few = aggregation.performance_profile(scores[:4], thresholds)
+    few = across_tasks.performance_profile(scores[:4], thresholds)
     assert np.isnan(few[1:]).all(), "fewer than five seeds have no interval"
-    normal = aggregation.normalised(np.array([0.01, 1 / 6]), np.array(1 / 6), np.array(0.01))
+    normal = across_tasks.normalised(np.array([0.01, 1 / 6]), np.array(1 / 6), np.array(0.01))
     assert list(normal) == [1, 0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import replace
 from itertools import product
@@ -13,21 +12,23 @@ import numpy as np
 import pytest
 import yaml
 
-from analysis.speed import growth, times
+from analysis.speed import growth, stage
+from harness import layout
 from harness.clock import campaign
 from harness.clock.worker import initial_weights, product_sizes
 from harness.conformance import against_reference
 from harness.errors import UserError
-from harness.pipeline import results_folder
+from harness.pipeline import again
 from harness.plan import campaigns
 from harness.plan.campaigns import Campaign, Shape, Sweep
+from harness.registry import framework
 from tests.conftest import ROOT, table
 from tests.fakes import METHODS, PLAN
 
 
-def made(folder: Path, plan: Campaign, milliseconds, phases=("step",)) -> None:
+def made(folder: Path, plan: Campaign, milliseconds, phases=("step",), machine: str = "A") -> None:
     """A whole campaign with times as ``milliseconds(method, shape, process, round, phase)``."""
-    (folder / "timing").mkdir()
+    (folder / "timing").mkdir(exist_ok=True)
     path = folder / "timing" / f"{plan.name}.csv"
     with campaign._samples(path, "made") as write:
         for process in range(plan.processes):
@@ -40,24 +41,21 @@ def made(folder: Path, plan: Campaign, milliseconds, phases=("step",)) -> None:
                             "shape": shape.name, "phase": phase, "steps": 1, "start": 0.0,
                         })  # fmt: skip
     about = {"campaign": "made", "asked": plan.as_dict(), "problems": {}, "notes": []}
+    about["machine"] = {"processor": machine, "generation": "family 1", "cores": 2}
     path.with_suffix(".json").write_text(json.dumps(about))
-    times.write_tables(folder, [plan.name])
+    stage.write(folder, [plan.name])
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"campaign": "made"}', '{"campaign": "other"}'])
-def test_a_damaged_campaign_is_named_and_timed_again(tmp_path, monkeypatch, capsys, text):
+def test_a_damaged_campaign_is_named_and_timed_again(tmp_path, text):
     made(tmp_path, replace(PLAN, phases=("step",), peak=False), lambda *_: 1.0)
     path = tmp_path / "timing" / "tiny.json"
-    monkeypatch.chdir(tmp_path)
-    results_folder.mark_unfinished(tmp_path, (), (PLAN,))
-    assert capsys.readouterr().err == ""
+    assert again.of_a_campaign(path) == ""
     path.write_text(text)
-    results_folder.mark_unfinished(tmp_path, (), (PLAN,))
-    assert capsys.readouterr().err.startswith(f"Once more: {path}: cannot be read (")
+    assert again.of_a_campaign(path).startswith(f"{path}: cannot be read (")
+    again.set_aside([path])
     assert path.with_suffix(".json.old").read_text() == text
-    (note,) = (p for p in (tmp_path / ".snakemake" / "incomplete").rglob("*") if p.is_file())
-    names = note.relative_to(tmp_path / ".snakemake" / "incomplete").parts
-    assert base64.urlsafe_b64decode("".join(n.removeprefix("@") for n in names)) == bytes(path)
+    assert again.of_a_campaign(path).endswith("was set aside and has not been made again.")
 
 
 def test_ratios_are_paired_by_round_and_a_bad_control_marks_the_campaign(tmp_path):
@@ -186,13 +184,18 @@ def test_campaigns_of_a_configuration():
         {"axis": "layers", "values": [1, 2], "held_out": 3},
     ]
     timed = CONFIG | {"shapes": [values], "sweeps": sweeps}
-    one, swept = campaigns.campaigns(timed, ["pytorch"], {("pytorch", "lstm"): "stock"}, str)
+    one, swept = campaigns.campaigns(
+        timed, [framework("pytorch")], {("pytorch", "lstm"): "stock"}, "cpu"
+    )
     assert sum(m.twin for m in one.methods) == 1
     assert [m.kernel for m in swept.methods] == ["stock", "stock"]
     assert len(swept.shapes) == 5, "the base stands once"
     values["kernels"] = "fastest and stock"
     (both,) = campaigns.campaigns(
-        CONFIG | {"shapes": [values]}, ["pytorch"], {("pytorch", "lstm"): "manual"}, str
+        CONFIG | {"shapes": [values]},
+        [framework("pytorch")],
+        {("pytorch", "lstm"): "manual"},
+        "cpu",
     )
     assert sorted(m.kernel for m in both.methods if not m.twin) == ["manual", "stock"]
     values["kernels"] = "all"
@@ -200,16 +203,26 @@ def test_campaigns_of_a_configuration():
     assert campaigns.campaign_from(json.loads(json.dumps(swept.as_dict()))) == swept
     with pytest.raises(UserError, match=r"timing\.shapes: the name 'one' is taken"):
         campaigns.campaigns(
-            CONFIG | {"shapes": [values, values]}, ["pytorch"], {}, "timing.{}".format
+            CONFIG | {"shapes": [values, values]}, [framework("pytorch")], {}, "cpu"
         )
     sweeps[0]["held_out"] = 8
     with pytest.raises(UserError, match="hidden: held_out 8 is among the values"):
-        campaigns.campaigns(timed, ["pytorch"], {}, str)
+        campaigns.campaigns(timed, [framework("pytorch")], {}, "cpu")
+
+
+def test_each_row_says_on_which_machine_it_was_timed(tmp_path):
+    for machine in ("A", "B"):
+        plan = replace(PLAN, name=machine.lower(), phases=("step",), peak=False)
+        made(tmp_path, plan, lambda *_: 1.0, machine=machine)
+    stage.write(tmp_path, ["a", "b"])
+    for name in ("timing", "speed_ratios"):
+        rows = table(tmp_path, name)
+        assert set(rows["machine"]) == {f"{m} (family 1), 2 cores" for m in "AB"}, name
 
 
 def test_no_campaign_gives_empty_tables(tmp_path):
-    times.write_tables(tmp_path, [])
-    assert all(table(tmp_path, name).empty for name in times.NAMES)
+    stage.write(tmp_path, [])
+    assert all(table(tmp_path, name).empty for name in layout.names("timing"))
 
 
 def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
@@ -222,7 +235,8 @@ def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
     (values,) = (s for s in times["shapes"] if s["name"] == "equal_parameters")
     shape = Shape(**{k: v for k, v in values.items() if k != "phases"})
     counts = [
-        against_reference.formula("jax", "matched", shape.spec(cell)) for cell in ("lstm", "gru")
+        against_reference.formula(framework("jax"), "matched", shape.spec(cell))
+        for cell in ("lstm", "gru")
     ]
     assert counts[1] == pytest.approx(counts[0], rel=0.01)
     assert shape.spec("gru").hidden == values["hidden"]["gru"]
@@ -231,4 +245,8 @@ def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
     assert product_sizes(shape, "lstm", "product_weights") == (128, 6400, 512)
     only = times | {"shapes": [values | {"hidden": {"lstm": 128}}], "sweeps": []}
     with pytest.raises(UserError, match="hidden has no size for gru"):
-        campaigns.campaigns(only, ["jax"], {}, str)
+        campaigns.campaigns(only, [framework("jax")], {}, "cpu")
+    wrong = {"lstm": 128, "gru": 148, "lstn": 1}
+    only = times | {"shapes": [values | {"hidden": wrong}], "sweeps": []}
+    with pytest.raises(UserError, match="equal_parameters: hidden: unknown cell 'lstn'"):
+        campaigns.campaigns(only, [framework("jax")], {}, "cpu")

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from analysis.folders import agreement, foreign, reference_results, verification
-from analysis.tables import run_tables
+from analysis.tables import stage
 from harness.errors import UserError
 from harness.plan.run import Run
 from harness.run.records import write
@@ -50,8 +50,8 @@ def folder(path: Path, seeds: int = 10, scale: float = 1.0, **changes: object) -
             write(run.path(path), found)
     with pytest.MonkeyPatch.context() as patch:
         # Nine tenths of the time, and nothing here reads what methods without a network reach.
-        patch.setattr(run_tables, "_classical_rows", lambda found: [])
-        run_tables.write_tables(path)
+        patch.setattr(stage.tasks, "classical", lambda found: [])
+        stage.write(path)
     return path
 
 
@@ -216,7 +216,7 @@ def test_steps_to_solve_where_not_every_run_solves(here, there, verdict):
     ]
     group = pd.DataFrame({
         "task": "adding", "framework": "jax", "cell": "gru", "track": "matched", "seed": range(10),
-        "settings": "", "status": "ok", "status_there": "ok", "score": 0.1, "score_there": 0.1,
+        "status": "ok", "status_there": "ok", "score": 0.1, "score_there": 0.1,
         "losses_sha256": "a", "losses_sha256_there": "b", "budget": 1000.0,
         "steps_to_solve": steps[0], "steps_to_solve_there": steps[1],
     })  # fmt: skip

@@ -10,12 +10,8 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from analysis.evidence import evidence_tables, published
 from analysis.folders import compare, foreign, verification
-from analysis.inside import look
-from analysis.speed import times
-from analysis.tables import run_tables
-from harness import documents, limits
+from harness import documents, layout, limits
 from harness.errors import UserError
 from harness.pipeline import again, folder, progress, quiet_log, scheduler
 from harness.plan import asked, configuration
@@ -56,8 +52,6 @@ RESULTS = CONFIGURATION.results
 # What a job may use, for a cluster; here harness/limits.py watches what it does use.
 MEMORY_MB = CONFIGURATION.limits.memory_mb
 MINUTES = math.ceil(CONFIGURATION.limits.seconds / 60)
-# The tables that stages beside tables.smk write: each such stage adds its own.
-MORE_TABLES = []
 
 or_end(folder.check_notes)
 folder.set_environment(ROOT)

@@ -3,8 +3,8 @@
 
 rule compare:
     input:
-        tables=[RESULTS / f"{name}.csv" for name in ("runs", "machines", "tasks", "claims")],
-        more=[RESULTS / f"{name}.csv" for name in MORE_TABLES if name in foreign.TABLES],
+        tables=[layout.path(RESULTS, name) for name in ("runs", "machines", "tasks", "claims")],
+        more=[layout.path(RESULTS, name) for name in ("speed_ratios", "timing")],
         # The job writes both anew; that is no reason to compare again.
         page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),
         verified=verified,

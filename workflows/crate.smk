@@ -7,11 +7,11 @@ rule crate:
         page=ancient(RESULTS / "report.html"),
         tables=[
             RESULTS / f"{name}.csv"
-            for name in (*run_tables.NAMES, *MORE_TABLES, *evidence_tables.NAMES)
+            for name in layout.names("tables", "insides", "timing", "evidence", "published")
         ],
         about=[ROOT / name for name in ("CITATION.cff", "Snakefile")],
         parts=sorted((ROOT / "workflows").glob("*.smk")),
-        code=[ROOT / "analysis" / "crate.py", ROOT / "harness" / "layout.py"],
+        code=[ROOT / "analysis" / "crate.py", *code_of("harness/layout")],
     output:
         RESULTS / "ro-crate-metadata.json",
     log:

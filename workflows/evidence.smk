@@ -3,14 +3,11 @@
 
 rule evidence:
     input:
-        tables=[RESULTS / f"{name}.csv" for name in run_tables.NAMES],
-        # What other stages of this configuration write; a claim on a table that is not among
-        # them is not tested.
-        more=[RESULTS / f"{name}.csv" for name in MORE_TABLES],
+        tables=[layout.path(RESULTS, name) for name in layout.names("tables", "insides", "timing")],
         ledger=[ROOT / "workflows" / f"claims.{end}" for end in ("yaml", "schema.json")],
         code=code_of("analysis", "analysis/evidence"),
     output:
-        [RESULTS / f"{name}.csv" for name in evidence_tables.NAMES],
+        [layout.path(RESULTS, name) for name in layout.names("evidence")],
     log:
         RESULTS / "logs" / "evidence.log",
     benchmark:

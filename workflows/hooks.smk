@@ -21,5 +21,5 @@ def say_what_failed():
         for log in map(Path, job.log):
             lines = log.read_text(errors="replace").split("\n") if log.exists() else []
             said = [line for line in lines if line.strip()]
-            last = said[-1] if said else "it ended without a word"
+            last = said[-1] if said else "the log is empty"
             print(f"failed: {job.rule.name} (its log: {log}): {last}", flush=True)

@@ -1,13 +1,12 @@
 # Inside the gates: the saved weights looked into, a job for each task as soon as its runs are done.
 
-TASKS = look.tasks(CONFIGURATION.runs)
-MORE_TABLES += look.NAMES
+TASKS = sorted({run.task for run in CONFIGURATION.runs})
 
 
 rule insides_of_task:
     input:
         records=lambda wildcards: [
-            run.path(RESULTS) for run in look.chosen(CONFIGURATION.runs, wildcards.task)
+            run.path(RESULTS) for run in CONFIGURATION.runs if run.task == wildcards.task
         ],
         code=lambda wildcards: [
             *code_of("analysis", "analysis/inside", "cells"),
@@ -16,7 +15,7 @@ rule insides_of_task:
             ROOT / "tasks" / f"{wildcards.task}.py",
         ],
     output:
-        [RESULTS / "insides" / "{task}" / f"{name}.csv" for name in look.NAMES],
+        [RESULTS / "insides" / "{task}" / f"{name}.csv" for name in layout.names("insides")],
     log:
         RESULTS / "logs" / "insides-{task}.log",
     benchmark:
@@ -35,11 +34,11 @@ rule insides:
         expand(
             RESULTS / "insides" / "{task}" / "{name}.csv",
             task=TASKS,
-            name=look.NAMES,
+            name=layout.names("insides"),
         ),
         code=code_of("analysis", "analysis/inside"),
     output:
-        [RESULTS / f"{name}.csv" for name in look.NAMES],
+        [layout.path(RESULTS, name) for name in layout.names("insides")],
     log:
         RESULTS / "logs" / "insides.log",
     benchmark:

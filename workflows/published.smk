@@ -1,15 +1,13 @@
 # Published values against our runs of the same setting; without any such run, empty tables.
 
-MORE_TABLES += published.NAMES
-
 
 rule published:
     input:
-        tables=[RESULTS / f"{name}.csv" for name in run_tables.NAMES],
+        tables=[layout.path(RESULTS, name) for name in layout.names("tables")],
         ledger=[ROOT / "workflows" / f"published.{end}" for end in ("yaml", "schema.json")],
         code=code_of("analysis", "analysis/evidence"),
     output:
-        [RESULTS / f"{name}.csv" for name in published.NAMES],
+        [layout.path(RESULTS, name) for name in layout.names("published")],
     log:
         RESULTS / "logs" / "published.log",
     benchmark:

@@ -5,12 +5,12 @@ rule report:
     input:
         tables=[
             RESULTS / f"{name}.csv"
-            for name in (*run_tables.NAMES, *MORE_TABLES, *evidence_tables.NAMES)
+            for name in layout.names("tables", "insides", "timing", "evidence", "published")
         ],
         code=sorted(
             path
             for pattern in ("*.py", "*.html", "*.css", "*.js", "*.yaml")
-            for path in (ROOT / "report").glob(pattern)
+            for path in (ROOT / "report").rglob(pattern)
         ),
     output:
         # For `snakemake --report`, which shows the page among its own.

@@ -7,7 +7,7 @@ rule tables:
         conformance=conformance_of(run.framework for run in CONFIGURATION.runs),
         code=code_of("analysis", "analysis/tables"),
     output:
-        [RESULTS / f"{name}.csv" for name in run_tables.NAMES],
+        [layout.path(RESULTS, name) for name in layout.names("tables")],
     log:
         RESULTS / "logs" / "tables.log",
     benchmark:

@@ -2,12 +2,11 @@
 
 
 CAMPAIGNS = {campaign.name: campaign for campaign in CONFIGURATION.campaigns}
-MORE_TABLES += times.NAMES
 
 
 rule timing:
     input:
-        [RESULTS / f"{name}.csv" for name in times.NAMES],
+        [layout.path(RESULTS, name) for name in layout.names("timing")],
 
 
 rule time:
@@ -47,7 +46,7 @@ rule timing_tables:
         campaigns=[RESULTS / "timing" / f"{name}.json" for name in CAMPAIGNS],
         code=code_of("analysis", "analysis/speed"),
     output:
-        [RESULTS / f"{name}.csv" for name in times.NAMES],
+        [layout.path(RESULTS, name) for name in layout.names("timing")],
     log:
         RESULTS / "logs" / "timing.log",
     benchmark:

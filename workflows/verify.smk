@@ -3,8 +3,8 @@
 
 rule verify:
     input:
-        tables=[RESULTS / f"{name}.csv" for name in ("runs", "machines", "tasks", "claims")],
-        more=[RESULTS / f"{name}.csv" for name in MORE_TABLES if name == "speed_ratios"],
+        tables=[layout.path(RESULTS, name) for name in ("runs", "machines", "tasks", "claims")],
+        more=[layout.path(RESULTS, "speed_ratios")],
         runs=[run.path(RESULTS) for run in CONFIGURATION.runs],
         # The job writes both anew, with the verdict; that is no reason to verify again.
         page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),

@@ -17,168 +17,271 @@ Which cell, for each task, on the matched track:
 
 Which framework is fastest, for each shape and cell of the clock: as 2, 3, 5 and 7, with the
 clock's intervals and a margin of 3 %. Whether the framework matters for the score: the verdicts
-on the claims that matched frameworks agree and native ones differ. When it does not matter: all
-that these rules show to be equal. Fewer than five seeds, or a campaign whose control failed,
-tell nothing.
+on the claims that matched frameworks agree and native ones differ. Fewer than five seeds, or a
+campaign whose control failed, tell nothing.
+
+A row is an answer: the question, where it holds (task and track, or shape and cell, with the
+machine where several were timed), the verdict, how sure it is, what no other one is shown better
+than (``better``, names with a space between them) and the rest (``worse``); ``alike`` says whether
+``better`` are shown equal. ``why`` is the rule that decided, and the columns from ``metric`` on are
+the comparison that speaks least for it: ``a`` against ``b``, in the ``framework`` in which they are
+least apart, or furthest where they are equal or nothing is known, of so many ``frameworks``.
+Further rows have what is shown equal, pair by pair: ``equal_cells`` and ``equal_frameworks``. The
+words are the page's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.evidence import phrases
+from analysis.evidence.claim_tests import ALPHA
 from analysis.evidence.claims import Margin, margin_of
-from analysis.evidence.phrases import Equal, Row, answer, unknown
-from analysis.evidence.which_cell import Cells, choose
+from analysis.statistics import FEWEST
 
-CANNOT = phrases.CANNOT
-COLUMNS = ("question", "task", "answer", "sure", "evidence", "rule")
-NO_MATTER = "When does it not matter?"
 FASTER = 1.03
-Pairs = Mapping[tuple[str, str], Row]
+Row = dict[Any, Any]
+# The comparisons of two names, both ways round, in every framework.
+Pairs = Mapping[tuple[str, str], list[Row]]
+Relation = Callable[[str, str], bool]
 
 
-def write(
+def advise(
     tables: Mapping[str, pd.DataFrame],
     claims: pd.DataFrame,
     comparisons: pd.DataFrame,
     margins: Mapping[str, Margin],
-) -> pd.DataFrame:
-    """The table of advice; every row has an answer, how sure it is, its evidence and its rule."""
+) -> list[Row]:
+    """The rows of ``advice.csv``, from the tables, the verdicts on claims and the comparisons."""
     scores = tables["scores"]
-    matched = scores[scores["track"] == "matched"]
-    cells = [
-        Cells(str(task), group, comparisons, margin_of(margins["score"], task))
-        for task, group in matched.groupby("task")
-    ]
-    clock = _clock(tables.get("speed_ratios"))
-    agreement = [
-        (task, track, claims[(claims["claim"] == name) & (claims["task"] == task)])
-        for task in sorted(set(scores["task"].astype(str)))
-        for track, name in (("matched", "matched-scores-agree"), ("native", "native-scores-differ"))
-    ]
-    rows = [one.advice() for one in cells]
-    rows += [_fastest(place, pairs) for place, pairs in clock] or [
-        {"question": "Which framework is fastest here?", "task": "every task"}
-        | unknown("no two frameworks were timed", "a timing campaign is needed")
-    ]
-    rows += [_framework(*one) for one in agreement]
-    rows += [
-        _no_matter("the cell, for the score", "equal within the task's margin in every framework "
-                   "(TOST after Holm)", [text for one in cells for text in one.equal_pairs()]),
-        _no_matter("the framework, for the score", "every pair of frameworks equal within the "
-                   "task's margin (TOST after Holm)",
-                   [text for one in agreement for text in _same_score(*one)]),
-        _no_matter("the framework, for the speed", "the clock's whole interval within 3 %",
-                   [text for place, pairs in clock for text in _same_speed(place, pairs)]),
-    ]  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    cells = comparisons[(comparisons["kind"] == "cells") & (comparisons["track"] == "matched")]
+    rows: list[Row] = []
+    for task, group in scores[scores["track"] == "matched"].groupby("task"):
+        mine = cells[cells["task"] == task]
+        margin = margin_of(margins["score"], task)
+        rows += [
+            {"task": task, "track": "matched", "margin": margin} | row
+            for row in _which_cell(group, mine, margin)
+        ]
+    rows += _fastest_framework(tables.get("speed_ratios"))
+    for task in sorted(set(scores["task"].astype(str))):
+        rows += _framework_matters(task, claims[claims["task"] == task])
+    order = ("which_cell", "fastest_framework", "framework_matters")
+    rows.sort(key=lambda row: order.index(row["question"]) if row["question"] in order else 9)
+    return rows
 
 
-def _clock(ratios: pd.DataFrame | None) -> list[tuple[str, Pairs]]:
-    """Each shape and cell with its ratios of frameworks; with none where the control failed."""
-    if ratios is None or ratios.empty:
-        return []
-    across = ratios[(ratios["cell"] == ratios["other_cell"]) & ~ratios["same_framework"]]
-    return [
-        (
-            f"{shape}, {str(cell).upper()}",
-            {
-                (str(r["framework"]), str(r["other_framework"])): r
-                for r in group.to_dict("records")
-                if group["control_ok"].all()
-            },
-        )
-        for (shape, cell), group in across.groupby(["shape", "cell"])
-    ]
-
-
-def _fastest(place: str, known: Pairs) -> Row:
-    row = {"question": "Which framework is fastest here?", "task": place}
-    if not known:
-        return row | unknown(
-            "this campaign told one method from itself", "its A/A interval leaves out 1"
-        )
-
-    def faster(x: str, y: str) -> bool:
-        return (x, y) in known and bool(known[x, y]["high"] < 1 / FASTER)
-
-    left, alike = choose(sorted({x for x, _ in known}), faster, lambda x, y: _same(known, x, y))
-    evidence = "; ".join(
-        phrases.ratio(x, y, v)
-        for (x, y), v in known.items()
-        if x in left and (y not in left or x < y)
+def _which_cell(
+    scores: pd.DataFrame, comparisons: pd.DataFrame, margin: float | None
+) -> Iterable[Row]:
+    """The advice for one task, and the pairs of its cells that are shown equal."""
+    names = sorted(scores["cell"].astype(str).unique())
+    score, steps = (
+        _both_ways(comparisons[comparisons["metric"] == metric])
+        for metric in ("score", "steps_to_solve")
     )
+    least = margin or 0.0
+    better = _everywhere(score, lambda r: r["worst"] > least and r["p_holm"] < ALPHA)
+    equal = _everywhere(score, lambda r: r["equivalent"] is True)
+    sooner = _everywhere(steps, lambda r: r["worst"] > 0 and r["p_holm"] < ALPHA)
+    beyond = _everywhere(score, lambda r: r["worst"] > least)
+    shown = _everywhere(score, lambda r: r["worst"] > 0 and r["p_holm"] < ALPHA)
+
+    def hinted(x: str, y: str) -> bool:
+        return better(x, y) or beyond(x, y) or shown(x, y)
+
+    row, seeds = {"question": "which_cell"}, int(scores["runs"].max())
+    if len(names) < 2:
+        yield row | _unknown("one_name", names)
+    elif seeds < FEWEST:
+        yield row | _unknown("few_seeds", names) | {"n": seeds}
+    elif scores["state"].isin(["at baseline", "failed"]).all():
+        yield row | _answer("none", "sure", "at_baseline", [], names) | {
+            "metric": "progress", "effect": scores["progress"].max(), "n": seeds,
+        }  # fmt: skip
+    else:
+        yield row | _chosen(names, score, better, equal, steps, sooner, hinted)
+    for x, y in itertools.combinations(names, 2):
+        if equal(x, y):
+            yield _equal("equal_cells", score, x, y)
+
+
+def _chosen(
+    names: list[str], score: Pairs, better: Relation, equal: Relation,
+    steps: Pairs, sooner: Relation, hinted: Relation,
+) -> Row:  # fmt: skip
+    """Rules 3 to 7, for cells that have runs enough."""
+    left, alike = _unbeaten(names, better, equal)
+    first = [x for x in left if all(sooner(x, y) for y in left if y != x)]
+    likely, same = _unbeaten(names, hinted, equal)
     if len(left) == 1:
-        return row | answer(
-            left[0], "sure", evidence, "the clock's whole interval more than 3 % below each other"
+        return _answer("better", "sure", "beyond_margin", left, names) | _least(
+            score, left, names, better
         )
+    if first:
+        sure = "sure" if alike else "likely"
+        rivals = _least(steps, first, left, sooner)
+        return _answer("sooner", sure, "sooner", first, names) | rivals
     if alike:
-        return row | answer(f"{' or '.join(left)}: it does not matter", "sure", evidence,
-                             "the clock's whole interval within 3 %")  # fmt: skip
-    return row | unknown(
-        f"between {' and '.join(left)}: {evidence}", "an interval crosses the margin of 3 %"
-    )
+        return _answer("equal", "sure", "within_margin", left, names) | _furthest(score, left)
+    if 0 < len(likely) < len(names):
+        found = _answer("better", "likely", "weaker", likely, names, same)
+        return found | _least(score, likely, names, hinted)
+    return _unknown("undecided", names, left) | _furthest(score, left)
 
 
-def _same(known: Pairs, x: str, y: str) -> bool:
-    if (x, y) not in known:
-        return False
-    return bool(known[x, y]["low"] > 1 / FASTER and known[x, y]["high"] < FASTER)
+def _fastest_framework(ratios: pd.DataFrame | None) -> Iterable[Row]:
+    """The advice for each shape and cell of the clock, and the frameworks that are as fast."""
+    nothing = {"question": "fastest_framework"} | _unknown("not_timed", [])
+    if ratios is None or ratios.empty:
+        return [nothing]
+    rows = []
+    across = ratios[(ratios["cell"] == ratios["other_cell"]) & ~ratios["same_framework"]]
+    if across["machine"].nunique() < 2:
+        across = across.assign(machine="")
+    for (machine, shape, cell), group in across.groupby(["machine", "shape", "cell"]):
+        names = sorted(set(group["framework"].astype(str)))
+        place = {"shape": shape, "cell": cell, "machine": machine, "margin": FASTER}
+        row = {"question": "fastest_framework"} | place
+        if not group["control_ok"].all():
+            rows.append(row | _unknown("control_failed", names))
+            continue
+        pairs = {
+            (str(r["framework"]), str(r["other_framework"])): [{
+                "a": r["framework"], "b": r["other_framework"], "effect": r["ratio"],
+                "low": r["low"], "high": r["high"], "unit": "ratio", "n": r.get("processes"),
+                "metric": "step_ms", "worst": -np.log(r["high"]),
+            }]
+            for r in group.to_dict("records")
+        }  # fmt: skip
+        faster = _everywhere(pairs, lambda r: r["high"] < 1 / FASTER)
+        equal = _everywhere(pairs, lambda r: r["low"] > 1 / FASTER and r["high"] < FASTER)
+        left, alike = _unbeaten(names, faster, equal)
+        if len(left) == 1:
+            found = _answer("better", "sure", "beyond_margin", left, names)
+            found |= _least(pairs, left, names, faster)
+        elif alike:
+            found = _answer("equal", "sure", "within_margin", left, names) | _furthest(pairs, left)
+        else:
+            found = _unknown("undecided", names, left) | _furthest(pairs, left)
+        rows.append(row | found)
+        rows += [
+            _equal("equal_frameworks", pairs, x, y) | place
+            for x, y in itertools.combinations(names, 2)
+            if equal(x, y)
+        ]
+    return rows or [nothing]
 
 
-def _same_speed(place: str, known: Pairs) -> list[Equal]:
-    return [
-        (f"{place}: {x} or {y}", phrases.ratio(x, y, v), abs(np.log(v["ratio"])))
-        for (x, y), v in known.items()
-        if x < y and _same(known, x, y)
+def _framework_matters(task: str, claims: pd.DataFrame) -> Iterable[Row]:
+    """Whether the framework matters for the score, cell by cell on each track."""
+    for track, name, alike, apart in (
+        ("matched", "matched-scores-agree", "supported", "refuted"),
+        ("native", "native-scores-differ", "refuted", "supported"),
+    ):
+        row = {"question": "framework_matters", "task": task, "track": track, "metric": "score"}
+        mine = claims[claims["claim"] == name].to_dict("records")
+        for case in mine:
+            verdict = {alike: "equal", apart: "different"}.get(case["verdict"], "unknown")
+            why = {"equal": "within_margin", "different": "beyond_margin"}.get(verdict, "undecided")
+            kept = ("effect", "low", "high", "unit", "n", "margin", "detail")
+            yield row | {"cell": case["case"], "verdict": verdict,
+                         "sure": "unknown" if verdict == "unknown" else "sure",
+                         "why": "not_tested" if case["verdict"] == "not tested" else why,
+                         } | {name: case.get(name) for name in kept}  # fmt: skip
+        if not mine:
+            yield row | _unknown("not_tested", [])
+
+
+def _both_ways(comparisons: pd.DataFrame) -> Pairs:
+    """The comparisons of cells by the two, turned so that the first of the two is ``a``.
+
+    ``worst`` is the bound of the interval that speaks least for ``a``: how much better it is at
+    least, in logarithms where it is a ratio.
+    """
+    pairs: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in comparisons.to_dict("records"):
+        (framework, a), (_, b) = str(row["a"]).split("/"), str(row["b"]).split("/")
+        values = np.array([row["effect"], row["low"], row["high"]], dtype=float)
+        ratio = row["unit"] == "ratio"
+        with np.errstate(divide="ignore"):
+            turned = (1 / values if ratio else -values)[[0, 2, 1]]
+            for x, y, found in ((a, b, values), (b, a, turned)):
+                low, high = np.log(found[1:]) if ratio else found[1:]
+                pairs[x, y].append(
+                    row | dict(zip(("effect", "low", "high"), map(float, found), strict=True))
+                    | {"a": x, "b": y, "framework": framework,
+                       "worst": float(low if row["better"] == "higher" else -high)}
+                )  # fmt: skip
+    return pairs
+
+
+def _everywhere(pairs: Pairs, holds: Callable[[Row], Any]) -> Relation:
+    """Whether it holds of one name against another in every framework that compares them."""
+
+    def relation(x: str, y: str) -> bool:
+        found = pairs.get((x, y), [])
+        return bool(found) and all(holds(row) for row in found)
+
+    return relation
+
+
+def _unbeaten(names: list[str], beats: Relation, equal: Relation) -> tuple[list[str], bool]:
+    """What no other name beats, and whether all of that is equal to each other."""
+    left = [x for x in names if not any(beats(y, x) for y in names if y != x)]
+    return left, all(equal(x, y) for x, y in itertools.combinations(left, 2))
+
+
+def _least(pairs: Pairs, winners: list[str], names: list[str], beats: Relation) -> Row:
+    """The comparison that speaks least for ``winners``, of those that they win."""
+    won = [
+        row
+        for x in winners
+        for y in names
+        if y not in winners and beats(x, y)
+        for row in pairs[x, y]
     ]
+    return _shown(pairs, min(won, key=lambda row: row["worst"])) if won else {}
 
 
-def _framework(task: str, track: str, claims: pd.DataFrame) -> Row:
-    row = {"question": f"Does the framework matter for the score ({track})?", "task": task}
-    if claims.empty or (claims["verdict"] == "not tested").all():
-        return row | unknown("not tested here", "two frameworks and five seeds are needed")
-    apart, alike = ("refuted", "supported") if track == "matched" else ("supported", "refuted")
-    by_verdict = {
-        "yes": claims.loc[claims["verdict"] == apart, "case"],
-        "no": claims.loc[claims["verdict"] == alike, "case"],
-        CANNOT: claims.loc[~claims["verdict"].isin([apart, alike]), "case"],
-    }
-    known = {answer: list(cases) for answer, cases in by_verdict.items() if len(cases)}
-    evidence = "; ".join(phrases.verdict(r) for r in claims.to_dict("records"))
-    rule = "every pair of frameworks by TOST within the task's margin, after Holm"
-    if list(known) == [CANNOT]:
-        return row | unknown(evidence, rule)
-    if list(known) == ["no"]:
-        return row | answer("no: it does not matter", "sure", evidence, rule)
-    text = "; ".join(f"{answer} for {phrases.names(cells)}" for answer, cells in known.items())
-    return row | answer(text, "sure", evidence, rule)
+def _furthest(pairs: Pairs, names: list[str]) -> Row:
+    """The comparison of ``names`` that is furthest apart; nothing where none is compared."""
+    found = [row for pair in itertools.combinations(names, 2) for row in pairs.get(pair, [])]
+    return _shown(pairs, max(found, key=_size)) if found else {}
 
 
-def _same_score(task: str, track: str, claims: pd.DataFrame) -> list[Equal]:
-    alike = claims[claims["verdict"] == ("supported" if track == "matched" else "refuted")]
-    if alike.empty:
-        return []
-    furthest = max(alike.to_dict("records"), key=_in_margins)
-    place = f"{task}, {phrases.names(list(alike['case']))}, {track}"
-    return [(place, phrases.verdict(furthest), _in_margins(furthest))]
+def _size(row: Row) -> float:
+    with np.errstate(divide="ignore"):
+        size = np.log(row["effect"]) if row["unit"] == "ratio" else row["effect"]
+    return float(abs(np.nan_to_num(size)))
 
 
-def _in_margins(row: Row) -> float:
-    return float(abs(row["effect"]) / row["margin"])
+def _shown(pairs: Pairs, row: Row) -> Row:
+    kept = ("metric", "framework", "a", "b", "effect", "low", "high", "unit", "n")
+    return {name: row.get(name) for name in kept} | {"frameworks": len(pairs[row["a"], row["b"]])}
 
 
-def _no_matter(what: str, rule: str, found: list[Equal]) -> Row:
-    """All places where it does not matter, and the evidence of the one that is furthest apart."""
-    row = {"question": NO_MATTER, "task": what}
-    if not found:
-        return row | unknown("nothing is shown equal here", rule)
-    place, evidence, _ = max(found, key=lambda one: one[2])
-    text = (
-        evidence if len(found) == 1 else f"the furthest apart of {len(found)}: {place}: {evidence}"
-    )
-    return row | answer("; ".join(one[0] for one in found), "sure", text, rule)
+def _equal(question: str, pairs: Pairs, x: str, y: str) -> Row:
+    found = {"question": question} | _answer("equal", "sure", "within_margin", [x, y], [])
+    return found | _furthest(pairs, [x, y])
+
+
+def _answer(
+    verdict: str, sure: str, why: str, better: list[str], names: list[str], alike: bool = True
+) -> Row:
+    worse = [name for name in names if name not in better]
+    return {
+        "verdict": verdict, "sure": sure, "why": why, "better": " ".join(better),
+        "worse": " ".join(worse), "alike": alike,
+    }  # fmt: skip
+
+
+def _unknown(why: str, names: list[str], left: list[str] | None = None) -> Row:
+    """The answer where the data cannot tell between ``names``, or what is left of them."""
+    left = names if left is None else left
+    return _answer("unknown", "unknown", why, left, names, alike=False)

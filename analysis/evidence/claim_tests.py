@@ -167,7 +167,7 @@ def level(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding 
     values = rows.drop_duplicates("seed")[parameters["column"]].dropna().to_numpy(float)
     if not len(values):
         return None
-    found = statistics.paired(values, np.zeros(len(values)), against=margin)
+    found = statistics.paired_t(values, np.zeros(len(values)), against=margin)
     return _decided(found, parameters["expect"], margin, margin, "difference")
 
 
@@ -197,7 +197,7 @@ def trend(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding 
     table = pd.DataFrame(gaps).dropna()
     if table.empty or table.shape[1] < 3:
         return None
-    found = statistics.trend(table.columns.to_numpy(float), table.to_numpy(float))
+    found = statistics.rank_trend(table.columns.to_numpy(float), table.to_numpy(float))
     supports, refutes = _outside("above", found.low, found.high, -margin, margin)
     means = ", ".join(f"{level:g}: {gap:.2g}" for level, gap in table.mean().items())
     detail = f"mean gap by difficulty {means}"
@@ -241,16 +241,16 @@ def select(rows: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
 def _compared(pairs: pd.DataFrame, expect: str, margin: float, scale: str) -> Finding:
     a, b = pairs["a"].to_numpy(float), pairs["b"].to_numpy(float)
     lower, upper = _edges(scale, margin)
-    found = statistics.paired(a, b, scale)
+    found = statistics.paired_t(a, b, scale)
     if expect in ("equal", "different") and lower < found.effect < upper:
-        p = statistics.equivalence(a, b, margin, scale)
+        p = statistics.tost(a, b, margin, scale)
         equal = p < ALPHA
         return Finding(
             found.effect, found.low, found.high, found.n, scale,
             equal and expect == "equal", equal and expect == "different", p,
         )  # fmt: skip
     edge = upper if found.effect >= upper or expect == "above" else lower
-    p = statistics.paired(a, b, scale, against=edge).p
+    p = statistics.paired_t(a, b, scale, against=edge).p
     return _decided(replace(found, p=p), expect, lower, upper, scale)
 
 

@@ -12,15 +12,10 @@ import pandas as pd
 
 from analysis import statistics
 from analysis.evidence.claim_tests import ALPHA, TESTS, Finding, select
-from harness import documents
+from harness import documents, layout
 from harness.registry import ROOT
 
 LEDGER = ROOT / "workflows" / "claims.yaml"
-COLUMNS = (
-    "claim", "source", "verdict", "effect", "low", "high", "n", "p_holm", "detail", "framework",
-    "task", "case", "unit", "expect", "margin", "p", "group", "sentence", "supported_if",
-    "refuted_if",
-)  # fmt: skip
 VERDICTS = ("supported", "refuted", "inconclusive", "not tested")
 Margin = float | Mapping[str, float]
 # The values of `by`, the margin, and what the test found.
@@ -97,7 +92,7 @@ def evaluate(ledger: Ledger, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame
         row["p_holm"] = p
         if finding is not None and row["verdict"] == "":
             row |= _verdict(finding, p, family)
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(layout.TABLES["claims"].columns))
 
 
 def _cases(claim: Claim, table: pd.DataFrame | None) -> list[Case]:

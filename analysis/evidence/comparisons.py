@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import aggregation, statistics
+from analysis import statistics
 from analysis.evidence.claim_tests import ALPHA
 from analysis.evidence.claims import Margin, margin_of
+from analysis.statistics import across_tasks
+from harness import layout
 
 Rows = list[dict[str, Any]]
 
@@ -26,26 +28,9 @@ METRICS = ("score", "steps_to_solve", "train_seconds", "solved")
 # What a run measures, each as a ratio to a baseline of the reader's choice.
 RATIOS = ("score", "steps_to_solve", "train_seconds", "step_ms", "peak_rss_mb")
 THRESHOLDS = np.linspace(0, 1, 21)
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "comparisons": (
-        "kind", "task", "metric", "track", "a", "b", "n", "effect", "low", "high", "unit",
-        "better", "probability_of_improvement", "p", "p_holm", "p_logrank", "margin", "p_equal",
-        "equivalent",
-    ),
-    "summary": (
-        *METHOD, "n", "diverged", "mean", "mean_low", "mean_high", "median", "median_low",
-        "median_high", "lowest", "highest", "solved", "solve_rate", "rate_low", "rate_high",
-        "steps", "steps_low", "steps_high",
-    ),
-    "ratios": (
-        "task", "track", "metric", "framework", "cell", "baseline", "n", "ratio", "low", "high",
-    ),
-    "aggregate": ("framework", "cell", "track", "tasks", "n", "iqm", "low", "high"),
-    "profiles": ("framework", "cell", "track", "tasks", "n", "threshold", "share", "low", "high"),
-}  # fmt: skip
 
 
-def compare(
+def compare_methods(
     runs: pd.DataFrame, higher_is_better: Mapping[str, bool], margins: Mapping[str, Margin]
 ) -> pd.DataFrame:
     """Every comparison: paired by seed, with interval, p after Holm, and equality by TOST.
@@ -85,7 +70,7 @@ def compare(
                     row["p_holm"] = p
                 elif not np.isnan(p):
                     row["equivalent"] = bool(p < ALPHA)
-    return pd.DataFrame(rows, columns=list(COLUMNS["comparisons"]))
+    return pd.DataFrame(rows, columns=list(layout.TABLES["comparisons"].columns))
 
 
 def _pairs(
@@ -137,7 +122,7 @@ def _compare(
         both = ~(np.isnan(x) | np.isnan(y))
         x, y, whole = x[both], y[both], True
         unit = "difference" if metric == "score" else "ratio"
-        found = statistics.paired(x, y, unit)
+        found = statistics.paired_t(x, y, unit)
         if not found.n:
             return None
     enough = found.n >= statistics.FEWEST
@@ -148,7 +133,7 @@ def _compare(
     if enough:
         row |= {"low": found.low, "high": found.high, "p": found.p}
         if margin is not None and whole:
-            row["p_equal"] = statistics.equivalence(x, y, margin, unit)
+            row["p_equal"] = statistics.tost(x, y, margin, unit)
     return row
 
 
@@ -175,7 +160,7 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
             "rate_high": rate.high, "steps": steps.value, "steps_low": steps.low,
             "steps_high": steps.high,
         })  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS["summary"]))
+    return pd.DataFrame(rows, columns=list(layout.TABLES["summary"].columns))
 
 
 def ratios(runs: pd.DataFrame) -> pd.DataFrame:
@@ -203,7 +188,7 @@ def ratios(runs: pd.DataFrame) -> pd.DataFrame:
                     x, y = x[known], y[known]
                     if not len(x) or min(x.min(), y.min()) <= 0:
                         continue
-                    found = statistics.paired(x, y, "ratio")
+                    found = statistics.paired_t(x, y, "ratio")
                 if not found.effect > 0:
                     continue
                 low, high = found.low, found.high
@@ -221,7 +206,7 @@ def ratios(runs: pd.DataFrame) -> pd.DataFrame:
                          "cell": cell, "baseline": "/".join(against), "n": found.n}
                         | dict(zip(("ratio", "low", "high"), values, strict=True))
                     )  # fmt: skip
-    return pd.DataFrame(rows, columns=list(COLUMNS["ratios"]))
+    return pd.DataFrame(rows, columns=list(layout.TABLES["ratios"].columns))
 
 
 def aggregate(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -237,15 +222,15 @@ def aggregate(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         if not len(matrix):
             continue
         names = dict(zip(("framework", "cell", "track"), key, strict=True))
-        found = aggregation.stratified_interval(matrix)
+        found = across_tasks.stratified_interval(matrix)
         names |= {"tasks": matrix.shape[1], "n": found.n}
         means.append(names | {"iqm": found.value, "low": found.low, "high": found.high})
-        profile = aggregation.performance_profile(matrix, THRESHOLDS)
+        profile = across_tasks.performance_profile(matrix, THRESHOLDS)
         profiles += [
             names | dict(zip(("threshold", "share", "low", "high"), values, strict=True))
             for values in zip(THRESHOLDS.round(4), *profile, strict=True)
         ]
     return (
-        pd.DataFrame(means, columns=list(COLUMNS["aggregate"])),
-        pd.DataFrame(profiles, columns=list(COLUMNS["profiles"])),
+        pd.DataFrame(means, columns=list(layout.TABLES["aggregate"].columns)),
+        pd.DataFrame(profiles, columns=list(layout.TABLES["profiles"].columns)),
     )

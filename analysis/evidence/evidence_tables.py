@@ -9,26 +9,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.aggregation import normalised
 from analysis.evidence import advice, claims, comparisons
-from analysis.inside import gates
+from analysis.statistics.across_tasks import normalised
 from cells import CELLS
-from harness.errors import UserError
-from harness.files import write_text
+from harness import layout
 
 # What stands in the results folder before the evidence is weighed; a table that this
 # configuration does not make is left out, and the claims on it are not tested.
 INPUTS = (
     "runs", "scores", "tasks", "curves", "parameter_counts", "attribution", "divergence",
-    "speed_ratios", "timing", "gradient_flow",
+    "speed_ratios", "timing", "gradient_flow", "gradient_norms",
 )  # fmt: skip
 NEEDED = ("runs", "scores", "tasks")
 IDENTITY = ["task", "framework", "cell", "track", "seed"]
-# What is written.
-NAMES = (
-    "claims", "comparisons", "summary", "ratios", "aggregate", "profiles", "advice",
-    "gradient_norms",
-)  # fmt: skip
 
 
 def read(results: Path) -> dict[str, pd.DataFrame]:
@@ -36,20 +29,14 @@ def read(results: Path) -> dict[str, pd.DataFrame]:
 
     Runs get their settings as columns, ``budget`` (steps), ``progress``, 0 for a run that
     diverged, and ``early``, the progress on validation data after a quarter of the budget. What
-    did not pass the gate is left out everywhere.
+    did not pass the checks against the reference model is left out.
     """
-    tables = {}
-    for name in INPUTS:
-        path = results / f"{name}.csv"
-        try:
-            tables[name] = pd.read_csv(path)
-        except FileNotFoundError:
-            if name in NEEDED:
-                raise UserError(f"{path}: is not there; run the pipeline first.") from None
-        except (OSError, ValueError) as error:
-            raise UserError(f"{path}: cannot be read ({error}).") from error
+    tables = {
+        name: layout.read(results, name)
+        for name in INPUTS
+        if name in NEEDED or layout.path(results, name).exists()
+    }
     tables["runs"] = _runs(tables["runs"], tables.pop("curves", None))
-    tables["gradient_norms"] = _gradient_norms(results, tables["runs"])
     if "speed_ratios" in tables:
         tables["speed_ratios"] = _speed_ratios(tables["speed_ratios"])
     scores = tables["scores"]
@@ -70,14 +57,10 @@ def _comparable(table: pd.DataFrame, bad: set[tuple[str, str]]) -> pd.DataFrame:
 
 
 def _runs(runs: pd.DataFrame, curves: pd.DataFrame | None) -> pd.DataFrame:
-    settings = pd.DataFrame(
-        [dict(word.split(" ", 1) for word in str(text).split("; ")) for text in runs["settings"]],
-        index=runs.index,
-    )
-    runs = runs.assign(budget=settings["steps"].astype(float))
-    for name in settings.columns.difference(runs.columns):
-        values = pd.to_numeric(settings[name], errors="coerce")
-        runs[name] = settings[name] if values.isna().all() else values
+    runs = runs.rename(columns={f"{layout.SETTING}steps": "budget"})
+    # A setting of a name that a run's own columns have keeps its prefix.
+    plain = {name: str(name).removeprefix(layout.SETTING) for name in runs}
+    runs = runs.rename(columns={k: v for k, v in plain.items() if v not in runs})
     runs["progress"] = _progress(runs, runs["score"])
     runs["early"] = np.nan if curves is None else _progress(runs, _quarter(runs, curves))
     # What never began says nothing of a method.
@@ -97,34 +80,6 @@ def _quarter(runs: pd.DataFrame, curves: pd.DataFrame) -> pd.Series[float]:
     return runs[IDENTITY].merge(last, how="left", on=IDENTITY)["score"].set_axis(runs.index)
 
 
-def _gradient_norms(results: Path, runs: pd.DataFrame) -> pd.DataFrame:
-    """For each run the median and the largest gradient norm, before clipping, and its spike.
-
-    A spike is the largest norm over the median of the 50 steps before it: over the median of
-    the whole run, a network that learned would seem to have exploded at its start. A norm that
-    overflowed is the largest there is; infinite, no mean could hold it, so it counts as
-    float32's largest number.
-    """
-    rows = []
-    for run in runs.itertuples():
-        name = f"{run.task}-{run.framework}-{run.cell}-{run.track}-seed{run.seed}.npz"
-        path = results / "runs" / name
-        if not path.exists():
-            continue
-        with np.load(path, allow_pickle=False) as arrays:
-            norms = arrays["gradient_norms"] if "gradient_norms" in arrays else np.empty(0)
-        norms = np.where(np.isfinite(norms), norms, np.finfo(np.float32).max).astype(float)
-        ratios = gates.jumps(norms)
-        if np.isnan(ratios).all():
-            continue
-        rows.append(
-            {k: getattr(run, k) for k in IDENTITY}
-            | {"median_norm": float(np.median(norms)), "largest_norm": float(norms.max()),
-               "spike": float(np.nanmax(ratios))}
-        )  # fmt: skip
-    return pd.DataFrame(rows, columns=[*IDENTITY, "median_norm", "largest_norm", "spike"])
-
-
 def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
     """The clock's ratios both ways round, with framework and cell of each side apart.
 
@@ -134,12 +89,15 @@ def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
     """
     sizes = [f"{side}_hidden" for side in ("numerator", "denominator")]
     same = ratios[sizes[0]] == ratios[sizes[1]] if set(sizes) <= set(ratios) else True
-    ratios = ratios.assign(same_hidden=same)
+    machine = ratios.get("machine", pd.Series("", ratios.index)).fillna("")
+    ratios = ratios.assign(same_hidden=same, machine=machine)
     both = ratios.rename(columns={"numerator": "denominator", "denominator": "numerator"})
     both = both.assign(ratio=1 / both["ratio"], low=1 / ratios["high"], high=1 / ratios["low"])
     # What the clock says of each side, apart from the names, is of the first way round.
-    kept = ["shape", "kind", "numerator", "denominator", "ratio", "low", "high", "processes"]
-    kept.append("same_hidden")
+    kept = [
+        "machine", "shape", "kind", "numerator", "denominator", "ratio", "low", "high",
+        "processes", "same_hidden",
+    ]  # fmt: skip
     both = pd.concat([ratios, both], ignore_index=True)
     both = both[[name for name in kept if name in both]].astype({"numerator": str})
     for side, prefix in (("numerator", ""), ("denominator", "other_")):
@@ -150,33 +108,29 @@ def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
     if "kind" in both:
         control |= both["kind"] == "aa"
     outside = (both["low"] > 1) | (both["high"] < 1)
-    both["control_ok"] = ~both["shape"].isin(both.loc[control & outside, "shape"])
+    # Of each machine its own: a control says nothing of what was timed elsewhere.
+    place = both["shape"] + " on " + both["machine"]
+    both["control_ok"] = ~place.isin(place[control & outside])
     return both[~control & both["cell"].notna() & both["other_cell"].notna()]
 
 
 def write(results: Path) -> None:
-    """Write the tables of evidence of ``results``; :class:`UserError` when runs are missing."""
+    """Write the tables of evidence; :class:`UserError` where a table is missing or too old."""
     tables = read(results)
-    if "margin" not in tables["tasks"]:
-        raise UserError(
-            f"{results / 'tasks.csv'}: has no column margin, so it is of another version; "
-            f"make it anew with python -m analysis tables --results {results}."
-        )
     known = tables["tasks"].dropna(subset="margin")
     ledger = claims.load(dict(zip(known["task"], known["margin"], strict=True)))
     verdicts = claims.evaluate(ledger, tables)
     higher = {str(t): d == "higher" for t, d in tables["tasks"][["task", "direction"]].to_numpy()}
-    compared = comparisons.compare(tables["runs"], higher, ledger.margins)
+    compared = comparisons.compare_methods(tables["runs"], higher, ledger.margins)
     means, profiles = comparisons.aggregate(tables["runs"])
-    frames = {
+    found: dict[str, Any] = {
         "claims": verdicts,
         "comparisons": compared,
         "summary": comparisons.summarise(tables["runs"]),
         "ratios": comparisons.ratios(tables["runs"]),
         "aggregate": means,
         "profiles": profiles,
-        "advice": advice.write(tables, verdicts, compared, ledger.margins),
-        "gradient_norms": tables["gradient_norms"],
+        "advice": advice.advise(tables, verdicts, compared, ledger.margins),
     }
-    for name, frame in frames.items():
-        write_text(results / f"{name}.csv", frame.to_csv(index=False))
+    for name, rows in found.items():
+        layout.write(results, name, rows)

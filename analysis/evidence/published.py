@@ -13,27 +13,15 @@ import pandas as pd
 from analysis import statistics
 from analysis.evidence import evidence_tables
 from analysis.evidence.claim_tests import select
-from harness import documents
+from harness import documents, layout
 from harness.errors import UserError
-from harness.files import write_text
 from harness.registry import ROOT
 
 LEDGER = ROOT / "workflows" / "published.yaml"
 # The most by which a model's size may differ from the published one, as a share.
 SIZE = 0.05
 IDENTITY = tuple(evidence_tables.IDENTITY)
-COLUMNS: dict[str, tuple[str, ...]] = {
-    "published": (
-        "id", "title", "source", "task", "cell", "framework", "unit", "published", "ours", "low",
-        "high", "lowest", "highest", "n", "verdict", "detail", "at_least", "at_most", "better",
-        "published_parameters", "parameters", "differs", "needs",
-    ),
-    "published_runs": (
-        "id", *IDENTITY, "status", "value", "steps", "steps_to_solve", "train_seconds",
-        "parameters",
-    ),
-}  # fmt: skip
-NAMES = tuple(COLUMNS)
+NAMES = layout.names("published")
 VERDICTS = ("reproduced", "better", "worse", "inconclusive", "not run")
 
 
@@ -80,7 +68,7 @@ def load(path: Path = LEDGER) -> tuple[tuple[Published, ...], int]:
     return tuple(Published(**entry) for entry in content["rows"]), content["minimum"]
 
 
-def compare(
+def judge(
     rows: tuple[Published, ...], minimum: int, runs: pd.DataFrame, curves: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The tables ``published`` and ``published_runs``; both empty when no run is of any row.
@@ -105,8 +93,8 @@ def compare(
     if own.empty:
         found = []
     return (
-        pd.DataFrame(found, columns=list(COLUMNS["published"])),
-        own.reindex(columns=list(COLUMNS["published_runs"])),
+        pd.DataFrame(found, columns=list(layout.TABLES["published"].columns)),
+        own.reindex(columns=list(layout.TABLES["published_runs"].columns)),
     )
 
 
@@ -154,14 +142,10 @@ def _verdict(row: Published, low: float, high: float) -> str:
 def write(results: Path, ledger: Path = LEDGER) -> None:
     """Write the tables of ``results``; :class:`UserError` when its runs or the ledger are not read.
 
-    A run of what did not pass the gate is left out, as in all evidence.
+    What did not pass the checks against the reference model is left out, as in all evidence.
     """
     rows, minimum = load(ledger)
     runs = evidence_tables.read(results)["runs"]
-    path = results / "curves.csv"
-    try:
-        curves = pd.read_csv(path)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read ({error}); run the pipeline first.") from error
-    for name, frame in zip(NAMES, compare(rows, minimum, runs, curves), strict=True):
-        write_text(results / f"{name}.csv", frame.to_csv(index=False))
+    curves = layout.read(results, "curves")
+    for name, frame in zip(NAMES, judge(rows, minimum, runs, curves), strict=True):
+        layout.write(results, name, frame)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics
-from harness import documents
+from harness import documents, layout
 from harness.registry import ROOT, score_margin
 
 RULES = ROOT / "workflows" / "verify.yaml"
@@ -51,7 +51,12 @@ def with_machines(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def pairs(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
     """The runs that both have, with the same settings; columns of ``there`` end in ``_there``."""
-    key = [*METHOD, "seed", "settings"]
+    names = sorted({name for name in (*here, *there) if name.startswith(layout.SETTING)})
+    # A setting that one side does not know is none there.
+    here, there = (
+        runs.assign(**{name: runs.get(name, "") for name in names}) for runs in (here, there)
+    )
+    key = [*METHOD, "seed", *names]
     return here.merge(there, on=key, suffixes=("", "_there"), validate="one_to_one")
 
 
@@ -142,7 +147,7 @@ def _equal(
         # Runs of the same settings have the same budget.
         found, logrank = statistics.compare_steps(x, y, float(group["budget"].max()))
     else:
-        found, logrank = statistics.paired(x, y, row["unit"]), statistics.NAN
+        found, logrank = statistics.paired_t(x, y, row["unit"]), statistics.NAN
     row |= {"effect": found.effect, "low": found.low, "high": found.high}
     if not alike.all():
         seeds = ", ".join(str(seed) for seed in group.loc[~alike, "seed"])
@@ -153,7 +158,7 @@ def _equal(
         return row | {"verdict": "too few seeds", "detail": f"{len(x)} of {rules.fewest_seeds}"}
     if censored:
         return row | _censored(row, x, y, logrank, margin, rules.alpha)
-    p = statistics.equivalence(x, y, margin, row["unit"])
+    p = statistics.tost(x, y, margin, row["unit"])
     # Fewer steps are better whatever the task's score is.
     return row | {"p_equal": p} | _judged(row, p < rules.alpha, margin, higher and not steps)
 
@@ -194,5 +199,5 @@ def _middle(values: Any, steps: bool) -> float | None:
 
 def budgets(runs: pd.DataFrame) -> pd.DataFrame:
     """The runs with their ``budget`` in steps, which their settings name."""
-    steps = runs["settings"].str.extract(r"(?:^|; )steps (\d+)(?:;|$)")[0].astype(float)
-    return runs.assign(budget=steps.fillna(runs["steps"].astype(float)))
+    steps = pd.to_numeric(runs.get(f"{layout.SETTING}steps", runs["steps"]), errors="coerce")
+    return runs.assign(budget=steps.fillna(runs["steps"]).astype(float))

@@ -35,7 +35,7 @@ def compare(results: Path, other: Path) -> dict[str, Any]:
     """
     there = read_other(results, other)
     here = foreign.read(results)
-    found = pairing.compare(here, there, agreement.load_rules())
+    found = pairing.pair(here, there, agreement.load_rules())
     rows = [*found.rows, *_training(found.both), *pairing.times(here, there)]
     times = unmatched.counted(here["timing"], there["timing"], pairing.TIME, "time of the clock")
     about = {
@@ -62,7 +62,7 @@ def _training(both: pd.DataFrame) -> list[Row]:
         x, y = x[known], y[known]
         if not len(x):
             continue
-        found = statistics.paired(x, y, "ratio")
+        found = statistics.paired_t(x, y, "ratio")
         rows.append({
             "item": "speed", "check": "training", **dict(zip(METHOD, key, strict=True)),
             "case": "seconds", "n": len(x), "unit": "ratio", "effect": found.effect,
@@ -75,7 +75,7 @@ def _training(both: pd.DataFrame) -> list[Row]:
 
 def say(results: Path) -> None:
     """Say what ``compare.json`` of ``results`` says."""
-    _, found = pairing.load(results, "compare")
+    found = pairing.read(results, "compare")
     print(f"Compared with {found['folder']}: {results / 'compare.csv'}")
     pairing.say(found)
     for sentence in (*found["differs"], *found["not_compared"]):

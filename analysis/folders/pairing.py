@@ -18,19 +18,12 @@ import pandas as pd
 
 from analysis import statistics
 from analysis.folders import agreement, unmatched
-from analysis.folders.agreement import METHOD, Row
-from harness import documents
-from harness.errors import UserError
+from analysis.folders.agreement import Row
+from harness import documents, layout
 from harness.files import digest, write_text
 
 Tables = dict[str, pd.DataFrame]
 
-# The comparisons: NAME.csv has the rows, NAME.json what they come to.
-NAMES = ("verify", "compare")
-COLUMNS = (
-    "item", "check", *METHOD, "case", "verdict", "n", "here", "there", "effect", "low", "high",
-    "unit", "margin", "p_equal", "detail",
-)  # fmt: skip
 ITEMS = ("exact", "equivalence", "claims", "speed")
 SCHEMA = 2
 FORM = Path(__file__).with_name("pairing.schema.json")
@@ -51,7 +44,7 @@ class Sides:
     both: pd.DataFrame
 
 
-def compare(here: Tables, there: Tables, rules: agreement.Rules) -> Sides:
+def pair(here: Tables, there: Tables, rules: agreement.Rules) -> Sides:
     """The rows of the four items: exact, equivalence, claims, and the clock's ratios."""
     mine, other = (agreement.budgets(agreement.with_machines(tables)) for tables in (here, there))
     both = agreement.pairs(mine, other)
@@ -190,9 +183,14 @@ def write(results: Path, name: str, rows: list[Row], found: dict[str, Any]) -> d
         "made": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
     }
     documents.check(found, FORM)
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    write_text(results / f"{name}.csv", frame.to_csv(index=False))
+    layout.write(results, name, rows)
     write_text(results / f"{name}.json", json.dumps(found, indent=1) + "\n")
+    return found
+
+
+def read(results: Path, name: str) -> dict[str, Any]:
+    """What the comparison ``name`` of ``results`` came to."""
+    found: dict[str, Any] = documents.load(results / f"{name}.json", FORM)
     return found
 
 
@@ -201,18 +199,3 @@ def say(found: dict[str, Any]) -> None:
     for name, item in found["items"].items():
         counts = ", ".join(f"{n} {verdict}" for verdict, n in item["verdicts"].items())
         print(f"  {name}: {counts or 'nothing to compare'}")
-
-
-def load(results: Path, name: str) -> tuple[str, dict[str, Any]]:
-    """The comparison ``name`` of ``results``, and whether it can be shown.
-
-    It is ``missing``, ``damaged``, ``stale`` (not of these very runs), or ``current``.
-    """
-    path = results / f"{name}.json"
-    if not path.exists():
-        return "missing", {}
-    try:
-        found = documents.load(path, FORM)
-    except UserError:
-        return "damaged", {}
-    return ("current" if found["runs_sha256"] == digest(results / "runs.csv") else "stale"), found

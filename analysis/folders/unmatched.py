@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.folders.agreement import METHOD
 from analysis.folders.reference_results import description
+from harness import layout
 
 Tables = dict[str, pd.DataFrame]
 
@@ -50,7 +51,7 @@ def _of_methods(
         common = set(here.index) & set(there.index)
         if apart := common - set(of_both[method]["seed"] if method in of_both else []):
             first = min(apart)
-            why = unlike(str(here.at[first, "settings"]), str(there.at[first, "settings"]))
+            why = unlike(here.loc[first], there.loc[first])
             found.append(f"{' '.join(method)}: other settings ({why}), not compared")
         for side, frame in (("here", here), ("there", there)):
             if only := tuple(sorted(set(frame.index) - common)):
@@ -73,11 +74,15 @@ def _numbers(seeds: tuple[int, ...]) -> str:
     return ", ".join(map(str, seeds))
 
 
-def unlike(here: str, there: str) -> str:
+def unlike(here: pd.Series[Any], there: pd.Series[Any]) -> str:
     """The settings in which two runs differ, the first of them."""
     one, two = (
-        {k: v for k, _, v in (part.partition(" ") for part in text.split("; ")) if k}
-        for text in (here, there)
+        {
+            str(name).removeprefix(layout.SETTING): value
+            for name, value in run.items()
+            if str(name).startswith(layout.SETTING) and value
+        }
+        for run in (here, there)
     )
     names = [name for name in {**one, **two} if one.get(name) != two.get(name)]
     shown = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ def verify(results: Path, reference: Path = FOLDER) -> dict[str, Any]:
             "--results FOLDER, or name one with --reference."
         )
     here, there = foreign.read(results), foreign.read(reference)
-    found = pairing.compare(here, there, agreement.load_rules())
+    found = pairing.pair(here, there, agreement.load_rules())
     more = len(set(there["runs"]["seed"]) - set(here["runs"]["seed"]))
     rows = [row | _hint(row, more) for row in found.rows]
     about = {
@@ -74,7 +73,7 @@ def _sentence(row: Row) -> str:
 
 def status(results: Path) -> int:
     """Say what ``verify.json`` of ``results`` says: 0 verified, 1 not, 2 nothing to compare."""
-    found = json.loads((results / "verify.json").read_text(encoding="utf-8"))
+    found = pairing.read(results, "verify")
     print(f"Verdict: {found['verdict']} ({results / 'verify.json'})")
     pairing.say(found)
     for sentence in found["failures"]:

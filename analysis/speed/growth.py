@@ -9,21 +9,10 @@ from typing import Any
 import numpy as np
 from scipy import optimize
 
+from analysis.speed.measured import FEWEST, Measured, Rows, identity
 from analysis.statistics import two_level_interval
 from cells import Array
-from harness.plan.campaigns import Campaign, Method, Shape, Sweep
-
-COLUMNS = (
-    "axis", "framework", "kernel", "cell", "overhead_ms", "overhead_low", "overhead_high",
-    "ms_per_gflop", "ms_per_gflop_low", "ms_per_gflop_high", "even_at", "even_at_low",
-    "even_at_high", "from_value", "to_value", "held_out", "measured_ms", "predicted_ms",
-    "prediction_error", "processes", "warning",
-)  # fmt: skip
-
-
-POINTS = (
-    "axis", "value", "framework", "kernel", "cell", "median_ms", "fitted_ms", "held_out",
-)  # fmt: skip
+from harness.plan.campaigns import Method, Shape, Sweep
 
 
 def fit(work: Sequence[float], times: Sequence[float]) -> tuple[float, float]:
@@ -54,30 +43,30 @@ def even_point(flop: Callable[[float], float], overhead: float, slope: float) ->
     return float(optimize.brentq(lambda value: flop(value) - target, 0.0, high))
 
 
-def rows(
-    campaign: Campaign, values: Callable[[Method, Shape], list[Array]], warning: str
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """A row for each sweep and method, and one for each of its sizes.
-
-    ``values`` gives each process's milliseconds a step.
-    """
+def rows(timed: Measured) -> tuple[Rows, Rows]:
+    """A row for each sweep and method, and one for each of its sizes."""
+    campaign, warnings = timed.campaign, list(timed.notes)
+    if campaign.processes < FEWEST:
+        warnings.append(f"{campaign.processes} processes only")
     shapes = {shape.name: shape for shape in campaign.shapes}
-    found, points = [], []
+    fits: Rows = []
+    points: Rows = []
     for sweep in campaign.sweeps:
-        fitted = [shapes[name] for name in sweep.shapes]
+        fitted, held_out = [shapes[name] for name in sweep.shapes], shapes[sweep.held_out]
         for method in campaign.methods:
-            held_out = shapes[sweep.held_out]
-            if not method.twin and all(values(method, s) for s in (*fitted, held_out)):
-                row = _row(sweep, method, fitted, held_out, values) | {"warning": warning}
-                found.append(row)
+            if not method.twin and all(timed.values(method, s) for s in (*fitted, held_out)):
+                row = _row(sweep, method, fitted, held_out, timed.values)
+                fits.append(row | {"warning": "; ".join(warnings)})
                 for shape in (*fitted, held_out):
                     work = shape.step_flop(method.cell) / 1e9
-                    point = {k: row[k] for k in ("axis", "framework", "kernel", "cell")}
-                    point["value"] = getattr(shape, sweep.axis)
-                    point["median_ms"] = _median(values(method, shape))
-                    point["fitted_ms"] = row["overhead_ms"] + row["ms_per_gflop"] * work
-                    points.append(point | {"held_out": shape is held_out})
-    return found, points
+                    points.append(identity(method) | {
+                        "axis": sweep.axis,
+                        "value": getattr(shape, sweep.axis),
+                        "median_ms": _median(timed.values(method, shape)),
+                        "fitted_ms": row["overhead_ms"] + row["ms_per_gflop"] * work,
+                        "held_out": shape is held_out,
+                    })  # fmt: skip
+    return fits, points
 
 
 def _median(values: list[Array]) -> float:
@@ -103,7 +92,7 @@ def _row(
         return float(np.polyval(np.polyfit(points, known, 2), value))
 
     row: dict[str, Any] = {"axis": sweep.axis, "processes": len(fits)}
-    row |= {k: getattr(method, k) for k in ("framework", "kernel", "cell")}
+    row |= identity(method)
     for name, column in (("overhead", 0), ("ms_per_gflop", 1)):
         estimate, low, high = two_level_interval([np.array([v]) for v in fits[:, column]])
         key = "overhead_ms" if name == "overhead" else name

@@ -15,12 +15,13 @@ from harness.plan.campaigns import Campaign, campaign_from
 
 @dataclass
 class Samples:
-    """What was asked, every sample, and what is known of them."""
+    """What was asked, every sample, what is known of them, and the machine they were taken on."""
 
     campaign: Campaign
     samples: pd.DataFrame
     problems: dict[str, str]
     notes: list[str]
+    machine: str
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -33,7 +34,9 @@ class Samples:
                 # As text, where a killed campaign left half a line.
                 samples[column] = pd.to_numeric(samples[column])
             samples["ms"] = 1000 * samples["wall_s"] / samples["steps"]
-            return cls(campaign_from(about["asked"]), samples, about["problems"], about["notes"])
+            machine = "{processor} ({generation}), {cores} cores".format(**about["machine"])
+            asked = campaign_from(about["asked"])
+            return cls(asked, samples, about["problems"], about["notes"], machine)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}: cannot be read ({error}); time the shape again.") from error
 

@@ -24,16 +24,14 @@ import pandas as pd
 
 import cells
 from cells import Array, ModelSpec, Weights, network
+from harness import layout
 from harness.conformance import textbook_rules
 from harness.errors import in_one_line
 from harness.files import write_text
 from implementations import EQUATIONS, NATIVE, Described, Framework
 from implementations.rule import Optimiser, updates
 
-COLUMNS = (
-    "framework", "kernel", "track", "cell", "layers", "outputs", "dtype", "check", "max_error",
-    "tolerance", "passed", "counted", "detail",
-)  # fmt: skip
+COLUMNS = tuple(layout.TABLES["conformance"].columns)
 Row = dict[str, Any]
 
 STEPS, BATCH, LENGTH = 50, 4, 4

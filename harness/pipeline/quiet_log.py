@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import logging
 
-# Two for every job, and what a job's command is run by.
-NOISE = ("Select jobs to execute", "Execute ", "Assuming unrestricted", "Using shell:")
+# Two for every job, what a job's command is run by, and a hint at what does not stand above.
+NOISE = (
+    "Select jobs to execute",
+    "Execute ",
+    "Assuming unrestricted",
+    "Using shell:",
+    "Exiting because a job execution failed",
+)
 EVENTS = ("workflow_started", "progress", "job_finished", "resources_info")
 # Of a dry run, whose jobs are not listed.
 ABOVE = "\n    (check individual jobs above for details)"

@@ -1,0 +1,43 @@
+"""What the gates of a model do: how often they are shut or open, and how long they keep a state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from analysis.inside.rows import Rows, quantiles, short
+from cells import Array, Cell
+
+
+def rows(cell: Cell, layer: int, values: dict[str, Array], lag: int | None) -> Rows:
+    """One row a gate between 0 and 1, over the units of a layer: shares of steps and time scales.
+
+    ``below`` and ``above`` are the share of time steps and examples at which a unit's gate is
+    under 0.1 and over 0.9 (Karpathy, Johnson & Fei-Fei 2015, section 4.2). The time scale of
+    the gate that keeps the old state is τ = -1/⟨ln f⟩, with the mean over time steps and
+    examples: the state is multiplied by f at every step, so its logarithms add up. Where a
+    gate writes and none keeps, f is one less that gate.
+    ``longer`` is the share of units whose τ reaches the task's ``lag``.
+    """
+    result: Rows = []
+    for gate, name in cell.sigmoids.items():
+        open_ = values[gate]  # [T, B, h]
+        below, above = ((open_ < 0.1).mean(axis=(0, 1)), (open_ > 0.9).mean(axis=(0, 1)))
+        row: dict[str, Any] = {"layer": layer, "gate": name, "units": open_.shape[-1]}
+        for side, shares in (("below", below), ("above", above)):
+            row |= {side: short(shares.mean())} | quantiles(side, shares, (10, 90))
+        row["lag"] = lag
+        if gate == (cell.keeps or cell.writes):
+            scales = time_scales(open_ if cell.keeps else 1 - open_)
+            row |= quantiles("timescale", scales, (10, 25, 50, 75, 90))
+            row["longer"] = None if lag is None else short(np.mean(scales >= lag))
+        result.append(row)
+    return result
+
+
+def time_scales(values: Array) -> Array:
+    """τ = -1/⟨ln f⟩ of each unit, in time steps, from gate values [T, B, h]; 0 where f is 0."""
+    with np.errstate(divide="ignore"):
+        result: Array = -1 / np.minimum(np.log(values).mean(axis=(0, 1)), -1e-300)
+    return result

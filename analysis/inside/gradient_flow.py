@@ -1,0 +1,73 @@
+"""How far back the gradient reaches: norms by the states, their decay, and the horizon."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+import cells
+from analysis.inside.rows import Rows, short, thinned
+from cells import Array, ModelSpec, Weights, network
+from harness.run import streams
+
+MOST_LAGS = 25
+# A norm below this is the end of float64, not of the gradient's decay.
+SMALLEST_NORM = 1e-290
+
+
+def rows(spec: ModelSpec, weights: Weights, done: network.Pass, targets: Array, seed: int) -> Rows:
+    """Gradients by the states, of the loss of the last answer and of a random direction."""
+    answers = done.outputs
+    if spec.every_step:
+        answers, targets = answers[:, -1], targets[:, -1]
+    # By the loss of each example, not by their mean.
+    d_out = len(answers) * network.output_gradient(spec, answers, targets)
+    direction = streams.generator("cotangent", spec.hidden, seed).standard_normal(spec.hidden)
+    direction /= np.linalg.norm(direction)
+    cotangents = {
+        "loss": d_out @ weights["output.weight"].T,
+        "random": np.tile(direction, (len(answers), 1)),
+    }
+    result, output = [], cells.cell(spec.cell).states[0]
+    for name, cotangent in cotangents.items():
+        gradients = network.state_gradients(spec, weights, done.sequences[-2], cotangent)
+        norms = {k: mean_norms(v) for k, v in gradients.items()}
+        factor = decay(norms[output])
+        for lag in thinned(len(norms[output]), MOST_LAGS):
+            result.append(
+                {
+                    "cotangent": name,
+                    "lag": lag,
+                    "gradient_h": short(norms[output][lag]),
+                    "gradient_c": short(norms["c"][lag]) if "c" in norms else None,
+                    "decay": None if factor is None else short(factor),
+                    "horizon": None if factor is None else short(horizon(factor)),
+                }
+            )
+    return result
+
+
+def mean_norms(gradients: Array) -> Array:
+    """The mean over examples of the norm of [T, B, h], by lag: [T], the last time step first."""
+    result: Array = np.linalg.norm(gradients, axis=-1).mean(axis=-1)[::-1]
+    return result
+
+
+def decay(norms: Array) -> float | None:
+    """The factor λ by which ``norms`` [T] change from one lag to the next.
+
+    exp of the slope of ln(norm) by least squares over the lags 1 to T - 1; lag 0 is what was
+    put in. Lags whose norm float64 cannot hold are left out; None when fewer than two are left.
+    """
+    lags = np.arange(1, len(norms))
+    norms = norms[1:]
+    held = norms > SMALLEST_NORM
+    if held.sum() < 2:
+        return None
+    return float(np.exp(np.polyfit(lags[held], np.log(norms[held]), 1)[0]))
+
+
+def horizon(factor: float) -> float:
+    """The time steps -1/ln λ after which 1/e is left; infinite when nothing is lost."""
+    return -1 / math.log(factor) if factor < 1 else math.inf

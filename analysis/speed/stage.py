@@ -1,0 +1,32 @@
+"""The stage ``timing``: the clock's tables, from the samples of whole campaigns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis.speed import growth, peaks, ratios, times
+from analysis.speed.measured import Measured, Rows
+from harness import layout
+
+
+def write(results: Path, names: list[str]) -> None:
+    """Write the clock's tables from the campaigns ``names``; empty ones where there is none.
+
+    Every row says on which machine it was measured. Raises :class:`.UserError` when a campaign is
+    not whole.
+    """
+    tables: dict[str, Rows] = {name: [] for name in layout.names("timing")}
+    for name in names:
+        timed = Measured.read(results / "timing" / f"{name}.json")
+        products = peaks.rows(timed)
+        fits, points = growth.rows(timed)
+        for table, rows in {
+            "timing": times.rows(timed, products),
+            "speed_ratios": ratios.rows(timed),
+            "peaks": products,
+            "scaling": fits,
+            "scaling_points": points,
+        }.items():
+            tables[table] += [{"machine": timed.machine} | row for row in rows]
+    for name, rows in tables.items():
+        layout.write(results, name, rows)

@@ -1,0 +1,140 @@
+"""Values with their intervals, over seeds, runs or processes, and Holm's correction.
+
+Whatever SciPy or statsmodels has is theirs. Every interval of these rooms is two-sided and of
+95 % unless a caller says otherwise, and is missing (NaN) where the data cannot carry one.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import confint_proportions_2indep
+
+Array = NDArray[Any]
+NAN = float("nan")
+# Below this many seeds there is no interval over them, only points and a range.
+FEWEST = 5
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its interval; NaN where there is none. ``n`` counts seeds or runs."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def two_level_interval(
+    samples: Sequence[Array],
+    statistic: Callable[[Array], Any] = np.median,
+    confidence: float = 0.95,
+) -> tuple[float, float, float]:
+    """A timing with its interval over processes: estimate, low, high.
+
+    ``samples`` holds one array of per-round values for each process; for a ratio, the logarithms
+    of the ratios paired by round, one array for each pair of processes. The rounds of a process
+    share its memory layout, so they are no replicates of each other: ``statistic`` makes one
+    value of each process, the estimate is their mean, and the interval is Student's t over the
+    processes. The scatter of those values holds both levels, the process's own effect and the
+    rounds' noise that is left in its statistic.
+
+    A percentile bootstrap over processes and rounds is not used: with 5 processes it covered the
+    truth in 90 % of 1,000 simulated campaigns. Expanding its percentiles after Hesterberg (2015)
+    or studentising it is about right, in intervals as wide as t's or wider; t covered 94-96 %.
+
+    One process gives no interval. Raises ValueError without any sample.
+    """
+    if not samples or any(len(rounds) == 0 for rounds in samples):
+        raise ValueError("every process needs at least one round")
+    values = np.array([float(statistic(np.asarray(rounds))) for rounds in samples])
+    estimate = float(values.mean())
+    if len(values) < 2:
+        return estimate, NAN, NAN
+    half = stats.t.ppf(0.5 + confidence / 2, len(values) - 1) * stats.sem(values)
+    return estimate, float(estimate - half), float(estimate + half)
+
+
+def over_seeds(
+    values: Sequence[float] | Array, statistic: Callable[..., Any] = np.mean, seed: int = 0
+) -> Estimate:
+    """Mean or median over seeds with its bootstrap interval; none below :data:`FEWEST` seeds.
+
+    The mean's interval is bias-corrected and accelerated (Efron 1987), the median's is of
+    percentiles, since the median of few values has no acceleration. Both are somewhat too
+    narrow for few seeds: over 2,000 simulated sets of 5, 10 and 20 normal seeds the mean's
+    covered the truth in 84, 90 and 91 %. Decisions rest on paired t-tests instead.
+    """
+    x = np.asarray(values, dtype=float)
+    if len(x) == 0:
+        return Estimate(NAN, NAN, NAN, 0)
+    value = float(statistic(x))
+    if len(x) < FEWEST:
+        return Estimate(value, NAN, NAN, len(x))
+    if np.ptp(x) == 0:
+        return Estimate(value, value, value, len(x))
+    method = "BCa" if statistic is np.mean else "percentile"
+    found = stats.bootstrap(
+        (x,), statistic, n_resamples=RESAMPLES, method=method, rng=np.random.default_rng(seed)
+    )
+    low, high = found.confidence_interval
+    return Estimate(value, float(low), float(high), len(x))
+
+
+def independent_ratio(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
+    """The ratio a / b of two values that were measured apart, each (value, low, high).
+
+    The interval is put together from the two, on logarithms, by the method of variance
+    estimates recovery (Zou & Donner 2008, Statistics in Medicine 27); it is missing where one
+    of theirs is, or where a bound is not positive.
+    """
+    mine, other = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if not (mine[0] > 0 and other[0] > 0):
+        return NAN, NAN, NAN
+    if not (np.isfinite([*mine, *other]).all() and mine.min() > 0 and other.min() > 0):
+        return float(mine[0] / other[0]), NAN, NAN
+    (x, x_low, x_high), (y, y_low, y_high) = np.log(mine), np.log(other)
+    low = x - y - np.hypot(x - x_low, y_high - y)
+    high = x - y + np.hypot(x_high - x, y - y_low)
+    return float(np.exp(x - y)), float(np.exp(low)), float(np.exp(high))
+
+
+def wilson(successes: int, n: int) -> Estimate:
+    """A share with Wilson's score interval (Wilson 1927)."""
+    if n == 0:
+        return Estimate(NAN, NAN, NAN, 0)
+    interval = stats.binomtest(successes, n).proportion_ci(method="wilson")
+    return Estimate(successes / n, float(interval.low), float(interval.high), n)
+
+
+def newcombe(successes_a: int, n_a: int, successes_b: int, n_b: int) -> Estimate:
+    """The difference of two shares, a - b, by Newcombe's hybrid score interval.
+
+    Newcombe 1998, Statistics in Medicine 17, method 10, from the two Wilson intervals.
+    """
+    counts = successes_a, n_a, successes_b, n_b
+    low, high = confint_proportions_2indep(*counts, method="newcomb", compare="diff")
+    return Estimate(successes_a / n_a - successes_b / n_b, float(low), float(high), n_a + n_b)
+
+
+def holm(p: Sequence[float] | Array) -> Array:
+    """Holm's (1979) adjusted p for one family of tests; missing ones stay missing."""
+    adjusted = np.array(p, dtype=float)
+    known = ~np.isnan(adjusted)
+    if known.any():
+        # statsmodels collects garbage at each call, which takes a second beside loaded frameworks.
+        gc.freeze()
+        try:
+            adjusted[known] = multipletests(adjusted[known], method="holm")[1]
+        finally:
+            gc.unfreeze()
+    return adjusted

@@ -1,0 +1,61 @@
+"""One row a run, and the machines they ran on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from analysis.tables.groups import Rows
+from harness import layout
+from harness.run import streams
+from harness.run.records import Record
+
+MACHINE = ("processor", "generation", "cores", "memory_gb", "system")
+
+
+def rows(found: list[Record]) -> Rows:
+    """A row a run, its settings in columns of their own, its machine by number."""
+    numbers = {kind: number for number, kind in enumerate(dict.fromkeys(map(_machine, found)))}
+    return [_row(record) | {"machine": numbers[_machine(record)]} for record in found]
+
+
+def _row(record: Record) -> dict[str, Any]:
+    seconds, digests = record["seconds"], record["data_sha256"]
+    step = steady_step_seconds(record)
+    values = {name: record.get(name) for name in layout.TABLES["runs"].columns}
+    settings = {f"{layout.SETTING}{k}": str(v) for k, v in record["settings"].items()}
+    return values | settings | {
+        "error": record["reason"],
+        "parameters": record["parameters"]["total"],
+        "train_seconds": round(seconds["first_chunk"] + seconds["training"], 3),
+        "step_ms": None if step is None else round(1000 * step, 4),
+        "total_seconds": seconds["total"],
+        "data_sha256": streams.sha256_of_text(digests["train"], digests["test"]),
+        "weights_sha256": record["weights_sha256"]["final"],
+    }  # fmt: skip
+
+
+def steady_step_seconds(record: Record) -> float | None:
+    """Seconds of one training step after the first chunk, in which code is compiled."""
+    later = record["steps"] - first_chunk(record)
+    return record["seconds"]["training"] / later if later else None
+
+
+def first_chunk(record: Record) -> int:
+    """How many steps the first chunk has."""
+    return int(min(record["steps"], record["settings"]["evaluate_every"]))
+
+
+def machines(found: list[Record]) -> Rows:
+    """The machines with their packages, by number."""
+    names = layout.TABLES["machines"].columns
+    return [
+        dict(zip(names, (number, *kind, runs), strict=True))
+        for number, (kind, runs) in enumerate(Counter(map(_machine, found)).items())
+    ]
+
+
+def _machine(record: Record) -> tuple[Any, ...]:
+    """What a run's numbers hang on beside its settings: packages and machine."""
+    packages = ", ".join(f"{k} {v}" for k, v in record["versions"].items())
+    return record["framework"], packages, *(record["machine"].get(name) for name in MACHINE)

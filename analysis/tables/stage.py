@@ -1,0 +1,51 @@
+"""The stage ``tables``: every table that is made from the records of the runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis import plan_records
+from analysis.tables import (
+    attribution,
+    cells,
+    conformance,
+    cost,
+    curves,
+    divergence,
+    parameters,
+    runs,
+    scores,
+    tasks,
+)
+from harness import layout
+from harness.errors import UserError
+
+
+def write(results: Path) -> None:
+    """Write every table of the stage; :class:`UserError` when there is no record."""
+    found = plan_records.read(results)
+    if not found:
+        raise UserError(f"{results}: there is no record to make tables of; run the pipeline.")
+    checks = conformance.rows(results, found)
+    points = curves.rows(found)
+    parted = divergence.rows(results, found)
+    tables = {
+        "runs": runs.rows(found),
+        "machines": runs.machines(found),
+        "scores": scores.rows(found, conformance.not_comparable(checks)),
+        "curves": points,
+        "curves_summary": curves.summary(points),
+        "tasks": tasks.rows(found),
+        "classical": tasks.classical(found),
+        "frameworks": tasks.frameworks(found),
+        "cells": cells.rows(record["cell"] for record in found),
+        "cost": cost.rows(results, found),
+        "conformance": checks,
+        "conformance_summary": conformance.summary(checks),
+        "divergence": parted,
+        "divergence_summary": divergence.summary(parted),
+        "parameter_counts": parameters.rows(found, checks),
+        "attribution": attribution.rows(found),
+    }
+    for name, rows in tables.items():
+        layout.write(results, name, rows)

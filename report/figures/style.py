@@ -1,0 +1,105 @@
+"""How frameworks and cells look, the same in every figure of a page, in its own colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import seaborn as sns
+
+mpl.use("svg")
+
+# Stand-ins that become the style sheet's colours, which differ between light and dark.
+INK = "#010203"
+COLOURS = tuple(f"#0102{10 + i}" for i in range(12))
+# Inches of a figure as wide as the page.
+PAGE = 9.5
+# Of a line that marks a value.
+DASHES = (0, (5, 3))
+# What the page has always shown comes first and keeps its look; all else follows by name.
+_FRAMEWORKS, _CELLS = ("jax", "pytorch", "tensorflow"), ("rnn", "gru", "lstm")
+_TRACKS = ("matched", "native")
+# Frameworks and cells never share a colour. Six of them with seven lines tell 42 cells apart.
+_OF_FRAMEWORKS, _OF_CELLS = COLOURS[:3] + COLOURS[6:9], COLOURS[3:6] + COLOURS[9:]
+_LINES: tuple[Any, ...] = (
+    (0, (1, 1.5)), (0, (5, 2)), "-", (0, (7, 1.5, 1, 1.5, 1, 1.5)), (0, (9, 3)), (0, (3, 1)),
+    (0, (2, 1, 7, 1)),
+)  # fmt: skip
+_MARKS = "^soDvPX*<>"
+
+
+def in_order(names: Iterable[Any], first: tuple[str, ...]) -> tuple[str, ...]:
+    """Every name once: those of ``first`` in its order, then the others by name."""
+    found = {str(name) for name in names}
+    return (*(name for name in first if name in found), *sorted(found - set(first)))
+
+
+def tracks(names: Iterable[Any]) -> list[str]:
+    """The two tracks that are there; the studies are none."""
+    return [track for track in in_order(names, _TRACKS) if track in _TRACKS]
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The frameworks and cells of a page in their order, and how each of them looks."""
+
+    frameworks: tuple[str, ...]
+    cells: tuple[str, ...]
+
+    @classmethod
+    def of(cls, frameworks: Iterable[Any], cells: Iterable[Any]) -> Palette:
+        """The palette of a page with these names, in any order."""
+        return cls(in_order(frameworks, _FRAMEWORKS), in_order(cells, _CELLS))
+
+    def present(self, cells: Iterable[Any]) -> list[str]:
+        """The cells of a table's column, in the page's order."""
+        return sorted(map(str, set(cells)), key=self.cells.index)
+
+    def framework(self, name: Any) -> str:
+        """A framework's colour; ink for what is none of them, such as the case of a claim."""
+        if name not in self.frameworks:
+            return INK
+        return _OF_FRAMEWORKS[_place(name, self.frameworks, _FRAMEWORKS) % len(_OF_FRAMEWORKS)]
+
+    def cell(self, name: str) -> str:
+        """A cell's colour, where lines are told apart by cell."""
+        return _OF_CELLS[_place(name, self.cells, _CELLS) % len(_OF_CELLS)]
+
+    def line(self, cell: str) -> Any:
+        """A cell's line style."""
+        return _LINES[_place(cell, self.cells, _CELLS) % len(_LINES)]
+
+    def mark(self, cell: str) -> str:
+        """A cell's mark."""
+        return _MARKS[_place(cell, self.cells, _CELLS) % len(_MARKS)]
+
+
+def _place(name: str, names: tuple[str, ...], first: tuple[str, ...]) -> int:
+    """A place that does not hang on which of ``first`` are there."""
+    return (*first, *(other for other in names if other not in first)).index(name)
+
+
+def variable(colour: str) -> str:
+    """The style sheet's colour that a stand-in becomes."""
+    return f"var(--colour-{COLOURS.index(colour)})"
+
+
+def settings(salt: str) -> dict[Any, Any]:
+    """matplotlib's settings for a figure; ``salt`` names it among the figures of the page."""
+    ink = dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
+    )
+    ticks: dict[str, Any] = sns.axes_style("ticks")
+    return ticks | ink | {
+        "svg.fonttype": "none",
+        # Fixes the identifiers inside the file: unlike between figures, alike between builds.
+        "svg.hashsalt": salt,
+        "font.family": "sans-serif",
+        # A name from a table is text, whatever signs it has.
+        "text.parse_math": False,
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+        "savefig.transparent": True,
+    }  # fmt: skip

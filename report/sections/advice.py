@@ -1,0 +1,134 @@
+"""The section "Advice", and scores across tasks: profiles, and interquartile means under each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from report import advice_words
+from report.figures.drawing import Job
+from report.figures.panels import width
+from report.figures.style import Palette, settings, tracks
+from report.figures.svg import svg
+from report.numbers import interval
+from report.sections import speed
+from report.tables import Tables
+
+# What lies further beyond baseline or solved is drawn at the edge.
+REACH = (-0.5, 1.5)
+
+
+def content(tables: Tables) -> dict[str, Any]:
+    """The advice by question, and what the figure of scores across tasks is from."""
+    questions: dict[str, list[dict[str, Any]]] = {}
+    for row in advice_words.said(tables["advice"]):
+        questions.setdefault(row["question"], []).append(row)
+    means = several(tables["aggregate"])
+    return {
+        "questions": questions,
+        "warned": speed.warnings(tables),
+        # Methods may have lost seeds, so that n is a range.
+        "tasks": sorted({int(n) for n in means["tasks"]}),
+        "seeds": sorted({int(n) for n in means["n"]}),
+        "bands": bool(tables["profiles"]["low"].notna().any()),
+    }
+
+
+def figures(tables: Tables) -> dict[str, Job]:
+    """The scores across tasks."""
+    return {"profiles": (profiles, (tables["aggregate"], tables["profiles"], tables.palette))}
+
+
+def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> Markup:
+    """A panel a framework and track, lines and bands by cell; empty without :func:`several`."""
+    aggregate, table = several(aggregate), several(table)
+    if aggregate.empty:
+        return Markup()
+    frameworks = [name for name in palette.frameworks if name in set(aggregate["framework"])]
+    both = tracks(aggregate["track"])
+    cells = palette.present(aggregate["cell"])
+    spread = aggregate[["low", "iqm", "high"]].to_numpy(float).clip(*REACH)
+    limits = min(0, np.nanmin(spread)) - 0.04, max(1, np.nanmax(spread)) + 0.04
+    with mpl.rc_context(settings("profiles")):
+        figure, panels = plt.subplots(
+            2 * len(both), len(frameworks), sharex=True, sharey="row", squeeze=False,
+            figsize=(width(len(frameworks)), len(both) * (2.3 + 0.28 * len(cells))),
+            layout="constrained",
+            height_ratios=[2.0, 0.28 * len(cells) + 0.1] * len(both),
+        )  # fmt: skip
+        for row, track in enumerate(both):
+            for column, framework in enumerate(frameworks):
+                above, below = panels[2 * row, column], panels[2 * row + 1, column]
+                above.set_xlim(*limits)
+                mine = [
+                    rows[(rows["framework"] == framework) & (rows["track"] == track)]
+                    for rows in (table, aggregate)
+                ]
+                _lines(above, mine[0], cells, palette, f"layer of-{framework}")
+                _means(below, mine[1], cells, palette, f"layer of-{framework}")
+                above.set_title(f"{framework}, {track}", fontsize=10)
+            panels[2 * row, 0].set_ylabel("share of runs\nthat get further", fontsize=10)
+            panels[2 * row, 0].set_ylim(-0.03, 1.03)
+            below = panels[2 * row + 1, 0]
+            below.set_yticks(range(len(cells)), [cell.upper() for cell in cells])
+            below.set_ylim(len(cells) - 0.4, -0.6)
+            below.set_ylabel("interquartile\nmean", fontsize=9)
+        for axes in panels[-1]:
+            axes.set_xticks([0, 0.5, 1], ["baseline", "half way", "solved"])
+        return svg(figure, "Performance profiles and interquartile means across tasks")
+
+
+def several(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table of scores across tasks that are of two tasks or more."""
+    return rows[rows["tasks"] > 1]
+
+
+def _lines(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, layer: str) -> None:
+    """Each cell's profile in its band, its name below its line."""
+    heights: dict[str, float] = {}
+    for cell in cells:
+        mine = rows[rows["cell"] == cell].sort_values("threshold")
+        if mine.empty:
+            continue
+        colour = palette.cell(cell)
+        axes.plot(
+            mine["threshold"], mine["share"], color=colour, linestyle=palette.line(cell),
+            linewidth=1.5, gid=layer,
+        )  # fmt: skip
+        if mine["low"].notna().any():
+            axes.fill_between(
+                mine["threshold"], mine["low"], mine["high"], color=colour, alpha=0.2, linewidth=0
+            ).set_gid(layer)
+        heights[cell] = float(mine["share"].iloc[len(mine) // 3]) - 0.07
+    for cell, height in zip(heights, _below([*heights.values()], 0.11, 0.05), strict=True):
+        axes.annotate(
+            cell.upper(), (rows["threshold"].max() / 3, height), fontsize=9, va="center",
+            ha="center", color=palette.cell(cell),
+        )  # fmt: skip
+
+
+def _means(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, layer: str) -> None:
+    numbers: dict[int, str] = {}
+    for row in rows.to_dict("records"):
+        place, colour = cells.index(row["cell"]), palette.cell(row["cell"])
+        low, mean, high = np.clip([row["low"], row["iqm"], row["high"]], *REACH)
+        axes.plot((low, high), (place, place), color=colour, linewidth=1.6, gid=layer)
+        axes.plot(mean, place, "o", color=colour, markersize=4.5, gid=layer)
+        numbers[place] = interval(row["iqm"], row["low"], row["high"])
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(list(numbers), list(numbers.values()), fontsize=8)
+    right.tick_params(length=0, pad=1)
+    right.spines["right"].set_visible(False)
+
+
+def _below(heights: list[float], least: float, floor: float) -> Any:
+    """The heights of labels, moved down until ``least`` apart, and up again from the ``floor``."""
+    order = np.argsort(heights, kind="stable")[::-1]
+    steps = least * np.arange(len(order))
+    places = np.minimum.accumulate(np.array(heights)[order] + steps) - steps
+    return np.maximum(places, floor + steps[::-1])[np.argsort(order)]

@@ -1,0 +1,239 @@
+"""The section "Learning curves": single seeds and their band, against steps or seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import (
+    FixedLocator,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+    StrMethodFormatter,
+)  # fmt: skip
+
+from report.figures.drawing import Job
+from report.figures.panels import beside, spread
+from report.figures.style import DASHES, INK, Palette, settings, tracks
+from report.figures.svg import svg
+from report.tables import Tables
+
+AGAINST = {"steps": ("step", "training step"), "seconds": ("seconds", "seconds of training")}
+METHOD = ["framework", "cell", "track"]
+Method = tuple[Hashable, ...]
+# More seeds than these are not drawn singly; the band has them all.
+MOST_SEEDS = 20
+# A score so many times beyond the baseline belongs to a run that diverged.
+ABSURD = 1e6
+# Inches: the figure's width, a row of panels, what stands beside, below and above all panels.
+WIDTH, ROW, LEFT, RIGHT, BELOW, ABOVE = 9.5, 1.9, 0.85, 0.95, 0.5, 0.3
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A task's panels, drawn once and then shown in every way: to draw takes most of the time."""
+
+    figure: Figure
+    panels: Any
+    # Lines with their rows and the column that they show; areas with their rows.
+    lines: list[tuple[Any, pd.DataFrame, str]] = field(default_factory=list)
+    areas: list[tuple[Any, pd.DataFrame]] = field(default_factory=list)
+    # For each panel the texts beside it, each with the value that it stands at.
+    labels: list[list[tuple[Any, float]]] = field(default_factory=list)
+
+
+def content(tables: Tables) -> dict[str, Any]:
+    """How many seeds are drawn singly."""
+    return {"most_seeds": MOST_SEEDS}
+
+
+def figures(tables: Tables) -> dict[str, Job]:
+    """By task its figures: see :func:`variants`."""
+    return {
+        task["task"]: (variants, (
+            tables.of_task("curves", task["task"]), tables.of_task("curves_summary", task["task"]),
+            task, tables.palette,
+        ))
+        for _, task in tables["tasks"].iterrows()
+    }  # fmt: skip
+
+
+def variants(
+    curves: pd.DataFrame, summary: pd.DataFrame, task: pd.Series, palette: Palette
+) -> list[dict[str, str]]:
+    """The figures of a task, each with what it is drawn against and on which scale.
+
+    The first is what the reader sees at first: against steps, and on a logarithmic scale where
+    less is better. A logarithmic scale is left out where a score is not positive.
+    """
+    reach = ABSURD * max(abs(task["baseline"]), abs(task["solved"]), 1e-9)
+    mine = _known(curves, ["score"], reach)
+    bands = _known(summary, ["median", "lowest", "highest"], reach)
+    if mine.empty:
+        return []
+    marks = [task["baseline"], task["solved"]]
+    values = np.concatenate([mine["score"], bands["lowest"], bands["highest"], marks])
+    lowest, highest = float(values.min()), float(values.max())
+    timed = mine["seconds"].notna().any()
+    first = "log" if task["direction"] == "lower" and lowest > 0 else "linear"
+    other = {"log": "linear", "linear": "log"}[first]
+    figures = []
+    with mpl.rc_context(settings(task["task"])):
+        canvas = _canvas(_lines(mine), dict(list(bands.groupby(METHOD))), task, palette)
+        for x in AGAINST if timed else ["steps"]:
+            _against(canvas, x, float(mine[AGAINST[x][0]].max()))
+            for y in (first, other) if lowest > 0 else (first,):
+                _scale(canvas, y, lowest, highest)
+                title = (
+                    f"Learning curves on {task['task']}: {task['metric']} against "
+                    f"{AGAINST[x][1]}, {y} scale"
+                )
+                salt = f"{task['task']} {x} {y}"
+                with mpl.rc_context({"svg.hashsalt": salt}):
+                    drawn = svg(canvas.figure, title, tight=False, close=False)
+                # Without a second scale the only one serves every choice.
+                scales = f"auto {y}" if lowest > 0 else "auto log linear"
+                figures.append({"x": x, "y": scales if y == first else y, "svg": drawn})
+        plt.close(canvas.figure)
+    return figures
+
+
+def _canvas(
+    lines: Mapping[Method, pd.DataFrame],
+    bands: Mapping[Method, pd.DataFrame],
+    task: pd.Series,
+    palette: Palette,
+) -> Canvas:
+    """A panel a cell with everything that each way of showing it shares; matched beside native."""
+    cells = palette.present(key[1] for key in lines)
+    both = tracks(key[2] for key in lines)
+    shape = (len(cells), 2) if len(both) == 2 else (1, len(cells))
+    height = BELOW + ABOVE + ROW * shape[0]
+    # Fixed margins: to find them out would take longer than to draw.
+    room = (WIDTH - LEFT - RIGHT * shape[1]) / shape[1]
+    figure, panels = plt.subplots(
+        *shape, figsize=(WIDTH, height), sharex=True, sharey=True, squeeze=False,
+        gridspec_kw={
+            "left": LEFT / WIDTH, "right": 1 - RIGHT / WIDTH, "bottom": BELOW / height,
+            "top": 1 - ABOVE / height, "wspace": RIGHT / room, "hspace": 0.22,
+        },
+    )  # fmt: skip
+    canvas = Canvas(figure, panels)
+    for (cell, track), axes in zip([(c, t) for c in cells for t in both], panels.flat, strict=True):
+        labels = [(beside(axes, name, INK), float(task[name])) for name in ("baseline", "solved")]
+        for _, value in labels:
+            axes.axhline(value, color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.5)
+        for framework in palette.frameworks:
+            method = (framework, cell, track)
+            last = _draw(canvas, axes, lines.get(method), bands.get(method), method, palette)
+            if last is not None:
+                label = beside(
+                    axes, framework, palette.framework(framework), gid=f"layer of-{framework}"
+                )
+                labels.append((label, last))
+        canvas.labels.append(labels)
+        # Said where, or matplotlib would measure everything to find the place.
+        axes.set_title(f"{cell.upper()}, {track}", fontsize=10, y=1.0)
+    # The marks of the outer panels serve all; without the inner ones a quarter less is to be drawn.
+    for axes in panels[:-1].flat:
+        axes.xaxis.set_visible(False)
+    for axes in panels[:, 1:].flat:
+        axes.yaxis.set_visible(False)
+    figure.supylabel(task["metric"], fontsize=10, x=0.005)
+    return canvas
+
+
+def _known(table: pd.DataFrame, columns: list[str], reach: float) -> pd.DataFrame:
+    """The rows whose values can be drawn, in the order of their steps."""
+    mine = table[table["track"].isin(tracks(table["track"]))]
+    return mine[(mine[columns].abs() < reach).all(axis=1)].sort_values("step", kind="stable")
+
+
+def _lines(rows: pd.DataFrame) -> dict[Method, pd.DataFrame]:
+    """A method's curves as one, the seeds one after the other with a gap after each."""
+    seeds = sorted(rows["seed"].unique())[:MOST_SEEDS]
+    rows = rows[rows["seed"].isin(seeds)].sort_values(["seed", "step"], kind="stable")
+    gaps = rows.drop_duplicates([*METHOD, "seed"], keep="last").assign(score=np.nan)
+    rows = pd.concat([rows, gaps]).sort_values("seed", kind="stable")
+    return dict(list(rows.groupby(METHOD)))
+
+
+def _draw(
+    canvas: Canvas,
+    axes: Any,
+    singles: pd.DataFrame | None,
+    band: pd.DataFrame | None,
+    method: tuple[str, str, str],
+    palette: Palette,
+) -> float | None:
+    """A method's seeds as one layer, the median in the band of their range as another.
+
+    Returns where its label belongs: the median of the last scores.
+    """
+    framework, cell, _ = method
+    colour = palette.framework(framework)
+    style = {"color": colour, "linestyle": palette.line(cell)}
+    last = None
+    if singles is not None:
+        name = f"layer seeds of-{framework}"
+        (line,) = axes.plot([], [], linewidth=1, alpha=0.75, gid=name, **style)
+        canvas.lines.append((line, singles, "score"))
+        ends = singles.dropna(subset="score").drop_duplicates("seed", keep="last")
+        last = float(ends["score"].median())
+    if band is not None:
+        name = f"layer band of-{framework}"
+        (line,) = axes.plot([], [], linewidth=1.6, gid=name, **style)
+        canvas.lines.append((line, band, "median"))
+        area = axes.fill_between([], [], [], color=colour, alpha=0.18, linewidth=0, gid=name)
+        canvas.areas.append((area, band))
+    return last
+
+
+def _against(canvas: Canvas, x: str, most: float) -> None:
+    """Put every line and area where it belongs against ``x``."""
+    column, label = AGAINST[x]
+    for line, rows, score in canvas.lines:
+        line.set_data(rows[column], rows[score])
+    for area, rows in canvas.areas:
+        area.set_data(rows[column], rows["lowest"], rows["highest"])
+    # The same marks for all panels, found once.
+    marks = FixedLocator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(0, most))
+    for axes in canvas.panels.flat:
+        axes.set_xlim(-0.02 * most, 1.02 * most or 1)
+        axes.xaxis.set_major_locator(marks)
+    for axes in canvas.panels[-1]:
+        axes.set_xlabel(label)
+
+
+def _scale(canvas: Canvas, y: str, lowest: float, highest: float) -> None:
+    """Put the scores on a scale, and the texts beside the panels at their heights."""
+    if y == "log":
+        room = (highest / lowest) ** 0.05
+        limits = (lowest / room, highest * room)
+    else:
+        margin = 0.05 * (highest - lowest)
+        limits = (lowest - margin, highest + margin)
+    for axes in canvas.panels.flat:
+        # Each by itself, though they share it: the first would reset the others' marks.
+        axes.set_yscale(y)
+    marks = _logarithmic_marks(*limits) if y == "log" else MaxNLocator(5).tick_values(*limits)
+    for axes, labels in zip(canvas.panels.flat, canvas.labels, strict=False):
+        axes.set_ylim(*limits)
+        axes.yaxis.set_major_locator(FixedLocator(marks))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        spread(axes, labels)
+
+
+def _logarithmic_marks(low: float, high: float) -> Any:
+    subs = (1.0,) if high / low > 1000 else (1.0, 3.0) if high / low > 100 else (1.0, 2.0, 5.0)
+    return LogLocator(subs=subs, numticks=8).tick_values(low, high)

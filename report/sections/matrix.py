@@ -1,0 +1,37 @@
+"""The section "Matrix": every method's score on every task, and what needs no network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from report.figures.style import tracks
+from report.tables import Tables, rows
+
+# How a state of the table of scores is marked and called; an error above its baseline would
+# sound worse than it.
+STATES = {
+    "solved": ("✓", "solved"),
+    "above baseline": ("◐", "better than the baseline"),
+    "at baseline": ("○", "at the baseline"),
+    "failed": ("✕", "no score"),
+}
+
+
+def content(tables: Tables) -> dict[str, Any]:
+    """Columns (framework, cell); by task and track, each with its state and its interval."""
+    scores, palette = tables["scores"], tables.palette
+    method = ["task", "framework", "cell", "track"]
+    summary = tables["summary"][[*method, "n", "median_low", "median_high"]]
+    joined = scores.merge(summary, how="left", on=method)
+    found: dict[str, dict[str, dict[tuple[str, str], Any]]] = {}
+    for row in rows(joined[joined["track"].isin(tracks(scores["track"]))]):
+        by_track = found.setdefault(row["task"], {})
+        by_track.setdefault(row["track"], {})[row["framework"], row["cell"]] = row
+    columns = set(zip(scores["framework"], scores["cell"], strict=True))
+    return {
+        "matrix": found,
+        "states": STATES,
+        "columns": sorted(
+            columns, key=lambda m: (palette.frameworks.index(m[0]), palette.cells.index(m[1]))
+        ),
+    }

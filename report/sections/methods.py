@@ -1,0 +1,48 @@
+"""The section "Methods": tasks, cells, frameworks, protocols, statistics and references."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from report.references import references
+from report.tables import Tables
+
+
+def content(tables: Tables) -> dict[str, Any]:
+    """The works that the tables name, and the docstrings of tasks and frameworks in paragraphs."""
+    sources = [
+        *tables["cells"]["source"].dropna(),
+        *tables["tasks"]["references"].dropna(),
+        *tables["claims"]["source"].dropna(),
+        *tables["published"]["source"].dropna(),
+    ]
+    shown = tables.palette.present(tables["cells"]["cell"])
+    return {
+        "cells": sorted(tables.rows("cells"), key=lambda cell: shown.index(cell["cell"])),
+        "references": references(sources),
+        "paragraphs": paragraphs,
+        "subscripts": subscripts,
+    }
+
+
+def subscripts(equation: str) -> Markup:
+    """An equation with ``W_i`` as W with a subscript."""
+    return Markup(re.sub(r"_(\w+)", r"<sub>\1</sub>", str(escape(equation))))
+
+
+def paragraphs(text: str | None) -> list[tuple[str, str]]:
+    """A docstring's paragraphs without code quotes: ``text``, or ``equation`` if indented.
+
+    An equation keeps its lines; all else is one line.
+    """
+    found = []
+    for part in re.split(r"\n\s*\n", (text or "").strip().replace("``", "")):
+        lines = part.splitlines()
+        if lines and all(line.startswith("    ") for line in lines):
+            found.append(("equation", "\n".join(line.strip() for line in lines)))
+        else:
+            found.append(("text", re.sub(r"\s+", " ", part)))
+    return found

@@ -1,0 +1,47 @@
+"""What the first screen says of where the numbers come from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from report.numbers import number
+from report.tables import Tables, rows
+
+
+def of(tables: Tables) -> dict[str, Any]:
+    """Machine, versions, commits, dates, budget, and what the clock can tell."""
+    runs, machines = tables["runs"], tables.rows("machines")
+    ratios = tables["speed_ratios"]
+    # Not those of the sweeps, which have no peak of their own.
+    shapes = set(tables["peaks"]["shape"])
+    return {
+        "machines": list(dict.fromkeys(
+            f"{m['processor']}, {number(m['cores'])} cores, {m['memory_gb']} GB, {m['system']}"
+            for m in machines)),
+        "versions": _versions(machines),
+        "commits": [str(commit)[:12] for commit in dict.fromkeys(runs["git_commit"].dropna())],
+        "changed": any("+changes" in str(commit) for commit in runs["git_commit"]),
+        "first": str(runs["finished"].min())[:10],
+        "last": str(runs["finished"].max())[:10],
+        "seeds": runs["seed"].nunique(),
+        "threads": ", ".join(str(n) for n in dict.fromkeys(runs["threads"].dropna())),
+        "devices": ", ".join(str(n) for n in dict.fromkeys(runs["device"].dropna())),
+        "core_hours": float(tables["cost"]["core_seconds"].sum()) / 3600 or None,
+        "controls": rows(ratios[(ratios["kind"] == "aa") & ratios["shape"].isin(shapes)]),
+    }  # fmt: skip
+
+
+def _versions(machines: list[dict[str, Any]]) -> list[str]:
+    """Python's versions, and each framework's: of the first package that its records name.
+
+    All records begin with Python and NumPy, which is the framework's own where it has no other.
+    """
+    found: dict[str, None] = {}
+    for row in machines:
+        packages = [part.partition(" ") for part in str(row["packages"] or "").split(", ")]
+        for name, _, version in packages[:1]:
+            found[f"{name} {version or '?'}"] = None
+        own = [version for name, _, version in packages[1:] if name != "numpy"]
+        own = own or [version for _, _, version in packages[1:]]
+        found[f"{row['framework']} {own[0] if own else '?'}"] = None
+    return list(found)

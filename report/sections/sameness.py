@@ -1,0 +1,111 @@
+"""The section "Same model?": checks against the reference model, and what defaults change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from report.figures.drawing import Job
+from report.figures.panels import width
+from report.figures.style import DASHES, INK, Palette, settings
+from report.figures.svg import svg
+from report.tables import Tables, rows
+
+# The marks of an axis of ratios: of any, and of those that all lie close to 1.
+RATIOS = (0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10)
+CLOSE = (0.8, 0.9, 1, 1.1, 1.25)
+
+
+def content(tables: Tables) -> dict[str, Any]:
+    """The checks by kind and method, and when float32 parts the frameworks."""
+    checked, parted = tables["conformance_summary"], tables["divergence_summary"]
+    runs, palette = tables["runs"], tables.palette
+    return {
+        "frameworks": [name for name in palette.frameworks if name in set(runs["framework"])],
+        "cells": palette.present(tables["scores"]["cell"]),
+        "checked": by_check(checked),
+        "horizons": horizons(parted),
+        "thresholds": sorted(set(parted["threshold"])),
+        "tasks": tables.tasks,
+    }
+
+
+def figures(tables: Tables) -> dict[str, Job]:
+    """What the defaults change, by task."""
+    return {
+        task["task"]: (
+            attribution, (tables.of_task("attribution", task["task"]), task, tables.palette)
+        )
+        for _, task in tables["tasks"].iterrows()
+    }  # fmt: skip
+
+
+def by_check(summary: pd.DataFrame) -> dict[tuple[str, str], dict[tuple[str, str], Any]]:
+    """The checks: rows (check, type), columns (framework, cell)."""
+    matrix: dict[tuple[str, str], dict[tuple[str, str], Any]] = {}
+    for row in rows(summary):
+        matrix.setdefault((row["check"], row["dtype"]), {})[row["framework"], row["cell"]] = row
+    return matrix
+
+
+def horizons(summary: pd.DataFrame) -> dict[str, Any]:
+    """When frameworks part: rows (task, cell, steps), columns the pairs, in each the thresholds."""
+    matrix: dict[tuple[str, str, int], dict[tuple[str, str], list[dict[str, Any]]]] = {}
+    pairs: dict[tuple[str, str], None] = {}
+    for row in rows(summary.sort_values("threshold", kind="stable")):
+        pair = row["framework"], row["other_framework"]
+        pairs[pair] = None
+        place = matrix.setdefault((row["task"], row["cell"], row["steps"]), {})
+        place.setdefault(pair, []).append(row)
+    return {"rows": matrix, "pairs": sorted(pairs)}
+
+
+def attribution(changes: pd.DataFrame, task: pd.Series, palette: Palette) -> Markup:
+    """What each default changes on ``task``: steps to solve above, score below, a panel a cell."""
+    data = changes.copy()
+    if data.empty:
+        return Markup()
+    data["label"] = data["framework"] + ": " + data["factor"]
+    cells = palette.present(data["cell"])
+    measures = {
+        "steps_ratio": "steps to solve, ratio to matched",
+        "score_change": f"{task['metric']}, difference to matched",
+    }
+    # A factor without a ratio has no row among the ratios.
+    known = {m: {c: data[(data["cell"] == c) & data[m].notna()] for c in cells} for m in measures}
+    rows_of = [max(1, *map(len, known[m].values())) for m in measures]
+    ends = data[["steps_ratio_low", "steps_ratio_high"]]
+    close = bool(ends.min().min() > 0.75 and ends.max().max() < 1.34)
+    with mpl.rc_context(settings(f"attribution {task['task']}")):
+        figure, panels = plt.subplots(
+            2, len(cells), figsize=(width(len(cells)), 1.8 + 0.23 * sum(rows_of)),
+            squeeze=False, sharex="row", layout="constrained",
+            gridspec_kw={"height_ratios": [1.5 + n for n in rows_of]},
+        )  # fmt: skip
+        for axes, (measure, cell) in zip(
+            panels.flat, [(m, c) for m in measures for c in cells], strict=True
+        ):
+            mine = known[measure][cell].iloc[::-1]
+            for place, (_, row) in enumerate(mine.iterrows()):
+                bounds = row[f"{measure}_low"], row[f"{measure}_high"]
+                colour = palette.framework(row["framework"])
+                axes.plot(bounds, (place, place), color=colour, linewidth=1.6)
+                filled = colour if row["factor"] in ("native", "left over") else "none"
+                axes.plot(row[measure], place, "o", color=colour, markerfacecolor=filled)
+            same = float(measure == "steps_ratio")
+            axes.axvline(same, color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6)
+            axes.set_yticks(range(len(mine)), mine["label"])
+            axes.set_ylim(-0.7, max(1, len(mine)) - 0.3)
+            if measure == "steps_ratio":
+                axes.set_title(cell.upper())
+                axes.set_xscale("log", base=2)
+                axes.xaxis.set_major_locator(FixedLocator(CLOSE if close else RATIOS))
+                axes.xaxis.set_minor_locator(NullLocator())
+                axes.xaxis.set_major_formatter("{x:g}")
+            axes.set_xlabel(measures[measure])
+        return svg(figure, f"What each framework's defaults change on {task['task']}")

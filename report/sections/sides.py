@@ -1,0 +1,77 @@
+"""The two sections that set this folder beside another: the reference, and any other one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from report.tables import Tables
+
+# What each item of a comparison is about, for the reader.
+ITEMS = {
+    "exact": ("The same", "data, parameter counts, and where all is alike the losses bit for bit"),
+    "equivalence": ("Shown equal", "score and steps to solve, within margins set beforehand"),
+    "claims": ("Same verdicts", "on the published claims"),
+    "speed": ("Speed", "the clock's ratios"),
+}
+# What only a comparison of any two folders has.
+MORE = {"speed": ", its times, and seconds of training"}
+AGREE = ("same", "identical", "equal", "same verdict", "not apart")
+# The items of a verification in which a difference is a failure.
+DECIDE = ("exact", "equivalence")
+UNDECIDED = ("not applicable", "too few seeds", "no median", "no interval")
+
+
+def content(tables: Tables, name: str) -> dict[str, Any]:
+    """What the section of the comparison ``name`` shows: its state, and if it can be, the rows."""
+    state, found = tables.beside[name]
+    if state != "current":
+        return {"state": state, "made": found.get("made", "")[:10]}
+    rows = [row | _mark(row, name) for row in tables.rows(name)]
+    # First what a reader has to look at.
+    rows.sort(key=lambda row: ("failed", "above", "at", "solved").index(row["style"]))
+    return {
+        "state": state,
+        "found": found,
+        "made": found["made"][:10],
+        "items": [
+            {
+                "name": title, "passed": found["items"][item]["passed"],
+                "about": about + (MORE.get(item, "") if name == "compare" else ""),
+                "verdicts": [
+                    {"verdict": verdict, "n": n} | _mark({"item": item, "verdict": verdict}, name)
+                    for verdict, n in found["items"][item]["verdicts"].items()
+                ],
+                "rows": [row for row in rows if row["item"] == item],
+            }
+            for item, (title, about) in ITEMS.items()
+        ],
+        "failures": [row for row in rows if row["style"] == "failed"],
+        "there": _side(found["there"]),
+    }  # fmt: skip
+
+
+def _mark(row: dict[str, Any], name: str) -> dict[str, str]:
+    """How a row's verdict looks: only a verification knows failures."""
+    if row["verdict"] in AGREE:
+        return {"style": "solved", "mark": "✓"}
+    if row["verdict"] in UNDECIDED:
+        return {"style": "at", "mark": "–"}
+    if name == "verify" and row["item"] in DECIDE:
+        return {"style": "failed", "mark": "✕"}
+    return {"style": "above", "mark": "?" if row["verdict"] == "not shown" else "≠"}
+
+
+def _side(about: dict[str, Any]) -> str:
+    """The other side in one line: how much, from what, from when."""
+    parts = [
+        f"{about['runs']} runs of {len(about['seeds'])} seeds",
+        "on " + " and ".join(_distinct(m.get("processor") for m in about["machines"])),
+        "commit " + " and ".join(_distinct(commit[:12] for commit in about["commits"])),
+        " to ".join(_distinct(about[end][:10] for end in ("first", "last"))),
+    ]
+    return ", ".join(parts)
+
+
+def _distinct(values: Iterable[Any]) -> list[str]:
+    return list(dict.fromkeys(str(value or "unknown") for value in values))

@@ -1,0 +1,223 @@
+"""The section "Speed": what the clock found, a part for each shape; intervals as in the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
+
+from report.figures.drawing import Job
+from report.figures.panels import beside, spread, width
+from report.figures.style import INK, Palette, settings
+from report.figures.svg import svg
+from report.tables import Tables, rows
+
+AXES = {
+    "sequence_length": "time steps",
+    "hidden": "hidden units",
+    "batch": "sequences in a batch",
+    "layers": "layers",
+}
+
+
+def content(tables: Tables) -> dict[str, Any]:
+    """Each shape with its times, peak and ratios; none without the clock's tables."""
+    peaks = tables["peaks"]
+    attainable = peaks[peaks["attainable"].astype(str) == "True"]
+    return {
+        "shapes": [
+            {
+                "name": name,
+                "sizes": timed.iloc[0],
+                "hidden": _hidden(timed),
+                "methods": _phases(timed),
+                "peak": rows(_of_shape(attainable, timed)),
+                "ratios": rows(_of_shape(tables["speed_ratios"], timed)),
+            }
+            for name, timed in shapes(tables)
+        ],
+    }
+
+
+def figures(tables: Tables) -> dict[Hashable, Job]:
+    """Steps and fractions of each shape, and how cost grows."""
+    found: dict[Hashable, Job] = {
+        (name, draw.__name__): (draw, (timed, tables.palette))
+        for name, timed in shapes(tables)
+        for draw in (steps, fractions)
+    }
+    return found | {"growth": (growth, (tables["scaling_points"], tables.palette))}
+
+
+def warnings(tables: Tables) -> dict[str, str]:
+    """By "shape, CELL", as the advice names them, what the clock warns of in its steps' times."""
+    steps = tables["timing"][tables["timing"]["phase"] == "step"]
+    return {
+        f"{row['shape']}, {str(row['cell']).upper()}": row["warning"]
+        for row in rows(steps[steps["warning"].notna() & steps["median_ms"].notna()])
+    }
+
+
+def shapes(tables: Tables) -> list[tuple[str, pd.DataFrame]]:
+    """The times by shape and, where there are several, machine.
+
+    Those of the sweeps, which have no peak of their own, are in the fits.
+    """
+    own, timing = set(tables["peaks"]["shape"]), tables["timing"]
+    several = timing["machine"].nunique() > 1
+    return [
+        (f"{shape} on {machine}" if several else str(shape), timed)
+        for (shape, machine), timed in timing.groupby(
+            ["shape", "machine"], sort=False, dropna=False
+        )
+        if shape in own or not own
+    ]
+
+
+def _of_shape(table: pd.DataFrame, timed: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a table that are of the shape and machine of these times."""
+    shape, machine = timed.iloc[0][["shape", "machine"]].fillna("")
+    mine: pd.Series[bool] = (table["shape"] == shape) & (table["machine"].fillna("") == machine)
+    return table[mine]
+
+
+def _hidden(timed: pd.DataFrame) -> str:
+    """A shape's hidden size; by cell, where the cells differ."""
+    by_cell = timed.drop_duplicates("cell").set_index("cell")["hidden"]
+    if by_cell.nunique() == 1:
+        return str(by_cell.iloc[0])
+    return ", ".join(f"{size} ({str(cell).upper()})" for cell, size in by_cell.items())
+
+
+def _phases(timed: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """A shape's times: rows (framework, kernel, cell), columns the phases."""
+    matrix: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in rows(timed):
+        place = matrix.setdefault((row["framework"], row["kernel"], row["cell"]), {})
+        place[row["phase"]] = row
+    return matrix
+
+
+def steps(timed: pd.DataFrame, palette: Palette) -> Markup:
+    """Milliseconds of a training step of every kernel at one shape, with its interval."""
+    data = timed[(timed["phase"] == "step") & timed["median_ms"].notna()]
+    if data.empty:
+        return Markup()
+    shape = str(data.iloc[0]["shape"])
+
+    def draw(axes: Axes, place: int, row: pd.Series, colour: str) -> None:
+        if pd.notna(row["low_ms"]):
+            axes.plot((row["low_ms"], row["high_ms"]), (place, place), color=colour, linewidth=1.8)
+        axes.plot(row["median_ms"], place, "o", color=colour, markersize=5)
+        axes.set_xlim(left=0, right=1.1 * data["high_ms"].fillna(data["median_ms"]).max())
+
+    return _by_cell(data, palette, draw, "ms per training step", f"Training step at {shape}")
+
+
+def fractions(timed: pd.DataFrame, palette: Palette) -> Markup:
+    """The share of the attainable peak that a training step reaches, a bar a kernel.
+
+    A mark stands where the step would be if it were its framework's matrix products alone.
+    """
+    data = timed[(timed["phase"] == "step") & timed["peak_fraction"].notna()]
+    if data.empty:
+        return Markup()
+    shape = str(data.iloc[0]["shape"])
+
+    def draw(axes: Axes, place: int, row: pd.Series, colour: str) -> None:
+        axes.barh(place, 1, color="none", edgecolor=INK, linewidth=0.6, alpha=0.5, height=0.62)
+        axes.barh(place, row["peak_fraction"], color=colour, height=0.62)
+        beside = row["peak_fraction"]
+        if pd.notna(limit := row["products_fraction"]):
+            axes.plot((limit, limit), (place - 0.31, place + 0.31), color=INK, linewidth=1.6)
+            # A number is as wide as this; it must not stand across the mark.
+            beside = limit if beside < limit < beside + 0.16 else beside
+        axes.text(beside + 0.02, place, f"{row['peak_fraction']:.2f}", va="center")
+        axes.set_xlim(0, max(1.0, data["peak_fraction"].max()) * 1.02)
+
+    return _by_cell(
+        data, palette, draw, "fraction of the attainable peak", f"Attained peak at {shape}"
+    )
+
+
+def _by_cell(data: pd.DataFrame, palette: Palette, draw: object, label: str, title: str) -> Markup:
+    """A panel a cell, a line a kernel, the fastest above."""
+    cells = palette.present(data["cell"])
+    most = max(len(data[data["cell"] == cell]) for cell in cells)
+    with mpl.rc_context(settings(title)):
+        figure, panels = plt.subplots(
+            1,
+            len(cells),
+            figsize=(width(len(cells)), 1.1 + 0.34 * most),
+            squeeze=False,
+            layout="constrained",
+        )
+        for axes, cell in zip(panels.flat, cells, strict=True):
+            mine = data[data["cell"] == cell].sort_values("median_ms", ascending=False)
+            for place, (_, row) in enumerate(mine.iterrows()):
+                draw(axes, place, row, palette.framework(row["framework"]))  # type: ignore[operator]
+            axes.set_yticks(range(len(mine)), mine["framework"] + ": " + mine["kernel"])
+            # Panels with fewer kernels begin at the same height.
+            axes.set_ylim(len(mine) - most - 0.6, len(mine) - 0.4)
+            axes.set_title(cell.upper())
+            axes.set_xlabel(label)
+        return svg(figure, title)
+
+
+def growth(points: pd.DataFrame, palette: Palette) -> Markup:
+    """Milliseconds of a step along every axis with the fits; held-out sizes are open."""
+    if points.empty:
+        return Markup()
+    axes_there = [axis for axis in AXES if axis in set(points["axis"])]
+    high = (len(axes_there) + 1) // 2
+    with mpl.rc_context(settings("growth")):
+        figure, panels = plt.subplots(
+            high, min(2, len(axes_there)), figsize=(9.5, 3.4 * high), squeeze=False,
+            layout="constrained",
+        )  # fmt: skip
+        for axes in panels.flat[len(axes_there) :]:
+            axes.set_visible(False)
+        labels = []
+        for axes, axis in zip(panels.flat, axes_there, strict=False):
+            mine = points[points["axis"] == axis]
+            names = []
+            by = ["machine", "framework", "kernel", "cell"]
+            for method, line in mine.groupby(by, dropna=False):
+                _, framework, _, cell = map(str, method)
+                line, colour = line.sort_values("value"), palette.framework(framework)
+                _growth_line(axes, line, colour, palette.line(cell), palette.mark(cell))
+                name = beside(axes, f"{framework} {cell.upper()}", colour)
+                names.append((name, float(line["median_ms"].iloc[-1])))
+            labels.append((axes, names))
+            axes.set_xscale("log", base=2)
+            axes.set_yscale("log")
+            axes.set_xticks(sorted(set(mine["value"])))
+            axes.xaxis.set_major_formatter("{x:g}")
+            low, high = axes.get_ylim()
+            subs = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if high < 10 * low else (1.0, 2.0, 5.0)
+            axes.yaxis.set_major_locator(LogLocator(subs=subs))
+            axes.yaxis.set_minor_locator(NullLocator())
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter(NullFormatter())
+            axes.set_xlabel(AXES[axis])
+            axes.set_ylabel("ms per training step")
+        # Only when all is laid out is it known where a value stands.
+        figure.draw_without_rendering()
+        for axes, names in labels:
+            spread(axes, names)
+        return svg(figure, "How a training step's time grows")
+
+
+def _growth_line(axes: Axes, line: pd.DataFrame, colour: str, style: Any, mark: str) -> None:
+    axes.plot(line["value"], line["fitted_ms"], color=colour, linestyle=style, linewidth=1.2)
+    for held_out, points in line.groupby("held_out"):
+        axes.plot(
+            points["value"], points["median_ms"], mark, color=colour, markersize=5,
+            markerfacecolor="none" if held_out else colour,
+        )  # fmt: skip

@@ -1,0 +1,153 @@
+"""The figures with more cells and frameworks than the page began with; their colours."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import report_page
+from report import tables as reading
+from report.figures.style import COLOURS, INK, Palette, in_order
+from report.sections import advice, curves, filters, insides, matrix, sameness, speed
+
+CELLS = ("rnn", "gru", "lstm", "mgu")
+FRAMEWORKS = ("equinox", "jax", "pytorch", "tensorflow")
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory) -> reading.Tables:
+    """Two tasks, four cells, four frameworks, in every table that a figure is drawn from."""
+    folder = tmp_path_factory.mktemp("figures")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_page, "CELLS", CELLS)
+        patch.setattr(report_page, "FRAMEWORKS", FRAMEWORKS)
+        found = report_page.made_up(["adding", "sine"], 2, 3)
+    method = ["task", "framework", "cell"]
+    runs = found["runs"][[*method, "track", "seed"]]
+    moments = runs.merge(pd.DataFrame({"moment": ["initialisation", "trained"]}), how="cross")
+    found["gradient_flow"] = moments.merge(
+        pd.DataFrame({"cotangent": ["loss", "random"] * 3, "lag": [0, 0, 1, 1, 2, 2]}), how="cross"
+    ).assign(gradient_h=0.5, gradient_c=np.nan, decay=0.9)
+    found["gates"] = moments.assign(
+        layer=0, gate="update", below=0.1, above=0.2, timescale_q10=1.0, timescale_q50=2.0,
+        timescale_q90=3.0, lag=10,
+    )  # fmt: skip
+    found["memory_probe"] = moments.merge(pd.DataFrame({"step": [1, 2]}), how="cross").assign(
+        metric="R²", score=0.5, chance=0.0
+    )
+    found["dynamics"] = runs.assign(
+        last_step=100, norm_q50=0.5, norm_most=1.0, limit=1.0, over_limit=0.1, spikes=0
+    )
+    found["insides_skipped"] = runs.iloc[:0].assign(reason="")
+    clock = runs[["framework", "cell"]].drop_duplicates().assign(kernel="stock")
+    found["timing"] = clock.assign(
+        shape="small", batch=1, sequence_length=2, input_size=1, hidden=4, layers=1, phase="step",
+        median_ms=1.0, low_ms=0.9, high_ms=1.1, peak_fraction=0.5, products_fraction=0.7,
+    )  # fmt: skip
+    found["scaling_points"] = clock.merge(pd.DataFrame({"value": [1, 2]}), how="cross").assign(
+        axis="hidden", median_ms=1.0, fitted_ms=1.0, held_out=False
+    )
+    changes = found["scores"][method].drop_duplicates()
+    found["attribution"] = changes.assign(
+        factor="clipping", n=5, censored=0, **dict.fromkeys(
+            (f"{name}{end}" for name in ("steps_ratio", "score_change")
+             for end in ("", "_low", "_high")), 1.0),
+    )  # fmt: skip
+    across = found["scores"][["framework", "cell", "track"]].drop_duplicates().assign(tasks=2, n=4)
+    found["aggregate"] = across.assign(iqm=0.5, low=0.4, high=0.6)
+    found["profiles"] = across.merge(pd.DataFrame({"threshold": [0.0, 0.5, 1.0]}), how="cross")
+    found["profiles"] = found["profiles"].assign(share=0.5, low=0.4, high=0.6)
+    report_page.write(folder, found)
+    return reading.read(folder)
+
+
+@pytest.mark.parametrize("section", [curves, insides, speed, sameness, advice])
+def test_a_fourth_cell_and_framework_are_in_every_figure(tables, section):
+    jobs = section.figures(tables)
+    assert len(jobs) >= 1
+    for key, (draw, given) in jobs.items():
+        drawn = draw(*given)
+        for svg in [one["svg"] for one in drawn] if isinstance(drawn, list) else [drawn]:
+            names = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
+            assert all(cell.upper() in names for cell in CELLS), key
+            # The gradient's lines have the cells' colours.
+            if key not in [("gradient_flow", "adding"), ("gradient_flow", "sine")]:
+                assert "equinox" in names, key
+
+
+def test_the_fourth_of_each_has_a_look_of_its_own(tables):
+    palette = tables.palette
+    assert palette.cells == CELLS
+    assert palette.frameworks == ("jax", "pytorch", "tensorflow", "equinox")
+    looks = [*map(palette.framework, FRAMEWORKS), *map(palette.cell, CELLS)]
+    assert len(set(looks)) == len(looks)
+    old = Palette.of(FRAMEWORKS[1:], CELLS[:3])
+    assert [old.framework(name) for name in FRAMEWORKS[1:]] == list(COLOURS[:3])
+    assert [old.cell(name) for name in CELLS[:3]] == list(COLOURS[3:6])
+    assert Palette.of(["tensorflow"], []).framework("tensorflow") == COLOURS[2]
+    assert palette.framework(None) == INK
+    assert len(matrix.content(tables)["columns"]) == 16
+    assert len(filters.content(tables)["key"]) == 8
+
+
+def test_forty_cells_look_different():
+    palette = Palette.of([], (f"cell{n}" for n in range(39)))
+    assert len({(str(palette.line(c)), palette.cell(c)) for c in palette.cells}) == 39
+    assert all(palette.mark(cell) for cell in palette.cells)
+
+
+def test_many_panels_make_a_figure_that_scrolls(tables):
+    timing = pd.concat(
+        tables["timing"].head(1).assign(cell=f"cell{n}", machine="") for n in range(8)
+    )
+    palette = Palette.of(["equinox"], timing["cell"])
+    assert "min-width: 202%" in speed.steps(timing, palette)
+    assert "min-width" not in speed.steps(timing.head(3), palette)
+
+
+def test_names_stand_in_their_order():
+    assert in_order(["zzz", "b", "a", "zzz"], ("b", "c")) == ("b", "a", "zzz")
+
+
+def test_two_machines_have_a_part_each(tables):
+    both = reading.Tables(tables)
+    timing = tables["timing"]
+    both["timing"] = pd.concat([timing.assign(machine=name) for name in ("old", "new")])
+    both["speed_ratios"] = pd.DataFrame(
+        [{"shape": "small", "machine": name, "ratio": 1.0} for name in ("old", "new")],
+        columns=tables["speed_ratios"].columns,
+    )
+    parts = speed.content(both)["shapes"]
+    assert [part["name"] for part in parts] == ["small on old", "small on new"]
+    assert [[row["machine"] for row in part["ratios"]] for part in parts] == [["old"], ["new"]]
+
+
+def luminance(colour: str) -> float:
+    """Of a colour such as #1b1f24, as WCAG defines it."""
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * c for c in colour[1:])
+    parts = np.array([int(digits[i : i + 2], 16) for i in (0, 2, 4)]) / 255
+    linear = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+def test_lines_and_letters_have_contrast_in_light_and_dark(theme):
+    style = (Path(reading.__file__).parent / "style.css").read_text(encoding="utf-8")
+    found = re.findall(r"--([\w-]+): light-dark\((#\w+), (#\w+)\)", style)
+    colours = {name: both[theme] for name, *both in found}
+    for name, least in [("colour", 3), ("text", 4.5)]:
+        for i in range(len(COLOURS)):
+            light, dark = sorted(map(luminance, (colours["page"], colours[f"{name}-{i}"])))[::-1]
+            assert (light + 0.05) / (dark + 0.05) >= least, (name, i)
+
+
+def test_a_message_of_megabytes_is_cut(tables, tmp_path):
+    runs = tables["runs"].head(1).assign(status="failed", error="x" * 5_000_000)
+    report_page.write(tmp_path, {"runs": runs})
+    (error,) = reading.read(tmp_path)["runs"]["error"]
+    assert len(error) < 600
+    assert error.endswith("… (4,999,500 more characters in the file)")
