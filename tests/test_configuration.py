@@ -327,6 +327,15 @@ def test_every_folder_of_the_project_is_known():
     assert {name for name in listed if not name.startswith(".")} == {*places.OWN, "results"}
 
 
+def test_an_empty_list_that_leaves_only_native_runs_is_explained(tmp_path):
+    every = default()["tracks"]
+    assert load(tmp_path, tracks=every | {"matched": []}).doubt.startswith(
+        "tracks: an empty list is no task, so matched: [] leaves only the native runs;"
+    )
+    assert load(tmp_path, tracks=every | {"native": []}).doubt == ""
+    assert load(tmp_path, tracks=every).doubt == ""
+
+
 def test_the_home_folder_means_the_same_everywhere(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load(tmp_path, results="~/gb").results == tmp_path / "gb"

@@ -46,6 +46,8 @@ CONFIGURATION = or_end(
     [*workflow.configfiles, *workflow.overwrite_configfiles],
     workflow.config_settings.config,
 )
+if CONFIGURATION.doubt and workflow.is_main_process:
+    print(CONFIGURATION.doubt, file=sys.stderr)
 RESULTS = CONFIGURATION.results
 # What a job may use, for a cluster; here harness/limits.py watches what it does use.
 MEMORY_MB = CONFIGURATION.limits.memory_mb
@@ -60,7 +62,7 @@ quiet_log.quieten_snakemake()
 wildcard_constraints:
     task="[a-z][a-z0-9_]*",
     framework="[a-z][a-z0-9_]*",
-    cell="[a-z]+",
+    cell="[a-z][a-z0-9_]*",
     track="[a-z][a-z0-9]*",
     seed="[0-9]+",
     campaign="[a-z][a-z0-9_]*",

@@ -63,6 +63,17 @@ class Configuration:
     # All values, but for places.
     resolved: dict[str, Any]
 
+    @property
+    def doubt(self) -> str:
+        """What may not be meant as it stands, in a sentence; mostly nothing."""
+        tracks = {run.track for run in self.runs}
+        if tracks != {"native"} or self.resolved["tracks"].get("matched") != []:
+            return ""
+        return (
+            "tracks: an empty list is no task, so matched: [] leaves only the native runs; "
+            "tracks={native: []} leaves only the matched ones."
+        )
+
     def settings_of(self, run: Run) -> Settings:
         """The settings of ``run``: its task's, what its study changes, and the kernel for it."""
         kernel = self.kernels.get((run.framework, run.cell), "")
