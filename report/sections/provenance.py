@@ -38,7 +38,9 @@ def _versions(machines: list[dict[str, Any]]) -> list[str]:
     """
     found: dict[str, None] = {}
     for row in machines:
-        packages = [part.partition(" ") for part in str(row["packages"] or "").split(", ")]
+        if not row["packages"]:  # of a damaged record
+            continue
+        packages = [part.partition(" ") for part in str(row["packages"]).split(", ")]
         for name, _, version in packages[:1]:
             found[f"{name} {version or '?'}"] = None
         own = [version for name, _, version in packages[1:] if name != "numpy"]
