@@ -43,10 +43,12 @@ def load_rules(path: Path = RULES) -> Rules:
     return Rules(**documents.load(path, RULES.with_suffix(".schema.json")))
 
 
-def with_machines(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The runs with what they ran on as columns beside them."""
+def runs_of(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The runs with what they ran on, and their ``budget`` in steps, which their settings name."""
     machines = tables["machines"].drop(columns="framework")
-    return tables["runs"].merge(machines, on="machine", how="left", validate="many_to_one")
+    runs = tables["runs"].merge(machines, on="machine", how="left", validate="many_to_one")
+    steps = pd.to_numeric(runs.get(f"{layout.SETTING}steps", runs["steps"]), errors="coerce")
+    return runs.assign(budget=steps.fillna(runs["steps"]).astype(float))
 
 
 def pairs(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
@@ -70,14 +72,9 @@ def exact(both: pd.DataFrame) -> list[Row]:
         method: Row = {"item": "exact", **dict(zip(METHOD, key, strict=True))}
         rows.append(method | {"check": "parameters"} | _same(group, "parameters"))
         other = [word for name, word in SAME_BITS.items() if _differs(group, name)]
-        if other:
-            found: Row = {
-                "verdict": "not applicable",
-                "detail": "; ".join(f"other {word}" for word in other),
-                "n": len(group),
-            }
-        else:
-            found = _same(group, "losses_sha256")
+        detail = "; ".join(f"other {word}" for word in other)
+        unlike: Row = {"verdict": "not applicable", "detail": detail, "n": len(group)}
+        found = unlike if other else _same(group, "losses_sha256")
         rows.append(method | {"check": "losses"} | found)
     return rows
 
@@ -115,9 +112,8 @@ def equivalence(both: pd.DataFrame, higher: Mapping[str, bool], rules: Rules) ->
     for key, group in both.groupby(METHOD):
         method: Row = {"item": "equivalence", **dict(zip(METHOD, key, strict=True))}
         task = str(key[0])
-        for metric, margin in (
-            ("score", score_margin(task)), ("steps_to_solve", rules.steps_margin),
-        ):  # fmt: skip
+        margins = {"score": score_margin(task), "steps_to_solve": rules.steps_margin}
+        for metric, margin in margins.items():
             found = _equal(group.sort_values("seed"), metric, margin, higher[task], rules)
             rows.append(method | {"check": metric, "margin": margin} | found)
     return rows
@@ -191,13 +187,7 @@ def _judged(row: Row, equal: bool, margin: float, higher: bool) -> Row:
 def _middle(values: Any, steps: bool) -> float | None:
     """The mean score, or the median of steps to solve; None where there is none."""
     known = values if steps else values[~np.isnan(values)]
-    found = (
-        float(statistics.median_steps(values) if steps else known.mean()) if len(known) else None
-    )
-    return found if found is not None and np.isfinite(found) else None
-
-
-def budgets(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs with their ``budget`` in steps, which their settings name."""
-    steps = pd.to_numeric(runs.get(f"{layout.SETTING}steps", runs["steps"]), errors="coerce")
-    return runs.assign(budget=steps.fillna(runs["steps"]).astype(float))
+    if not len(known):
+        return None
+    found = float(statistics.median_steps(known) if steps else known.mean())
+    return found if np.isfinite(found) else None

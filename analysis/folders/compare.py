@@ -14,7 +14,6 @@ import pandas as pd
 from analysis import statistics
 from analysis.folders import agreement, foreign, pairing, unmatched
 from analysis.folders.agreement import METHOD, Row
-from analysis.folders.reference_results import description
 from harness.errors import UserError
 
 
@@ -38,17 +37,11 @@ def compare(results: Path, other: Path) -> dict[str, Any]:
     found = pairing.pair(here, there, agreement.load_rules())
     rows = [*found.rows, *_training(found.both), *pairing.times(here, there)]
     times = unmatched.counted(here["timing"], there["timing"], pairing.TIME, "time of the clock")
-    about = {
-        "verdict": "compared" if len(found.both) else "nothing compared",
-        "items": pairing.items(rows),
-        "failures": [],
-        "not_compared": [*found.not_compared, *times],
-        "differs": found.differs,
-        "here": description(here),
-        "there": description(there),
-        # Its name alone: a path says more of a machine than others need to know.
-        "folder": other.resolve().name,
-    }
+    found.about["not_compared"] += times
+    verdict = "compared" if len(found.both) else "nothing compared"
+    about = {"verdict": verdict, "items": pairing.items(rows), "failures": [], **found.about}
+    # Its name alone: a path says more of a machine than others need to know.
+    about["folder"] = other.resolve().name
     return pairing.write(results, "compare", rows, about)
 
 

@@ -21,8 +21,6 @@ from harness.layout import Column, Table
 MOST_BYTES = 20_000_000
 MOST_ROWS = 200_000
 SETTING = Column("text")
-
-
 # The columns that are compared, by table; a folder needs the tables of NEEDED, with all of these.
 TABLES = {
     "runs": (
@@ -57,22 +55,16 @@ def read(folder: Path) -> dict[str, pd.DataFrame]:
         path = layout.path(folder, name)
         if not os.path.lexists(path) and name not in NEEDED:
             tables[name] = pd.DataFrame(columns=list(columns))
-        else:
-            tables[name] = _table(path, layout.TABLES[name])
-    for name in NEEDED:
-        if tables[name].empty:
-            raise UserError(f"{layout.path(folder, name)}: has no rows; run the pipeline first.")
-    known = set(tables["machines"]["machine"])
-    for place, number in enumerate(tables["runs"]["machine"]):
-        if number not in known:
-            raise UserError(
-                f"{folder / 'runs.csv'}: row {place + 2}, machine: {number} is not in machines.csv."
-            )
-    for place, task in enumerate(tables["runs"]["task"]):
-        if task not in set(tables["tasks"]["task"]):
-            raise UserError(
-                f"{folder / 'runs.csv'}: row {place + 2}, task: {task} is not in tasks.csv."
-            )
+            continue
+        tables[name] = _table(path, layout.TABLES[name])
+        if tables[name].empty and name in NEEDED:
+            raise UserError(f"{path}: has no rows; run the pipeline first.")
+    for column, table in (("machine", "machines"), ("task", "tasks")):
+        known = set(tables[table][column])
+        for row, value in enumerate(tables["runs"][column], start=2):
+            if value not in known:
+                where = f"{folder / 'runs.csv'}: row {row}, {column}"
+                raise UserError(f"{where}: {value} is not in {table}.csv.")
     return tables
 
 
@@ -112,23 +104,17 @@ def _table(path: Path, table: Table) -> pd.DataFrame:
         rows = []
         for row in reader:
             if len(row) != len(header):
-                raise UserError(
-                    f"{path}: row {reader.line_num} has {len(row)} values, not {len(header)}."
-                )
+                counts = f"has {len(row)} values, not {len(header)}"
+                raise UserError(f"{path}: row {reader.line_num} {counts}.")
             rows.append(row)
             if len(rows) > MOST_ROWS:
                 raise UserError(f"{path}: has more than {MOST_ROWS} rows.")
     except csv.Error as error:
         raise UserError(f"{path}: row {reader.line_num} is not CSV ({error}).") from error
-    frame = pd.DataFrame(
-        {
-            name: pd.Series(
-                _column([row[header.index(name)] for row in rows], column, path, name),
-                dtype=object if column.kind == "text" else None,
-            )
-            for name, column in columns.items()
-        }
-    )
+    frame = pd.DataFrame()
+    for name, column in columns.items():
+        values = _column([row[header.index(name)] for row in rows], column, path, name)
+        frame[name] = pd.Series(values, dtype=object if column.kind == "text" else None)
     key = list(table.key)
     if key and frame.duplicated(key).any():
         place = int(frame.duplicated(key).to_numpy().argmax())
@@ -138,10 +124,10 @@ def _table(path: Path, table: Table) -> pd.DataFrame:
 
 def _column(values: list[str], column: Column, path: Path, name: str) -> list[object]:
     found: list[object] = []
-    for place, text in enumerate(values):
+    for row, text in enumerate(values, start=2):
         try:
             found.append(column.value(text))
         except ValueError as error:
             shown = text[:40] + ("…" if len(text) > 40 else "")
-            raise UserError(f"{path}: row {place + 2}, {name}: {shown!r} is not {error}.") from None
+            raise UserError(f"{path}: row {row}, {name}: {shown!r} is not {error}.") from None
     return found

@@ -19,6 +19,7 @@ import pandas as pd
 from analysis import statistics
 from analysis.folders import agreement, unmatched
 from analysis.folders.agreement import Row
+from analysis.folders.reference_results import description
 from harness import documents, layout
 from harness.files import digest, write_text
 
@@ -35,18 +36,20 @@ TIME = ["shape", *SIZES, "framework", "kernel", "cell", "phase"]
 
 @dataclass(frozen=True)
 class Sides:
-    """What two folders have in common, row by row; what only one has; how they differ."""
+    """What two folders have in common, row by row, and what they came from.
+
+    ``both`` are the runs that both have, with the same settings; ``about`` says what is not
+    compared, how the folders differ, and what each of them is.
+    """
 
     rows: list[Row]
-    not_compared: list[str]
-    differs: list[str]
-    # The runs that both have, with the same settings.
     both: pd.DataFrame
+    about: dict[str, Any]
 
 
 def pair(here: Tables, there: Tables, rules: agreement.Rules) -> Sides:
     """The rows of the four items: exact, equivalence, claims, and the clock's ratios."""
-    mine, other = (agreement.budgets(agreement.with_machines(tables)) for tables in (here, there))
+    mine, other = agreement.runs_of(here), agreement.runs_of(there)
     both = agreement.pairs(mine, other)
     judged = here["tasks"].merge(there["tasks"], on="task", suffixes=("", "_there"))
     alike = judged[_same(judged, "metric") & _same(judged, "direction")]
@@ -66,11 +69,12 @@ def pair(here: Tables, there: Tables, rules: agreement.Rules) -> Sides:
     skipped = [
         *unmatched.runs(mine, other, both),
         *unmatched.counted(here["claims"], there["claims"], CLAIM, "case of a claim"),
-        *[f"the clock's shape {name}: other sizes, not compared"
-          for name in sorted(unlike)],
+        *(f"the clock's shape {name}: other sizes, not compared" for name in sorted(unlike)),
         *unmatched.counted(ratios, their_ratios, RATIO, "ratio of the clock"),
-    ]  # fmt: skip
-    return Sides(rows, skipped, unmatched.differences(here, there), both)
+    ]
+    sides = description(here), description(there)
+    about = {"not_compared": skipped, "differs": unmatched.differences(*sides)}
+    return Sides(rows, both, about | dict(zip(("here", "there"), sides, strict=True)))
 
 
 def _same(frame: pd.DataFrame, name: str) -> Any:
@@ -151,27 +155,19 @@ def _both(here: pd.DataFrame, there: pd.DataFrame, key: list[str]) -> pd.DataFra
     return mine.merge(other, on=key, suffixes=("", "_there"))
 
 
-def _shapes(tables: Tables) -> dict[str, set[tuple[int, ...]]]:
-    timed = tables["timing"]
-    return {str(name): set(map(tuple, own[SIZES].to_numpy()))
-            for name, own in timed.groupby("shape")}  # fmt: skip
-
-
 def _unlike_shapes(here: Tables, there: Tables) -> set[str]:
     """The clock's shapes of one name and other sizes."""
-    mine, other = _shapes(here), _shapes(there)
+    mine, other = (
+        {str(name): set(map(tuple, own[SIZES].to_numpy())) for name, own in timed.groupby("shape")}
+        for timed in (here["timing"], there["timing"])
+    )
     return {name for name in mine.keys() & other.keys() if mine[name].isdisjoint(other[name])}
 
 
 def items(rows: list[Row]) -> dict[str, Any]:
     """How many rows of each item have which verdict; whether it passed is for others to say."""
-    return {
-        item: {
-            "passed": None,
-            "verdicts": dict(Counter(row["verdict"] for row in rows if row["item"] == item)),
-        }
-        for item in ITEMS
-    }
+    counts = {item: Counter(r["verdict"] for r in rows if r["item"] == item) for item in ITEMS}
+    return {item: {"passed": None, "verdicts": dict(found)} for item, found in counts.items()}
 
 
 def write(results: Path, name: str, rows: list[Row], found: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.folders import agreement, foreign
+from harness import layout
 from harness.errors import UserError
 from harness.files import write_text
 from harness.registry import ROOT
@@ -32,11 +33,8 @@ def make(results: Path, target: Path = FOLDER, command: str = "") -> dict[str, A
     tables = foreign.read(results)
     runs = tables["runs"]
     _refuse(results, runs, rules)
-    texts = {}
-    for name in TABLES:
-        path = results / f"{name}.csv"
-        if path.exists():
-            texts[f"{name}.csv"] = foreign.read_text(path)
+    paths = [layout.path(results, name) for name in TABLES]
+    texts = {path.name: foreign.read_text(path) for path in paths if path.exists()}
     size = sum(len(text.encode()) for text in texts.values())
     if size > MOST_BYTES:
         raise UserError(
@@ -48,9 +46,8 @@ def make(results: Path, target: Path = FOLDER, command: str = "") -> dict[str, A
         "command": command,
         "tables": sorted(texts),
     }
-    if target.is_dir():
-        for old in target.glob("*.csv"):
-            old.unlink()
+    for old in target.glob("*.csv"):
+        old.unlink()
     for name, text in texts.items():
         write_text(target / name, text)
     # Last: where it is, the tables are whole.
@@ -66,16 +63,18 @@ def _refuse(results: Path, runs: pd.DataFrame, rules: agreement.Rules) -> None:
             f"{results}: {len(bad)} of its runs did not end ({first}); a reference has only "
             "finished runs, so run the pipeline again."
         )
-    missing = [task for task in rules.reference["tasks"] if task not in set(runs["task"])]
-    if missing:
-        raise UserError(f"{results}: there is no run of {', '.join(missing)}; a reference has all "
-                        f"of {', '.join(rules.reference['tasks'])}.")  # fmt: skip
-    seeds = runs.groupby(agreement.METHOD)["seed"].nunique()
-    if seeds.min() < rules.reference["seeds"]:
-        fewest = [str(name) for name in seeds.index[int(seeds.argmin())]]
+    tasks, seeds = rules.reference["tasks"], rules.reference["seeds"]
+    if missing := [task for task in tasks if task not in set(runs["task"])]:
         raise UserError(
-            f"{results}: {' '.join(fewest)} has {seeds.min()} seeds; a "
-            f"reference has at least {rules.reference['seeds']}, so run it with more."
+            f"{results}: there is no run of {', '.join(missing)}; a reference has all of "
+            f"{', '.join(tasks)}."
+        )
+    counts = runs.groupby(agreement.METHOD)["seed"].nunique()
+    if counts.min() < seeds:
+        fewest = " ".join(str(name) for name in counts.index[int(counts.argmin())])
+        raise UserError(
+            f"{results}: {fewest} has {counts.min()} seeds; a "
+            f"reference has at least {seeds}, so run it with more."
         )
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
 from analysis.folders.agreement import METHOD
-from analysis.folders.reference_results import description
 from harness import layout
-
-Tables = dict[str, pd.DataFrame]
 
 
 def counted(here: pd.DataFrame, there: pd.DataFrame, key: list[str], noun: str) -> list[str]:
@@ -33,7 +29,7 @@ def runs(mine: pd.DataFrame, other: pd.DataFrame, both: pd.DataFrame) -> list[st
             for value in sorted(only):
                 gone = {m for m in methods[side == "there"] if m[place] == value}
                 methods[side == "there"] -= gone
-                found.append(f"{axis} {value}: only {side} ({_count(gone)}), not compared")
+                found.append(f"{axis} {value}: only {side} ({_count(len(gone))}), not compared")
     for side, left in (("here", methods[0] - methods[1]), ("there", methods[1] - methods[0])):
         found += [f"{' '.join(method)}: only {side}, not compared" for method in sorted(left)]
     return found + _of_methods(mine, other, both, sorted(methods[0] & methods[1]))
@@ -57,14 +53,13 @@ def _of_methods(
             if only := tuple(sorted(set(frame.index) - common)):
                 seeds.setdefault((side, only), []).append(method)
     for (side, only), group in seeds.items():
-        who = " ".join(group[0]) if len(group) == 1 else _count(group)
+        who = " ".join(group[0]) if len(group) == 1 else _count(len(group))
         word = "seed" if len(only) == 1 else "seeds"
         found.append(f"{word} {_numbers(only)} of {who}: only {side}, not compared")
     return found
 
 
-def _count(methods: Iterable[Any]) -> str:
-    number = len(list(methods))
+def _count(number: int) -> str:
     return f"{number} method" if number == 1 else f"{number} methods"
 
 
@@ -76,26 +71,18 @@ def _numbers(seeds: tuple[int, ...]) -> str:
 
 def unlike(here: pd.Series[Any], there: pd.Series[Any]) -> str:
     """The settings in which two runs differ, the first of them."""
-    one, two = (
-        {
-            str(name).removeprefix(layout.SETTING): value
-            for name, value in run.items()
-            if str(name).startswith(layout.SETTING) and value
-        }
-        for run in (here, there)
-    )
-    names = [name for name in {**one, **two} if one.get(name) != two.get(name)]
+    names = [str(name) for name in {**here, **there} if str(name).startswith(layout.SETTING)]
+    pairs = [(name, here.get(name) or "none", there.get(name) or "none") for name in names]
     shown = [
-        f"{name} {one.get(name, 'none')} here, {two.get(name, 'none')} there"[:120]
-        for name in names[:4]
+        f"{name.removeprefix(layout.SETTING)} {one} here, {two} there"[:120]
+        for name, one, two in pairs
+        if one != two
     ]
-    more = [f"{len(names) - 4} more"] if len(names) > 4 else []
-    return "; ".join([*shown, *more])
+    return "; ".join(shown if len(shown) < 5 else [*shown[:4], f"{len(shown) - 4} more"])
 
 
-def differences(here: Tables, there: Tables) -> list[str]:
-    """Processors, package versions and commits that the two folders do not share."""
-    mine, other = description(here), description(there)
+def differences(mine: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Processors, package versions and commits that the two folders described do not share."""
     pairs = []
     for name in sorted(mine["versions"].keys() & other["versions"].keys()):
         pairs.append((name, *(", ".join(side["versions"][name]) for side in (mine, other))))

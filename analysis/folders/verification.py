@@ -7,7 +7,7 @@ from typing import Any
 
 from analysis.folders import agreement, foreign, pairing
 from analysis.folders.agreement import METHOD, Row
-from analysis.folders.reference_results import FOLDER, description
+from analysis.folders.reference_results import FOLDER
 from harness.errors import UserError
 
 DECIDE = ("exact", "equivalence")
@@ -28,14 +28,8 @@ def verify(results: Path, reference: Path = FOLDER) -> dict[str, Any]:
     found = pairing.pair(here, there, agreement.load_rules())
     more = len(set(there["runs"]["seed"]) - set(here["runs"]["seed"]))
     rows = [row | _hint(row, more) for row in found.rows]
-    about = {
-        **_verdict(rows),
-        "failures": [_sentence(row) for row in rows if fails(row)],
-        "not_compared": found.not_compared,
-        "differs": found.differs,
-        "here": description(here),
-        "there": description(there),
-    }
+    failures = [_sentence(row) for row in rows if fails(row)]
+    about = {**_verdict(rows), "failures": failures, **found.about}
     return pairing.write(results, "verify", rows, about)
 
 
