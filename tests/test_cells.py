@@ -63,7 +63,7 @@ def test_gradients_by_states_are_those_of_complex_steps(cell, layers):
     spec = replace(SPEC, cell=cell, layers=layers, hidden=3)
     weights, (inputs, _) = random_weights(spec), random_batches(spec, 1)
     below = network.forward(spec, weights, inputs[0].astype(np.float64)).sequences[-2]
-    own = network.layer_weights(weights, layers - 1)
+    own = cells.layer_weights(weights, layers - 1)
     steps = network.run(spec, weights, layers - 1, below)
     last = np.random.default_rng(1).standard_normal(steps[-1][0][0].shape)
     found = network.state_gradients(spec, weights, below, last)

@@ -103,7 +103,7 @@ def _stepped(module: ModuleType, name: str) -> Findings:
     """One step from states and products so large that a gate that is none shows it."""
     cell, rng, shape = module.CELL, np.random.default_rng(0), (3, 4)
     spec = ModelSpec(name, 1, 2, shape[1], 1, False, "mse", "float64")
-    weights = network.layer_weights(random_weights(spec), 0)
+    weights = cells.layer_weights(random_weights(spec), 0)
     step = cells.step_of(cell, weights, cells.Math(np))
     before = tuple(rng.normal(size=shape) for _ in cell.states)
     made = step(rng.normal(0, 5, (shape[0], len(cell.gates) * shape[1])), before)
@@ -172,7 +172,7 @@ def _kept(module: ModuleType, name: str) -> Findings:
     bias = {cell.keeps: 30.0, cell.writes: -30.0}
     a = np.repeat([[bias.get(gate, 0.5) for gate in cell.gates]], 2, axis=-1)
     before = tuple(np.full((1, 2), 0.3 + 0.1 * k) for k in range(len(cell.states)))
-    step = cells.step_of(cell, network.layer_weights(weights, 0), cells.Math(np))
+    step = cells.step_of(cell, cells.layer_weights(weights, 0), cells.Math(np))
     after: Any = step(a, before)[0]
     if not any(np.allclose(b, c, atol=1e-6) for b, c in zip(before, after, strict=True)):
         yield (

@@ -15,9 +15,7 @@ import numpy as np
 from cells import ModelSpec, network
 from harness.errors import UserError
 from harness.plan.settings import resolve
-from harness.registry import (
-    raised,
-)
+from harness.registry import raised
 from harness.run import initialisation, streams
 from tasks import SPLITS, Array, Budget, DataTask, Task
 

@@ -36,8 +36,7 @@ def check_framework(name: str) -> list[str]:
     except UserError as error:
         return [str(error)]
     with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
-        said = _findings(f"{where}/__init__.py", "", _described(framework, Path(scratch)))
-        if said:
+        if said := _findings(f"{where}/__init__.py", "", _described(framework, Path(scratch))):
             return said
         framework.pin(1, Path(scratch), DEVICE)
         parts = {"model": ("build", "product"), "native": ("build",)}
@@ -195,9 +194,7 @@ def _as_declared(framework: Framework, cell: str) -> Findings:
     tasks = map(registry.load_task, registry.task_names())
     task = next(task for task in tasks if not task.missing)
     ours = initialisation.initial_weights(task, cell, 1, 8, 0)
-    spec = ModelSpec(
-        cell, 1, task.input_size, 8, task.outputs, task.every_step, task.loss
-    )  # fmt: skip
+    spec = ModelSpec(cell, 1, task.input_size, 8, task.outputs, task.every_step, task.loss)
     own = framework.native(spec, RULE, 0, DEVICE).weights()
     missing = [name for name in ours if name not in own]
     declared = framework.default("form", cell) is not None
