@@ -138,8 +138,8 @@ class Framework:
     the native ones has no native model. ``kernels`` are the ways it knows to compute a layer
     and its gradient; the one called ``stock`` is its own layer. ``fastest(spec, batch,
     length)`` is the one that measurements found fastest for batches of so many sequences of so
-    many time steps. ``defaults`` are what its users get that the matched track does not have.
-    An ``optional`` one takes part only where it is named.
+    many time steps; by default the stock one. ``defaults`` are what its users get that the
+    matched track does not have. An ``optional`` one takes part only where it is named.
     """
 
     name: str
@@ -147,7 +147,7 @@ class Framework:
     environment: Callable[[int, Path, str], dict[str, str]]
     biases: Mapping[str, Mapping[str, int]]
     kernels: Mapping[str, Kernel]
-    fastest: Callable[[ModelSpec, int, int], str]
+    fastest: Callable[[ModelSpec, int, int], str] = lambda spec, batch, length: STOCK
     defaults: tuple[Default, ...] = ()
     optional: bool = False
 

@@ -5,73 +5,55 @@ Apart from ``functional.py``: Optax takes a second to import, which other runs n
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 import optax
 from jax import lax
 
 from cells import Array, ModelSpec
-from implementations.functional import Tree, device_of, loss, on, place_targets
+from implementations.functional import FunctionalModel, Program, Tree, place_targets
 from implementations.rule import Optimiser
 
 RULES = {"adam": optax.adam, "rmsprop": optax.rmsprop, "sgd": optax.sgd}
 
 
-class OptaxModel:
-    """A :class:`implementations.NativeModel` but for what a subclass says: what is trained."""
+@dataclass(frozen=True, eq=False)
+class OptaxProgram(Program):
+    """Steps of ``rule`` instead of our own; ``w`` are parameters as the framework keeps them."""
 
-    def __init__(self, spec: ModelSpec, optimiser: Optimiser, seed: int, device: str) -> None:
-        self._spec, self._on = spec, on(device, spec.dtype)
-        self._parameters = jax.device_put(self._make(seed), self._on)
+    rule: Any
+
+    @partial(jax.jit, static_argnums=0)
+    def train(self, state: Any, batches: Any) -> Any:
+        def step(state: Any, batch: Any) -> Any:
+            w, memory = state
+            value, g = self.gradient(w, *batch)
+            change, memory = self.rule.update(g, memory, w)
+            return (optax.apply_updates(w, change), memory), (value, optax.tree.norm(g))
+
+        return lax.scan(step, state, batches)
+
+
+class OptaxModel(FunctionalModel):
+    """A :class:`implementations.NativeModel` that computes ``outputs(spec, parameters, x)``."""
+
+    def __init__(
+        self, spec: ModelSpec, optimiser: Optimiser, outputs: Any, parameters: Any, device: str
+    ) -> None:
         clip = [optax.clip_by_global_norm(optimiser.clip)] if optimiser.clip else []
         rule = optax.chain(*clip, RULES[optimiser.name](optimiser.learning_rate))
-        self._memory = rule.init(self._parameters)
-        self._train = jax.jit(partial(self._chunk, rule))
-        self._predict = jax.jit(self._outputs)
+        super().__init__(OptaxProgram(spec, outputs, rule), parameters, device)
+        self._state: Any = (self._state[0], rule.init(self._state[0]))
 
-    def _make(self, seed: int) -> Any:
-        """The initial parameters, a tree of arrays."""
-        raise NotImplementedError
+    def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:  # type: ignore[override]
+        return super().train((self._floats(inputs), place_targets(self._spec, targets, self._on)))
 
-    def _outputs(self, parameters: Any, x: jax.Array) -> jax.Array:
-        """Outputs [B, o], or [B, T, o] at every step, for x [B, T, d]."""
-        raise NotImplementedError
-
-    def _named(self) -> Tree:
+    def named(self) -> Tree:
         """The parameters by the framework's own names."""
         raise NotImplementedError
 
-    def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
-        batches = self._floats(inputs), place_targets(self._spec, targets, self._on)
-        state = (self._parameters, self._memory)
-        (self._parameters, self._memory), (losses, norms) = self._train(state, batches)
-        return np.asarray(losses), np.asarray(norms)
-
-    def predict(self, inputs: Array) -> Array:
-        return np.asarray(self._predict(self._parameters, self._floats(inputs)))
-
     def parameter_counts(self) -> dict[str, int]:
-        return {name: value.size for name, value in self._named().items()}
-
-    def device(self) -> str:
-        return device_of(self._parameters)
-
-    def _floats(self, values: Array) -> jax.Array:
-        return jnp.asarray(values, self._spec.dtype, device=self._on)
-
-    def _chunk(self, rule: Any, state: Any, batches: Any) -> Any:
-        def step(state: Any, batch: Any) -> Any:
-            parameters, memory = state
-            x, y = batch
-            value, gradient = jax.value_and_grad(
-                lambda p: loss(self._spec, self._outputs(p, x), y)
-            )(parameters)
-            change, memory = rule.update(gradient, memory, parameters)
-            state = (optax.apply_updates(parameters, change), memory)
-            return state, (value, optax.tree.norm(gradient))
-
-        return lax.scan(step, state, batches)
+        return {name: value.size for name, value in self.named().items()}

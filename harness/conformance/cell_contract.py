@@ -19,7 +19,7 @@ from cells import CELLS, Array, Cell, ModelSpec, network
 from harness.conformance.against_reference import random_batches, random_weights
 from harness.conformance.contract import REPLACE
 from harness.errors import one_of
-from harness.registry import ROOT
+from harness.registry import ROOT, short
 
 Findings = Iterator[str]
 # Weights of a layer that every cell has.
@@ -35,20 +35,15 @@ def check_cell(name: str) -> list[str]:
     try:
         module = importlib.import_module(f"cells.{name}")
     except Exception as error:
-        return [f"{where}: cannot be imported ({_short(error)})."]
+        return [f"{where}: cannot be imported ({short(error)})."]
     for check in (_defined, _said, _stepped, _learnt, _kept):
         try:
             found = list(check(module, name))
         except Exception as error:
-            found = [f"step{_line(error, where)} raised {_short(error)}"]
+            found = [f"step{_line(error, where)} raised {short(error)}"]
         if found:  # what follows builds on it
             return [f"{where}: {finding}." for finding in found]
     return []
-
-
-def _short(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
 
 
 def _line(error: Exception, where: str) -> str:

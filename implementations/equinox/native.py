@@ -11,7 +11,7 @@ import numpy as np
 from jax import lax
 
 from cells import ModelSpec, Weights
-from implementations.functional import Tree
+from implementations.functional import Tree, on
 from implementations.optax_model import OptaxModel
 from implementations.rule import Optimiser
 
@@ -65,22 +65,23 @@ class _Stack(eqx.Module):
 class EquinoxNativeModel(OptaxModel):
     """A :class:`implementations.NativeModel` in Equinox."""
 
-    def _make(self, seed: int) -> Any:
-        made = _Stack(self._spec, jax.random.key(seed))
-        parameters, self._rest = eqx.partition(made, eqx.is_array)
-        return parameters
+    def __init__(self, spec: ModelSpec, optimiser: Optimiser, seed: int, device: str) -> None:
+        on(device, spec.dtype)
+        parameters, rest = eqx.partition(_Stack(spec, jax.random.key(seed)), eqx.is_array)
 
-    def _outputs(self, parameters: Any, x: jax.Array) -> jax.Array:
-        model = eqx.combine(parameters, self._rest)
-        return jax.vmap(lambda one: model(self._spec, one))(x)
+        def outputs(spec: ModelSpec, parameters: Any, x: jax.Array) -> Any:
+            model = eqx.combine(parameters, rest)
+            return jax.vmap(lambda one: model(spec, one))(x)
 
-    def _named(self) -> Tree:
-        leaves = jax.tree_util.tree_leaves_with_path(self._parameters)
+        super().__init__(spec, optimiser, outputs, parameters, device)
+
+    def named(self) -> Tree:
+        leaves = jax.tree_util.tree_leaves_with_path(self._state[0])
         return {jax.tree_util.keystr(path): leaf for path, leaf in leaves}
 
     def weights(self) -> Weights:
         weights: dict[str, Any] = {}
-        for layer, cell in enumerate(self._parameters.cells):
+        for layer, cell in enumerate(self._state[0].cells):
             if self._spec.cell == "rnn":
                 parts = cell.input.weight.T, cell.recurrent.weight.T, cell.input.bias
             else:
@@ -89,6 +90,6 @@ class EquinoxNativeModel(OptaxModel):
             if self._spec.cell == "gru":
                 named["recurrent_bias"] = cell.bias_n
             weights |= {f"layers.{layer}.{name}": value for name, value in named.items()}
-        output = self._parameters.output
+        output = self._state[0].output
         weights |= {"output.weight": output.weight.T, "output.bias": output.bias}
         return {name: np.asarray(value) for name, value in weights.items()}

@@ -12,7 +12,7 @@ import scipy.linalg  # noqa: F401
 from flax import nnx
 
 from cells import ModelSpec, Weights
-from implementations.functional import Tree
+from implementations.functional import Tree, on
 from implementations.jax.stock import CELLS, names
 from implementations.optax_model import OptaxModel
 from implementations.rule import Optimiser
@@ -43,22 +43,22 @@ class _Stack(nnx.Module):
 class FlaxModel(OptaxModel):
     """A :class:`implementations.NativeModel` in Flax."""
 
-    def _make(self, seed: int) -> Any:
-        parts: Any = nnx.split(_Stack(self._spec, nnx.Rngs(seed)), nnx.Param, ...)
-        self._graph, parameters, self._rest = parts
-        return parameters
+    def __init__(self, spec: ModelSpec, optimiser: Optimiser, seed: int, device: str) -> None:
+        on(device, spec.dtype)
+        parts: Any = nnx.split(_Stack(spec, nnx.Rngs(seed)), nnx.Param, ...)
+        graph, parameters, rest = parts
 
-    def _outputs(self, parameters: Any, x: jax.Array) -> jax.Array:
-        model = nnx.merge(self._graph, parameters, self._rest)
-        outputs: jax.Array = model(x, self._spec.every_step)
-        return outputs
+        def outputs(spec: ModelSpec, parameters: Any, x: jax.Array) -> Any:
+            return nnx.merge(graph, parameters, rest)(x, spec.every_step)
 
-    def _named(self) -> Tree:
-        flat = nnx.to_flat_state(self._parameters)
+        super().__init__(spec, optimiser, outputs, parameters, device)
+
+    def named(self) -> Tree:
+        flat = nnx.to_flat_state(self._state[0])
         return {".".join(map(str, path)): variable[...] for path, variable in flat}
 
     def weights(self) -> Weights:
-        found = {name: np.asarray(value) for name, value in self._named().items()}
+        found = {name: np.asarray(value) for name, value in self.named().items()}
         weights: Weights = {}
         for layer in range(self._spec.layers):
             for ours, theirs in names(self._spec.cell).items():
