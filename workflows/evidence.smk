@@ -5,7 +5,7 @@ rule evidence:
     input:
         tables=[layout.path(RESULTS, name) for name in layout.names("tables", "insides", "timing")],
         ledger=[ROOT / "workflows" / f"claims.{end}" for end in ("yaml", "schema.json")],
-        code=code_of("analysis", "analysis/evidence"),
+        code=code_of("analysis", "analysis/statistics", "analysis/evidence"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("evidence")],
     log:

@@ -5,7 +5,7 @@ rule tables:
     input:
         records=[run.path(RESULTS) for run in CONFIGURATION.runs],
         conformance=conformance_of(run.framework for run in CONFIGURATION.runs),
-        code=code_of("analysis", "analysis/tables"),
+        code=code_of("analysis", "analysis/statistics", "analysis/tables"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("tables")],
     log:
