@@ -20,8 +20,7 @@ rule compare:
     benchmark:
         RESULTS / "benchmarks" / "compare.tsv"
     resources:
-        mem_mb=MEMORY_MB,
-        runtime=MINUTES,
+        **BOUNDS,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
         other=lambda wildcards: str(CONFIGURATION.other or ""),

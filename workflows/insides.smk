@@ -21,15 +21,14 @@ rule insides_of_task:
     benchmark:
         RESULTS / "benchmarks" / "insides-{task}.tsv"
     resources:
-        mem_mb=MEMORY_MB,
-        runtime=MINUTES,
+        **BOUNDS,
     params:
         results=lambda wildcards, output: Path(output[0]).parents[2],
     shell:
         "python -m analysis insides --results {params.results:q} --task {wildcards.task} > {log:q} 2>&1"
 
 
-rule insides:
+use rule tables as insides with:
     input:
         expand(
             RESULTS / "insides" / "{task}" / "{name}.csv",
@@ -43,10 +42,5 @@ rule insides:
         RESULTS / "logs" / "insides.log",
     benchmark:
         RESULTS / "benchmarks" / "insides.tsv"
-    resources:
-        mem_mb=MEMORY_MB,
-        runtime=MINUTES,
     params:
-        results=lambda wildcards, output: Path(output[0]).parent,
-    shell:
-        "python -m analysis insides --results {params.results:q} --join 2> {log:q}"
+        step="insides --join",

@@ -41,7 +41,7 @@ rule time:
         " 2> {log:q}"
 
 
-rule timing_tables:
+use rule tables as timing_tables with:
     input:
         campaigns=[RESULTS / "timing" / f"{name}.json" for name in CAMPAIGNS],
         code=code_of("analysis", "analysis/statistics", "analysis/speed"),
@@ -51,11 +51,5 @@ rule timing_tables:
         RESULTS / "logs" / "timing.log",
     benchmark:
         RESULTS / "benchmarks" / "timing.tsv"
-    resources:
-        mem_mb=MEMORY_MB,
-        runtime=MINUTES,
     params:
-        names=" ".join(CAMPAIGNS),
-        results=lambda wildcards, output: Path(output[0]).parent,
-    shell:
-        "python -m analysis timing --results {params.results:q} {params.names} 2> {log:q}"
+        step=" ".join(["timing", *CAMPAIGNS]),

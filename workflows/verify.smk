@@ -20,8 +20,7 @@ rule verify:
     benchmark:
         RESULTS / "benchmarks" / "verify.tsv"
     resources:
-        mem_mb=MEMORY_MB,
-        runtime=MINUTES,
+        **BOUNDS,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
     # What it found is said, and becomes the status, in the Snakefile's onsuccess.
