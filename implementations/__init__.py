@@ -9,7 +9,8 @@ Its ``model.py`` may import the framework and defines ``build(spec, weights, ker
 -> Model`` and ``product(m, k, n, count, device) -> Product``. Its ``native.py`` defines
 ``build(spec, optimiser, seed, device) -> NativeModel``: the framework's own layers,
 initialisation and optimiser, as its users get them without a choice of their own.
-``functional.py`` makes a whole model in JAX from one pure function, ``optax_model.py`` a native one.
+``functional.py`` makes a whole model in JAX from one pure function, ``optax_model.py`` a native
+one.
 
 Weights travel in the canonical form of ``cells/__init__.py``: what is given is trained, and
 nothing else. A framework that has no layer for a cell does not name it among its biases; if it has

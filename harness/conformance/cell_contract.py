@@ -7,8 +7,6 @@ every framework can train it; whether they do it right is for ``conform`` to say
 from __future__ import annotations
 
 import importlib
-import traceback
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -17,11 +15,10 @@ import numpy as np
 import cells
 from cells import CELLS, Array, Cell, ModelSpec, network
 from harness.conformance.against_reference import random_batches, random_weights
-from harness.conformance.contract import REPLACE
+from harness.conformance.contract import REPLACE, Findings, of_the_first
 from harness.errors import one_of
-from harness.registry import ROOT, short
+from harness.registry import short
 
-Findings = Iterator[str]
 # Weights of a layer that every cell has.
 TAKEN = ("input", "recurrent", "bias", "recurrent_bias", "redundant_bias", "weight")
 STEP = 1e-30  # a complex step has no subtraction, so it may be as small as one likes
@@ -36,21 +33,8 @@ def check_cell(name: str) -> list[str]:
         module = importlib.import_module(f"cells.{name}")
     except Exception as error:
         return [f"{where}: cannot be imported ({short(error)})."]
-    for check in (_defined, _said, _stepped, _learnt, _kept):
-        try:
-            found = list(check(module, name))
-        except Exception as error:
-            found = [f"step{_line(error, where)} raised {short(error)}"]
-        if found:  # what follows builds on it
-            return [f"{where}: {finding}." for finding in found]
-    return []
-
-
-def _line(error: Exception, where: str) -> str:
-    """The line of the checked file at which ``error`` was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(ROOT / where)]
-    return f", line {lines[-1]}," if lines else ""
+    checks = (_defined, _said, _stepped, _learnt, _kept)
+    return of_the_first(where, (check(module, name) for check in checks))
 
 
 def _defined(module: ModuleType, name: str) -> Findings:

@@ -204,7 +204,7 @@ def _checked(config: dict[str, Any]) -> Configuration:
         for name, its in frameworks.items()
         for cell in axes["cells"]
         for track, tasks in on_track.items()
-        if task in tasks and tracks.is_run(run := Run(task, name, cell, track, seed), its)
+        if task in tasks and not tracks.why_not(run := Run(task, name, cell, track, seed), its)
     )
     if not runs:
         raise UserError("tracks: there is no task on any track.")

@@ -44,12 +44,6 @@ def studies() -> dict[str, Study]:
     return found
 
 
-def is_run(run: Run) -> bool:
-    """Whether the study that ``run`` is of has such a run."""
-    study = studies()[run.track]
-    return run.task in study.settings and run.cell in study.cells
-
-
 def overrides(run: Run) -> dict[str, Any]:
     """The settings that the run's track changes; none outside the studies."""
     study = studies().get(run.track)
