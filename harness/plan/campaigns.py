@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import cells
 from cells import CELLS, ModelSpec
-from harness.errors import UserError, one_of
+from harness.errors import UserError
 from harness.plan.settings import DEVICES
+from harness.registry import check_names
 from implementations import STOCK, Framework
 
 AXES = ("batch", "sequence_length", "hidden", "layers")
@@ -156,9 +157,7 @@ def campaigns(
         if shape.name == SWEEPS or shape.name in [c.name for c in found]:
             raise UserError(f"timing.shapes: the name {shape.name!r} is taken; choose another.")
         by_cell = shape.hidden if isinstance(shape.hidden, dict) else None
-        for name in by_cell or ():
-            if name not in CELLS:
-                raise one_of(f"timing.shapes: {shape.name}: hidden", "cell", name, list(CELLS))
+        check_names(f"timing.shapes: {shape.name}: hidden", "cell", by_cell or (), CELLS)
         if missing := [c for c in timing["cells"] if by_cell is not None and c not in by_cell]:
             raise UserError(
                 f"timing.shapes: {shape.name}: hidden has no size for {missing[0]}; "
@@ -223,11 +222,7 @@ def _methods(
             best = chosen.get((framework.name, cell)) or framework.choice(
                 shape.spec(cell), shape.batch, shape.sequence_length
             )
-            wanted = {"fastest": {best}, "fastest and stock": {best, STOCK}}
-            kernels = [
-                name
-                for name in framework.kernels_of(cell)
-                if asked == "all" or name in wanted[asked]
-            ]
-            found += [Method(framework.name, kernel, cell) for kernel in kernels]
+            every = framework.kernels_of(cell)
+            wanted = {"all": every, "fastest": [best], "fastest and stock": [best, STOCK]}[asked]
+            found += [Method(framework.name, kernel, cell) for kernel in every if kernel in wanted]
     return (*found, replace(found[0], twin=True))
