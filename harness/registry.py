@@ -8,7 +8,7 @@ import keyword
 import os
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -127,12 +127,6 @@ def task_class(name: str) -> type[Task]:
 def score_margin(name: str) -> float | None:
     """The task's margin; None where it has none, or where there is no such task here."""
     return task_class(name).margin if name in task_names() else None
-
-
-def task_parameters(name: str) -> dict[str, Any]:
-    """The task's own parameters and their default values."""
-    task = load_task(name)
-    return {f.name: getattr(task, f.name) for f in fields(task)}
 
 
 def raised(error: Exception, where: str) -> str:
