@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -73,11 +75,29 @@ def overrides(tasks: list[str], **values: object) -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Where Chromium is; its absence is an error, not a skip: the page must be looked at."""
-    for name in ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"):
-        if Path(name).exists():
-            return name
-    pytest.fail("Chromium is missing: apt-get install chromium")
+    """Where Chromium is, got by Playwright where there is none.
+
+    That it cannot be had is an error, not a skip: the page must be looked at.
+    """
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    with sync_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+    # The workers of one test run wait for the first of them.
+    with (Path(tempfile.gettempdir()) / "gatebench-chromium.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not own.exists():
+            words = [sys.executable, "-m", "playwright", "install", "chromium"]
+            got = subprocess.run(words, capture_output=True, text=True)
+            if got.returncode or not own.exists():
+                last = (got.stderr.strip() or got.stdout.strip() or "no word").splitlines()[-1]
+                pytest.fail(
+                    f"Chromium is missing and could not be downloaded ({last}); install it, "
+                    "for instance by apt-get install chromium.",
+                    pytrace=False,
+                )
+    return str(own)
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,18 @@ def load(tmp_path: Path, **changes: object) -> configuration.Configuration:
     return configuration.load(default() | given, [str(ROOT / DEFAULT)], given)
 
 
+def test_the_device_is_read_and_reaches_runs_and_campaigns(tmp_path, monkeypatch):
+    """The schema knows one device so far; behind it nothing else may decide."""
+    monkeypatch.setattr(documents, "check", lambda *_: None)
+    found = load(tmp_path, device="gpu")
+    run = found.runs[0]
+    assert "--device gpu" in found.settings_of(run).arguments(run, 1)
+    assert {campaign.device for campaign in found.campaigns} == {"gpu"}
+    monkeypatch.undo()
+    run = (found := load(tmp_path)).runs[0]
+    assert "--device" not in found.settings_of(run).arguments(run, 1)
+
+
 @pytest.mark.parametrize(
     ("name", "tasks", "tracks"),
     [
@@ -175,7 +187,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
             "kernels: unknown framework 'torch'; allowed: equinox, jax, pytorch, tensorflow.",
         ),
         (
-            {"kernels": {"jax": {"lst": "scan"}}},
+            {"kernels": {"jax": {"lst": "manual"}}},
             "kernels.jax: unknown cell 'lst'; allowed: gru, lstm, rnn.",
         ),
         (

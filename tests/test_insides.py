@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import sync_playwright
 
 from analysis.inside import dynamics, model, stage
 from analysis.tables import stage as tables
@@ -174,30 +173,25 @@ def test_errors_say_what_to_do(tmp_path):
         stage.join(tmp_path)
 
 
-def test_the_page_shows_it_or_says_what_to_run(results, chromium):
+def test_the_page_shows_it_or_says_what_to_run(results, browser):
     stage.write_part(results, "adding")
     stage.join(results)
     tables.write(results)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        for table in (None, "gates.csv"):
-            if table:
-                (results / table).unlink()
-            write_report(results)
-            page.goto((results / "report.html").as_uri())
-            section = page.locator("#insides")
-            assert page.evaluate("document.documentElement.scrollWidth") <= 390
-            if table:
-                assert "gates.csv is not there: python -m analysis insides" in section.inner_text()
-                assert section.locator("svg").count() == 0
-            else:
-                labels = section.locator("svg").evaluate_all(
-                    "all => all.map(one => one.getAttribute('aria-label'))"
-                )
-                assert len(labels) == 6
-                assert all(label.endswith("adding") for label in labels)
-                assert "nan" not in section.inner_html().lower()
-        browser.close()
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    for table in (None, "gates.csv"):
+        if table:
+            (results / table).unlink()
+        write_report(results)
+        page.goto((results / "report.html").as_uri())
+        section = page.locator("#insides")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        if table:
+            assert "gates.csv is not there: python -m analysis insides" in section.inner_text()
+            assert section.locator("svg").count() == 0
+        else:
+            labels = section.locator("svg").evaluate_all(
+                "all => all.map(one => one.getAttribute('aria-label'))"
+            )
+            assert len(labels) == 6
+            assert all(label.endswith("adding") for label in labels)
+            assert "nan" not in section.inner_html().lower()

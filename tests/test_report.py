@@ -22,7 +22,8 @@ from harness.plan.run import Run
 from harness.plan.settings import resolve
 from harness.run import records
 from harness.run.records import Record
-from report.page import versions, write_report
+from report.page import write_report
+from report.sections.provenance import versions
 
 EVIL = "<script>window.hacked = 1</script>\"'&"
 
@@ -67,7 +68,8 @@ def record(run: Run, score: float | None, status: str = "ok", reason: str = "") 
 def test_the_versions_are_those_that_the_records_name():
     """Whatever the framework's folder is called; a damaged record names none."""
     packages = ["python 3.11.7, numpy 2.1, mine 1.0, jax 0.10", "python 3.11.7, numpy 2.1", None]
-    assert versions(packages) == ["python 3.11.7", "mine 1.0"]
+    machines = [{"framework": "yours", "packages": text} for text in packages]
+    assert versions(machines) == ["python 3.11.7", "yours 1.0", "yours 2.1"]
 
 
 def checked(framework: str, cell: str, check: str, error: float, detail: str = "") -> dict:
@@ -225,11 +227,11 @@ def test_speed_without_and_with_times(results, tmp_path, browser):
 
     assert "Nothing has been timed" in shown()
     sizes = {"shape": "tiny", "batch": 4, "sequence_length": 3, "input_size": 2, "hidden": 4}
-    method = {"framework": "jax", "kernel": "scan", "cell": "gru", "phase": "step"}
+    method = {"framework": "jax", "kernel": "manual", "cell": "gru", "phase": "step"}
     row = sizes | {"layers": 1} | method
     milliseconds = {"median_ms": 1.5, "low_ms": 1.25, "high_ms": 1.75, "peak_fraction": 0.41}
     rows["timing"] = [row | milliseconds, row | {"cell": "lstm", "warning": EVIL}]
-    names = {"numerator": "jax/scan/gru/again", "denominator": "jax/scan/gru"}
+    names = {"numerator": "jax/manual/gru/again", "denominator": "jax/manual/gru"}
     rows["speed_ratios"] = [
         {"shape": "tiny", "kind": "aa", "ratio": 1.01, "low": 0.99, "high": 1.03} | names
     ]

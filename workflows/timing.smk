@@ -44,7 +44,7 @@ rule time:
 use rule tables as timing_tables with:
     input:
         campaigns=[RESULTS / "timing" / f"{name}.json" for name in CAMPAIGNS],
-        code=code_of("analysis", "analysis/speed"),
+        code=code_of("analysis", "analysis/statistics", "analysis/speed"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("timing")],
     log:

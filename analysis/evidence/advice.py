@@ -35,6 +35,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -62,18 +63,14 @@ def advise(
     cells = comparisons[(comparisons["kind"] == "cells") & (comparisons["track"] == "matched")]
     rows: list[Row] = []
     for task, group in scores[scores["track"] == "matched"].groupby("task"):
-        mine = cells[cells["task"] == task]
         margin = margin_of(margins["score"], task)
-        rows += [
-            {"task": task, "track": "matched", "margin": margin} | row
-            for row in _which_cell(group, mine, margin)
-        ]
+        place = {"task": task, "track": "matched", "margin": margin}
+        rows += [place | row for row in _which_cell(group, cells[cells["task"] == task], margin)]
     rows += _fastest_framework(tables.get("speed_ratios"))
     for task in sorted(set(scores["task"].astype(str))):
         rows += _framework_matters(task, claims[claims["task"] == task])
-    order = ("which_cell", "fastest_framework", "framework_matters")
-    rows.sort(key=lambda row: order.index(row["question"]) if row["question"] in order else 9)
-    return rows
+    # What is equal pair by pair comes after the answers.
+    return sorted(rows, key=lambda row: row["question"].startswith("equal_"))
 
 
 def _which_cell(
@@ -101,38 +98,37 @@ def _which_cell(
     elif seeds < FEWEST:
         yield row | _unknown("few_seeds", names) | {"n": seeds}
     elif scores["state"].isin(["at baseline", "failed"]).all():
-        yield row | _answer("none", "sure", "at_baseline", [], names) | {
-            "metric": "progress", "effect": scores["progress"].max(), "n": seeds,
-        }  # fmt: skip
+        most = {"metric": "progress", "effect": scores["progress"].max(), "n": seeds}
+        yield row | _answer("none", "sure", "at_baseline", [], names) | most
     else:
         yield row | _chosen(names, score, better, equal, steps, sooner, hinted)
-    for x, y in itertools.combinations(names, 2):
-        if equal(x, y):
-            yield _equal("equal_cells", score, x, y)
+    yield from _equals("equal_cells", names, score, equal)
+
+
+def _never(x: str, y: str) -> bool:
+    return False
 
 
 def _chosen(
-    names: list[str], score: Pairs, better: Relation, equal: Relation,
-    steps: Pairs, sooner: Relation, hinted: Relation,
+    names: list[str], pairs: Pairs, better: Relation, equal: Relation,
+    steps: Pairs = MappingProxyType({}), sooner: Relation = _never, hinted: Relation = _never,
 ) -> Row:  # fmt: skip
-    """Rules 3 to 7, for cells that have runs enough."""
+    """Rules 2 to 7, for names that have runs enough; 4 and 6 where their relations are given."""
     left, alike = _unbeaten(names, better, equal)
     first = [x for x in left if all(sooner(x, y) for y in left if y != x)]
     likely, same = _unbeaten(names, hinted, equal)
     if len(left) == 1:
-        return _answer("better", "sure", "beyond_margin", left, names) | _least(
-            score, left, names, better
-        )
+        found = _answer("better", "sure", "beyond_margin", left, names)
+        return found | _least(pairs, left, names, better)
     if first:
-        sure = "sure" if alike else "likely"
-        rivals = _least(steps, first, left, sooner)
-        return _answer("sooner", sure, "sooner", first, names) | rivals
+        found = _answer("sooner", "sure" if alike else "likely", "sooner", first, names)
+        return found | _least(steps, first, left, sooner)
     if alike:
-        return _answer("equal", "sure", "within_margin", left, names) | _furthest(score, left)
+        return _answer("equal", "sure", "within_margin", left, names) | _furthest(pairs, left)
     if 0 < len(likely) < len(names):
         found = _answer("better", "likely", "weaker", likely, names, same)
-        return found | _least(score, likely, names, hinted)
-    return _unknown("undecided", names, left) | _furthest(score, left)
+        return found | _least(pairs, likely, names, hinted)
+    return _unknown("undecided", names, left) | _furthest(pairs, left)
 
 
 def _fastest_framework(ratios: pd.DataFrame | None) -> Iterable[Row]:
@@ -161,20 +157,8 @@ def _fastest_framework(ratios: pd.DataFrame | None) -> Iterable[Row]:
         }  # fmt: skip
         faster = _everywhere(pairs, lambda r: r["high"] < 1 / FASTER)
         equal = _everywhere(pairs, lambda r: r["low"] > 1 / FASTER and r["high"] < FASTER)
-        left, alike = _unbeaten(names, faster, equal)
-        if len(left) == 1:
-            found = _answer("better", "sure", "beyond_margin", left, names)
-            found |= _least(pairs, left, names, faster)
-        elif alike:
-            found = _answer("equal", "sure", "within_margin", left, names) | _furthest(pairs, left)
-        else:
-            found = _unknown("undecided", names, left) | _furthest(pairs, left)
-        rows.append(row | found)
-        rows += [
-            _equal("equal_frameworks", pairs, x, y) | place
-            for x, y in itertools.combinations(names, 2)
-            if equal(x, y)
-        ]
+        rows.append(row | _chosen(names, pairs, faster, equal))
+        rows += [r | place for r in _equals("equal_frameworks", names, pairs, equal)]
     return rows or [nothing]
 
 
@@ -186,14 +170,16 @@ def _framework_matters(task: str, claims: pd.DataFrame) -> Iterable[Row]:
     ):
         row = {"question": "framework_matters", "task": task, "track": track, "metric": "score"}
         mine = claims[claims["claim"] == name].to_dict("records")
+        answers = {
+            alike: ("equal", "sure", "within_margin"),
+            apart: ("different", "sure", "beyond_margin"),
+            "not tested": ("unknown", "unknown", "not_tested"),
+        }
+        kept = ("effect", "low", "high", "unit", "n", "margin", "detail")
         for case in mine:
-            verdict = {alike: "equal", apart: "different"}.get(case["verdict"], "unknown")
-            why = {"equal": "within_margin", "different": "beyond_margin"}.get(verdict, "undecided")
-            kept = ("effect", "low", "high", "unit", "n", "margin", "detail")
-            yield row | {"cell": case["case"], "verdict": verdict,
-                         "sure": "unknown" if verdict == "unknown" else "sure",
-                         "why": "not_tested" if case["verdict"] == "not tested" else why,
-                         } | {name: case.get(name) for name in kept}  # fmt: skip
+            verdict, sure, why = answers.get(case["verdict"], ("unknown", "unknown", "undecided"))
+            row |= {"cell": case["case"], "verdict": verdict, "sure": sure, "why": why}
+            yield row | {name: case.get(name) for name in kept}
         if not mine:
             yield row | _unknown("not_tested", [])
 
@@ -239,13 +225,8 @@ def _unbeaten(names: list[str], beats: Relation, equal: Relation) -> tuple[list[
 
 def _least(pairs: Pairs, winners: list[str], names: list[str], beats: Relation) -> Row:
     """The comparison that speaks least for ``winners``, of those that they win."""
-    won = [
-        row
-        for x in winners
-        for y in names
-        if y not in winners and beats(x, y)
-        for row in pairs[x, y]
-    ]
+    against = [(x, y) for x in winners for y in names if y not in winners and beats(x, y)]
+    won = [row for pair in against for row in pairs[pair]]
     return _shown(pairs, min(won, key=lambda row: row["worst"])) if won else {}
 
 
@@ -266,19 +247,20 @@ def _shown(pairs: Pairs, row: Row) -> Row:
     return {name: row.get(name) for name in kept} | {"frameworks": len(pairs[row["a"], row["b"]])}
 
 
-def _equal(question: str, pairs: Pairs, x: str, y: str) -> Row:
-    found = {"question": question} | _answer("equal", "sure", "within_margin", [x, y], [])
-    return found | _furthest(pairs, [x, y])
+def _equals(question: str, names: list[str], pairs: Pairs, equal: Relation) -> Iterable[Row]:
+    """What is shown equal, pair by pair."""
+    for x, y in itertools.combinations(names, 2):
+        if equal(x, y):
+            found = {"question": question} | _answer("equal", "sure", "within_margin", [x, y], [])
+            yield found | _furthest(pairs, [x, y])
 
 
 def _answer(
     verdict: str, sure: str, why: str, better: list[str], names: list[str], alike: bool = True
 ) -> Row:
-    worse = [name for name in names if name not in better]
-    return {
-        "verdict": verdict, "sure": sure, "why": why, "better": " ".join(better),
-        "worse": " ".join(worse), "alike": alike,
-    }  # fmt: skip
+    worse = " ".join(name for name in names if name not in better)
+    return {"verdict": verdict, "sure": sure, "why": why, "better": " ".join(better),
+            "worse": worse, "alike": alike}  # fmt: skip
 
 
 def _unknown(why: str, names: list[str], left: list[str] | None = None) -> Row:

@@ -63,16 +63,13 @@ def interval(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Findi
     if rows.empty:
         return None
     row = rows.iloc[0]
-    lower, upper = _edges("ratio", margin)
-    supports, refutes = _outside(parameters["expect"], row["low"], row["high"], lower, upper)
+    clocked = Paired(row["ratio"], row["low"], row["high"], int(row.get("processes") or 0), NAN)
     detail = f"{row['numerator']} / {row['denominator']}, from the clock's interval"
-    if not row["control_ok"]:
-        supports = refutes = False
-        detail += "; this campaign told one method from itself, so it decides nothing"
-    return Finding(
-        row["ratio"], row["low"], row["high"], int(row.get("processes", 0) or 0), "ratio",
-        supports, refutes, NAN, detail,
-    )  # fmt: skip
+    found = _decided(clocked, parameters["expect"], *_edges("ratio", margin), "ratio", detail)
+    if row["control_ok"]:
+        return found
+    detail += "; this campaign told one method from itself, so it decides nothing"
+    return replace(found, supports=False, refutes=False, detail=detail)
 
 
 def paired(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding | None:
@@ -89,16 +86,14 @@ def paired(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding
     finding = _compared(pairs, parameters["expect"], margin, scale)
     if "solved" not in rows:
         return finding
-    solved = [side.loc[pairs.index, "solved"] == True for side in (a, b)]  # noqa: E712
-    counts = [int(side.sum()) for side in solved]
-    if parameters.get("where_solved") and 2 * counts[0] <= len(pairs):
+    n = len(pairs)
+    one, other = (int((s.loc[pairs.index, "solved"] == True).sum()) for s in (a, b))  # noqa: E712
+    if parameters.get("where_solved") and 2 * one <= n:
         return None
-    rates = statistics.newcombe(counts[0], len(pairs), counts[1], len(pairs))
-    return replace(
-        finding,
-        detail=f"solved on {counts[0]} against {counts[1]} of {len(pairs)} seeds, difference "
-        f"{rates.value:.2f} [{rates.low:.2f}, {rates.high:.2f}]",
-    )
+    rates = statistics.newcombe(one, n, other, n)
+    interval = f"{rates.value:.2f} [{rates.low:.2f}, {rates.high:.2f}]"
+    detail = f"solved on {one} against {other} of {n} seeds, difference {interval}"
+    return replace(finding, detail=detail)
 
 
 def sooner(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding | None:
@@ -111,16 +106,10 @@ def sooner(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding
     budget = float(max(a.loc[seeds, "budget"].max(), b.loc[seeds, "budget"].max()))
     found, logrank = statistics.compare_steps(steps[0], steps[1], budget)
     if np.isnan(found.effect):
-        return Finding(
-            NAN, NAN, NAN, len(seeds), "ratio", detail="neither side solves on half of the seeds"
-        )
-    edge = 1 / margin
-    supports, refutes = _outside("below", found.low, found.high, edge, margin)
+        return _nothing(len(seeds), "ratio", "neither side solves on half of the seeds")
     censored = sum(int(np.isnan(s).sum()) for s in steps)
     detail = f"{censored} of {2 * len(seeds)} runs did not solve; log-rank p {logrank:.2g}"
-    return Finding(
-        found.effect, found.low, found.high, found.n, "ratio", supports, refutes, found.p, detail
-    )
+    return _decided(found, "below", 1 / margin, margin, "ratio", detail)
 
 
 def agree(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding | None:
@@ -136,16 +125,12 @@ def agree(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding 
         return None
     if values.isna().any(axis=None) and column == "steps_to_solve":
         missing = int(values.isna().sum().sum())
-        return Finding(
-            NAN, NAN, NAN, len(values), scale, detail=f"{missing} of {values.size} did not solve"
-        )
-    found = {
-        (one, other): _compared(
-            values[[one, other]].dropna().set_axis(["a", "b"], axis=1), "equal", margin, scale
-        )
-        for one, other in itertools.combinations(values.columns, 2)
-        if not values[[one, other]].dropna().empty
-    }
+        return _nothing(len(values), scale, f"{missing} of {values.size} did not solve")
+    found = {}
+    for pair in itertools.combinations(values.columns, 2):
+        both = values[list(pair)].dropna().set_axis(["a", "b"], axis=1)
+        if not both.empty:
+            found[pair] = _compared(both, "equal", margin, scale)
     if not found:
         return None
     centre = np.log if scale == "ratio" else float
@@ -156,10 +141,8 @@ def agree(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding 
     p = min(apart) * len(found) if different else max(f.p for f in found.values())
     if parameters["expect"] == "different":
         equal, different = different, equal
-    return replace(
-        worst, supports=equal, refutes=different, p=min(1.0, p),
-        detail=f"furthest apart of {len(found)} pairs: {pair[0]} and {pair[1]}",
-    )  # fmt: skip
+    detail = f"furthest apart of {len(found)} pairs: {pair[0]} and {pair[1]}"
+    return replace(worst, supports=equal, refutes=different, p=min(1.0, p), detail=detail)
 
 
 def level(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding | None:
@@ -198,28 +181,20 @@ def trend(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding 
     if table.empty or table.shape[1] < 3:
         return None
     found = statistics.rank_trend(table.columns.to_numpy(float), table.to_numpy(float))
-    supports, refutes = _outside("above", found.low, found.high, -margin, margin)
     means = ", ".join(f"{level:g}: {gap:.2g}" for level, gap in table.mean().items())
     detail = f"mean gap by difficulty {means}"
-    return Finding(
-        found.effect, found.low, found.high, found.n, "correlation", supports, refutes, found.p,
-        detail,
-    )  # fmt: skip
+    return _decided(found, "above", -margin, margin, "correlation", detail)
 
 
 TESTS: dict[str, Test] = {
-    "equals": equals, "interval": interval, "paired": paired, "sooner": sooner, "agree": agree,
-    "level": level, "happens": happens, "trend": trend,
-}  # fmt: skip
+    test.__name__: test for test in (equals, interval, paired, sooner, agree, level, happens, trend)
+}
 
 
 def sides(rows: pd.DataFrame, parameters: Parameters) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The rows of ``a`` and of ``b``, one a seed, by seed."""
-    result = []
-    for side in ("a", "b"):
-        mine = select(rows, parameters[side]).drop_duplicates("seed")
-        result.append(mine.set_index("seed").sort_index())
-    return result[0], result[1]
+    a, b = (select(rows, parameters[side]).drop_duplicates("seed") for side in ("a", "b"))
+    return a.set_index("seed").sort_index(), b.set_index("seed").sort_index()
 
 
 def select(rows: pd.DataFrame, where: Mapping[str, Any]) -> pd.DataFrame:
@@ -244,19 +219,22 @@ def _compared(pairs: pd.DataFrame, expect: str, margin: float, scale: str) -> Fi
     found = statistics.paired_t(a, b, scale)
     if expect in ("equal", "different") and lower < found.effect < upper:
         p = statistics.tost(a, b, margin, scale)
-        equal = p < ALPHA
-        return Finding(
-            found.effect, found.low, found.high, found.n, scale,
-            equal and expect == "equal", equal and expect == "different", p,
-        )  # fmt: skip
+        decides = (p < ALPHA and expect == "equal", p < ALPHA and expect == "different")
+        return Finding(found.effect, found.low, found.high, found.n, scale, *decides, p)
     edge = upper if found.effect >= upper or expect == "above" else lower
     p = statistics.paired_t(a, b, scale, against=edge).p
     return _decided(replace(found, p=p), expect, lower, upper, scale)
 
 
-def _decided(found: Paired, expect: str, lower: float, upper: float, unit: str) -> Finding:
-    supports, refutes = _outside(expect, found.low, found.high, lower, upper)
-    return Finding(found.effect, found.low, found.high, found.n, unit, supports, refutes, found.p)
+def _nothing(n: int, unit: str, why: str) -> Finding:
+    return Finding(NAN, NAN, NAN, n, unit, detail=why)
+
+
+def _decided(
+    found: Paired, expect: str, lower: float, upper: float, unit: str, detail: str = ""
+) -> Finding:
+    decides = _outside(expect, found.low, found.high, lower, upper)
+    return Finding(found.effect, found.low, found.high, found.n, unit, *decides, found.p, detail)
 
 
 def _outside(expect: str, low: float, high: float, lower: float, upper: float) -> tuple[bool, bool]:

@@ -45,32 +45,35 @@ def compare_methods(
     methods = {key: group.set_index("seed").sort_index() for key, group in runs.groupby(METHOD)}
     for kind, one, other in _pairs([tuple(map(str, key)) for key in methods]):
         task = one[0]
-        seeds = methods[one].index.intersection(methods[other].index)
-        a, b = methods[one].loc[seeds], methods[other].loc[seeds]
+        a, b = _same_seeds(methods[one], methods[other])
         if kind == "tracks" and not _same_data(a, b):
             continue
+        about = {
+            "kind": kind, "task": task, "a": f"{one[1]}/{one[2]}", "b": f"{other[1]}/{other[2]}",
+            "track": one[3] if one[3] == other[3] else f"{one[3]}, {other[3]}",
+        }  # fmt: skip
         for metric in METRICS:
-            found = _compare(a, b, metric, higher_is_better[task], margin_of(
-                margins.get(metric, {}), task))  # fmt: skip
-            if found:
-                track = one[3] if one[3] == other[3] else f"{one[3]}, {other[3]}"
-                names = [f"{m[1]}/{m[2]}" for m in (one, other)]
-                rows.append(
-                    {"kind": kind, "task": task, "metric": metric, "track": track,
-                     "a": names[0], "b": names[1]} | found
-                )  # fmt: skip
-    families: dict[tuple[str, ...], Rows] = {}
-    for row in rows:
-        families.setdefault((row["kind"], row["metric"], row["track"]), []).append(row)
-    for family in families.values():
-        for name in ("p", "p_equal"):
-            adjusted = statistics.holm([row.get(name, statistics.NAN) for row in family])
-            for row, p in zip(family, adjusted, strict=True):
-                if name == "p":
-                    row["p_holm"] = p
-                elif not np.isnan(p):
-                    row["equivalent"] = bool(p < ALPHA)
-    return pd.DataFrame(rows, columns=list(layout.TABLES["comparisons"].columns))
+            margin = margin_of(margins.get(metric, {}), task)
+            if found := _compare(a, b, metric, higher_is_better[task], margin):
+                rows.append(about | {"metric": metric} | found)
+    table = _table("comparisons", rows)
+    adjusted = pd.DataFrame(np.nan, index=table.index, columns=["p", "p_equal"])
+    for _, family in table.groupby(["kind", "metric", "track"]):
+        for name in adjusted:
+            adjusted.loc[family.index, name] = statistics.holm(family[name].to_numpy(float))
+    equal = adjusted["p_equal"]
+    table["p_holm"] = adjusted["p"]
+    table["equivalent"] = (equal < ALPHA).astype(object).where(equal.notna(), None)
+    return table
+
+
+def _table(name: str, rows: Rows) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(layout.TABLES[name].columns))
+
+
+def _same_seeds(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    seeds = a.index.intersection(b.index)
+    return a.loc[seeds], b.loc[seeds]
 
 
 def _pairs(
@@ -99,14 +102,10 @@ def _compare(
     better = higher if metric == "score" else metric == "solved"
     row: dict[str, Any] = {"better": "higher" if better else "lower", "margin": margin}
     if metric == "solved":
-        counts = [int((side["solved"].astype(str) == "True").sum()) for side in (a, b)]
-        if not len(a):
+        if a.empty:
             return None
-        rate = statistics.newcombe(counts[0], len(a), counts[1], len(b))
-        return row | {
-            "n": len(a), "effect": rate.value, "low": rate.low, "high": rate.high,
-            "unit": "difference",
-        }  # fmt: skip
+        rate = statistics.newcombe(_solved(a), len(a), _solved(b), len(b))
+        return row | {"n": len(a), "unit": "difference", **_interval("effect", rate)}
     x, y = a[metric].to_numpy(float), b[metric].to_numpy(float)
     if metric == "steps_to_solve":
         if not len(x) or (np.isnan(x).all() and np.isnan(y).all()):
@@ -125,16 +124,18 @@ def _compare(
         found = statistics.paired_t(x, y, unit)
         if not found.n:
             return None
-    enough = found.n >= statistics.FEWEST
-    row |= {
-        "n": found.n, "effect": found.effect, "unit": unit,
-        "probability_of_improvement": statistics.probability_of_improvement(x, y, better),
-    }  # fmt: skip
-    if enough:
+    improved = statistics.probability_of_improvement(x, y, better)
+    row |= {"n": found.n, "effect": found.effect, "unit": unit}
+    row["probability_of_improvement"] = improved
+    if found.n >= statistics.FEWEST:
         row |= {"low": found.low, "high": found.high, "p": found.p}
         if margin is not None and whole:
             row["p_equal"] = statistics.tost(x, y, margin, unit)
     return row
+
+
+def _interval(name: str, found: statistics.Estimate, prefix: str = "") -> dict[str, float]:
+    return {name: found.value, f"{prefix}low": found.low, f"{prefix}high": found.high}
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
@@ -145,22 +146,23 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, group in runs.groupby(METHOD):
         scores = group["score"].dropna().to_numpy(float)
-        solved = int((group["solved"].astype(str) == "True").sum())
-        mean = statistics.over_seeds(scores, np.mean)
-        median = statistics.over_seeds(scores, np.median)
-        rate = statistics.wilson(solved, len(group))
-        steps = statistics.steps_interval(group["steps_to_solve"].to_numpy(float))
-        rows.append(dict(zip(METHOD, key, strict=True)) | {
-            "n": len(scores), "diverged": int((group["status"] == "diverged").sum()),
-            "mean": mean.value, "mean_low": mean.low, "mean_high": mean.high,
-            "median": median.value, "median_low": median.low, "median_high": median.high,
-            "lowest": scores.min(initial=np.inf) if len(scores) else None,
-            "highest": scores.max(initial=-np.inf) if len(scores) else None,
-            "solved": solved, "solve_rate": rate.value, "rate_low": rate.low,
-            "rate_high": rate.high, "steps": steps.value, "steps_low": steps.low,
-            "steps_high": steps.high,
-        })  # fmt: skip
-    return pd.DataFrame(rows, columns=list(layout.TABLES["summary"].columns))
+        steps = group["steps_to_solve"].to_numpy(float)
+        solved = _solved(group)
+        rows.append(
+            dict(zip(METHOD, key, strict=True))
+            | {"n": len(scores), "diverged": int((group["status"] == "diverged").sum())}
+            | _interval("mean", statistics.over_seeds(scores, np.mean), "mean_")
+            | _interval("median", statistics.over_seeds(scores, np.median), "median_")
+            | {"lowest": min(scores, default=None), "highest": max(scores, default=None)}
+            | {"solved": solved}
+            | _interval("solve_rate", statistics.wilson(solved, len(group)), "rate_")
+            | _interval("steps", statistics.steps_interval(steps), "steps_")
+        )
+    return _table("summary", rows)
+
+
+def _solved(runs: pd.DataFrame) -> int:
+    return int((runs["solved"].astype(str) == "True").sum())
 
 
 def ratios(runs: pd.DataFrame) -> pd.DataFrame:
@@ -176,8 +178,7 @@ def ratios(runs: pd.DataFrame) -> pd.DataFrame:
             for (framework, cell), part in group.groupby(["framework", "cell"])
         }
         for one, other in itertools.combinations(methods, 2):
-            seeds = methods[one].index.intersection(methods[other].index)
-            a, b = methods[one].loc[seeds], methods[other].loc[seeds]
+            a, b = _same_seeds(methods[one], methods[other])
             for metric in RATIOS:
                 x, y = a[metric].to_numpy(float), b[metric].to_numpy(float)
                 if metric == "steps_to_solve" and len(x):
@@ -191,22 +192,19 @@ def ratios(runs: pd.DataFrame) -> pd.DataFrame:
                     found = statistics.paired_t(x, y, "ratio")
                 if not found.effect > 0:
                     continue
-                low, high = found.low, found.high
+                ratio = np.array([found.effect, found.low, found.high])
                 if found.n < statistics.FEWEST:
-                    low = high = statistics.NAN
+                    ratio[1:] = np.nan
                 # 1 over a bound that is zero or infinite is a bound too.
                 with np.errstate(divide="ignore"):
-                    ways = (
-                        (one, other, (found.effect, low, high)),
-                        (other, one, tuple(1 / np.array([found.effect, high, low]))),
-                    )
-                for (framework, cell), against, values in ways:
+                    turned = 1 / ratio[[0, 2, 1]]
+                for mine, against, values in ((one, other, ratio), (other, one, turned)):
                     rows.append(
-                        {"task": task, "track": track, "metric": metric, "framework": framework,
-                         "cell": cell, "baseline": "/".join(against), "n": found.n}
+                        {"task": task, "track": track, "metric": metric, "n": found.n}
+                        | {"framework": mine[0], "cell": mine[1], "baseline": "/".join(against)}
                         | dict(zip(("ratio", "low", "high"), values, strict=True))
-                    )  # fmt: skip
-    return pd.DataFrame(rows, columns=list(layout.TABLES["ratios"].columns))
+                    )
+    return _table("ratios", rows)
 
 
 def aggregate(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -224,13 +222,10 @@ def aggregate(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         names = dict(zip(("framework", "cell", "track"), key, strict=True))
         found = across_tasks.stratified_interval(matrix)
         names |= {"tasks": matrix.shape[1], "n": found.n}
-        means.append(names | {"iqm": found.value, "low": found.low, "high": found.high})
+        means.append(names | _interval("iqm", found))
         profile = across_tasks.performance_profile(matrix, THRESHOLDS)
         profiles += [
             names | dict(zip(("threshold", "share", "low", "high"), values, strict=True))
             for values in zip(THRESHOLDS.round(4), *profile, strict=True)
         ]
-    return (
-        pd.DataFrame(means, columns=list(layout.TABLES["aggregate"].columns)),
-        pd.DataFrame(profiles, columns=list(layout.TABLES["profiles"].columns)),
-    )
+    return _table("aggregate", means), _table("profiles", profiles)

@@ -60,31 +60,3 @@ class Table:
     key: tuple[str, ...] = ()
     settings: bool = False
     digits: int | None = None
-
-
-TEXT = Column("text")
-LINES = Column("text", pattern=r"[^\x00-\x08\x0b-\x1f\x7f]*", words="text")
-NAME = Column("text", empty=False, pattern=r"[a-z][a-z0-9_]{0,63}",
-              words="a name of small letters, digits and underscores")  # fmt: skip
-WORD = Column("text", pattern=r"[\w ./,:+()=-]{0,200}", words="a word")
-DIGEST = Column("text", pattern=r"[0-9a-f]{64}", words="a SHA-256 digest")
-COUNT, SOME_COUNT = Column("int", empty=False), Column("int")
-NUMBER, FLAG = Column("float"), Column("bool")
-VALUE, YES_NO = Column("float", empty=False), Column("bool", empty=False)
-
-Columns = dict[str, Column]
-
-
-def each(column: Column, names: str) -> Columns:
-    return dict.fromkeys(names.split(), column)
-
-
-def interval(name: str, low: str = "", high: str = "") -> Columns:
-    """A value with the ends of its interval."""
-    low, high = low or f"{name}_low", high or f"{name}_high"
-    return {name: Column("float", low, high), low: NUMBER, high: NUMBER}
-
-
-def one_of(*words: str) -> Column:
-    said = f"{', '.join(words[:-1])} or {words[-1]}"
-    return Column("text", empty=False, pattern="|".join(map(re.escape, words)), words=said)

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from harness.layout.columns import (
-    COUNT,
-    DIGEST,
-    FLAG,
-    LINES,
-    NAME,
-    NUMBER,
-    SOME_COUNT,
-    TEXT,
-    VALUE,
-    WORD,
-    YES_NO,
-    Column,
-    Table,
-    each,
-    interval,
-    one_of,
-)  # fmt: skip
+import re
+
+from harness.layout.columns import Column, Table
+
+TEXT = Column("text")
+LINES = Column("text", pattern=r"[^\x00-\x08\x0b-\x1f\x7f]*", words="text")
+NAME = Column("text", empty=False, pattern=r"[a-z][a-z0-9_]{0,63}",
+              words="a name of small letters, digits and underscores")  # fmt: skip
+WORD = Column("text", pattern=r"[\w ./,:+()=-]{0,200}", words="a word")
+DIGEST = Column("text", pattern=r"[0-9a-f]{64}", words="a SHA-256 digest")
+COUNT, SOME_COUNT = Column("int", empty=False), Column("int")
+NUMBER, FLAG = Column("float"), Column("bool")
+VALUE, YES_NO = Column("float", empty=False), Column("bool", empty=False)
+
+Columns = dict[str, Column]
+
+
+def each(column: Column, names: str) -> Columns:
+    return dict.fromkeys(names.split(), column)
+
+
+def interval(name: str, low: str = "", high: str = "") -> Columns:
+    """A value with the ends of its interval."""
+    low, high = low or f"{name}_low", high or f"{name}_high"
+    return {name: Column("float", low, high), low: NUMBER, high: NUMBER}
+
+
+def one_of(*words: str) -> Column:
+    said = f"{', '.join(words[:-1])} or {words[-1]}"
+    return Column("text", empty=False, pattern="|".join(map(re.escape, words)), words=said)
+
 
 METHOD = each(NAME, "task framework cell track")
 RUN = METHOD | {"seed": COUNT}
@@ -35,233 +48,150 @@ _APART = (
 
 _ALL = (
     # From the records of the runs.
-    Table(
-        "runs", "One row a run: how it ended, score, steps to solve, seconds, digests, settings",
-        "tables",
-        RUN | {"status": _STATUS, "error": TEXT, "parameters": SOME_COUNT, "score": NUMBER}
-        | each(VALUE, "baseline solved_at") | {"solved": FLAG, "steps": COUNT}
-        | {"steps_to_solve": SOME_COUNT}
-        | each(NUMBER, "train_seconds step_ms total_seconds peak_rss_mb")
-        | {"device": TEXT, "kernel": WORD, "threads": COUNT}
-        | each(DIGEST, "data_sha256 weights_sha256 losses_sha256") | {"machine": COUNT}
-        | each(WORD, "git_commit finished") | {"command": TEXT},
-        key=tuple(RUN), settings=True,
-    ),
-    Table(
-        "scores", "Each method's scores over its seeds: median, range, how many solve", "tables",
-        METHOD | each(COUNT, "runs ended_well") | each(NUMBER, "median lowest highest")
-        | {"solved": SOME_COUNT} | each(NUMBER, "progress to_best")
-        | {"state": WORD, "median_steps_to_solve": SOME_COUNT, "comparable": YES_NO}
-        | {"errors": TEXT},
-        key=tuple(METHOD),
-    ),
-    Table(
-        "curves", "Learning curves: loss and score of each run by step", "tables",
-        RUN | {"step": COUNT, "seconds": VALUE} | each(NUMBER, "loss score"),
-    ),
-    Table(
-        "curves_summary", "Learning curves of each method: median and range over the seeds",
-        "tables",
-        METHOD | each(COUNT, "step n") | each(VALUE, "seconds median lowest highest"),
-    ),
-    Table(
-        "tasks", "The tasks: metric, baseline, solved value, margin, settings, references",
-        "tables",
-        {"task": NAME, "summary": TEXT, "metric": TEXT, "direction": one_of("lower", "higher")}
-        | each(VALUE, "baseline solved") | {"margin": NUMBER}
-        | each(TEXT, "settings references") | {"documentation": LINES},
-        key=("task",),
-    ),
-    Table(
-        "classical", "What methods without a network score on the same data", "tables",
-        {"task": NAME, "method": WORD, "seed": COUNT, "score": NUMBER},
-    ),
+    Table("runs", "One row a run: how it ended, score, steps to solve, seconds, digests, settings",
+          "tables",
+          RUN | {"status": _STATUS, "error": TEXT, "parameters": SOME_COUNT, "score": NUMBER}
+          | each(VALUE, "baseline solved_at") | {"solved": FLAG, "steps": COUNT}
+          | {"steps_to_solve": SOME_COUNT}
+          | each(NUMBER, "train_seconds step_ms total_seconds peak_rss_mb")
+          | {"device": TEXT, "kernel": WORD, "threads": COUNT}
+          | each(DIGEST, "data_sha256 weights_sha256 losses_sha256") | {"machine": COUNT}
+          | each(WORD, "git_commit finished") | {"command": TEXT}, key=tuple(RUN), settings=True),
+    Table("scores", "Each method's scores over its seeds: median, range, how many solve", "tables",
+          METHOD | each(COUNT, "runs ended_well") | each(NUMBER, "median lowest highest")
+          | {"solved": SOME_COUNT} | each(NUMBER, "progress to_best")
+          | {"state": WORD, "median_steps_to_solve": SOME_COUNT, "comparable": YES_NO}
+          | {"errors": TEXT}, key=tuple(METHOD)),
+    Table("curves", "Learning curves: loss and score of each run by step", "tables",
+          RUN | {"step": COUNT, "seconds": VALUE} | each(NUMBER, "loss score")),
+    Table("curves_summary", "Learning curves of each method: median and range over the seeds",
+          "tables", METHOD | each(COUNT, "step n") | each(VALUE, "seconds median lowest highest")),
+    Table("tasks", "The tasks: metric, baseline, solved value, margin, settings, references",
+          "tables",
+          {"task": NAME, "summary": TEXT, "metric": TEXT, "direction": one_of("lower", "higher")}
+          | each(VALUE, "baseline solved") | {"margin": NUMBER}
+          | each(TEXT, "settings references") | {"documentation": LINES}, key=("task",)),
+    Table("classical", "What methods without a network score on the same data", "tables",
+          {"task": NAME, "method": WORD, "seed": COUNT, "score": NUMBER}),
     # `machine` numbers a machine with its packages; it is how a run names them.
-    Table(
-        "machines", "The machines with their packages, by the number that runs.csv names", "tables",
-        {"machine": COUNT, "framework": NAME} | each(TEXT, "packages processor generation")
-        | each(NUMBER, "cores memory_gb") | {"system": TEXT, "runs": COUNT},
-        key=("machine",),
-    ),
-    Table(
-        "frameworks", "How each framework runs", "tables",
-        {"framework": NAME, "documentation": LINES},
-    ),
-    Table(
-        "cells", "The cells: what they are, from where, their gates and equations", "tables",
-        {"cell": NAME} | each(TEXT, "summary source gates states") | {"equations": LINES},
-        key=("cell",),
-    ),
-    Table(
-        "cost", "Where the time went, in core-seconds", "tables",
-        {"phase": WORD} | each(NUMBER, "core_seconds share"),
-    ),
-    Table(
-        "conformance", "Every check of every implementation against the reference model", "tables",
-        each(NAME, "framework") | each(WORD, "kernel track cell") | {"layers": COUNT}
-        | each(WORD, "outputs dtype") | {"check": TEXT} | each(NUMBER, "max_error tolerance")
-        | {"passed": YES_NO, "counted": SOME_COUNT, "detail": TEXT},
-    ),
-    Table(
-        "conformance_summary", "The same checks by framework, cell and kind of check", "tables",
-        each(NAME, "framework cell") | {"check": TEXT, "dtype": WORD}
-        | each(COUNT, "checks passed") | each(NUMBER, "max_error tolerance") | {"detail": TEXT},
-    ),
-    Table(
-        "divergence", "When float32 parts two frameworks, run by run", "tables",
-        each(NAME, "task cell") | {"seed": COUNT} | each(NAME, "framework other_framework")
-        | {"threshold": VALUE, "step": SOME_COUNT, "steps": COUNT},
-    ),
-    Table(
-        "divergence_summary", "When float32 parts two frameworks, over the seeds", "tables",
-        each(NAME, "task cell framework other_framework") | {"threshold": VALUE}
-        | each(COUNT, "seeds reached") | each(SOME_COUNT, "median_step first_step last_step")
-        | {"steps": COUNT},
-    ),
-    Table(
-        "parameter_counts", "Parameters as each framework counts them, and by formula", "tables",
-        {"model": TEXT} | each(NAME, "framework track cell")
-        | each(COUNT, "matrices biases redundant total counted") | {"agrees": YES_NO}
-        | each(NUMBER, "matrices_to_lstm total_to_lstm"),
-    ),
-    Table(
-        "attribution", "What each default of a framework changes", "tables",
-        each(NAME, "task framework cell") | each(WORD, "factor") | {"what": TEXT}
-        | each(COUNT, "n censored") | interval("steps_ratio") | interval("score_change"),
-    ),
+    Table("machines", "The machines with their packages, by the number that runs.csv names",
+          "tables", {"machine": COUNT, "framework": NAME}
+          | each(TEXT, "packages processor generation") | each(NUMBER, "cores memory_gb")
+          | {"system": TEXT, "runs": COUNT}, key=("machine",)),
+    Table("frameworks", "How each framework runs", "tables",
+          {"framework": NAME, "documentation": LINES}),
+    Table("cells", "The cells: what they are, from where, their gates and equations", "tables",
+          {"cell": NAME} | each(TEXT, "summary source gates states") | {"equations": LINES},
+          key=("cell",)),
+    Table("cost", "Where the time went, in core-seconds", "tables",
+          {"phase": WORD} | each(NUMBER, "core_seconds share")),
+    Table("conformance", "Every check of every implementation against the reference model",
+          "tables", {"framework": NAME} | each(WORD, "kernel track cell") | {"layers": COUNT}
+          | each(WORD, "outputs dtype") | {"check": TEXT} | each(NUMBER, "max_error tolerance")
+          | {"passed": YES_NO, "counted": SOME_COUNT, "detail": TEXT}),
+    Table("conformance_summary", "The same checks by framework, cell and kind of check", "tables",
+          each(NAME, "framework cell") | {"check": TEXT, "dtype": WORD}
+          | each(COUNT, "checks passed") | each(NUMBER, "max_error tolerance") | {"detail": TEXT}),
+    Table("divergence", "When float32 parts two frameworks, run by run", "tables",
+          each(NAME, "task cell") | {"seed": COUNT} | each(NAME, "framework other_framework")
+          | {"threshold": VALUE, "step": SOME_COUNT, "steps": COUNT}),
+    Table("divergence_summary", "When float32 parts two frameworks, over the seeds", "tables",
+          each(NAME, "task cell framework other_framework") | {"threshold": VALUE}
+          | each(COUNT, "seeds reached") | each(SOME_COUNT, "median_step first_step last_step")
+          | {"steps": COUNT}),
+    Table("parameter_counts", "Parameters as each framework counts them, and by formula", "tables",
+          {"model": TEXT} | each(NAME, "framework track cell")
+          | each(COUNT, "matrices biases redundant total counted") | {"agrees": YES_NO}
+          | each(NUMBER, "matrices_to_lstm total_to_lstm")),
+    Table("attribution", "What each default of a framework changes", "tables",
+          each(NAME, "task framework cell") | each(WORD, "factor") | {"what": TEXT}
+          | each(COUNT, "n censored") | interval("steps_ratio") | interval("score_change")),
     # Inside the models, from their weights.
-    Table(
-        "gradient_flow", "How far back the gradient reaches, run by run", "insides",
-        _MODEL | {"cotangent": WORD, "lag": COUNT}
-        | each(NUMBER, "gradient_h gradient_c decay horizon"),
-    ),
-    Table(
-        "gates", "Saturation and time scales of the gates, run by run", "insides",
-        _MODEL | {"layer": COUNT, "gate": WORD, "units": COUNT}
-        | each(NUMBER, "below below_q10 below_q90 above above_q10 above_q90")
-        | {f"timescale_q{q}": NUMBER for q in (10, 25, 50, 75, 90)}
-        | {"lag": SOME_COUNT, "longer": NUMBER},
-    ),
-    Table(
-        "memory_probe", "What the state still tells of a value shown earlier, run by run",
-        "insides",
-        _MODEL | {"step": COUNT, "metric": TEXT} | each(NUMBER, "score chance"),
-    ),
-    Table(
-        "dynamics", "Norms of the gradient while training", "insides",
-        RUN | each(COUNT, "first_step last_step")
-        | each(NUMBER, "norm_q10 norm_q50 norm_q90 norm_most limit over_limit")
-        | {"spikes": COUNT},
-    ),
-    Table(
-        "gradient_norms", "Norms and spikes of the gradient, run by run", "insides",
-        RUN | each(VALUE, "median_norm largest_norm spike"),
-    ),
-    Table(
-        "insides_skipped", "Runs without weights to look into, and why", "insides",
-        RUN | {"reason": TEXT},
-    ),
+    Table("gradient_flow", "How far back the gradient reaches, run by run", "insides",
+          _MODEL | {"cotangent": WORD, "lag": COUNT}
+          | each(NUMBER, "gradient_h gradient_c decay horizon")),
+    Table("gates", "Saturation and time scales of the gates, run by run", "insides",
+          _MODEL | {"layer": COUNT, "gate": WORD, "units": COUNT}
+          | each(NUMBER, "below below_q10 below_q90 above above_q10 above_q90")
+          | {f"timescale_q{q}": NUMBER for q in (10, 25, 50, 75, 90)}
+          | {"lag": SOME_COUNT, "longer": NUMBER}),
+    Table("memory_probe", "What the state still tells of a value shown earlier, run by run",
+          "insides", _MODEL | {"step": COUNT, "metric": TEXT} | each(NUMBER, "score chance")),
+    Table("dynamics", "Norms of the gradient while training", "insides",
+          RUN | each(COUNT, "first_step last_step")
+          | each(NUMBER, "norm_q10 norm_q50 norm_q90 norm_most limit over_limit")
+          | {"spikes": COUNT}),
+    Table("gradient_norms", "Norms and spikes of the gradient, run by run", "insides",
+          RUN | each(VALUE, "median_norm largest_norm spike")),
+    Table("insides_skipped", "Runs without weights to look into, and why", "insides",
+          RUN | {"reason": TEXT}),
     # The clock. `machine` says which one it stood on: times of two machines are never compared.
-    Table(
-        "timing", "Milliseconds by shape, method and phase, with intervals", "timing",
-        {"machine": TEXT, "shape": WORD} | _SIZES | _TIMED | {"phase": NAME}
-        | interval("median_ms", "low_ms", "high_ms") | each(SOME_COUNT, "processes rounds")
-        | each(NUMBER, "flop gflops peak_fraction products_ms products_fraction peak_rss_mb")
-        | {"warning": TEXT},
-        digits=6,
-    ),
-    Table(
-        "speed_ratios", "Methods against each other on the clock", "timing",
-        {"machine": TEXT} | each(WORD, "shape kind numerator denominator")
-        | interval("ratio", "low", "high")
-        | {f"{side}_{name}": column for side in ("numerator", "denominator")
-           for name, column in (_TIMED | {"hidden": SOME_COUNT}).items()}
-        | {"processes": SOME_COUNT, "warning": TEXT},
-        digits=6,
-    ),
-    Table(
-        "peaks", "The frameworks' own matrix products, in GFLOP/s", "timing",
-        {"machine": TEXT} | each(WORD, "shape framework cell product") | each(COUNT, "m k n")
-        | interval("gflops", "low", "high") | {"attainable": YES_NO, "threads": COUNT},
-        digits=6,
-    ),
-    Table(
-        "scaling", "How the cost of a step grows with its sizes", "timing",
-        {"machine": TEXT, "axis": WORD} | _TIMED
-        | interval("overhead_ms", "overhead_low", "overhead_high") | interval("ms_per_gflop")
-        | interval("even_at") | each(SOME_COUNT, "from_value to_value held_out")
-        | each(NUMBER, "measured_ms predicted_ms prediction_error")
-        | {"processes": SOME_COUNT, "warning": TEXT},
-        digits=6,
-    ),
-    Table(
-        "scaling_points", "The measured points behind scaling.csv", "timing",
-        {"machine": TEXT, "axis": WORD, "value": COUNT} | _TIMED
-        | each(NUMBER, "median_ms fitted_ms") | {"held_out": YES_NO},
-        digits=6,
-    ),
+    Table("timing", "Milliseconds by shape, method and phase, with intervals", "timing",
+          {"machine": TEXT, "shape": WORD} | _SIZES | _TIMED | {"phase": NAME}
+          | interval("median_ms", "low_ms", "high_ms") | each(SOME_COUNT, "processes rounds")
+          | each(NUMBER, "flop gflops peak_fraction products_ms products_fraction peak_rss_mb")
+          | {"warning": TEXT}, digits=6),
+    Table("speed_ratios", "Methods against each other on the clock", "timing",
+          {"machine": TEXT} | each(WORD, "shape kind numerator denominator")
+          | interval("ratio", "low", "high")
+          | {f"{side}_{name}": column for side in ("numerator", "denominator")
+             for name, column in (_TIMED | {"hidden": SOME_COUNT}).items()}
+          | {"processes": SOME_COUNT, "warning": TEXT}, digits=6),
+    Table("peaks", "The frameworks' own matrix products, in GFLOP/s", "timing",
+          {"machine": TEXT} | each(WORD, "shape framework cell product") | each(COUNT, "m k n")
+          | interval("gflops", "low", "high") | {"attainable": YES_NO, "threads": COUNT}, digits=6),
+    Table("scaling", "How the cost of a step grows with its sizes", "timing",
+          {"machine": TEXT, "axis": WORD} | _TIMED
+          | interval("overhead_ms", "overhead_low", "overhead_high") | interval("ms_per_gflop")
+          | interval("even_at") | each(SOME_COUNT, "from_value to_value held_out")
+          | each(NUMBER, "measured_ms predicted_ms prediction_error")
+          | {"processes": SOME_COUNT, "warning": TEXT}, digits=6),
+    Table("scaling_points", "The measured points behind scaling.csv", "timing",
+          {"machine": TEXT, "axis": WORD, "value": COUNT} | _TIMED
+          | each(NUMBER, "median_ms fitted_ms") | {"held_out": YES_NO}, digits=6),
     # The evidence.
-    Table(
-        "claims", "Verdicts on published claims, case by case", "evidence",
-        {"claim": Column("text", empty=False, pattern=r"[a-z][a-z0-9-]{0,99}",
-                         words="a claim's id"), "source": TEXT}
-        | {"verdict": one_of("supported", "refuted", "inconclusive", "not tested")}
-        | interval("effect", "low", "high") | {"n": SOME_COUNT, "p_holm": NUMBER, "detail": TEXT}
-        | each(WORD, "framework task case unit expect") | each(NUMBER, "margin p")
-        | {"group": WORD} | each(TEXT, "sentence supported_if refuted_if"),
-    ),
-    Table(
-        "comparisons", "Every comparison of two methods, paired by seed", "evidence",
-        each(WORD, "kind task metric track a b") | {"n": SOME_COUNT}
-        | interval("effect", "low", "high") | each(WORD, "unit better")
-        | each(NUMBER, "probability_of_improvement p p_holm p_logrank margin p_equal")
-        | {"equivalent": FLAG},
-    ),
-    Table(
-        "summary", "Each method with its intervals", "evidence",
-        METHOD | each(COUNT, "n diverged") | interval("mean") | interval("median")
-        | each(NUMBER, "lowest highest") | {"solved": SOME_COUNT}
-        | interval("solve_rate", "rate_low", "rate_high") | interval("steps"),
-        key=tuple(METHOD),
-    ),
-    Table(
-        "ratios", "Each method as a ratio to each other", "evidence",
-        each(WORD, "task track metric framework cell baseline") | {"n": SOME_COUNT}
-        | interval("ratio", "low", "high"),
-    ),
-    Table(
-        "aggregate", "Methods across tasks, with intervals", "evidence",
-        each(NAME, "framework cell track") | each(COUNT, "tasks n")
-        | interval("iqm", "low", "high"),
-    ),
-    Table(
-        "profiles", "Performance profiles across tasks", "evidence",
-        each(NAME, "framework cell track") | each(COUNT, "tasks n") | {"threshold": VALUE}
-        | interval("share", "low", "high"),
-    ),
-    Table(
-        "advice", "Which cell and framework to use, how sure that is and what decides", "evidence",
-        each(WORD, "question task track shape cell") | {"machine": TEXT}
-        | each(WORD, "verdict sure better worse") | {"alike": FLAG}
-        | each(WORD, "why metric framework") | {"frameworks": SOME_COUNT} | each(WORD, "a b")
-        | interval("effect", "low", "high") | {"unit": WORD, "n": SOME_COUNT, "margin": NUMBER}
-        | {"detail": TEXT},
-    ),
+    Table("claims", "Verdicts on published claims, case by case", "evidence",
+          {"claim": Column("text", empty=False, pattern=r"[a-z][a-z0-9-]{0,99}",
+                           words="a claim's id"), "source": TEXT}
+          | {"verdict": one_of("supported", "refuted", "inconclusive", "not tested")}
+          | interval("effect", "low", "high") | {"n": SOME_COUNT, "p_holm": NUMBER, "detail": TEXT}
+          | each(WORD, "framework task case unit expect") | each(NUMBER, "margin p")
+          | {"group": WORD} | each(TEXT, "sentence supported_if refuted_if")),
+    Table("comparisons", "Every comparison of two methods, paired by seed", "evidence",
+          each(WORD, "kind task metric track a b") | {"n": SOME_COUNT}
+          | interval("effect", "low", "high") | each(WORD, "unit better")
+          | each(NUMBER, "probability_of_improvement p p_holm p_logrank margin p_equal")
+          | {"equivalent": FLAG}),
+    Table("summary", "Each method with its intervals", "evidence",
+          METHOD | each(COUNT, "n diverged") | interval("mean") | interval("median")
+          | each(NUMBER, "lowest highest") | {"solved": SOME_COUNT}
+          | interval("solve_rate", "rate_low", "rate_high") | interval("steps"), key=tuple(METHOD)),
+    Table("ratios", "Each method as a ratio to each other", "evidence",
+          each(WORD, "task track metric framework cell baseline") | {"n": SOME_COUNT}
+          | interval("ratio", "low", "high")),
+    Table("aggregate", "Methods across tasks, with intervals", "evidence",
+          each(NAME, "framework cell track") | each(COUNT, "tasks n")
+          | interval("iqm", "low", "high")),
+    Table("profiles", "Performance profiles across tasks", "evidence",
+          each(NAME, "framework cell track") | each(COUNT, "tasks n") | {"threshold": VALUE}
+          | interval("share", "low", "high")),
+    Table("advice", "Which cell and framework to use, how sure that is and what decides",
+          "evidence", each(WORD, "question task track shape cell") | {"machine": TEXT}
+          | each(WORD, "verdict sure better worse") | {"alike": FLAG}
+          | each(WORD, "why metric framework") | {"frameworks": SOME_COUNT} | each(WORD, "a b")
+          | interval("effect", "low", "high") | {"unit": WORD, "n": SOME_COUNT, "margin": NUMBER}
+          | {"detail": TEXT}),
     # Published values.
-    Table(
-        "published", "Published values beside ours, with a verdict", "published",
-        each(TEXT, "id title source") | each(WORD, "task cell framework unit")
-        | {"published": NUMBER} | interval("ours", "low", "high")
-        | each(NUMBER, "lowest highest") | {"n": SOME_COUNT} | each(TEXT, "verdict detail")
-        | each(NUMBER, "at_least at_most") | {"better": WORD}
-        | each(SOME_COUNT, "published_parameters parameters") | each(TEXT, "differs needs"),
-    ),
-    Table(
-        "published_runs", "The single runs of published settings", "published",
-        {"id": TEXT} | RUN | {"status": _STATUS, "value": NUMBER}
-        | each(SOME_COUNT, "steps steps_to_solve") | {"train_seconds": NUMBER}
-        | {"parameters": SOME_COUNT},
-    ),
+    Table("published", "Published values beside ours, with a verdict", "published",
+          each(TEXT, "id title source") | each(WORD, "task cell framework unit")
+          | {"published": NUMBER} | interval("ours", "low", "high")
+          | each(NUMBER, "lowest highest") | {"n": SOME_COUNT} | each(TEXT, "verdict detail")
+          | each(NUMBER, "at_least at_most") | {"better": WORD}
+          | each(SOME_COUNT, "published_parameters parameters") | each(TEXT, "differs needs")),
+    Table("published_runs", "The single runs of published settings", "published",
+          {"id": TEXT} | RUN | {"status": _STATUS, "value": NUMBER}
+          | each(SOME_COUNT, "steps steps_to_solve") | {"train_seconds": NUMBER}
+          | {"parameters": SOME_COUNT}),
     # Beside other folders.
     Table("verify", "Every comparison with the reference results", "verify", _APART),
     Table("compare", "Every comparison with another results folder", "compare", _APART),

@@ -18,7 +18,7 @@ def of(tables: Tables) -> dict[str, Any]:
         "machines": list(dict.fromkeys(
             f"{m['processor']}, {number(m['cores'])} cores, {m['memory_gb']} GB, {m['system']}"
             for m in machines)),
-        "versions": _versions(machines),
+        "versions": versions(machines),
         "commits": [str(commit)[:12] for commit in dict.fromkeys(runs["git_commit"].dropna())],
         "changed": any("+changes" in str(commit) for commit in runs["git_commit"]),
         "first": str(runs["finished"].min())[:10],
@@ -31,14 +31,15 @@ def of(tables: Tables) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _versions(machines: list[dict[str, Any]]) -> list[str]:
+def versions(machines: list[dict[str, Any]]) -> list[str]:
     """Python's versions, and each framework's: of the first package that its records name.
 
-    All records begin with Python and NumPy, which is the framework's own where it has no other.
+    All records begin with Python and NumPy, which is the framework's own where it has no other;
+    a damaged record names none.
     """
     found: dict[str, None] = {}
-    for row in machines:
-        packages = [part.partition(" ") for part in str(row["packages"] or "").split(", ")]
+    for row in (row for row in machines if row["packages"]):
+        packages = [part.partition(" ") for part in row["packages"].split(", ")]
         for name, _, version in packages[:1]:
             found[f"{name} {version or '?'}"] = None
         own = [version for name, _, version in packages[1:] if name != "numpy"]
