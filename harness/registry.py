@@ -63,21 +63,13 @@ def misnamed(kind: str) -> dict[str, str]:
     }
 
 
-def unknown(where: str, kind: str, value: object, allowed: list[str]) -> UserError:
-    """The sentence for a name that is not among the allowed ones, or cannot be one at all."""
-    wrong = misnamed(kind) if kind in ("task", "framework") else {}
-    return (
-        UserError(f"{where}: {wrong[value]}")
-        if value in wrong
-        else one_of(where, kind, value, allowed)
-    )
-
-
 def check_names(where: str, kind: str, names: Iterable[str], allowed: Collection[str]) -> None:
-    """Raise :class:`UserError` for the first of ``names`` that is not allowed."""
-    for name in names:
-        if name not in allowed:
-            raise unknown(where, kind, name, list(allowed))
+    """Raise :class:`UserError` for the first of ``names`` that is not allowed, or cannot be one."""
+    if (name := next((name for name in names if name not in allowed), None)) is not None:
+        wrong = misnamed(kind) if kind in ("task", "framework") else {}
+        if name in wrong:
+            raise UserError(f"{where}: {wrong[name]}")
+        raise one_of(where, kind, name, list(allowed))
 
 
 def load_task(name: str, **parameters: Any) -> Task:

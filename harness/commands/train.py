@@ -101,11 +101,8 @@ def _carry_out(arguments: argparse.Namespace, its: Framework, run: Run, settings
     bar.close()
     if arguments.record:
         _keep(arguments.record, record, progress)
-    if in_pipeline:
-        print(finished_line(arguments.results, record), flush=True)
-        return 0
-    print(finished_line(None, record))
-    return 0 if record["status"] == "ok" else 1
+    print(finished_line(arguments.results, record), flush=True)
+    return 0 if in_pipeline or record["status"] == "ok" else 1
 
 
 def _keep(path: Path, record: Record, progress: loop.Progress) -> None:
