@@ -8,10 +8,10 @@ nothing either; its settings differ (``workflows/studies.yaml``).
 from __future__ import annotations
 
 from cells import ModelSpec
-from harness.errors import one_of
 from harness.plan import studies
 from harness.plan.run import Run
 from harness.plan.settings import Settings
+from harness.registry import check_names
 from implementations import FACTORS, Framework
 from tasks import Task
 
@@ -53,11 +53,12 @@ def model_of(task: Task, cell: str, layers: int, hidden: int) -> ModelSpec:
     return ModelSpec(cell, layers, size, hidden, outputs, task.every_step, task.loss)
 
 
-def kernel_of(framework: Framework, spec: ModelSpec, settings: Settings) -> str:
+def kernel_of(framework: Framework, cell: str, settings: Settings) -> str:
     """The kernel that was chosen, or that the implementation chooses at the task's shape."""
     if settings.kernel:
         return settings.kernel
-    kernel = framework.choice(spec, settings.budget.batch, settings.task.sequence_length)
-    if kernel not in (known := framework.kernels_of(spec.cell)):
-        raise one_of(f"implementations/{framework.name}: fastest", "kernel", kernel, known)
+    spec, length = model_spec(cell, settings), settings.task.sequence_length
+    kernel = framework.choice(spec, settings.budget.batch, length)
+    where = f"implementations/{framework.name}: fastest"
+    check_names(where, "kernel", [kernel], framework.kernels_of(cell))
     return kernel
