@@ -81,7 +81,7 @@ def methods(framework: Framework) -> Iterator[tuple[Run, Settings, str]]:
             kernels = framework.kernels_of(cell)
             for track in ("matched", "native", *FACTORS):
                 run = Run(task, framework.name, cell, track, 0)
-                if tracks.is_run(run, framework):
+                if not tracks.why_not(run, framework):
                     for kernel in [""] if track == "native" else kernels:
                         yield run, replace(tiny(task), kernel=kernel), ""
             if task == VARIED:

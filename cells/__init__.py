@@ -167,6 +167,12 @@ def shapes(spec: ModelSpec, inner_bias: bool = True) -> dict[str, tuple[int, ...
     return found | {"output.weight": (h, spec.outputs), "output.bias": (spec.outputs,)}
 
 
+def layer_weights(weights: Mapping[str, Any], layer: int) -> dict[str, Any]:
+    """The weights of one layer by their short names."""
+    prefix = f"layers.{layer}."
+    return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+
+
 def count(spec: ModelSpec, inner_bias: bool = True) -> int:
     """How many numbers a model is trained with."""
     return sum(map(math.prod, shapes(spec, inner_bias).values()))

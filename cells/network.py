@@ -61,7 +61,7 @@ def forward(spec: ModelSpec, weights: Weights, x: Array) -> Pass:
 
 def run(spec: ModelSpec, weights: Weights, layer: int, sequence: Any) -> list[Any]:
     """The states and gates of one layer after every step of its inputs [T, B, d]."""
-    cell, own = cells.cell(spec.cell), layer_weights(weights, layer)
+    cell, own = cells.cell(spec.cell), cells.layer_weights(weights, layer)
     step = cells.step_of(cell, own, MATH)
     state = (np.zeros((sequence.shape[1], spec.hidden)),) * len(cell.states)
     steps = []
@@ -69,12 +69,6 @@ def run(spec: ModelSpec, weights: Weights, layer: int, sequence: Any) -> list[An
         state, gates = step(a, state)
         steps.append((state, gates))
     return steps
-
-
-def layer_weights(weights: Weights, layer: int) -> Weights:
-    """The weights of one layer by their short names."""
-    prefix = f"layers.{layer}."
-    return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
 
 
 def _output(spec: ModelSpec, weights: Weights, top: Any) -> Any:

@@ -20,31 +20,21 @@ from harness.registry import ROOT
 
 @cache
 def description() -> dict[str, Any]:
-    """Processor, its generation, cores, memory in GB and operating system."""
+    """Processor, its generation, cores, memory in GB and operating system.
+
+    The generation tells processors apart that a virtual machine calls by one name; empty if
+    unknown. Kernels are chosen by it, so two machines that share it should round alike.
+    """
+    found, keys = _cpuinfo(), ("vendor_id", "cpu family", "model", "stepping")
     return {
-        "processor": _processor(),
-        "generation": _generation(),
+        "processor": found.get("model name") or platform.processor() or platform.machine(),
+        "generation": " ".join(f"{k} {found[k]}" for k in keys if k in found),
         "cores": os.cpu_count() or 1,
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "system": platform.platform(),
     }
 
 
-def _processor() -> str:
-    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
-
-
-def _generation() -> str:
-    """What tells processors apart that a virtual machine calls by one name; empty if unknown.
-
-    Kernels are chosen by it, so two machines that share it should round alike.
-    """
-    found = _cpuinfo()
-    keys = ("vendor_id", "cpu family", "model", "stepping")
-    return " ".join(f"{k} {found[k]}" for k in keys if k in found)
-
-
-@cache
 def _cpuinfo() -> dict[str, str]:
     """The first processor's lines of /proc/cpuinfo; nothing where there is none."""
     try:

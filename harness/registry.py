@@ -7,7 +7,8 @@ import importlib
 import keyword
 import os
 import re
-from dataclasses import fields, replace
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,13 +46,11 @@ def known_frameworks() -> list[str]:
 def _found(kind: str) -> dict[str, str]:
     """The names of all plugins of a kind, good or not, and where each is."""
     if kind == "framework":
-        folder = ROOT / "implementations"
-        found = {
-            p.parent.name: f"implementations/{p.parent.name}" for p in folder.glob("*/model.py")
-        }
+        paths = [path.parent for path in (ROOT / "implementations").glob("*/model.py")]
     else:
-        found = {p.stem: f"tasks/{p.name}" for p in (ROOT / "tasks").glob("*.py")}
-    return {name: where for name, where in found.items() if not name.startswith(("_", "."))}
+        paths = list((ROOT / "tasks").glob("*.py"))
+    names = {p.name if p.is_dir() else p.stem: f"{p.parent.name}/{p.name}" for p in paths}
+    return {name: where for name, where in names.items() if name[0] not in "_."}
 
 
 def misnamed(kind: str) -> dict[str, str]:
@@ -64,14 +63,13 @@ def misnamed(kind: str) -> dict[str, str]:
     }
 
 
-def unknown(where: str, kind: str, value: object, allowed: list[str]) -> UserError:
-    """The sentence for a name that is not among the allowed ones, or cannot be one at all."""
-    wrong = misnamed(kind) if kind in ("task", "framework") else {}
-    return (
-        UserError(f"{where}: {wrong[value]}")
-        if value in wrong
-        else one_of(where, kind, value, allowed)
-    )
+def check_names(where: str, kind: str, names: Iterable[str], allowed: Collection[str]) -> None:
+    """Raise :class:`UserError` for the first of ``names`` that is not allowed, or cannot be one."""
+    if (name := next((name for name in names if name not in allowed), None)) is not None:
+        wrong = misnamed(kind) if kind in ("task", "framework") else {}
+        if name in wrong:
+            raise UserError(f"{where}: {wrong[name]}")
+        raise one_of(where, kind, name, list(allowed))
 
 
 def load_task(name: str, **parameters: Any) -> Task:
@@ -80,8 +78,7 @@ def load_task(name: str, **parameters: Any) -> Task:
     Raises :class:`UserError` when there is no such task, its file does not
     define one, or a parameter is refused.
     """
-    if name not in task_names():
-        raise unknown("tasks", "task", name, task_names())
+    check_names("tasks", "task", [name], task_names())
     where, made = f"tasks/{name}.py", task_class(name)
     if made.__abstractmethods__:
         raise UserError(
@@ -106,35 +103,22 @@ def task_class(name: str) -> type[Task]:
         raise UserError(
             f"{where}: cannot be imported ({short(error)}); mend or remove it."
         ) from error
-    found = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type)
-        and issubclass(value, Task)
-        # Defined there, not imported from elsewhere.
-        and value.__module__ == module.__name__
+    # Defined there, not imported from elsewhere.
+    classes = [
+        v for v in vars(module).values() if isinstance(v, type) and v.__module__ == module.__name__
     ]
-    if (
-        len(found) != 1
-        or "__dataclass_fields__" not in vars(found[0])
-        or getattr(found[0], "name", "") != name
-    ):
-        raise UserError(
-            f"{where}: must define exactly one frozen dataclass derived from tasks.Task "
-            f"whose name is {name!r}."
-        )
-    return found[0]
+    match [made for made in classes if issubclass(made, Task)]:
+        case [made] if "__dataclass_fields__" in vars(made) and getattr(made, "name", "") == name:
+            return made
+    raise UserError(
+        f"{where}: must define exactly one frozen dataclass derived from tasks.Task "
+        f"whose name is {name!r}."
+    )
 
 
 def score_margin(name: str) -> float | None:
     """The task's margin; None where it has none, or where there is no such task here."""
     return task_class(name).margin if name in task_names() else None
-
-
-def task_parameters(name: str) -> dict[str, Any]:
-    """The task's own parameters and their default values."""
-    task = load_task(name)
-    return {f.name: getattr(task, f.name) for f in fields(task)}
 
 
 def raised(error: Exception, where: str) -> str:
@@ -158,8 +142,7 @@ def framework(name: str) -> Framework:
 
     Raises :class:`UserError` when there is none, or when it does not say it.
     """
-    if name not in known_frameworks():
-        raise unknown("implementations", "framework", name, known_frameworks())
+    check_names("implementations", "framework", [name], known_frameworks())
     where = f"implementations/{name}/__init__.py"
     try:
         found = getattr(importlib.import_module(f"implementations.{name}"), "FRAMEWORK", None)

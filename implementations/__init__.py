@@ -9,7 +9,8 @@ Its ``model.py`` may import the framework and defines ``build(spec, weights, ker
 -> Model`` and ``product(m, k, n, count, device) -> Product``. Its ``native.py`` defines
 ``build(spec, optimiser, seed, device) -> NativeModel``: the framework's own layers,
 initialisation and optimiser, as its users get them without a choice of their own.
-``functional.py`` makes a whole model in JAX from one pure function.
+``functional.py`` makes a whole model in JAX from one pure function, ``optax_model.py`` a native
+one.
 
 Weights travel in the canonical form of ``cells/__init__.py``: what is given is trained, and
 nothing else. A framework that has no layer for a cell does not name it among its biases; if it has
@@ -138,8 +139,8 @@ class Framework:
     the native ones has no native model. ``kernels`` are the ways it knows to compute a layer
     and its gradient; the one called ``stock`` is its own layer. ``fastest(spec, batch,
     length)`` is the one that measurements found fastest for batches of so many sequences of so
-    many time steps. ``defaults`` are what its users get that the matched track does not have.
-    An ``optional`` one takes part only where it is named.
+    many time steps; by default the stock one. ``defaults`` are what its users get that the
+    matched track does not have. An ``optional`` one takes part only where it is named.
     """
 
     name: str
@@ -147,7 +148,7 @@ class Framework:
     environment: Callable[[int, Path, str], dict[str, str]]
     biases: Mapping[str, Mapping[str, int]]
     kernels: Mapping[str, Kernel]
-    fastest: Callable[[ModelSpec, int, int], str]
+    fastest: Callable[[ModelSpec, int, int], str] = lambda spec, batch, length: STOCK
     defaults: tuple[Default, ...] = ()
     optional: bool = False
 

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from cells import Array, ModelSpec, Weights
+from cells import Array, ModelSpec, Weights, layer_weights
 from implementations import Product
 
 Tree = dict[str, jax.Array]
@@ -146,9 +146,7 @@ def stacked(layer: Callable[[ModelSpec, Tree, jax.Array], jax.Array]) -> Outputs
     def outputs(spec: ModelSpec, weights: Tree, x: jax.Array) -> jax.Array:
         sequence = x.swapaxes(0, 1)
         for number in range(spec.layers):
-            prefix = f"layers.{number}."
-            own = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
-            sequence = layer(spec, own, sequence)
+            sequence = layer(spec, layer_weights(weights, number), sequence)
         last = sequence.swapaxes(0, 1) if spec.every_step else sequence[-1]
         return last @ weights["output.weight"] + weights["output.bias"]
 

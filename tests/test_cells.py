@@ -63,7 +63,7 @@ def test_gradients_by_states_are_those_of_complex_steps(cell, layers):
     spec = replace(SPEC, cell=cell, layers=layers, hidden=3)
     weights, (inputs, _) = random_weights(spec), random_batches(spec, 1)
     below = network.forward(spec, weights, inputs[0].astype(np.float64)).sequences[-2]
-    own = network.layer_weights(weights, layers - 1)
+    own = cells.layer_weights(weights, layers - 1)
     steps = network.run(spec, weights, layers - 1, below)
     last = np.random.default_rng(1).standard_normal(steps[-1][0][0].shape)
     found = network.state_gradients(spec, weights, below, last)
@@ -230,7 +230,7 @@ def forgetful(x, u, w, state, math):
         ({"extras": {"p": None}}, "the extra weight p has no effect; use w.p in step"),
         ({"gates": ("r", "z", "n", "q")}, "step does not return the gate 'q', expected every"),
         ({"step": broken(lambda s, g: ((), g))}, "step does not return the states ('h',)"),
-        ({"states": ("h", "c")}, "step raised ValueError: too many values to unpack"),
+        ({"states": ("h", "c")}, "raised ValueError: too many values to unpack"),
         ({"sigmoids": {"n": "candidate"}}, "the gate n goes from -"),
         ({"keeps": "r"}, "no state stays where keeps (r) is 1"),
         (
@@ -250,7 +250,6 @@ def forgetful(x, u, w, state, math):
 )  # fmt: skip
 def test_each_way_to_break_the_contract_is_said(monkeypatch, changes, said):
     monkeypatch.setattr(cell_contract, "CELLS", (*CELLS, "before"))
-    monkeypatch.setattr(cell_contract, "_line", lambda error, where: "")
     cells_at_hand.put(monkeypatch, cells_at_hand.make("before", **changes), "before")
     found = cell_contract.check_cell("before")
     assert found, "nothing was said"

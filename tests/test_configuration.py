@@ -187,7 +187,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
             "kernels: unknown framework 'torch'; allowed: equinox, jax, pytorch, tensorflow.",
         ),
         (
-            {"kernels": {"jax": {"lst": "scan"}}},
+            {"kernels": {"jax": {"lst": "manual"}}},
             "kernels.jax: unknown cell 'lst'; allowed: gru, lstm, rnn.",
         ),
         (

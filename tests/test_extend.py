@@ -97,12 +97,10 @@ def test_a_new_cell_says_what_remains_to_be_written_and_trains(project):
 
 
 @pytest.mark.parametrize("name", ["Name", "a-b", "../x", "class", "", "1a", "ä"])
-@pytest.mark.parametrize(
-    "kind", [scaffold.new_cell, scaffold.new_task, scaffold.new_implementation]
-)
+@pytest.mark.parametrize("kind", ["cell", "task", "implementation"])
 def test_a_name_that_cannot_be_one_is_refused(kind, name):
     with pytest.raises(UserError, match="cannot be one; use small letters"):
-        kind(name)
+        scaffold.new(kind, name)
 
 
 SCORE = """
@@ -149,7 +147,7 @@ def test_what_is_wrong_with_a_task_is_one_sentence(here, old, new, says):
 
 def check_edited(*edits: tuple[str, str]) -> list[str]:
     """What ``check`` says of a new task after some edits."""
-    (path,) = scaffold.new_task(NAME)
+    (path,) = scaffold.new("task", NAME)
     text = path.read_text()
     for old, new in edits:
         assert old in text
@@ -191,7 +189,7 @@ def one_specification(monkeypatch):
 
 
 def test_a_new_implementation_works_and_says_what_remains_to_be_written(here, one_specification):
-    scaffold.new_implementation(NAME)
+    scaffold.new("implementation", NAME)
     known_frameworks.cache_clear()
     assert framework_contract.check_framework(NAME) == [
         f"implementations/{NAME}/__init__.py: the docstring is still the template's; "
@@ -236,7 +234,7 @@ def test_what_is_wrong_with_an_implementation_is_one_sentence(
     here, one_specification, file, old, new, says
 ):
     path = here / "implementations" / NAME / f"{file}.py"
-    scaffold.new_implementation(NAME)
+    scaffold.new("implementation", NAME)
     assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     known_frameworks.cache_clear()
@@ -248,7 +246,7 @@ def test_what_is_wrong_with_an_implementation_is_one_sentence(
 @pytest.mark.parametrize("line", ["optional=True, ", "optional=bool(1),  # for now"])
 def test_an_optional_framework_takes_part_only_where_it_is_named(here, line):
     """However it is written: it is an attribute and no text."""
-    scaffold.new_implementation(NAME)
+    scaffold.new("implementation", NAME)
     known_frameworks.cache_clear()
     path = here / "implementations" / NAME / "__init__.py"
     path.write_text(path.read_text().replace("fastest=fastest,", f"fastest=fastest,\n    {line}"))

@@ -209,7 +209,7 @@ def moved(results: Path, project: Path, config: dict[str, str]) -> None:
 def touch(project: Path, config: dict[str, str]) -> None:
     words = command(Path("results"), **config)
     touched = subprocess.run(
-        [*words[:3], "--touch", *words[3:]],
+        [*words[:3], "--touch", "--forceall", *words[3:]],
         cwd=project, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert touched.returncode == 0, touched.stderr
@@ -254,7 +254,10 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
 
 def test_an_edit_sends_what_it_touches_through_the_gate_again(gated, project):
     moved(gated, project, GATED)
-    assert after_edit("cells/reference.py", project, GATED) == AFTER | {"conform"}
+    runs = {"adding-jax", "adding-pytorch"}
+    assert after_edit("cells/network.py", project, GATED) == AFTER | {"conform"} | runs
+    rules = after_edit("harness/conformance/textbook_rules.py", project, GATED)
+    assert rules == AFTER - {"insides_of_task", "insides"} | {"conform"}
     jax = after_edit("implementations/jax/model.py", project, GATED)
     assert jax == AFTER | {"conform", "adding-jax"}
 
@@ -263,7 +266,8 @@ def test_products_from_the_future_are_kept_and_a_touch_lets_edits_be_seen(gated,
     """As a clock leaves them that was a day ahead when they were made."""
     moved(gated, project, GATED)
     for path in (p for p in (project / "results").rglob("*") if p.is_file()):
-        os.utime(path, (time.time() + 86400, time.time() + 86400))
+        at = path.stat().st_mtime_ns + 86400 * 10**9
+        os.utime(path, ns=(at, at))
     assert planned(project, GATED) == set()
     touch(project, GATED)
     jobs = after_edit("tasks/adding.py", project, GATED)

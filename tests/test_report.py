@@ -227,11 +227,11 @@ def test_speed_without_and_with_times(results, tmp_path, browser):
 
     assert "Nothing has been timed" in shown()
     sizes = {"shape": "tiny", "batch": 4, "sequence_length": 3, "input_size": 2, "hidden": 4}
-    method = {"framework": "jax", "kernel": "scan", "cell": "gru", "phase": "step"}
+    method = {"framework": "jax", "kernel": "manual", "cell": "gru", "phase": "step"}
     row = sizes | {"layers": 1} | method
     milliseconds = {"median_ms": 1.5, "low_ms": 1.25, "high_ms": 1.75, "peak_fraction": 0.41}
     rows["timing"] = [row | milliseconds, row | {"cell": "lstm", "warning": EVIL}]
-    names = {"numerator": "jax/scan/gru/again", "denominator": "jax/scan/gru"}
+    names = {"numerator": "jax/manual/gru/again", "denominator": "jax/manual/gru"}
     rows["speed_ratios"] = [
         {"shape": "tiny", "kind": "aa", "ratio": 1.01, "low": 0.99, "high": 1.03} | names
     ]

@@ -52,6 +52,7 @@ RESULTS = CONFIGURATION.results
 # What a job may use, for a cluster; here harness/limits.py watches what it does use.
 MEMORY_MB = CONFIGURATION.limits.memory_mb
 MINUTES = math.ceil(CONFIGURATION.limits.seconds / 60)
+BOUNDS = {"mem_mb": MEMORY_MB, "runtime": MINUTES}
 
 or_end(folder.check_notes)
 folder.set_environment(ROOT)

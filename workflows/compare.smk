@@ -11,7 +11,7 @@ rule compare:
         other=other,
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
         margins=code_of("tasks"),
-        code=code_of("analysis", "analysis/folders"),
+        code=code_of("analysis", "analysis/statistics", "analysis/folders"),
     output:
         RESULTS / "compare.json",
         RESULTS / "compare.csv",
@@ -20,8 +20,7 @@ rule compare:
     benchmark:
         RESULTS / "benchmarks" / "compare.tsv"
     resources:
-        mem_mb=MEMORY_MB,
-        runtime=MINUTES,
+        **BOUNDS,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
         other=lambda wildcards: str(CONFIGURATION.other or ""),

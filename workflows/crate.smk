@@ -19,8 +19,7 @@ rule crate:
     benchmark:
         RESULTS / "benchmarks" / "crate.tsv"
     resources:
-        mem_mb=MEMORY_MB,
-        runtime=MINUTES,
+        **BOUNDS,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
         configuration=json.dumps(CONFIGURATION.resolved),

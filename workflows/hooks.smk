@@ -10,9 +10,7 @@ def start():
         for job in workflow.dag.needrun_jobs()
         if job.rule.name == "train"
     ]
-    asked.write_plan(
-        RESULTS, CONFIGURATION.runs, todo, CONFIGURATION.conformance, tuple(CAMPAIGNS)
-    )
+    asked.write_plan(RESULTS, CONFIGURATION.runs, todo, CONFIGURATION.conformance, tuple(CAMPAIGNS))
 
 
 def say_what_failed():

@@ -9,7 +9,7 @@ rule insides_of_task:
             run.path(RESULTS) for run in CONFIGURATION.runs if run.task == wildcards.task
         ],
         code=lambda wildcards: [
-            *code_of("analysis", "analysis/inside", "cells"),
+            *code_of("analysis", "analysis/statistics", "analysis/inside", "cells"),
             ROOT / "harness" / "run" / "streams.py",
             ROOT / "tasks" / "__init__.py",
             ROOT / "tasks" / f"{wildcards.task}.py",
@@ -21,32 +21,26 @@ rule insides_of_task:
     benchmark:
         RESULTS / "benchmarks" / "insides-{task}.tsv"
     resources:
-        mem_mb=MEMORY_MB,
-        runtime=MINUTES,
+        **BOUNDS,
     params:
         results=lambda wildcards, output: Path(output[0]).parents[2],
     shell:
         "python -m analysis insides --results {params.results:q} --task {wildcards.task} > {log:q} 2>&1"
 
 
-rule insides:
+use rule tables as insides with:
     input:
         expand(
             RESULTS / "insides" / "{task}" / "{name}.csv",
             task=TASKS,
             name=layout.names("insides"),
         ),
-        code=code_of("analysis", "analysis/inside"),
+        code=code_of("analysis", "analysis/statistics", "analysis/inside"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("insides")],
     log:
         RESULTS / "logs" / "insides.log",
     benchmark:
         RESULTS / "benchmarks" / "insides.tsv"
-    resources:
-        mem_mb=MEMORY_MB,
-        runtime=MINUTES,
     params:
-        results=lambda wildcards, output: Path(output[0]).parent,
-    shell:
-        "python -m analysis insides --results {params.results:q} --join 2> {log:q}"
+        step="insides --join",

@@ -24,8 +24,7 @@ rule report:
     benchmark:
         RESULTS / "benchmarks" / "report.tsv"
     resources:
-        mem_mb=MEMORY_MB,
-        runtime=MINUTES,
+        **BOUNDS,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:

@@ -41,21 +41,15 @@ rule time:
         " 2> {log:q}"
 
 
-rule timing_tables:
+use rule tables as timing_tables with:
     input:
         campaigns=[RESULTS / "timing" / f"{name}.json" for name in CAMPAIGNS],
-        code=code_of("analysis", "analysis/speed"),
+        code=code_of("analysis", "analysis/statistics", "analysis/speed"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("timing")],
     log:
         RESULTS / "logs" / "timing.log",
     benchmark:
         RESULTS / "benchmarks" / "timing.tsv"
-    resources:
-        mem_mb=MEMORY_MB,
-        runtime=MINUTES,
     params:
-        names=" ".join(CAMPAIGNS),
-        results=lambda wildcards, output: Path(output[0]).parent,
-    shell:
-        "python -m analysis timing --results {params.results:q} {params.names} 2> {log:q}"
+        step=" ".join(["timing", *CAMPAIGNS]),

@@ -15,8 +15,7 @@ rule train:
         RESULTS / "benchmarks" / "{task}-{framework}-{cell}-{track}-seed{seed}.tsv"
     threads: CONFIGURATION.threads
     resources:
-        mem_mb=MEMORY_MB,
-        runtime=MINUTES,
+        **BOUNDS,
     params:
         run=arguments_of_a_run,
         results=lambda wildcards, output: Path(output.record).parents[1],

@@ -11,7 +11,7 @@ rule verify:
         reference=reference,
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
         margins=code_of("tasks"),
-        code=code_of("analysis", "analysis/folders"),
+        code=code_of("analysis", "analysis/statistics", "analysis/folders"),
     output:
         RESULTS / "verify.json",
         RESULTS / "verify.csv",
@@ -20,8 +20,7 @@ rule verify:
     benchmark:
         RESULTS / "benchmarks" / "verify.tsv"
     resources:
-        mem_mb=MEMORY_MB,
-        runtime=MINUTES,
+        **BOUNDS,
     params:
         results=lambda wildcards, output: Path(output[0]).parent,
     # What it found is said, and becomes the status, in the Snakefile's onsuccess.

@@ -59,6 +59,14 @@ class Course:
         if text not in self.notes:
             self.notes.append(text)
 
+    @contextmanager
+    def problem_of(self, method: Method) -> Iterator[None]:
+        """Note what a worker fails at inside as the method's problem; the campaign goes on."""
+        try:
+            yield
+        except WorkerFailed as error:
+            self.problems[method.name] = str(error)
+
 
 def run(
     campaign: Campaign, results: Path, say: Callable[[str], None], gate: Path | None = None
@@ -170,8 +178,7 @@ def _gate(course: Course, folder: Path | None) -> None:
     layers = min(2, max(shape.layers for shape in campaign.shapes))
     open_: dict[str, list[Method]] = {}
     for method in dict.fromkeys(m.original for m in campaign.methods):
-        passed = known.get((method.framework, method.kernel, method.cell, layers))
-        if not passed:
+        if not known.get((method.framework, method.kernel, method.cell, layers)):
             open_.setdefault(method.framework, []).append(method)
 
     def check(framework: str, cores: list[int]) -> dict[str, str]:
@@ -213,7 +220,7 @@ def _known(folder: Path) -> dict[tuple[str, str, str, int], bool]:
 def _replicate(course: Course, process: int, order: random.Random) -> None:
     """A fresh process for every method, started, warmed up and asked in shuffled rounds."""
     methods = [m for m in course.campaign.methods if m.name not in course.problems]
-    workers = {method: Process(course.log) for method in methods}
+    workers, measuring = {m: Process(course.log) for m in methods}, course.cores[0]
 
     def start(method: Method, cores: list[int]) -> Any:
         campaign = course.campaign
@@ -237,29 +244,18 @@ def _replicate(course: Course, process: int, order: random.Random) -> None:
                 if process and str(sample["phase"]).startswith("first_"):
                     sample["phase"] += "_cached"
                 course.write(method, process, -1, sample)
-            _to_measuring(course, workers[method], method)
+            with course.problem_of(method):
+                if workers[method].ask("pin", cores=measuring)["pinned"] != sorted(measuring):
+                    course.note("processes cannot be pinned to a core here")
         # Round 0 warms up and, in the first process, settles how long a block is.
         for turn in range(course.campaign.rounds + 1):
             for method in order.sample(methods, len(methods)):
                 if method.name not in course.problems:
-                    try:
+                    with course.problem_of(method):
                         _round(course, workers[method], method, process, turn)
-                    except WorkerFailed as error:
-                        course.problems[method.name] = str(error)
     finally:
         for worker in workers.values():
             worker.end()
-
-
-def _to_measuring(course: Course, worker: Process, method: Method) -> None:
-    cores = course.cores[0]
-    try:
-        pinned = worker.ask("pin", cores=cores)["pinned"]
-    except WorkerFailed as error:
-        course.problems[method.name] = str(error)
-        return
-    if pinned != sorted(cores):
-        course.note("processes cannot be pinned to a core here")
 
 
 def _round(course: Course, worker: Process, method: Method, process: int, turn: int) -> None:
@@ -269,6 +265,7 @@ def _round(course: Course, worker: Process, method: Method, process: int, turn: 
     campaign, early = course.campaign, turn <= OTHER_ROUNDS
     phases = campaign.phases if early else PHASES[:1]
     products = PRODUCTS if early and campaign.peak and _finds_peak(course, method) else ()
+    cores = " ".join(map(str, course.cores[0]))
     for shape in campaign.shapes:
         for phase in (*phases, *products):
             key = (method.original, shape.name, phase)
@@ -278,20 +275,12 @@ def _round(course: Course, worker: Process, method: Method, process: int, turn: 
             else:
                 sample = worker.ask("warm", shape=shape.name, phase=phase)
                 course.counts.setdefault(key, max(1, round(TARGET / sample["wall_s"])))
-            known = {
-                "phase": phase,
-                "shape": shape.name,
-                "cores": " ".join(map(str, course.cores[0])),
-            }
+            known = {"phase": phase, "shape": shape.name, "cores": cores}
             course.write(method, process, turn, sample | known)
 
 
 def _finds_peak(course: Course, method: Method) -> bool:
     """Whether the method's process does the products: one for each framework and cell."""
-    alike = [
-        m
-        for m in course.campaign.methods
-        if (m.framework, m.cell) == (method.framework, method.cell)
-        and m.name not in course.problems
-    ]
-    return method == alike[0]
+    measured = (m for m in course.campaign.methods if m.name not in course.problems)
+    kind = (method.framework, method.cell)
+    return method == next(m for m in measured if (m.framework, m.cell) == kind)

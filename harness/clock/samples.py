@@ -39,12 +39,3 @@ class Samples:
             return cls(asked, samples, about["problems"], about["notes"], machine)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}: cannot be read ({error}); time the shape again.") from error
-
-
-def damaged(path: Path) -> str:
-    """Why the campaign at ``path`` must be timed again; empty when it can be read."""
-    try:
-        Samples.read(path)
-    except UserError as error:
-        return str(error)
-    return ""

@@ -113,20 +113,16 @@ class Worker:
             build = partial(its.build, spec, weights, kernel, device)
             sample = timed(partial(_keep, built, build))
             samples.append(sample | {"phase": "build", "shape": shape.name})
-            given = batches(shape, count)
-            placed = built[0].place(*given)
-            self._fill(shape.name, built[0], given, placed, count)
+            model, given = built[0], batches(shape, count)
+            placed = model.place(*given)
+            calls = [partial(do, placed) for do in (model.train, model.gradients, model.losses)]
+            for phase, call in zip(PHASES, [*calls, partial(model.place, *given)], strict=True):
+                self._blocks[shape.name, phase] = call, count
             for phase in phases:
                 sample = timed(self._blocks[shape.name, phase][0])
                 samples.append(sample | {"phase": f"first_{phase}", "shape": shape.name})
                 samples[-1]["rss_mb"] = machine.peak_rss_mb()
         return {"samples": samples, "pinned": pinned}
-
-    def _fill(self, name: str, model: Any, given: Any, placed: Any, count: int) -> None:
-        calls = (model.train, model.gradients, model.losses)
-        for phase, call in zip(PHASES, calls, strict=False):
-            self._blocks[name, phase] = partial(call, placed), count
-        self._blocks[name, "data"] = partial(model.place, *given), count
 
     def block(self, shape: str, phase: str, calls: int) -> Sample:
         """Time ``calls`` calls of a phase."""
@@ -136,7 +132,7 @@ class Worker:
             count = max(1, min(1000, round(3e9 / (2 * math.prod(sizes)))))
             call = self._framework.product(*sizes, count, self._device)
             self._blocks[shape, phase] = call, count
-            self._blocks[shape, phase][0]()
+            call()
         call, steps = self._blocks[shape, phase]
         return timed(call, calls, steps)
 

@@ -16,12 +16,11 @@ from cells import CELLS
 from harness import limits, quiet
 from harness.commands import plugins, train
 from harness.commands.table import FILE, FOLDER, Commands, Options, parser
-from harness.errors import UserError, one_of, status_of
+from harness.errors import UserError, status_of
 from harness.pipeline import again, folder
 from harness.pipeline.progress import summary
-from harness.plan import tracks
 from harness.plan.settings import DEVICES
-from harness.registry import framework, known_frameworks, task_names, unknown
+from harness.registry import check_names, framework
 from implementations import Framework
 
 ANALYSIS = (
@@ -49,19 +48,15 @@ def _run(words: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    def one_of(names: list[str]) -> dict[str, str]:
-        return {"help": f"one of {', '.join(names)}"}
-
+    named = {key: {"help": f"one of {', '.join(names())}"} for key, names in train.NAMED.items()}
     pairs = {"action": "append", "default": [], "metavar": "KEY=VALUE", "flag": "--set"}
     options: Options = {
-        "task": one_of(task_names()),
-        "framework": one_of(known_frameworks()),
-        "cell": one_of(list(CELLS)),
-        "track": {"default": "matched", **one_of(tracks.names())},
+        **named,
+        "track": {"default": "matched", **named["track"]},
         "seed": {"type": int, "default": 0, "help": "names data and initial weights"},
         "threads": {"type": int, "default": 1, "help": "CPU threads of the framework"},
         "kernel": {"default": "", "help": "how layers are computed (else the fastest known)"},
-        "device": {"default": DEVICES[0], **one_of(list(DEVICES))},
+        "device": {"default": DEVICES[0], **named["device"]},
         "overrides": {"help": "a value of the task, such as steps=500", **pairs},
         "kernels": pairs | {"flag": "--kernel", "metavar": "CELL=KERNEL", "help": "only this one"},
         "record": {"help": "write the run's record here (JSON)", **FILE},
@@ -104,12 +99,7 @@ def _parser() -> argparse.ArgumentParser:
 def _conform(arguments: argparse.Namespace) -> int:
     from harness.conformance import against_reference
 
-    for key, value, allowed in (
-        ("framework", arguments.framework, known_frameworks()),
-        ("device", arguments.device, list(DEVICES)),
-    ):
-        if value not in allowed:
-            raise unknown(f"--{key}", key, value, allowed)
+    train.check_named(arguments, "framework", "device")
     its = framework(arguments.framework)
     chosen, in_pipeline = _kernels(its, arguments.kernels), bool(arguments.results)
     if arguments.code is not None:
@@ -144,8 +134,7 @@ def _kernels(framework: Framework, words: list[str]) -> dict[str, list[str]]:
         cell, equals, kernel = word.partition("=")
         if not equals or cell not in CELLS:
             raise UserError(f"--kernel: {word!r} is not CELL=KERNEL, with CELL {', '.join(CELLS)}.")
-        if kernel not in (known := framework.kernels_of(cell)):
-            raise one_of("--kernel", "kernel", kernel, known)
+        check_names("--kernel", "kernel", [kernel], framework.kernels_of(cell))
         chosen[cell].append(kernel)
     return chosen if words else {cell: framework.kernels_of(cell) for cell in CELLS}
 

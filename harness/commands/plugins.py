@@ -16,7 +16,7 @@ def new(arguments: argparse.Namespace) -> None:
     from harness.conformance import scaffold
 
     kind, name = arguments.kind, arguments.name
-    for path in getattr(scaffold, f"new_{kind}")(name):
+    for path in scaffold.new(kind, name):
         print(f"Wrote {path.relative_to(ROOT)}")
     print(f"Next: python -m harness check {kind} {name}; docs/add-a-{KINDS[kind]}.md says more.")
 

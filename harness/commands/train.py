@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -17,7 +18,7 @@ from tqdm import tqdm
 
 from cells import CELLS
 from harness import limits, machine, quiet
-from harness.errors import UnwritableError, UserError, one_of
+from harness.errors import UnwritableError, UserError
 from harness.files import check_room, write_text
 from harness.pipeline import folder, import_server
 from harness.pipeline.import_server import Main
@@ -26,27 +27,33 @@ from harness.plan import studies, tracks
 from harness.plan.asked import read_plan
 from harness.plan.run import Run
 from harness.plan.settings import DEVICES, Settings, pairs, require, resolve
-from harness.registry import framework, known_frameworks, task_names, unknown
+from harness.registry import check_names, framework, known_frameworks, task_names
 from harness.run import loop, records
 from harness.run.records import Record
 from implementations import Framework
 
 # Bytes: no record without its weights is larger by much.
 RECORD = 1 << 16
+# What an option may name.
+NAMED: dict[str, Callable[[], list[str]]] = {
+    "task": task_names,
+    "framework": known_frameworks,
+    "cell": lambda: list(CELLS),
+    "track": tracks.names,
+    "device": lambda: list(DEVICES),
+}
+
+
+def check_named(arguments: argparse.Namespace, *options: str) -> None:
+    """Raise :class:`UserError` where one of these options names what there is not."""
+    for name in options:
+        check_names(f"--{name}", name, [getattr(arguments, name)], NAMED[name]())
 
 
 def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
     """Which run is asked for and with what settings, as :meth:`.Settings.arguments` says it."""
     run = Run(arguments.task, arguments.framework, arguments.cell, arguments.track, arguments.seed)
-    for key, value, allowed in (
-        ("task", run.task, task_names()),
-        ("framework", run.framework, known_frameworks()),
-        ("cell", run.cell, list(CELLS)),
-        ("track", run.track, tracks.names()),
-        ("device", arguments.device, list(DEVICES)),
-    ):
-        if value not in allowed:
-            raise unknown(f"--{key}", key, value, allowed)
+    check_named(arguments, *NAMED)
     for key, number, least in (("seed", run.seed, 0), ("threads", arguments.threads, 1)):
         if number < least:
             raise UserError(f"--{key}: must be at least {least}, not {number}.")
@@ -54,9 +61,8 @@ def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
     its = framework(run.framework)
     if reason := tracks.why_not(run, its):
         raise UserError(f"--{reason}")
-    known = its.kernels_of(run.cell)
-    if arguments.kernel and arguments.kernel not in known:
-        raise one_of("--kernel", "kernel", arguments.kernel, known)
+    kernels = [arguments.kernel] if arguments.kernel else []
+    check_names("--kernel", "kernel", kernels, its.kernels_of(run.cell))
     settings = resolve(run.task, overrides, "--set")
     require(settings.task, "--task")
     return its, run, replace(settings, kernel=arguments.kernel, device=arguments.device)
@@ -95,11 +101,8 @@ def _carry_out(arguments: argparse.Namespace, its: Framework, run: Run, settings
     bar.close()
     if arguments.record:
         _keep(arguments.record, record, progress)
-    if in_pipeline:
-        print(finished_line(arguments.results, record), flush=True)
-        return 0
-    print(finished_line(None, record))
-    return 0 if record["status"] == "ok" else 1
+    print(finished_line(arguments.results, record), flush=True)
+    return 0 if in_pipeline or record["status"] == "ok" else 1
 
 
 def _keep(path: Path, record: Record, progress: loop.Progress) -> None:

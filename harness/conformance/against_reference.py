@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from implementations.rule import Optimiser, updates
 
 COLUMNS = tuple(layout.TABLES["conformance"].columns)
 Row = dict[str, Any]
+Checked = tuple[str, float, float, str]  # which check, its error and tolerance, and a detail
 
 STEPS, BATCH, LENGTH = 50, 4, 4
 # The limit is low enough to clip at every step, and ε large enough to be seen at 1e-8.
@@ -47,17 +49,14 @@ TOLERANCE = {
     "float32": {"forward": 1e-5, "gradient": 1e-5, "trajectory": 1e-3},
 }
 
-
 # Every combination; either loss stands with one kind of output.
 SPECIFICATIONS = [
-    ModelSpec(
-        cell, layers, 2, 5, 3, every_step, "cross_entropy" if every_step else "mse", dtype  # type: ignore[arg-type]
-    )
+    ModelSpec(cell, layers, 2, 5, 3, loss == "cross_entropy", loss, dtype)  # type: ignore[arg-type]
     for dtype in TOLERANCE
     for cell in cells.CELLS
     for layers in (1, 2)
-    for every_step in (False, True)
-]  # fmt: skip
+    for loss in ("mse", "cross_entropy")
+]
 
 
 Kernels = dict[str, list[str]]  # by cell
@@ -69,12 +68,8 @@ def check(framework: Framework, chosen: Kernels, device: str) -> list[Row]:
         framework.load()
     except Exception as error:
         return not_checked(framework, chosen, f"cannot be imported: {in_one_line(error)}")
-    rows = [
-        row
-        for spec, kernel in _combinations(chosen)
-        for row in check_one(framework, spec, kernel, device)
-    ]
-    return rows + article_counts(framework, device)
+    rows = [check_one(framework, *one, device) for one in _combinations(chosen)]
+    return [*chain(*rows), *article_counts(framework, device)]
 
 
 def _combinations(chosen: Kernels) -> Iterator[tuple[ModelSpec, str]]:
@@ -85,26 +80,22 @@ def not_checked(
     framework: Framework, chosen: Kernels, reason: str, check: str = "import"
 ) -> list[Row]:
     """One row for each combination that could not be looked at."""
-    return [
-        _row(framework, kernel, spec, check, np.inf, 0.0, reason)
-        for spec, kernel in _combinations(chosen)
-    ]
+    checked = check, np.inf, 0.0, reason
+    return [_row(framework, kernel, spec, checked) for spec, kernel in _combinations(chosen)]
 
 
 def check_one(framework: Framework, spec: ModelSpec, kernel: str, device: str) -> list[Row]:
     """Every check of one combination."""
     rows = []
     try:
-        for name, error, tolerance, detail in _checks(framework, spec, kernel, device):
-            rows.append(_row(framework, kernel, spec, name, error, tolerance, detail))
+        for checked in _checks(framework, spec, kernel, device):
+            rows.append(_row(framework, kernel, spec, checked))
     except Exception as error:
-        rows.append(_row(framework, kernel, spec, "run", np.inf, 0.0, in_one_line(error)))
+        rows.append(_row(framework, kernel, spec, ("run", np.inf, 0.0, in_one_line(error))))
     return rows
 
 
-def _checks(
-    framework: Framework, spec: ModelSpec, kernel: str, device: str
-) -> Iterator[tuple[str, float, float, str]]:
+def _checks(framework: Framework, spec: ModelSpec, kernel: str, device: str) -> Iterator[Checked]:
     inner_bias = framework.kernels[kernel].inner_bias
     weights, (inputs, targets) = random_weights(spec, inner_bias), random_batches(spec)
     tolerance = TOLERANCE[spec.dtype]
@@ -218,21 +209,14 @@ def article_counts(framework: Framework, device: str) -> list[Row]:
                 error = abs(counted - formula(framework, track, spec, kernel=kernel))
             except Exception as problem:
                 detail = in_one_line(problem)
-            name = "parameters of the article's model"
-            row = _row(framework, kernel, spec, name, error, 0.0, detail)
+            checked = "parameters of the article's model", error, 0.0, detail
+            row = _row(framework, kernel, spec, checked)
             rows.append(row | {"track": track, "counted": counted})
     return rows
 
 
-def _row(
-    framework: Framework,
-    kernel: str,
-    spec: ModelSpec,
-    name: str,
-    error: float,
-    tolerance: float,
-    detail: str,
-) -> Row:
+def _row(framework: Framework, kernel: str, spec: ModelSpec, checked: Checked) -> Row:
+    name, error, tolerance, detail = checked
     return {
         "framework": framework.name,
         "kernel": kernel,

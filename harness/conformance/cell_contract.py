@@ -7,8 +7,6 @@ every framework can train it; whether they do it right is for ``conform`` to say
 from __future__ import annotations
 
 import importlib
-import traceback
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -17,11 +15,10 @@ import numpy as np
 import cells
 from cells import CELLS, Array, Cell, ModelSpec, network
 from harness.conformance.against_reference import random_batches, random_weights
-from harness.conformance.contract import REPLACE
+from harness.conformance.contract import REPLACE, Findings, of_the_first
 from harness.errors import one_of
-from harness.registry import ROOT
+from harness.registry import short
 
-Findings = Iterator[str]
 # Weights of a layer that every cell has.
 TAKEN = ("input", "recurrent", "bias", "recurrent_bias", "redundant_bias", "weight")
 STEP = 1e-30  # a complex step has no subtraction, so it may be as small as one likes
@@ -35,27 +32,9 @@ def check_cell(name: str) -> list[str]:
     try:
         module = importlib.import_module(f"cells.{name}")
     except Exception as error:
-        return [f"{where}: cannot be imported ({_short(error)})."]
-    for check in (_defined, _said, _stepped, _learnt, _kept):
-        try:
-            found = list(check(module, name))
-        except Exception as error:
-            found = [f"step{_line(error, where)} raised {_short(error)}"]
-        if found:  # what follows builds on it
-            return [f"{where}: {finding}." for finding in found]
-    return []
-
-
-def _short(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
-
-
-def _line(error: Exception, where: str) -> str:
-    """The line of the checked file at which ``error`` was raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [frame.lineno for frame in frames if frame.filename == str(ROOT / where)]
-    return f", line {lines[-1]}," if lines else ""
+        return [f"{where}: cannot be imported ({short(error)})."]
+    checks = (_defined, _said, _stepped, _learnt, _kept)
+    return of_the_first(where, (check(module, name) for check in checks))
 
 
 def _defined(module: ModuleType, name: str) -> Findings:
@@ -103,7 +82,7 @@ def _stepped(module: ModuleType, name: str) -> Findings:
     """One step from states and products so large that a gate that is none shows it."""
     cell, rng, shape = module.CELL, np.random.default_rng(0), (3, 4)
     spec = ModelSpec(name, 1, 2, shape[1], 1, False, "mse", "float64")
-    weights = network.layer_weights(random_weights(spec), 0)
+    weights = cells.layer_weights(random_weights(spec), 0)
     step = cells.step_of(cell, weights, cells.Math(np))
     before = tuple(rng.normal(size=shape) for _ in cell.states)
     made = step(rng.normal(0, 5, (shape[0], len(cell.gates) * shape[1])), before)
@@ -172,7 +151,7 @@ def _kept(module: ModuleType, name: str) -> Findings:
     bias = {cell.keeps: 30.0, cell.writes: -30.0}
     a = np.repeat([[bias.get(gate, 0.5) for gate in cell.gates]], 2, axis=-1)
     before = tuple(np.full((1, 2), 0.3 + 0.1 * k) for k in range(len(cell.states)))
-    step = cells.step_of(cell, network.layer_weights(weights, 0), cells.Math(np))
+    step = cells.step_of(cell, cells.layer_weights(weights, 0), cells.Math(np))
     after: Any = step(a, before)[0]
     if not any(np.allclose(b, c, atol=1e-6) for b, c in zip(before, after, strict=True)):
         yield (

@@ -7,17 +7,17 @@ means that the harness can work with it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from cells import ModelSpec, network
+from cells import network
 from harness.errors import UserError
 from harness.plan.settings import resolve
-from harness.registry import (
-    raised,
-)
+from harness.plan.tracks import model_of
+from harness.registry import raised
 from harness.run import initialisation, streams
 from tasks import SPLITS, Array, Budget, DataTask, Task
 
@@ -45,14 +45,24 @@ def check_task(name: str, overrides: dict[str, Any] | None = None) -> list[str]:
         return [str(error)]
     if task.missing:
         return [f"{where}: {task.missing}."]
-    for check in (_said, _drawn, _judged, _optional, _learnt, _written):
-        try:
-            found = [f"{where}: {finding}." for finding in check(task)]
-        except Exception as error:
-            found = [f"{where}: {raised(error, where)}."]
-        if found:  # what follows builds on it
-            return found
-    return []
+    checks = (_said, _drawn, _judged, _optional, _learnt, _written)
+    return of_the_first(where, (check(task) for check in checks))
+
+
+def of_the_first(where: str, checks: Iterable[Findings]) -> list[str]:
+    """The sentences of the first check that finds anything: what follows builds on it."""
+    return next(filter(None, (sentences(where, check) for check in checks)), [])
+
+
+def sentences(where: str, check: Findings, prefix: str = "") -> list[str]:
+    """The sentences of a check, the last of them on what it raised."""
+    found = []
+    try:
+        for finding in check:
+            found.append(f"{where}: {prefix}{finding}.")
+    except Exception as error:
+        found.append(f"{where}: {prefix}{raised(error, where)}.")
+    return found
 
 
 def _said(task: Task) -> Findings:
@@ -163,9 +173,7 @@ def _optional(task: Task) -> Findings:
 
 def _learnt(task: Task) -> Findings:
     """One gradient of the reference's smallest model."""
-    spec = ModelSpec(
-        "gru", 1, task.input_size, 4, task.outputs, task.every_step, task.loss, "float64"
-    )
+    spec = replace(model_of(task, "gru", 1, 4), dtype="float64")
     weights = initialisation.initial_weights(task, "gru", 1, 4, 0)
     weights = {name: value.astype(np.float64) for name, value in weights.items()}
     inputs, targets = task.draw("train", streams.generator("check", 0), 8)

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import ast
 import tempfile
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
 
 from cells import CELLS, Array, ModelSpec, Weights
-from harness import registry
+from harness import machine, registry
 from harness.conformance import against_reference
-from harness.conformance.contract import REPLACE, Findings
+from harness.conformance.contract import REPLACE, Findings, sentences
 from harness.errors import UserError
 from harness.plan.settings import DEVICES
+from harness.plan.tracks import model_of
 from harness.run import initialisation
 from implementations import FACTORS, STOCK, Described, Framework, Model, device_of
 from implementations.rule import Optimiser, updates
@@ -36,8 +36,7 @@ def check_framework(name: str) -> list[str]:
     except UserError as error:
         return [str(error)]
     with tempfile.TemporaryDirectory(prefix="gatebench-") as scratch:
-        said = _findings(f"{where}/__init__.py", "", _described(framework, Path(scratch)))
-        if said:
+        if said := sentences(f"{where}/__init__.py", _described(framework, Path(scratch))):
             return said
         framework.pin(1, Path(scratch), DEVICE)
         parts = {"model": ("build", "product"), "native": ("build",)}
@@ -49,12 +48,12 @@ def check_framework(name: str) -> list[str]:
             for function in parts[part]:
                 if not callable(getattr(module, function, None)):
                     return [f"{where}/{part}.py: does not define {function}; see implementations."]
-        found = _findings(f"{where}/model.py", "product: ", _product(framework))
+        found = sentences(f"{where}/model.py", _product(framework), "product: ")
         cells = [cell for cell in CELLS if framework.kernels_of(cell)]
         for cell in cells:
             for kernel in framework.kernels_of(cell):
                 prefix = f"{cell} ({kernel}): "
-                found += _findings(f"{where}/model.py", prefix, _model(framework, cell, kernel))
+                found += sentences(f"{where}/model.py", _model(framework, cell, kernel), prefix)
         if found:  # what follows builds on it
             return found
         kernels = {cell: framework.kernels_of(cell) for cell in cells}
@@ -63,19 +62,8 @@ def check_framework(name: str) -> list[str]:
             against_reference.sentence(row).rstrip(".") + "." for row in rows if not row["passed"]
         ]
         for cell in filter(CELLS.__contains__, framework.biases.get("native", ())):
-            found += _findings(f"{where}/native.py", f"{cell}: ", _native(framework, cell))
+            found += sentences(f"{where}/native.py", _native(framework, cell), f"{cell}: ")
     return found or [f"{where}/{finding}." for finding in _written(framework)]
-
-
-def _findings(where: str, prefix: str, check: Findings) -> list[str]:
-    """The sentences of a check, the last of them on what it raised."""
-    found = []
-    try:
-        for finding in check:
-            found.append(f"{where}: {prefix}{finding}.")
-    except Exception as error:
-        found.append(f"{where}: {prefix}{registry.raised(error, where)}.")
-    return found
 
 
 def _described(framework: Framework, scratch: Path) -> Findings:
@@ -98,19 +86,12 @@ def _described(framework: Framework, scratch: Path) -> Findings:
     for key, value in framework.environment(1, scratch, DEVICE).items():
         if not isinstance(value, str):
             yield f"environment: {key} is {value!r}, expected a text"
-    installed = [name for name in framework.packages if _is_installed(name)]
+    installed = machine.versions(framework.packages).keys() & framework.packages
     for name in framework.packages:
         # One framework may be installed under one of several names, as tensorflow-cpu.
         alike = any(n.startswith(f"{name}-") or name.startswith(f"{n}-") for n in installed)
         if name not in installed and not alike:
             yield f"packages: {name!r} is not installed, expected the name that pip knows it by"
-
-
-def _is_installed(package: str) -> bool:
-    try:
-        return bool(metadata.version(package))
-    except metadata.PackageNotFoundError:
-        return False
 
 
 def _docstring(framework: Framework, part: str) -> str:
@@ -195,10 +176,7 @@ def _as_declared(framework: Framework, cell: str) -> Findings:
     tasks = map(registry.load_task, registry.task_names())
     task = next(task for task in tasks if not task.missing)
     ours = initialisation.initial_weights(task, cell, 1, 8, 0)
-    spec = ModelSpec(
-        cell, 1, task.input_size, 8, task.outputs, task.every_step, task.loss
-    )  # fmt: skip
-    own = framework.native(spec, RULE, 0, DEVICE).weights()
+    own = framework.native(model_of(task, cell, 1, 8), RULE, 0, DEVICE).weights()
     missing = [name for name in ours if name not in own]
     declared = framework.default("form", cell) is not None
     if missing and not declared:

@@ -6,7 +6,8 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.clock import samples
+from harness.clock.samples import Samples
+from harness.errors import UserError
 from harness.run import records
 
 # Stands in place of a check's name where the process that checks was stopped or died.
@@ -20,7 +21,13 @@ def of_a_run(path: Path) -> str:
 
 def of_a_campaign(path: Path) -> str:
     """Why a campaign of the clock must be timed again; empty when it stands or never was."""
-    return samples.damaged(path) if path.exists() else _set_aside(path)
+    if not path.exists():
+        return _set_aside(path)
+    try:
+        Samples.read(path)
+    except UserError as error:
+        return str(error)
+    return ""
 
 
 def of_a_check(path: Path) -> str:

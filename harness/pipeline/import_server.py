@@ -142,7 +142,8 @@ def serve(framework: str, main: Main) -> None:
                     os.kill(process, signal.SIGTERM)
                 ended, status = os.waitpid(process, os.WNOHANG)
                 if ended:
-                    _answer(client, os.waitstatus_to_exitcode(status))
+                    with client, suppress(OSError):
+                        client.sendall(str(os.waitstatus_to_exitcode(status)).encode())
                     del children[process]
     for process in children:
         os.kill(process, signal.SIGTERM)
@@ -194,11 +195,3 @@ def _end_with_parent() -> None:
 
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
-
-
-def _answer(client: socket.socket, code: int) -> None:
-    with client:
-        try:
-            client.sendall(str(code).encode())
-        except OSError:
-            return

@@ -53,10 +53,9 @@ def summary(results: Path) -> int:
     """Say where the results are and which runs did not end well; 1 when one failed."""
     if not results.is_dir():
         raise UserError(f"{results}: there is no such results folder; name one with --results.")
-    found, damaged = _planned_records(results)
     plan = asked.read_plan(results)
-    names = plan["runs"]
-    wanted = len(names) or len(found) + len(damaged)
+    found, damaged = _planned_records(results, plan)
+    wanted = len(plan["runs"]) or len(found) + len(damaged)
     print(f"Runs:   {sum(r['status'] == 'ok' for r in found)} of {wanted} well ended")
     tables = sorted(p.name for p in results.glob("*.csv"))
     if tables:
@@ -69,13 +68,11 @@ def summary(results: Path) -> int:
         for record in found:
             if record["status"] == status:
                 print(f"{status}: {records.identity(record).title}: {record['reason']}")
-    stopped = _stopped_checks(results)
-    for framework, reason in stopped.items():
-        print(
-            f"failed: the conformance check of {framework}: {reason}; the pipeline makes it again"
-        )
+    stopped = _stopped_checks(results, plan)
+    for name, why in stopped.items():
+        print(f"failed: the conformance check of {name}: {why}; the pipeline makes it again")
     for kind, of, there in (
-        ("record", names, _written(results / "runs")),
+        ("record", plan["runs"], _written(results / "runs")),
         ("conformance check", sorted(_checked(plan)), _written(results / "conformance", ".csv")),
         ("timing", plan["campaigns"], _written(results / "timing")),
     ):
@@ -88,15 +85,16 @@ def summary(results: Path) -> int:
 
 def failed(results: Path) -> bool:
     """Whether a planned run failed or a framework's conformance check was stopped."""
-    found, damaged = _planned_records(results)
-    failed = any(record["status"] == "failed" for record in found)
-    return failed or bool(damaged or _stopped_checks(results))
+    plan = asked.read_plan(results)
+    found, damaged = _planned_records(results, plan)
+    stopped = _stopped_checks(results, plan)
+    return bool(damaged or stopped) or any(r["status"] == "failed" for r in found)
 
 
-def _planned_records(results: Path) -> tuple[list[Record], list[str]]:
+def _planned_records(results: Path, plan: asked.Plan) -> tuple[list[Record], list[str]]:
     """The records of the plan's runs, of all where there is no plan; a sentence on each damaged."""
     found, damaged = [], []
-    wanted = set(asked.read_plan(results)["runs"])
+    wanted = set(plan["runs"])
     for path in sorted((results / "runs").glob("*.json")):
         if not wanted or path.stem in wanted:
             try:
@@ -112,9 +110,8 @@ def _checked(plan: asked.Plan) -> set[str]:
     return {run.framework for run in runs if run} if plan["gate"] else set()
 
 
-def _stopped_checks(results: Path) -> dict[str, str]:
+def _stopped_checks(results: Path, plan: asked.Plan) -> dict[str, str]:
     """Why the conformance check of a framework that the plan needs did not come to its end."""
-    needed = _checked(asked.read_plan(results))
-    tables = sorted((results / "conformance").glob("*.csv"))
+    needed, tables = _checked(plan), sorted((results / "conformance").glob("*.csv"))
     reasons = {path.stem: again.stopped(path) for path in tables if path.stem in needed}
     return {framework: reason for framework, reason in reasons.items() if reason}

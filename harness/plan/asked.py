@@ -25,13 +25,8 @@ def write_plan(
     how many are left; and whether the conformance check is, or what it once found is not of these;
     and the clock's campaigns.
     """
-    plan = {
-        "runs": [run.name for run in runs],
-        "todo": todo,
-        "started": time.time(),
-        "gate": gate,
-        "campaigns": campaigns,
-    }
+    plan = {"runs": [run.name for run in runs], "todo": todo, "started": time.time()}
+    plan |= {"gate": gate, "campaigns": campaigns}
     write_text(results / "plan.json", json.dumps(plan) + "\n")
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import cells
 from cells import CELLS, ModelSpec
-from harness.errors import UserError, one_of
+from harness.errors import UserError
 from harness.plan.settings import DEVICES
+from harness.registry import check_names
 from implementations import STOCK, Framework
 
 AXES = ("batch", "sequence_length", "hidden", "layers")
@@ -38,11 +39,9 @@ class Shape:
         """The hidden size h of ``cell``."""
         return self.hidden if isinstance(self.hidden, int) else self.hidden[cell]
 
-    def spec(self, cell: str, dtype: Literal["float32", "float64"] = "float32") -> ModelSpec:
+    def spec(self, cell: str) -> ModelSpec:
         """The model of this shape."""
-        return ModelSpec(
-            cell, self.layers, self.input_size, self.units(cell), 1, False, "mse", dtype
-        )
+        return ModelSpec(cell, self.layers, self.input_size, self.units(cell), 1, False, "mse")
 
     def forward_flop(self, cell: str) -> int:
         """The floating-point operations of all layers' matrix products in a forward pass.
@@ -51,11 +50,9 @@ class Shape:
         where all G gates have both matrices: 2·T·B·G·h·(d + h) operations, a multiplication and
         an addition each. What is done element by element and the output layer are left out.
         """
-        return self._steps() * sum(
-            math.prod(shape)
-            for name, shape in cells.shapes(self.spec(cell)).items()
-            if name.endswith((".input", ".recurrent"))
-        )
+        shapes = cells.shapes(self.spec(cell)).items()
+        products = [shape for name, shape in shapes if name.endswith((".input", ".recurrent"))]
+        return self._steps() * sum(map(math.prod, products))
 
     def step_flop(self, cell: str) -> int:
         """The same for a training step, 6·T·B·G·h·(d + h) a layer.
@@ -151,19 +148,16 @@ def campaigns(
     """
     found: list[Campaign] = []
     for values in timing["shapes"]:
-        sizes = {k: v for k, v in values.items() if k not in ("kernels", "phases")}
-        shape = Shape(**sizes)
+        shape = Shape(**{k: v for k, v in values.items() if k not in ("kernels", "phases")})
         if shape.name == SWEEPS or shape.name in [c.name for c in found]:
             raise UserError(f"timing.shapes: the name {shape.name!r} is taken; choose another.")
-        by_cell = shape.hidden if isinstance(shape.hidden, dict) else None
-        for name in by_cell or ():
-            if name not in CELLS:
-                raise one_of(f"timing.shapes: {shape.name}: hidden", "cell", name, list(CELLS))
-        if missing := [c for c in timing["cells"] if by_cell is not None and c not in by_cell]:
-            raise UserError(
-                f"timing.shapes: {shape.name}: hidden has no size for {missing[0]}; "
-                "name every cell of timing.cells."
-            )
+        if isinstance(shape.hidden, dict):
+            where = f"timing.shapes: {shape.name}: hidden"
+            check_names(where, "cell", shape.hidden, CELLS)
+            if missing := [cell for cell in timing["cells"] if cell not in shape.hidden]:
+                raise UserError(
+                    f"{where} has no size for {missing[0]}; name every cell of timing.cells."
+                )
         kernels = values.get("kernels", "fastest")
         methods = _methods(shape, frameworks, timing["cells"], chosen, kernels)
         asked = values.get("phases", timing["phases"])
@@ -198,11 +192,11 @@ def _sweeps(
             raise UserError(f"timing.sweeps: names the axis {axis!r} twice.")
         if held_out in values["values"]:
             raise UserError(f"timing.sweeps: {axis}: held_out {held_out} is among the values.")
-        names = []
-        for value in (*values["values"], held_out):
-            sizes = replace(base, **{axis: value})
-            names.append(shapes.setdefault(sizes, f"{axis}_{value}"))
-        sweeps.append(Sweep(axis, tuple(names[:-1]), names[-1]))
+        *names, last = (
+            shapes.setdefault(replace(base, **{axis: value}), f"{axis}_{value}")
+            for value in (*values["values"], held_out)
+        )
+        sweeps.append(Sweep(axis, tuple(names), last))
     return tuple(sweeps), tuple(replace(shape, name=name) for shape, name in shapes.items())
 
 
@@ -223,11 +217,7 @@ def _methods(
             best = chosen.get((framework.name, cell)) or framework.choice(
                 shape.spec(cell), shape.batch, shape.sequence_length
             )
-            wanted = {"fastest": {best}, "fastest and stock": {best, STOCK}}
-            kernels = [
-                name
-                for name in framework.kernels_of(cell)
-                if asked == "all" or name in wanted[asked]
-            ]
-            found += [Method(framework.name, kernel, cell) for kernel in kernels]
+            every = framework.kernels_of(cell)
+            wanted = {"all": every, "fastest": [best], "fastest and stock": [best, STOCK]}[asked]
+            found += [Method(framework.name, kernel, cell) for kernel in every if kernel in wanted]
     return (*found, replace(found[0], twin=True))

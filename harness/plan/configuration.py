@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,12 @@ from harness.plan.run import Run
 from harness.plan.settings import Settings, require, resolve
 from harness.registry import (
     ROOT,
+    check_names,
     framework,
     framework_names,
     known_frameworks,
     misnamed,
     task_names,
-    unknown,
 )
 from implementations import FACTORS, NATIVE, Framework
 
@@ -85,9 +85,7 @@ class Configuration:
         used = set()
         for run in self.runs:
             if run.framework == name and run.track != NATIVE:
-                settings = self.settings_of(run)
-                spec = tracks.model_spec(run.cell, settings)
-                kernel = tracks.kernel_of(self.frameworks[name], spec, settings)
+                kernel = tracks.kernel_of(self.frameworks[name], run.cell, self.settings_of(run))
                 used.add(f"{run.cell}={kernel}")
         return sorted(used)
 
@@ -179,10 +177,10 @@ def _checked(config: dict[str, Any]) -> Configuration:
         for axis, (_, _, every) in AXES.items()
     }
     for axis, (kind, names, _) in AXES.items():
-        _check(axis, kind, axes[axis], names())
+        check_names(axis, kind, axes[axis], names())
         if not axes[axis]:
             raise UserError(f"{axis}: there is none.")
-    _check("overrides", "task", config["overrides"], task_names())
+    check_names("overrides", "task", config["overrides"], task_names())
     settings = {
         (task, cell): replace(
             _settings(config["overrides"].get(task, {}), task, cell), device=config["device"]
@@ -204,12 +202,12 @@ def _checked(config: dict[str, Any]) -> Configuration:
         for name, its in frameworks.items()
         for cell in axes["cells"]
         for track, tasks in on_track.items()
-        if task in tasks and tracks.is_run(run := Run(task, name, cell, track, seed), its)
+        if task in tasks and not tracks.why_not(run := Run(task, name, cell, track, seed), its)
     )
     if not runs:
         raise UserError("tracks: there is no task on any track.")
     kernels = _kernels(config["kernels"])
-    _check("timing.cells", "cell", config["timing"]["cells"], CELLS)
+    check_names("timing.cells", "cell", config["timing"]["cells"], CELLS)
     return Configuration(
         results=places.results(config["results"]),
         threads=config["threads"],
@@ -224,13 +222,6 @@ def _checked(config: dict[str, Any]) -> Configuration:
         resolved={key: value for key, value in config.items() if key not in PLACES}
         | {"overrides": _understood(config["overrides"], settings)},
     )
-
-
-def _check(where: str, kind: str, names: Iterable[str], allowed: Collection[str]) -> None:
-    """Raise :class:`UserError` for the first of ``names`` that is not allowed."""
-    for name in names:
-        if name not in allowed:
-            raise unknown(where, kind, name, list(allowed))
 
 
 def _understood(
@@ -255,31 +246,33 @@ def _settings(overrides: dict[str, Any], task: str, cell: str) -> Settings:
     values = {}
     for key, value in overrides.items():
         by_cell = value if isinstance(value, dict) else {cell: value}
-        _check(f"overrides.{task}.{key}", "cell", by_cell, CELLS)
+        check_names(f"overrides.{task}.{key}", "cell", by_cell, CELLS)
         if cell in by_cell:
             values[key] = by_cell[cell]
     return resolve(task, values, f"overrides.{task}")
 
 
 def _kernels(chosen: dict[str, dict[str, str]]) -> dict[tuple[str, str], str]:
-    _check("kernels", "framework", chosen, known_frameworks())
+    check_names("kernels", "framework", chosen, known_frameworks())
     found = {}
     for name, by_cell in chosen.items():
-        _check(f"kernels.{name}", "cell", by_cell, CELLS)
+        check_names(f"kernels.{name}", "cell", by_cell, CELLS)
         for cell, kernel in by_cell.items():
-            _check(f"kernels.{name}.{cell}", "kernel", [kernel], framework(name).kernels_of(cell))
+            check_names(
+                f"kernels.{name}.{cell}", "kernel", [kernel], framework(name).kernels_of(cell)
+            )
             found[name, cell] = kernel
     return found
 
 
 def _tasks_of_tracks(asked: dict[str, Any], tasks: list[str]) -> dict[str, list[str]]:
     """The tasks that each track runs on; a task that the configuration leaves out is left out."""
-    _check("tracks", "key", asked, TRACK_KEYS)
+    check_names("tracks", "key", asked, TRACK_KEYS)
     chosen: dict[str, list[str]] = {}
     for key, names in asked.items():
         every = studies.studies() if key == "studies" else task_names()
         named = list(every) if names == "all" else names
-        _check(f"tracks.{key}", "study" if key == "studies" else "task", named, every)
+        check_names(f"tracks.{key}", "study" if key == "studies" else "task", named, every)
         if key == "studies":
             chosen |= dict.fromkeys(named, tasks)
         else:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import shlex
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from harness.errors import UserError, one_of
 from harness.plan.run import Run
-from harness.registry import load_task, raised, task_parameters
+from harness.registry import load_task, raised
 from tasks import Budget, Task
 
 # Where a run may be asked to compute.
@@ -71,9 +71,8 @@ def resolve(name: str, overrides: dict[str, Any], where: str) -> Settings:
 
     Raises :class:`UserError` for an unknown key or a value that is refused.
     """
-    parameters = task_parameters(name)
     task = load_task(name)
-    budget = {f.name: getattr(task.budget, f.name) for f in fields(Budget)}
+    budget, parameters = asdict(task.budget), asdict(task)
     defaults = budget | parameters
     values: dict[str, Any] = {}
     for key, value in overrides.items():

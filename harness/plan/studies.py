@@ -9,10 +9,10 @@ from typing import Any
 
 from cells import CELLS
 from harness import documents
-from harness.errors import UserError, one_of
+from harness.errors import UserError
 from harness.plan.run import Run
 from harness.plan.settings import Settings, resolve
-from harness.registry import ROOT
+from harness.registry import ROOT, check_names
 from implementations import FACTORS
 
 # The tracks that are none of a study.
@@ -37,17 +37,9 @@ def studies() -> dict[str, Study]:
         if name in TRACKS:
             raise UserError(f"{FILE.name}: {name} is a track already; rename the study.")
         cells = tuple(values.get("cells", CELLS))
-        for cell in cells:
-            if cell not in CELLS:
-                raise one_of(f"{FILE.name}: {name}.cells", "cell", cell, list(CELLS))
+        check_names(f"{FILE.name}: {name}.cells", "cell", cells, CELLS)
         found[name] = Study(values["what"], values["settings"], cells)
     return found
-
-
-def is_run(run: Run) -> bool:
-    """Whether the study that ``run`` is of has such a run."""
-    study = studies()[run.track]
-    return run.task in study.settings and run.cell in study.cells
 
 
 def overrides(run: Run) -> dict[str, Any]:

@@ -8,11 +8,12 @@ nothing either; its settings differ (``workflows/studies.yaml``).
 from __future__ import annotations
 
 from cells import ModelSpec
-from harness.errors import one_of
 from harness.plan import studies
 from harness.plan.run import Run
 from harness.plan.settings import Settings
+from harness.registry import check_names
 from implementations import FACTORS, Framework
+from tasks import Task
 
 
 def names() -> list[str]:
@@ -20,16 +21,12 @@ def names() -> list[str]:
     return [*studies.TRACKS, *studies.studies()]
 
 
-def is_run(run: Run, framework: Framework) -> bool:
-    """Whether there is anything to run."""
-    return not why_not(run, framework)
-
-
 def why_not(run: Run, framework: Framework) -> str:
     """Why there is nothing to run, after the option that says it; empty where there is."""
     if not framework.kernels_of(run.cell):
         return f"framework: {run.framework} has no way to compute the {run.cell}; choose another."
-    if run.track in studies.studies() and not studies.is_run(run):
+    study = studies.studies().get(run.track)
+    if study and not (run.task in study.settings and run.cell in study.cells):
         return (
             f"track: the study {run.track} has no run of {run.task} with the {run.cell}; "
             "see workflows/studies.yaml."
@@ -47,23 +44,21 @@ def why_not(run: Run, framework: Framework) -> str:
 
 def model_spec(cell: str, settings: Settings) -> ModelSpec:
     """The model that a task's settings ask for."""
-    task, budget = settings.task, settings.budget
-    return ModelSpec(
-        cell=cell,
-        layers=budget.layers,
-        input_size=task.input_size,
-        hidden=budget.hidden,
-        outputs=task.outputs,
-        every_step=task.every_step,
-        loss=task.loss,
-    )
+    return model_of(settings.task, cell, settings.budget.layers, settings.budget.hidden)
 
 
-def kernel_of(framework: Framework, spec: ModelSpec, settings: Settings) -> str:
+def model_of(task: Task, cell: str, layers: int, hidden: int) -> ModelSpec:
+    """A model of these sizes for the task."""
+    size, outputs = task.input_size, task.outputs
+    return ModelSpec(cell, layers, size, hidden, outputs, task.every_step, task.loss)
+
+
+def kernel_of(framework: Framework, cell: str, settings: Settings) -> str:
     """The kernel that was chosen, or that the implementation chooses at the task's shape."""
     if settings.kernel:
         return settings.kernel
-    kernel = framework.choice(spec, settings.budget.batch, settings.task.sequence_length)
-    if kernel not in (known := framework.kernels_of(spec.cell)):
-        raise one_of(f"implementations/{framework.name}: fastest", "kernel", kernel, known)
+    spec, length = model_spec(cell, settings), settings.task.sequence_length
+    kernel = framework.choice(spec, settings.budget.batch, length)
+    where = f"implementations/{framework.name}: fastest"
+    check_names(where, "kernel", [kernel], framework.kernels_of(cell))
     return kernel

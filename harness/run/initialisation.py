@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 import cells
-from cells import Array, ModelSpec, Weights
+from cells import Array, Weights
+from harness.plan.tracks import model_of
 from harness.run.streams import examples, generator, task_key
 from tasks import Task
 
@@ -20,9 +21,7 @@ def initial_weights(task: Task, cell: str, layers: int, hidden: int, seed: int) 
     """
     rng = generator(task_key(task), cell, layers, hidden, "weights", seed)
     own = cells.cell(cell)
-    spec = ModelSpec(
-        cell, layers, task.input_size, hidden, task.outputs, task.every_step, task.loss
-    )
+    shapes = cells.shapes(model_of(task, cell, layers, hidden))
     first_biases = np.repeat([own.first_biases.get(gate, 0.0) for gate in own.gates], hidden)
 
     def first(name: str, shape: tuple[int, ...]) -> Array:
@@ -37,7 +36,7 @@ def initial_weights(task: Task, cell: str, layers: int, hidden: int, seed: int) 
             return _glorot_uniform(rng, *shape)
         return first_biases if kind == "bias" and name != "output.bias" else np.zeros(shape)
 
-    return {k: first(k, shape).astype(np.float32) for k, shape in cells.shapes(spec).items()}
+    return {k: first(k, shape).astype(np.float32) for k, shape in shapes.items()}
 
 
 def with_biases(weights: Weights, kind: str, task: Task, cell: str, seed: int) -> Weights:

@@ -58,7 +58,7 @@ def learner(run: Run, settings: Settings, framework: Framework) -> Learner:
         if not default.optimiser:
             own = framework.native(spec, optimiser, run.seed, settings.device).weights()
             weights = with_default(default.factor, weights, own)
-    kernel = kernel_of(framework, spec, settings)
+    kernel = kernel_of(framework, run.cell, settings)
     model = framework.build(spec, weights, kernel, settings.device)
 
     def train(inputs: Array, targets: Array, first: int) -> tuple[Array, Array]:

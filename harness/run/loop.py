@@ -74,22 +74,19 @@ def run(
     """
     progress = Progress()
     progress.seconds["start"] = machine.process_age()
-    status, reason = "ok", ""
     try:
-        framework.pin(threads, cache, settings.device)
-        with progress.phase("import"):
-            learners.load(identity, framework)
-    except ImportError as error:
-        status, reason = "unavailable", f"{error.name or identity.framework} cannot be imported"
-        reason += f": {error}"
-    except Exception as error:
-        status, reason = "failed", in_one_line(error)
-    else:
         try:
+            framework.pin(threads, cache, settings.device)
+            with progress.phase("import"):
+                learners.load(identity, framework)
+        except ImportError as error:
+            reason = f"{error.name or identity.framework} cannot be imported: {error}"
+            status = "unavailable"
+        else:
             reason = _train(framework, identity, settings, progress, on_chunk)
             status = "diverged" if reason else "ok"
-        except Exception as error:
-            status, reason = "failed", in_one_line(error)
+    except Exception as error:
+        status, reason = "failed", in_one_line(error)
     return describe(framework, identity, settings, threads, progress, status, reason), progress
 
 

@@ -12,17 +12,11 @@ Native track: the same cells with Equinox's initialisation (the RNN's are two
 ``optax.clip_by_global_norm``.
 """
 
-from cells import ModelSpec
 from implementations import STOCK, Default, Framework, Kernel
 from implementations.jax import environment
 
 # The biases of one of its own layers, in multiples of the hidden size.
 LAYER = {"rnn": 1, "lstm": 4, "gru": 4}
-
-
-def fastest(spec: ModelSpec, batch: int, length: int) -> str:
-    """The kernel to train a model of this shape with."""
-    return STOCK
 
 
 FRAMEWORK = Framework(
@@ -31,7 +25,6 @@ FRAMEWORK = Framework(
     environment=environment,
     biases={"matched": LAYER, "native": LAYER},
     kernels={STOCK: Kernel("Equinox's cells under vmap in lax.scan, differentiated by JAX")},
-    fastest=fastest,
     defaults=(
         Default(
             "initialisation",

@@ -2,13 +2,12 @@
 
 Kernel path: of the kernels, ``manual`` writes the gradient by hand: a scan over time
 forward, one backward, and each weight's gradient as one matrix product over all time
-steps; ``stepwise`` adds these up step by step. ``scan`` has the input product of a layer
-as one matrix product over all time steps, the recurrence as ``lax.scan``, and JAX's own
-gradient. ``equations`` does the same with the step of a file in ``cells/``, and so
-has every cell. ``stock`` is Flax's layer with JAX's own gradient; its GRU has no bias inside the
-reset product. All weights are one vector, so that the update rule is a few long
-operations. A chunk of K optimiser steps is one ``lax.scan`` around it, so that one call
-runs K steps without Python. Optax takes no part.
+steps; ``stepwise`` adds these up step by step. ``equations`` has the input product of a
+layer as one matrix product over all time steps, the step of a file in ``cells/`` in
+``lax.scan``, and JAX's own gradient; every cell has it. ``stock`` is Flax's layer with JAX's
+own gradient; its GRU has no bias inside the reset product. All weights are one vector, so
+that the update rule is a few long operations. A chunk of K optimiser steps is one
+``lax.scan`` around it, so that one call runs K steps without Python. Optax takes no part.
 
 Conventions: the canonical form as it is. One bias for each gate, and one more
 inside the GRU's reset product (4h biases in all, as in ``flax.linen.GRUCell``;
@@ -28,9 +27,9 @@ def fastest(spec: ModelSpec, batch: int, length: int) -> str:
     """The kernel to train a model of this shape with."""
     # Gradient alone, one thread, EPYC Zen 3, 2026-11-25, medians of 9 interleaved rounds in one
     # process, manual / stepwise at (B, T, d, h): LSTM 1.48 (64, 100, 2, 128),
-    # 1.05 (32, 100, 2, 64), .94 (32, 10, 1, 50); GRU 1.16, 1.15, .83. Scan / manual at the first,
-    # a training step by the clock: LSTM 1.5, GRU 2.3. Below the limit the runs of the default
-    # configuration would save less by a second kernel than its way through the gate costs.
+    # 1.05 (32, 100, 2, 64), .94 (32, 10, 1, 50); GRU 1.16, 1.15, .83. Below
+    # the limit the runs of the default configuration would save less by a second kernel than its
+    # way through the gate costs.
     large = batch * length * spec.hidden >= 300_000
     return "stepwise" if large and spec.cell != "rnn" else "manual"
 
@@ -59,7 +58,6 @@ FRAMEWORK = Framework(
         STOCK: Kernel("flax.nnx cells in nnx.RNN", inner_bias=False),
         "manual": Kernel("gradient by hand, each weight's in one product over all time steps"),
         "stepwise": Kernel("gradient by hand, each weight's added up time step by time step"),
-        "scan": Kernel("the textbook's step in lax.scan, differentiated by JAX"),
         EQUATIONS: Kernel("any cell's own step in lax.scan, differentiated by JAX", cells=None),
     },
     fastest=fastest,

@@ -10,9 +10,9 @@ import numpy as np
 from jax import lax
 
 from cells import ModelSpec, Weights
-from implementations import EQUATIONS, packed
+from implementations import EQUATIONS, STOCK, packed
 from implementations.functional import FunctionalModel, Program, loss, model, product
-from implementations.jax import equations, kernels, manual
+from implementations.jax import equations, manual
 from implementations.packed import Layout
 
 __all__ = ["build", "product"]
@@ -33,20 +33,19 @@ class Packed(Program):
     layout: Layout
 
     def outputs(self, w: jax.Array, x: jax.Array) -> jax.Array:
-        if self.kernel in manual.KERNELS:
-            found: jax.Array = manual.outputs(self.layout, w, x)
-            return found
-        return self._autodiff(self.layout.matrices(w), x)
+        if self.kernel == STOCK:
+            return self._stock(self.layout.matrices(w), x)
+        return manual.outputs(self.layout, w, x)
 
     def gradient(self, w: jax.Array, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
         """The loss and its gradient, zero where nothing is trained."""
-        if self.kernel in manual.KERNELS:
-            value, gradient = manual.loss_and_gradient(self.kernel, self.layout, w, x, y)
-        else:
+        if self.kernel == STOCK:
             value, parts = jax.value_and_grad(
-                lambda matrices: loss(self.spec, self._autodiff(matrices, x), y)
+                lambda matrices: loss(self.spec, self._stock(matrices, x), y)
             )(self.layout.matrices(w))
             gradient = jnp.concatenate([g.reshape(-1) for g in parts])
+        else:
+            value, gradient = manual.loss_and_gradient(self.kernel, self.layout, w, x, y)
         mask = self.layout.mask()
         return value, gradient if mask is None else gradient * mask
 
@@ -62,13 +61,11 @@ class Packed(Program):
         g = lax.cond(clip_each < jnp.inf, apart, lambda: g)
         return jnp.minimum(1, clip / norm) * g
 
-    def _autodiff(self, matrices: list[jax.Array], x: jax.Array) -> jax.Array:
-        """Outputs [B, o], or [B, T, o] at every step, for x [B, T, d]."""
-        output, sequence = matrices[-1], x.swapaxes(0, 1)
-        for weights in self.layout.layers(matrices):
-            sequence = kernels.layer(self.kernel, self.spec.cell, weights, sequence)
-        last = sequence.swapaxes(0, 1) if self.spec.every_step else sequence[-1]
-        return last @ output[:-1] + output[-1]
+    def _stock(self, matrices: list[jax.Array], x: jax.Array) -> jax.Array:
+        # Flax takes a second to import, which the other kernels need not wait for.
+        from implementations.jax import stock
+
+        return stock.outputs(self.layout, matrices, x)
 
 
 class JaxModel(FunctionalModel):

@@ -9,33 +9,53 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
+from implementations.packed import Layout
+
 CELLS = {"rnn": nnx.SimpleCell, "lstm": nnx.LSTMCell, "gru": nnx.GRUCell}
 
 
-def layer(cell: str, weights: dict[str, jax.Array], x: jax.Array) -> jax.Array:
+def names(cell: str) -> dict[str, list[str]]:
+    """Flax's weights of a cell whose columns, side by side, are each of our weights."""
+    if cell != "lstm":
+        return {
+            "input": ["dense_i.kernel"],
+            "recurrent": ["dense_h.kernel"],
+            "bias": ["dense_i.bias"],
+        }
+    return {
+        # Named if_ because "if" is a word of Python.
+        "input": [f"{gate}.kernel" for gate in ("ii", "if_", "ig", "io")],
+        "recurrent": [f"h{gate}.kernel" for gate in "ifgo"],
+        "bias": [f"h{gate}.bias" for gate in "ifgo"],
+    }
+
+
+def outputs(layout: Layout, matrices: list[jax.Array], x: jax.Array) -> jax.Array:
+    """Outputs [B, o], or [B, T, o] at every step, for x [B, T, d]."""
+    output, sequence = matrices[-1], x.swapaxes(0, 1)
+    for weights in layout.layers(matrices):
+        sequence = _layer(layout.spec.cell, weights, sequence)
+    last = sequence.swapaxes(0, 1) if layout.spec.every_step else sequence[-1]
+    return last @ output[:-1] + output[-1]
+
+
+def _layer(cell: str, weights: dict[str, jax.Array], x: jax.Array) -> jax.Array:
     """The hidden states [T, B, h] of one layer for its inputs x [T, B, d].
 
     Raises :class:`ValueError` for a second row of biases, which these cells do not have.
     """
     if "redundant_bias" in weights:
         raise ValueError(f"flax.nnx's {cell} has one bias for each gate and no other")
-    if cell == "lstm":
-        ours: dict[str, jax.Array] = {}
-        # Named if_ because "if" is a word of Python.
-        for n, (gate, by_input) in enumerate(zip("ifgo", ("ii", "if_", "ig", "io"), strict=True)):
-            i, r, b = (jnp.split(weights[k], 4, -1)[n] for k in ("input", "recurrent", "bias"))
-            ours |= {f"{by_input}/kernel": i, f"h{gate}/kernel": r, f"h{gate}/bias": b}
-    else:
-        ours = {
-            "dense_i/kernel": weights["input"],
-            "dense_i/bias": weights["bias"],
-            "dense_h/kernel": weights["recurrent"],
-        }
+    ours = {
+        name: part
+        for kind, theirs in names(cell).items()
+        for name, part in zip(theirs, jnp.split(weights[kind], len(theirs), -1), strict=True)
+    }
     graph, parameters, rest = _module(
         cell, x.shape[-1], weights["recurrent"].shape[0], str(x.dtype)
     )
     flat = [
-        (path, variable.replace(ours["/".join(map(str, path[1:]))]))
+        (path, variable.replace(ours[".".join(map(str, path[1:]))]))
         for path, variable in nnx.to_flat_state(parameters)
     ]
     module = nnx.merge(graph, nnx.from_flat_state(flat), rest)

@@ -2,7 +2,7 @@
 
 See ``diagonal.py`` for shapes and stages. tanh(a) is computed as 2σ(2a) - 1, since
 ``torch.tanh`` takes three times as long as ``torch.sigmoid`` on the CPU. The factors are
-kept in the weights (``manual.py``): states are stored as h/2, the LSTM's cells as 2c,
+kept in the weights (``diagonal.py``): states are stored as h/2, the LSTM's cells as 2c,
 and a tanh as half its value.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from implementations.pytorch.diagonal import Diagonal
+from implementations.pytorch.diagonal import Diagonal, Packed
 
 Tensor = torch.Tensor
 
@@ -39,17 +39,14 @@ class Rnn(Diagonal):
             for stages, part in (self.blocks() if self.keep else ())
         ]  # fmt: skip
 
-    def forward(self, weights: list[Tensor], apart: list[Tensor]) -> None:
+    def forward(self, layers: list[Packed]) -> None:
         for products, gates, state in self.steps:
             for layer, reads, _, out in products:
-                torch.mm(weights[layer], reads, out=out)
+                torch.mm(layers[layer].joint, reads, out=out)
             gates.sigmoid_()
             torch.sub(gates, self.half, out=state)
 
-    def backward(
-        self, d_top: Tensor, weights: list[Tensor], apart: list[Tensor],
-        d_weights: list[Tensor], d_apart: list[Tensor],
-    ) -> None:  # fmt: skip
+    def backward(self, d_top: Tensor, layers: list[Packed]) -> None:
         every_step, add = self.begin(d_top), int(self.layers > 1)
         for states, slopes, steps in self.back:
             torch.addcmul(self.quarter, states, states, value=-1, out=slopes)
@@ -60,8 +57,8 @@ class Rnn(Diagonal):
                 if add:
                     self.d_reads.zero_()
                 for layer, d_gates, reads, _, d_reads, _ in backs:
-                    d_reads.addmm_(weights[layer], d_gates, beta=add)
-                    d_weights[layer].addmm_(d_gates, reads)
+                    d_reads.addmm_(layers[layer].joint_back, d_gates, beta=add)
+                    layers[layer].d_joint.addmm_(d_gates, reads)
 
 
 class Lstm(Diagonal):
@@ -98,20 +95,17 @@ class Lstm(Diagonal):
                  self.squashed[stages, :, 0], self.by_state[part], steps)
             )  # fmt: skip
 
-    def forward(self, weights: list[Tensor], apart: list[Tensor]) -> None:
+    def forward(self, layers: list[Packed]) -> None:
         for products, gates, i, f, g, o, half_g, cell, next_cell, squashed, state in self.steps:
             for layer, reads, _, out in products:
-                torch.mm(weights[layer], reads, out=out)
+                torch.mm(layers[layer].joint, reads, out=out)
             gates.sigmoid_()
             torch.sub(g, self.half, out=half_g)
             torch.mul(f, cell, out=next_cell).addcmul_(i, half_g, value=4)
             torch.sigmoid(next_cell, out=squashed).sub_(self.half)
             torch.mul(o, squashed, out=state)
 
-    def backward(
-        self, d_top: Tensor, weights: list[Tensor], apart: list[Tensor],
-        d_weights: list[Tensor], d_apart: list[Tensor],
-    ) -> None:  # fmt: skip
+    def backward(self, d_top: Tensor, layers: list[Packed]) -> None:
         every_step, add = self.begin(d_top), int(self.layers > 1)
         self.d_cells.zero_()
         for gates, slopes, pairs, squashed, by_state, steps in self.back:
@@ -132,8 +126,8 @@ class Lstm(Diagonal):
                 if add:
                     self.d_reads.zero_()
                 for layer, d_gates, reads, _, d_reads, _ in backs:
-                    d_reads.addmm_(weights[layer], d_gates, beta=add)
-                    d_weights[layer].addmm_(d_gates, reads)
+                    d_reads.addmm_(layers[layer].joint_back, d_gates, beta=add)
+                    layers[layer].d_joint.addmm_(d_gates, reads)
 
 
 class Gru(Diagonal):
@@ -168,21 +162,18 @@ class Gru(Diagonal):
                  self.states[stages], self.spare[part], steps)
             )  # fmt: skip
 
-    def forward(self, weights: list[Tensor], apart: list[Tensor]) -> None:
+    def forward(self, layers: list[Packed]) -> None:
         for products, rz, r, z, inner, n, half_n, before, after in self.steps:
             for layer, reads, sources, out, out_n in products:
-                torch.mm(weights[layer], reads, out=out)
-                torch.mm(apart[layer], sources, out=out_n)
+                torch.mm(layers[layer].joint, reads, out=out)
+                torch.mm(layers[layer].apart, sources, out=out_n)
             rz.sigmoid_()
             n.addcmul_(r, inner).sigmoid_()
             torch.sub(n, self.half, out=half_n)
             # (1 - z)·n + z·h
             torch.lerp(half_n, before, z, out=after)
 
-    def backward(
-        self, d_top: Tensor, weights: list[Tensor], apart: list[Tensor],
-        d_weights: list[Tensor], d_apart: list[Tensor],
-    ) -> None:  # fmt: skip
+    def backward(self, d_top: Tensor, layers: list[Packed]) -> None:
         every_step = self.begin(d_top)
         for gates, slopes, half_n, before, spare, steps in self.back:
             # Each gate's gradient is that of the state times a factor that does not wait
@@ -201,8 +192,8 @@ class Gru(Diagonal):
                 # What is carried past the gates; the products add the rest.
                 d_state.mul_(z_t)
                 for (layer, _, reads, sources, d_reads, d_sources), d_joint, d_n in backs:
-                    d_reads.addmm_(weights[layer], d_joint)
-                    d_weights[layer].addmm_(d_joint, reads)
-                    d_apart[layer].addmm_(d_n, sources)
+                    d_reads.addmm_(layers[layer].joint_back, d_joint)
+                    layers[layer].d_joint.addmm_(d_joint, reads)
+                    layers[layer].d_apart.addmm_(d_n, sources)
                     if layer:
-                        d_sources.addmm_(apart[layer], d_n)
+                        d_sources.addmm_(layers[layer].apart_back, d_n)

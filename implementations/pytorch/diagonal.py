@@ -24,6 +24,83 @@ Tensor = torch.Tensor
 
 # Elements of the block of stages whose slopes are computed together: it fits in the cache.
 BLOCK = 2**16
+# For every gate of the joint product: the factor of its weights, since tanh(a) is
+# 2σ(2a) - 1, and the factor that the backward pass leaves out.
+FACTORS = {"rnn": ((2,), (1,)), "lstm": ((1, 1, 2, 1), (4, 1, 4, 1)), "gru": ((1, 1, 2), (1, 1, 1))}
+
+
+class Packed:
+    """One layer's weights and their gradients as the stages use them.
+
+    ``joint`` is [JOINT·h, k + 1 + h], for the inputs, the bias and the state; a GRU's
+    candidate takes nothing from the inputs there but has ``apart``, [h, k + 1]. Both
+    have their transposes for the backward pass and their gradients.
+    """
+
+    def __init__(self, cell: str, first: bool, parameters: list[Tensor]) -> None:
+        h, k = parameters[1].shape[1], parameters[0].shape[1]
+        rows, left_out = (parameters[0].new_tensor(f).repeat_interleave(h) for f in FACTORS[cell])
+        columns = rows.new_full((k + 1 + h,), 2.0)
+        columns[k] = 1
+        if first:
+            columns[:k] = 1
+        scale = torch.outer(rows, columns)
+        scale_back = scale * left_out[:, None]
+        scale_apart = 2 * columns[: k + 1].repeat(h, 1)
+        plain, self.joint, self.d_joint = (torch.zeros_like(scale) for _ in range(3))
+        plain_apart, self.apart, self.d_apart = (torch.zeros_like(scale_apart) for _ in range(3))
+        # The gradient of the first layer's inputs is not asked for.
+        needed = k + 1 if first else 0
+        self.joint_back, self.apart_back = (
+            torch.zeros_like(scale.t()[needed:].contiguous()),
+            self.apart.t(),
+        )
+        self.scaled = [
+            (plain, scale, self.joint),
+            (plain.t()[needed:], scale_back.t()[needed:], self.joint_back),
+        ]
+        self.d_all = [self.d_joint]
+        n = len(rows) - (h if cell == "gru" else 0)  # the rows of the joint product with inputs
+        w_ih, w_hh, b_ih, b_hh = (one.detach() for one in parameters)
+        self.copies = [
+            (plain[:n, :k], w_ih[:n]), (plain[:, k + 1 :], w_hh), (plain[:n, k], b_ih[:n])
+        ]  # fmt: skip
+        d_w_ih, d_w_hh, d_b_ih, d_b_hh = (one.grad for one in parameters)
+        assert d_w_ih is not None
+        assert d_b_ih is not None
+        self.gradients = [
+            (self.d_joint[:n, :k], scale_back[:n, :k], d_w_ih[:n]),
+            (self.d_joint[:n, k], scale_back[:n, k], d_b_ih[:n]),
+            (self.d_joint[:, k + 1 :], scale_back[:, k + 1 :], d_w_hh),
+        ]
+        # A second bias that is not trained is zero.
+        self.second = None if d_b_hh is None else (plain[:, k], b_hh, plain[:n, k], b_ih[:n])
+        if d_b_hh is not None:
+            self.gradients.append((self.d_joint[:, k], scale_back[:, k], d_b_hh))
+        if cell == "gru":
+            self.d_all.append(self.d_apart)
+            self.scaled.append((plain_apart, scale_apart, self.apart))
+            self.copies += [(plain_apart[:, :k], w_ih[n:]), (plain_apart[:, k], b_ih[n:])]
+            self.gradients += [
+                (self.d_apart[:, :k], scale_apart[:, :k], d_w_ih[n:]),
+                (self.d_apart[:, k], scale_apart[:, k], d_b_ih[n:]),
+            ]
+
+    def pack(self) -> None:
+        """Take the parameters as they are."""
+        for to, source in self.copies:
+            to.copy_(source)
+        if self.second:
+            all_rows, second, rows, first = self.second
+            all_rows.copy_(second)
+            rows.add_(first)
+        for plain, scale, out in self.scaled:
+            torch.mul(plain, scale, out=out)
+
+    def unpack(self) -> None:
+        """Fill the parameters' gradients."""
+        for gradient, scale, out in self.gradients:
+            torch.mul(gradient, scale, out=out)
 
 
 class Product(NamedTuple):
@@ -125,15 +202,12 @@ class Diagonal:
             self.d_states[-1].copy_(d_top[0])
         return len(d_top) > 1
 
-    def forward(self, weights: list[Tensor], apart: list[Tensor]) -> None:
+    def forward(self, layers: list[Packed]) -> None:
         """Every stage, from ``inputs`` to ``states``."""
         raise NotImplementedError
 
-    def backward(
-        self, d_top: Tensor, weights: list[Tensor], apart: list[Tensor],
-        d_weights: list[Tensor], d_apart: list[Tensor],
-    ) -> None:  # fmt: skip
-        """Add to the gradients of the weights; ``weights`` and ``apart`` are transposed.
+    def backward(self, d_top: Tensor, layers: list[Packed]) -> None:
+        """Add to the gradients of the layers' weights.
 
         ``d_top`` is the gradient of the top states, [T, h, B], or [1, h, B] for the last.
         """

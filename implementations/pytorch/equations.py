@@ -23,9 +23,8 @@ def outputs(layout: Layout, arrays: list[Tensor], x: Tensor) -> Tensor:
     """Outputs [B, o], or [B, T, o] at every step, for x [T, B, d]."""
     for weights in layout.layers(arrays):
         x = layer(layout.cell, weights, x)
-    return (x.transpose(0, 1) if layout.spec.every_step else x[-1]) @ arrays[-1][:-1] + arrays[-1][
-        -1
-    ]
+    top, output = x.transpose(0, 1) if layout.spec.every_step else x[-1], arrays[-1]
+    return top @ output[:-1] + output[-1]
 
 
 def layer(cell: cells.Cell, weights: dict[str, Tensor], x: Tensor) -> Tensor:

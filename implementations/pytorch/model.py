@@ -17,6 +17,8 @@ from implementations.pytorch import MANUAL, equations
 from implementations.pytorch.manual import Manual
 
 LAYERS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
+# A layer's parameters: matrices and biases beside the inputs ("ih") and the state ("hh").
+KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -163,9 +165,7 @@ class TorchModel(FlatModel):
         self._layers = LAYERS[spec.cell](spec.input_size, spec.hidden, spec.layers, **kind)
         self._output = torch.nn.Linear(spec.hidden, spec.outputs, **kind)
         self._modules = torch.nn.ModuleDict({"layers": self._layers, "output": self._output})
-        with torch.no_grad():
-            for name, parameter in self._modules.named_parameters():
-                parameter.copy_(torch.tensor(_to_torch(spec, weights, name), dtype=self._dtype))
+        self._modules.load_state_dict(_to_torch(spec, weights))
         self._flatten()
         self._manual: Manual | None = None
         if kernel == MANUAL:
@@ -261,40 +261,30 @@ def loss(spec: ModelSpec, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tenso
     return torch.nn.functional.cross_entropy(outputs.flatten(0, -2), y.flatten())
 
 
-def _to_torch(spec: ModelSpec, weights: Weights, name: str) -> Array:
-    """The value of PyTorch's parameter ``name``, from the canonical weights."""
-    if name == "output.weight":
-        return weights["output.weight"].T.copy()
-    if name == "output.bias":
-        return weights["output.bias"]
-    _, kind, end, layer = name.replace(".", "_").split("_")
-    prefix = f"layers.{layer[1:]}"
-    if kind == "weight":
-        source = "input" if end == "ih" else "recurrent"
-        return weights[f"{prefix}.{source}"].T.copy()
-    if end == "ih":
-        return weights[f"{prefix}.bias"]
-    second = np.zeros_like(weights[f"{prefix}.bias"])
-    redundant = weights.get(f"{prefix}.redundant_bias", second[:0])
-    second[: redundant.size] = redundant
-    if f"{prefix}.recurrent_bias" in weights:
-        second[2 * spec.hidden :] = weights[f"{prefix}.recurrent_bias"]
-    return second
+def _to_torch(spec: ModelSpec, weights: Weights) -> dict[str, torch.Tensor]:
+    """PyTorch's parameters by its names, from the canonical weights."""
+    found = {"output.weight": weights["output.weight"].T, "output.bias": weights["output.bias"]}
+    for layer in range(spec.layers):
+        own = cells.layer_weights(weights, layer)
+        second = np.zeros_like(own["bias"])
+        redundant = own.get("redundant_bias", second[:0])
+        second[: redundant.size] = redundant
+        if "recurrent_bias" in own:
+            second[2 * spec.hidden :] = own["recurrent_bias"]
+        values = own["input"].T, own["recurrent"].T, own["bias"], second
+        found |= {f"layers.{k}_l{layer}": value for k, value in zip(KINDS, values, strict=True)}
+    return {name: torch.tensor(value) for name, value in found.items()}
 
 
 def to_canonical(spec: ModelSpec, modules: torch.nn.Module) -> Weights:
     """Every array of the canonical form, the redundant ones included."""
-    parameters = {n: p.detach().cpu().numpy() for n, p in modules.named_parameters()}
+    parameters = {n: p.detach().cpu().numpy().T.copy() for n, p in modules.named_parameters()}
     weights: Weights = {}
     for layer in range(spec.layers):
-        ours, theirs = f"layers.{layer}", f"layers.{{}}_l{layer}"
-        weights[f"{ours}.input"] = parameters[theirs.format("weight_ih")].T.copy()
-        weights[f"{ours}.recurrent"] = parameters[theirs.format("weight_hh")].T.copy()
-        weights[f"{ours}.bias"] = parameters[theirs.format("bias_ih")].copy()
-        second = parameters[theirs.format("bias_hh")].copy()
+        *parts, second = (parameters[f"layers.{kind}_l{layer}"] for kind in KINDS)
+        own = dict(zip(("input", "recurrent", "bias"), parts, strict=True))
         if spec.cell == "gru":
-            second, weights[f"{ours}.recurrent_bias"] = np.split(second, [2 * spec.hidden])
-        weights[f"{ours}.redundant_bias"] = second
-    weights["output.weight"] = parameters["output.weight"].T.copy()
-    weights["output.bias"] = parameters["output.bias"].copy()
-    return weights
+            second, own["recurrent_bias"] = np.split(second, [2 * spec.hidden])
+        own["redundant_bias"] = second
+        weights |= {f"layers.{layer}.{name}": value for name, value in own.items()}
+    return weights | {name: parameters[name] for name in ("output.weight", "output.bias")}

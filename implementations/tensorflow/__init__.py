@@ -19,16 +19,10 @@ with ``clipnorm``, through ``stateless_apply`` in the same compiled loop.
 
 from pathlib import Path
 
-from cells import ModelSpec
 from implementations import EQUATIONS, STOCK, Default, Framework, Kernel
 
 # The biases of one of its own layers, in multiples of the hidden size.
 LAYER = {"rnn": 1, "lstm": 4, "gru": 6}
-
-
-def fastest(spec: ModelSpec, batch: int, length: int) -> str:
-    """The kernel to train a model of this shape with."""
-    return STOCK
 
 
 def environment(threads: int, cache: Path, device: str) -> dict[str, str]:
@@ -53,7 +47,6 @@ FRAMEWORK = Framework(
         STOCK: Kernel("keras.layers, compiled by XLA"),
         EQUATIONS: Kernel("any cell's own step in a tf.while_loop, compiled by XLA", cells=None),
     },
-    fastest=fastest,
     defaults=(
         Default(
             "initialisation",

@@ -284,17 +284,12 @@ def to_canonical(spec: ModelSpec, arrays: list[Array]) -> Weights:
     """Every array of the canonical form, a GRU's redundant biases included."""
     weights: Weights = {}
     for layer in range(spec.layers):
-        prefix = f"layers.{layer}"
-        kernel, recurrent, bias = (_swap_gates(spec, a) for a in arrays[3 * layer : 3 * layer + 3])
+        parts = (_swap_gates(spec, a) for a in arrays[3 * layer : 3 * layer + 3])
+        own = dict(zip(("input", "recurrent", "bias"), parts, strict=True))
         if spec.cell == "gru":
-            redundant, inner = np.split(bias[1], [2 * spec.hidden])
-            weights[f"{prefix}.redundant_bias"] = redundant.copy()
-            weights[f"{prefix}.recurrent_bias"] = inner.copy()
-            bias = bias[0].copy()
-        weights |= {
-            f"{prefix}.input": kernel,
-            f"{prefix}.recurrent": recurrent,
-            f"{prefix}.bias": bias,
-        }
+            own["bias"], second = own["bias"]
+            redundant, inner = np.split(second, [2 * spec.hidden])
+            own = {"redundant_bias": redundant, "recurrent_bias": inner} | own
+        weights |= {f"layers.{layer}.{name}": value for name, value in own.items()}
     weights["output.weight"], weights["output.bias"] = arrays[-2:]
     return weights

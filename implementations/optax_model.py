@@ -1,0 +1,59 @@
+"""A native model in JAX, trained by ``optax`` with its defaults: what Flax's and Equinox's share.
+
+Apart from ``functional.py``: Optax takes a second to import, which other runs need not wait for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import optax
+from jax import lax
+
+from cells import Array, ModelSpec
+from implementations.functional import FunctionalModel, Program, Tree, place_targets
+from implementations.rule import Optimiser
+
+RULES = {"adam": optax.adam, "rmsprop": optax.rmsprop, "sgd": optax.sgd}
+
+
+@dataclass(frozen=True, eq=False)
+class OptaxProgram(Program):
+    """Steps of ``rule`` instead of our own; ``w`` are parameters as the framework keeps them."""
+
+    rule: Any
+
+    @partial(jax.jit, static_argnums=0)
+    def train(self, state: Any, batches: Any) -> Any:
+        def step(state: Any, batch: Any) -> Any:
+            w, memory = state
+            value, g = self.gradient(w, *batch)
+            change, memory = self.rule.update(g, memory, w)
+            return (optax.apply_updates(w, change), memory), (value, optax.tree.norm(g))
+
+        return lax.scan(step, state, batches)
+
+
+class OptaxModel(FunctionalModel):
+    """A :class:`implementations.NativeModel` that computes ``outputs(spec, parameters, x)``."""
+
+    def __init__(
+        self, spec: ModelSpec, optimiser: Optimiser, outputs: Any, parameters: Any, device: str
+    ) -> None:
+        clip = [optax.clip_by_global_norm(optimiser.clip)] if optimiser.clip else []
+        rule = optax.chain(*clip, RULES[optimiser.name](optimiser.learning_rate))
+        super().__init__(OptaxProgram(spec, outputs, rule), parameters, device)
+        self._state: Any = (self._state[0], rule.init(self._state[0]))
+
+    def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:  # type: ignore[override]
+        return super().train((self._floats(inputs), place_targets(self._spec, targets, self._on)))
+
+    def named(self) -> Tree:
+        """The parameters by the framework's own names."""
+        raise NotImplementedError
+
+    def parameter_counts(self) -> dict[str, int]:
+        return {name: value.size for name, value in self.named().items()}
