@@ -1,7 +1,5 @@
 """``python -m report --results FOLDER``: write the folder's report.html from its tables."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

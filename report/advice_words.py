@@ -1,7 +1,5 @@
 """What a row of ``advice.csv`` says in English: the only place that has words for it."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

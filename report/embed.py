@@ -1,7 +1,5 @@
 """What the page carries inside: its tables as JSON, its script, the library for tables."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json
@@ -64,7 +62,7 @@ def _table(name: str, frame: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def _column(values: pd.Series[Any]) -> dict[str, Any]:
+def _column(values: pd.Series) -> dict[str, Any]:
     """A column by itself; text that repeats is said once and then called by its place."""
     if pd.api.types.is_bool_dtype(values):
         return {"kind": "flag", "values": values.tolist()}

@@ -1,7 +1,5 @@
 """How the report writes a number; page.js has the same rules."""
 
-from __future__ import annotations
-
 import math
 
 

@@ -1,7 +1,5 @@
 """The page: tables in, one self-contained HTML file out."""
 
-from __future__ import annotations
-
 import importlib
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The list of references: what the tasks, the claims and the statistics are from."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from pathlib import Path

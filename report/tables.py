@@ -1,7 +1,5 @@
 """The tables of a results folder as the page reads them, empty where one is not there."""
 
-from __future__ import annotations
-
 import json
 from functools import cached_property
 from pathlib import Path

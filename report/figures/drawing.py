@@ -1,7 +1,5 @@
 """The page's figures, drawn side by side in a few processes."""
 
-from __future__ import annotations
-
 import gc
 import os
 from collections.abc import Callable, Mapping

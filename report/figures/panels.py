@@ -1,7 +1,5 @@
 """Rows of panels with shared axes, and what is drawn on them everywhere alike."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,10 +1,8 @@
 """How frameworks and cells look, the same in every figure of a page, in its own colours."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import matplotlib as mpl
 import seaborn as sns
@@ -49,7 +47,7 @@ class Palette:
     cells: tuple[str, ...]
 
     @classmethod
-    def of(cls, frameworks: Iterable[Any], cells: Iterable[Any]) -> Palette:
+    def of(cls, frameworks: Iterable[Any], cells: Iterable[Any]) -> Self:
         """The palette of a page with these names, in any order."""
         return cls(in_order(frameworks, _FRAMEWORKS), in_order(cells, _CELLS))
 

@@ -1,7 +1,5 @@
 """From a matplotlib figure to an SVG that takes the page's own colours, light or dark."""
 
-from __future__ import annotations
-
 import io
 import re
 

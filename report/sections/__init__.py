@@ -6,8 +6,6 @@ in ``figures``, drawn. ``rows(name)`` and ``command(name)`` of :class:`report.ta
 there in every template.
 """
 
-from __future__ import annotations
-
 # In the order of the page, with the name in its navigation; the first two stand above all.
 SECTIONS = {
     "answers": "",

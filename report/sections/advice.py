@@ -1,7 +1,5 @@
 """The section "Advice", and scores across tasks: profiles, and interquartile means under each."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import matplotlib as mpl

@@ -4,8 +4,6 @@ A sentence begins with what a reader in a hurry takes away; the number that foll
 interval, is the least clear one of those that decided, so that it promises nothing too much.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

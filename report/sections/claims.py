@@ -1,7 +1,5 @@
 """The section "Do the claims hold?": verdicts, and every case with the margins that decide."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

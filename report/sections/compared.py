@@ -1,7 +1,5 @@
 """The section "Side by side": these runs and those of any other results folder."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from report.sections import sides

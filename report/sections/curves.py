@@ -1,7 +1,5 @@
 """The section "Learning curves": single seeds and their band, against steps or seconds."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """What the whole page can be filtered by, the baselines, and what colours and lines mean."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from report.figures.style import Palette, in_order, tracks, variable

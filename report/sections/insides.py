@@ -1,7 +1,5 @@
 """The section "Inside the gates": every run is drawn, nothing is averaged."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -233,7 +231,7 @@ def dynamics(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
 
 def _strips(
     data: pd.DataFrame,
-    labels: pd.Series[str],
+    labels: pd.Series,
     palette: Palette,
     title: str,
     unit: str,
@@ -277,12 +275,12 @@ def _strips(
         return svg(figure, title)
 
 
-def _positions(keys: pd.DataFrame, order: list[tuple[str, str]]) -> pd.Series[int]:
+def _positions(keys: pd.DataFrame, order: list[tuple[str, str]]) -> pd.Series:
     return keys.apply(lambda row: order.index(tuple(row)), axis=1)
 
 
-def _gate_labels(data: pd.DataFrame) -> pd.Series[str]:
-    labels: pd.Series[str] = data["cell"].str.upper() + " " + data["gate"]
+def _gate_labels(data: pd.DataFrame) -> pd.Series:
+    labels: pd.Series = data["cell"].str.upper() + " " + data["gate"]
     if data["layer"].nunique() > 1:
         labels = labels + " " + (data["layer"] + 1).astype(str)
     return labels

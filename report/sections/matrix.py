@@ -1,7 +1,5 @@
 """The section "Matrix": every method's score on every task, and what needs no network."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from report.figures.style import tracks

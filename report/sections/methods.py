@@ -1,7 +1,5 @@
 """The section "Methods": tasks, cells, frameworks, protocols, statistics and references."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

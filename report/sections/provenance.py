@@ -1,7 +1,5 @@
 """What the first screen says of where the numbers come from."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from report.numbers import number

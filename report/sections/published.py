@@ -1,7 +1,5 @@
 """The section "Published values": rows of published tables beside ours, each with a verdict."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from report.tables import Tables

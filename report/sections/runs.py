@@ -1,7 +1,5 @@
 """The section "Runs": each run, what failed, the machines, and where the time went."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from report.tables import Tables, rows

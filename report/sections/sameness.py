@@ -1,7 +1,5 @@
 """The section "Same model?": checks against the reference model, and what defaults change."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import matplotlib as mpl

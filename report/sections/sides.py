@@ -1,7 +1,5 @@
 """The two sections that set this folder beside another: the reference, and any other one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

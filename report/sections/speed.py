@@ -1,7 +1,5 @@
 """The section "Speed": what the clock found, a part for each shape; intervals as in the tables."""
 
-from __future__ import annotations
-
 from collections.abc import Hashable
 from typing import Any
 
@@ -83,7 +81,7 @@ def shapes(tables: Tables) -> list[tuple[str, pd.DataFrame]]:
 def _of_shape(table: pd.DataFrame, timed: pd.DataFrame) -> pd.DataFrame:
     """The rows of a table that are of the shape and machine of these times."""
     shape, machine = timed.iloc[0][["shape", "machine"]].fillna("")
-    mine: pd.Series[bool] = (table["shape"] == shape) & (table["machine"].fillna("") == machine)
+    mine: pd.Series = (table["shape"] == shape) & (table["machine"].fillna("") == machine)
     return table[mine]
 
 

@@ -1,7 +1,5 @@
 """The section "Tables": every table that the page carries inside, to sort, search and keep."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pandas as pd

@@ -1,7 +1,5 @@
 """The section "Verified?": these runs against the reference results."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from report.sections import sides
