@@ -28,8 +28,8 @@ def write_report(results: Path) -> None:
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
         script=script,
         allowed=allowed,
-        navigation={name: title for name, title in SECTIONS.items() if title},
-        sections=render(tables.read(results), *SECTIONS),
+        navigation=SECTIONS,
+        sections=zip(SECTIONS.items(), render(tables.read(results), *SECTIONS), strict=True),
     )  # fmt: skip
     write_text(results / "report.html", page)
 

@@ -6,21 +6,21 @@ in ``figures``, drawn. ``rows(name)`` and ``command(name)`` of :class:`report.ta
 there in every template.
 """
 
-# In the order of the page, with the name in its navigation; the first two stand above all.
+# In the order of the page: heading, and name in its navigation; the first two stand above all.
 SECTIONS = {
-    "answers": "",
-    "filters": "",
-    "matrix": "Matrix",
-    "tables": "Tables",
-    "curves": "Learning curves",
-    "speed": "Speed",
-    "sameness": "Same model?",
-    "claims": "Claims",
-    "published": "Published values",
-    "verified": "Verified?",
-    "compared": "Side by side",
-    "advice": "Which cell?",
-    "insides": "Inside the gates",
-    "runs": "Runs",
-    "methods": "Methods",
+    "answers": ("What came out", ""),
+    "filters": ("", ""),
+    "matrix": ("Matrix", "Matrix"),
+    "tables": ("Tables", "Tables"),
+    "curves": ("Learning curves", "Learning curves"),
+    "speed": ("Speed", "Speed"),
+    "sameness": ("Same model?", "Same model?"),
+    "claims": ("Do the claims hold?", "Claims"),
+    "published": ("Published values", "Published values"),
+    "verified": ("Verified?", "Verified?"),
+    "compared": ("Side by side", "Side by side"),
+    "advice": ("Advice", "Which cell?"),
+    "insides": ("Inside the gates", "Inside the gates"),
+    "runs": ("Runs", "Runs"),
+    "methods": ("Methods", "Methods"),
 }
