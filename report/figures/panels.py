@@ -6,7 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, Locator, LogLocator, NullLocator
 from scipy.optimize import isotonic_regression
 
 from report.figures.style import PAGE
@@ -34,26 +34,25 @@ def name_axes(panels: Any, x: str, *y: str) -> None:
         axes.set_ylabel(label, fontsize=10)
 
 
+def ticks(axis: Any, locator: Locator) -> None:
+    """Ticks where ``locator`` says, with short numbers, and none between them."""
+    axis.set_major_locator(locator)
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
+
+
 def logarithmic(axes: Any, name: str, values: Any) -> None:
     """A logarithmic axis with few, readable ticks for ``values``."""
     axis = {"x": axes.xaxis, "y": axes.yaxis}[name]
     getattr(axes, f"set_{name}scale")("log")
     ratio = np.nanmax(values) / np.nanmin(values)
     subs = (1.0,) if ratio > 300 else (1.0, 3.0) if ratio > 30 else (1.0, 2.0, 5.0)
-    axis.set_major_locator(LogLocator(subs=subs, numticks=7))
+    ticks(axis, LogLocator(subs=subs, numticks=7))
     axis.set_major_formatter(FuncFormatter(lambda value, _: number(value).replace("1.00·", "")))
-    axis.set_minor_locator(NullLocator())
-    axis.set_minor_formatter(NullFormatter())
 
 
-def explain(
-    figure: Any,
-    lines: dict[str, str],
-    extra: dict[str, Line2D] | None = None,
-    above: float = 0.25,
-) -> None:
+def explain(figure: Any, handles: dict[str, Line2D], above: float = 0.25) -> None:
     """A legend above the panels, whose titles take a quarter of an inch, by ``above`` inches."""
-    handles = {k: Line2D([], [], color=v) for k, v in lines.items()} | (extra or {})
     figure.legend(
         list(handles.values()), list(handles), loc="lower center", ncol=6, frameon=False,
         bbox_to_anchor=(0.5, 0.88 + above / figure.get_figheight()),

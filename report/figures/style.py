@@ -1,6 +1,7 @@
 """How frameworks and cells look, the same in every figure of a page, in its own colours."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -14,8 +15,8 @@ INK = "#010203"
 COLOURS = tuple(f"#0102{10 + i}" for i in range(12))
 # Inches of a figure as wide as the page.
 PAGE = 9.5
-# Of a line that marks a value.
-DASHES = (0, (5, 3))
+# A line that marks a value.
+MARK: dict[str, Any] = {"color": INK, "linewidth": 0.8, "linestyle": (0, (5, 3)), "alpha": 0.6}
 # What the page has always shown comes first and keeps its look; all else follows by name.
 _FRAMEWORKS, _CELLS = ("jax", "pytorch", "tensorflow"), ("rnn", "gru", "lstm")
 _TRACKS = ("matched", "native")
@@ -55,6 +56,10 @@ class Palette:
         """The cells of a table's column, in the page's order."""
         return sorted(map(str, set(cells)), key=self.cells.index)
 
+    def running(self, frameworks: Iterable[Any]) -> list[str]:
+        """The frameworks of a table's column, in the page's order."""
+        return [name for name in self.frameworks if name in set(frameworks)]
+
     def framework(self, name: Any) -> str:
         """A framework's colour; ink for what is none of them, such as the case of a claim."""
         if name not in self.frameworks:
@@ -84,13 +89,13 @@ def variable(colour: str) -> str:
     return f"var(--colour-{COLOURS.index(colour)})"
 
 
-def settings(salt: str) -> dict[Any, Any]:
+def settings(salt: str) -> AbstractContextManager[None]:
     """matplotlib's settings for a figure; ``salt`` names it among the figures of the page."""
     ink = dict.fromkeys(
         ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
     )
-    ticks: dict[str, Any] = sns.axes_style("ticks")
-    return ticks | ink | {
+    ticks: dict[Any, Any] = sns.axes_style("ticks")
+    return mpl.rc_context(ticks | ink | {
         "svg.fonttype": "none",
         # Fixes the identifiers inside the file: unlike between figures, alike between builds.
         "svg.hashsalt": salt,
@@ -100,4 +105,4 @@ def settings(salt: str) -> dict[Any, Any]:
         "figure.facecolor": "none",
         "axes.facecolor": "none",
         "savefig.transparent": True,
-    }  # fmt: skip
+    })  # fmt: skip

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -47,12 +46,12 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> 
     aggregate, table = several(aggregate), several(table)
     if aggregate.empty:
         return Markup()
-    frameworks = [name for name in palette.frameworks if name in set(aggregate["framework"])]
+    frameworks = palette.running(aggregate["framework"])
     both = tracks(aggregate["track"])
     cells = palette.present(aggregate["cell"])
     spread = aggregate[["low", "iqm", "high"]].to_numpy(float).clip(*REACH)
     limits = min(0, np.nanmin(spread)) - 0.04, max(1, np.nanmax(spread)) + 0.04
-    with mpl.rc_context(settings("profiles")):
+    with settings("profiles"):
         figure, panels = plt.subplots(
             2 * len(both), len(frameworks), sharex=True, sharey="row", squeeze=False,
             figsize=(width(len(frameworks)), len(both) * (2.3 + 0.28 * len(cells))),

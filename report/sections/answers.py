@@ -31,7 +31,7 @@ def content(tables: Tables) -> dict[str, Any]:
         # A source of claims, and a shape of the clock.
         "article": "article" in str(found) or "article" in set(tables["timing"]["shape"]),
         "cells": palette.present(scores["cell"]),
-        "frameworks": [name for name in palette.frameworks if name in set(runs["framework"])],
+        "frameworks": palette.running(runs["framework"]),
         "tasks": tables.tasks,
         "count": len(runs),
         "provenance": provenance.of(tables),

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from report.figures.drawing import Job
-from report.figures.style import DASHES, INK, Palette, settings
+from report.figures.style import MARK, Palette, settings
 from report.figures.svg import svg
 from report.tables import Tables, rows
 
@@ -72,7 +71,7 @@ def forest(claims: pd.DataFrame, group: str, palette: Palette) -> Markup:
         return Markup()
     panels = [data[data["claim"] == claim].iloc[::-1] for claim in data["claim"].unique()]
     heights = [len(panel) + 1.6 for panel in panels]
-    with mpl.rc_context(settings(f"forest {group}")):
+    with settings(f"forest {group}"):
         figure, axes = plt.subplots(
             len(panels), 1, figsize=(9, 0.9 + 0.3 * sum(heights)), squeeze=False,
             height_ratios=heights, layout="constrained",
@@ -105,7 +104,7 @@ def _panel(axes: Any, cases: pd.DataFrame, palette: Palette) -> None:
         filled = colour if row["verdict"] in ("supported", "refuted") else "none"
         axes.plot(effect, place, "o", color=colour, markerfacecolor=filled)
     for edge in edges:
-        axes.axvline(edge, color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6)
+        axes.axvline(edge, **MARK)
     names = cases[["framework", "task", "case"]].fillna("").agg(" ".join, axis=1).str.strip()
     axes.set_yticks(range(len(cases)), names)
     axes.set_ylim(-0.7, len(cases) - 0.3)

@@ -9,18 +9,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import (
-    FixedLocator,
-    LogLocator,
-    MaxNLocator,
-    NullFormatter,
-    NullLocator,
-    StrMethodFormatter,
-)  # fmt: skip
+from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator
 
 from report.figures.drawing import Job
-from report.figures.panels import beside, spread
-from report.figures.style import DASHES, INK, Palette, settings, tracks
+from report.figures.panels import beside, spread, ticks
+from report.figures.style import INK, MARK, Palette, settings, tracks
 from report.figures.svg import svg
 from report.tables import Tables
 
@@ -84,7 +77,7 @@ def variants(
     first = "log" if task["direction"] == "lower" and lowest > 0 else "linear"
     other = {"log": "linear", "linear": "log"}[first]
     figures = []
-    with mpl.rc_context(settings(task["task"])):
+    with settings(task["task"]):
         canvas = _canvas(_lines(mine), dict(list(bands.groupby(METHOD))), task, palette)
         for x in AGAINST if timed else ["steps"]:
             _against(canvas, x, float(mine[AGAINST[x][0]].max()))
@@ -128,7 +121,7 @@ def _canvas(
     for (cell, track), axes in zip([(c, t) for c in cells for t in both], panels.flat, strict=True):
         labels = [(beside(axes, name, INK), float(task[name])) for name in ("baseline", "solved")]
         for _, value in labels:
-            axes.axhline(value, color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.5)
+            axes.axhline(value, **MARK | {"alpha": 0.5})
         for framework in palette.frameworks:
             method = (framework, cell, track)
             last = _draw(canvas, axes, lines.get(method), bands.get(method), method, palette)
@@ -225,10 +218,7 @@ def _scale(canvas: Canvas, y: str, lowest: float, highest: float) -> None:
     marks = _logarithmic_marks(*limits) if y == "log" else MaxNLocator(5).tick_values(*limits)
     for axes, labels in zip(canvas.panels.flat, canvas.labels, strict=False):
         axes.set_ylim(*limits)
-        axes.yaxis.set_major_locator(FixedLocator(marks))
-        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        ticks(axes.yaxis, FixedLocator(marks))
         spread(axes, labels)
 
 

@@ -1,9 +1,9 @@
 """The section "Inside the gates": every run is drawn, nothing is averaged."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from itertools import product
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from harness import layout
 from report.figures.drawing import Job
 from report.figures.panels import explain, grid, logarithmic, name_axes, spans
-from report.figures.style import DASHES, INK, Palette, settings
+from report.figures.style import INK, MARK, Palette, settings
 from report.figures.svg import svg
 from report.tables import Tables
 
@@ -22,8 +22,10 @@ COTANGENTS = {"loss": "of the task's loss", "random": "of a random direction"}
 SEEDS, MOST_SEEDS = 10, 5
 # Horizons that are marked, in time steps.
 HORIZONS = (1, 2, 3, 5, 10, 20, 50)
-CELL_STATE = (0, (4, 1.5, 1, 1.5))
-DOTS = (0, (2, 2))
+CELL_STATE, DOTS = (0, (4, 1.5, 1, 1.5)), (0, (2, 2))
+# How a run is drawn, among many.
+LINE: dict[str, Any] = {"linewidth": 1.1, "alpha": 0.75}
+POINT: dict[str, Any] = {"marker": "o", "linestyle": "none", "alpha": 0.75}
 
 
 def content(tables: Tables) -> dict[str, Any]:
@@ -59,39 +61,34 @@ def gradient_flow(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
 
     A cell with a second state, such as the LSTM's c, has a second one, by that.
     """
-    data = table[table["track"] == "matched"]
-    data = data[data["gradient_h"] > 0]
+    data = table[(table["track"] == "matched") & (table["gradient_h"] > 0)]
     if data.empty or data["lag"].max() < 2:
         return Markup()
     cells = palette.present(data["cell"])
-    with mpl.rc_context(settings(f"gradient flow {task}")):
+    with settings(f"gradient flow {task}"):
         figure, panels = grid(2, 2, 4.6)
-        for axes, (cotangent, moment) in zip(
-            panels.flat, [(c, m) for c in COTANGENTS for m in MOMENTS], strict=True
-        ):
+        both = product(COTANGENTS, MOMENTS)
+        for axes, (cotangent, moment) in zip(panels.flat, both, strict=True):
             mine = data[(data["cotangent"] == cotangent) & (data["moment"] == moment)]
             for cell in cells:
+                lines = {"gradient_h": palette.line(cell), "gradient_c": CELL_STATE}
                 for _, run in _runs(mine[mine["cell"] == cell], "gradient_h"):
-                    lines = {"gradient_h": palette.line(cell), "gradient_c": CELL_STATE}
                     for name, line in lines.items():
-                        held = run[run[name] > 0]
-                        axes.plot(
-                            held["lag"], held[name], color=palette.cell(cell), linewidth=1.1,
-                            alpha=0.75, linestyle=line,
-                        )  # fmt: skip
+                        held, look = run[run[name] > 0], LINE | {"linestyle": line}
+                        axes.plot(held["lag"], held[name], color=palette.cell(cell), **look)
             # The two moments share the scale.
             shown = data.loc[data["cotangent"] == cotangent, ["gradient_h", "gradient_c"]]
             logarithmic(axes, "y", shown.where(lambda v: v > 0))
             axes.set_title(f"{COTANGENTS[cotangent]}, {MOMENTS[moment]}", fontsize=10)
         name_axes(panels, "lag: time steps before the last", "norm of the gradient")
-        lines = {
+        known = {
             cell.upper(): Line2D([], [], color=palette.cell(cell), linestyle=palette.line(cell))
             for cell in cells
         }
         for cell in palette.present(data.loc[data["gradient_c"].notna(), "cell"]):
             state = Line2D([], [], color=palette.cell(cell), linestyle=CELL_STATE)
-            lines[f"{cell.upper()}, cell state"] = state
-        explain(figure, {}, lines)
+            known[f"{cell.upper()}, cell state"] = state
+        explain(figure, known)
         return svg(figure, f"Gradient against lag on {task}")
 
 
@@ -102,15 +99,11 @@ def decay(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
         for cotangent, filled in (("random", "none"), ("loss", colour)):
             mine = rows[rows["cotangent"] == cotangent]
-            axes.plot(
-                mine["decay"], mine["place"], "o", color=colour, markerfacecolor=filled,
-                markersize=5, alpha=0.75,
-            )  # fmt: skip
+            look = POINT | {"color": colour, "markerfacecolor": filled, "markersize": 5}
+            axes.plot(mine["decay"], mine["place"], **look)
 
-    return _strips(
-        data, data["cell"].str.upper(), palette, f"Decay factor of the gradient on {task}",
-        "factor λ per time step", draw, 1.0, top=_horizons,
-    )  # fmt: skip
+    title, unit = f"Decay factor of the gradient on {task}", "factor λ per time step"
+    return _strips(data, data["cell"].str.upper(), palette, title, unit, draw, 1.0, top=_horizons)
 
 
 def _horizons(axes: Any) -> None:
@@ -133,16 +126,14 @@ def saturation(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
     def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
         spans(axes, rows["place"], -rows["below"], rows["above"], colour)
         for ends in (-rows["below"], rows["above"]):
-            axes.plot(ends, rows["place"], "o", color=colour, markersize=3.5, alpha=0.75)
+            axes.plot(ends, rows["place"], color=colour, markersize=3.5, **POINT)
 
     def scale(axes: Any) -> None:
         axes.set_xlim(-1.03, 1.03)
         axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["100", "50", "0", "50", "100"])
 
-    return _strips(
-        data, _gate_labels(data), palette, f"Saturation of gates on {task}",
-        "% of time steps: closed | open", draw, 0.0, scale,
-    )  # fmt: skip
+    title, unit = f"Saturation of gates on {task}", "% of time steps: closed | open"
+    return _strips(data, _gate_labels(data), palette, title, unit, draw, 0.0, scale)
 
 
 def time_scales(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
@@ -151,19 +142,14 @@ def time_scales(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
 
     def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
         spans(axes, rows["place"], rows["timescale_q10"], rows["timescale_q90"], colour)
-        axes.plot(
-            rows["timescale_q50"], rows["place"], "o", color=colour, markersize=4.5, alpha=0.75
-        )
+        axes.plot(rows["timescale_q50"], rows["place"], color=colour, markersize=4.5, **POINT)
 
     def scale(axes: Any) -> None:
         logarithmic(axes, "x", data[["timescale_q10", "timescale_q90", "lag"]])
 
-    lags = data["lag"].dropna()
-    return _strips(
-        data, _gate_labels(data), palette, f"Time scales on {task}",
-        "time scale τ of a unit, in time steps", draw, lags.iloc[0] if len(lags) else None,
-        scale,
-    )  # fmt: skip
+    lag = next(iter(data["lag"].dropna()), None)
+    title, unit = f"Time scales on {task}", "time scale τ of a unit, in time steps"
+    return _strips(data, _gate_labels(data), palette, title, unit, draw, lag, scale)
 
 
 def memory_probe(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
@@ -171,25 +157,21 @@ def memory_probe(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
     data = table[table["track"] == "matched"]
     if data.empty:
         return Markup()
-    cells = palette.present(data["cell"])
-    with mpl.rc_context(settings(f"memory probe {task}")):
+    cells, metric = palette.present(data["cell"]), data["metric"].iloc[0]
+    with settings(f"memory probe {task}"):
         figure, panels = grid(1, len(cells), 2.6)
         for axes, cell in zip(panels[0], cells, strict=True):
             for key, run in _runs(data[data["cell"] == cell], "score"):
-                trained = run["moment"].iloc[0] == "trained"
-                axes.plot(
-                    run["step"], run["score"], color=palette.framework(key[0]) if trained else INK,
-                    linewidth=1.1, alpha=0.75 if trained else 0.45,
-                    linestyle="-" if trained else DOTS,
-                )  # fmt: skip
-            axes.axhline(
-                data["chance"].iloc[0], color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6
-            )
+                look = {"color": INK, "linewidth": 1.1, "alpha": 0.45, "linestyle": DOTS}
+                if run["moment"].iloc[0] == "trained":
+                    look = LINE | {"color": palette.framework(key[0])}
+                axes.plot(run["step"], run["score"], **look)
+            axes.axhline(data["chance"].iloc[0], **MARK)
             axes.set_title(cell.upper())
-            axes.set_ylim(-0.25 if data["metric"].iloc[0] == "R²" else -0.03, 1.05)
-        name_axes(panels, "time step", f"{data['metric'].iloc[0]} of the read-out")
+            axes.set_ylim(-0.25 if metric == "R²" else -0.03, 1.05)
+        name_axes(panels, "time step", f"{metric} of the read-out")
         untrained = Line2D([], [], color=INK, linestyle=DOTS, alpha=0.6)
-        explain(figure, _known(palette, data), {"untrained": untrained})
+        explain(figure, _known(palette, data) | {"untrained": untrained})
         return svg(figure, f"Memory probe on {task}")
 
 
@@ -198,34 +180,27 @@ def dynamics(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
     if data.empty:
         return Markup()
     cells = palette.present(data["cell"])
-    with mpl.rc_context(settings(f"dynamics {task}")):
+    with settings(f"dynamics {task}"):
         figure, panels = grid(2, len(cells), 4.4)
-        for column, cell in zip(panels.T, cells, strict=True):
+        for (norms, shares), cell in zip(panels.T, cells, strict=True):
             for key, run in _runs(data[data["cell"] == cell], "norm_q50"):
                 colour = palette.framework(key[0])
-                line = {
-                    "color": colour, "linewidth": 1.1, "alpha": 0.75,
-                    "linestyle": "-" if key[2] == "matched" else DOTS,
-                }  # fmt: skip
-                column[0].plot(run["last_step"], run["norm_q50"], **line)
-                column[1].plot(run["last_step"], run["over_limit"], **line)
+                look = LINE | {"color": colour, "linestyle": "-" if key[2] == "matched" else DOTS}
+                norms.plot(run["last_step"], run["norm_q50"], **look)
+                shares.plot(run["last_step"], run["over_limit"], **look)
                 sharp = run[run["spikes"] > 0]
-                column[0].plot(
-                    sharp["last_step"], sharp["norm_most"], "x", color=colour, markersize=4
-                )
-            limits = data["limit"].dropna()
-            if len(limits):
-                column[0].axhline(
-                    limits.iloc[0], color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6
-                )
-            logarithmic(column[0], "y", data["norm_q50"])
-            column[0].set_title(cell.upper())
-            column[1].set_ylim(-0.03, 1.03)
+                norms.plot(sharp["last_step"], sharp["norm_most"], "x", color=colour, markersize=4)
+            for limit in data["limit"].dropna().head(1):
+                norms.axhline(limit, **MARK)
+            logarithmic(norms, "y", data["norm_q50"])
+            norms.set_title(cell.upper())
+            shares.set_ylim(-0.03, 1.03)
         name_axes(panels, "training step", "gradient norm, median", "share over the limit")
-        extra = {"spike": Line2D([], [], color=INK, marker="x", linestyle="none", markersize=4)}
+        known = _known(palette, data)
+        known["spike"] = Line2D([], [], color=INK, marker="x", linestyle="none", markersize=4)
         if (data["track"] == "native").any():
-            extra["native"] = Line2D([], [], color=INK, linestyle=DOTS)
-        explain(figure, _known(palette, data), extra)
+            known["native"] = Line2D([], [], color=INK, linestyle=DOTS)
+        explain(figure, known)
         return svg(figure, f"Gradient norm over training on {task}")
 
 
@@ -246,14 +221,13 @@ def _strips(
     """
     if data.empty:
         return Markup()
-    strips = sorted(set(zip(data["track"], data["framework"], strict=True)))
+    pairs = list(zip(data["track"], data["framework"], strict=True))
+    strips = sorted(set(pairs))
     order = data["cell"].map(palette.cells.index).sort_values(kind="stable")
     names = list(dict.fromkeys(labels.loc[order.index]))
-    data = data.assign(
-        place=labels.map(names.index) - 0.5
-        + (_positions(data[["track", "framework"]], strips) + 1) / (len(strips) + 1)
-    )  # fmt: skip
-    with mpl.rc_context(settings(title)):
+    within = np.array([strips.index(pair) + 1 for pair in pairs]) / (len(strips) + 1)
+    data = data.assign(place=labels.map(names.index) - 0.5 + within)
+    with settings(title):
         figure, panels = grid(1, 2, 0.9 + 0.12 * len(names) * (len(strips) + 1))
         for axes, moment in zip(panels[0], MOMENTS, strict=True):
             mine = data[data["moment"] == moment]
@@ -262,7 +236,7 @@ def _strips(
             for band in range(1, len(names)):
                 axes.axhline(band - 0.5, color=INK, linewidth=0.5, alpha=0.25)
             if line is not None:
-                axes.axvline(line, color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6)
+                axes.axvline(line, **MARK)
             axes.set_title(MOMENTS[moment], fontsize=10)
         scale(panels[0, 0])
         panels[0, 0].set_yticks(range(len(names)), names)
@@ -275,23 +249,19 @@ def _strips(
         return svg(figure, title)
 
 
-def _positions(keys: pd.DataFrame, order: list[tuple[str, str]]) -> pd.Series:
-    return keys.apply(lambda row: order.index(tuple(row)), axis=1)
-
-
 def _gate_labels(data: pd.DataFrame) -> pd.Series:
     labels: pd.Series = data["cell"].str.upper() + " " + data["gate"]
-    if data["layer"].nunique() > 1:
-        labels = labels + " " + (data["layer"] + 1).astype(str)
-    return labels
+    several = data["layer"].nunique() > 1
+    return labels + " " + (data["layer"] + 1).astype(str) if several else labels
 
 
-def _known(palette: Palette, data: pd.DataFrame) -> dict[str, str]:
-    there = set(data["framework"])
-    return {name: palette.framework(name) for name in palette.frameworks if name in there}
+def _known(palette: Palette, data: pd.DataFrame) -> dict[str, Line2D]:
+    """The frameworks of ``data``, as a legend has them."""
+    there = palette.running(data["framework"])
+    return {name: Line2D([], [], color=palette.framework(name)) for name in there}
 
 
-def _runs(data: pd.DataFrame, value: str) -> Any:
+def _runs(data: pd.DataFrame, value: str) -> Iterator[tuple[Any, pd.DataFrame]]:
     """The rows of each model, by framework, seed and track (and moment where there is one).
 
     Of lines that are the same in several frameworks, as before training, the first stays.

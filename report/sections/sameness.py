@@ -2,15 +2,14 @@
 
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
 from markupsafe import Markup
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator
 
 from report.figures.drawing import Job
-from report.figures.panels import width
-from report.figures.style import DASHES, INK, Palette, settings
+from report.figures.panels import ticks, width
+from report.figures.style import MARK, Palette, settings
 from report.figures.svg import svg
 from report.tables import Tables, rows
 
@@ -24,7 +23,7 @@ def content(tables: Tables) -> dict[str, Any]:
     checked, parted = tables["conformance_summary"], tables["divergence_summary"]
     runs, palette = tables["runs"], tables.palette
     return {
-        "frameworks": [name for name in palette.frameworks if name in set(runs["framework"])],
+        "frameworks": palette.running(runs["framework"]),
         "cells": palette.present(tables["scores"]["cell"]),
         "checked": by_check(checked),
         "horizons": horizons(parted),
@@ -79,7 +78,7 @@ def attribution(changes: pd.DataFrame, task: pd.Series, palette: Palette) -> Mar
     rows_of = [max(1, *map(len, known[m].values())) for m in measures]
     ends = data[["steps_ratio_low", "steps_ratio_high"]]
     close = bool(ends.min().min() > 0.75 and ends.max().max() < 1.34)
-    with mpl.rc_context(settings(f"attribution {task['task']}")):
+    with settings(f"attribution {task['task']}"):
         figure, panels = plt.subplots(
             2, len(cells), figsize=(width(len(cells)), 1.8 + 0.23 * sum(rows_of)),
             squeeze=False, sharex="row", layout="constrained",
@@ -96,14 +95,12 @@ def attribution(changes: pd.DataFrame, task: pd.Series, palette: Palette) -> Mar
                 filled = colour if row["factor"] in ("native", "left over") else "none"
                 axes.plot(row[measure], place, "o", color=colour, markerfacecolor=filled)
             same = float(measure == "steps_ratio")
-            axes.axvline(same, color=INK, linewidth=0.8, linestyle=DASHES, alpha=0.6)
+            axes.axvline(same, **MARK)
             axes.set_yticks(range(len(mine)), mine["label"])
             axes.set_ylim(-0.7, max(1, len(mine)) - 0.3)
             if measure == "steps_ratio":
                 axes.set_title(cell.upper())
                 axes.set_xscale("log", base=2)
-                axes.xaxis.set_major_locator(FixedLocator(CLOSE if close else RATIOS))
-                axes.xaxis.set_minor_locator(NullLocator())
-                axes.xaxis.set_major_formatter("{x:g}")
+                ticks(axes.xaxis, FixedLocator(CLOSE if close else RATIOS))
             axes.set_xlabel(measures[measure])
         return svg(figure, f"What each framework's defaults change on {task['task']}")

@@ -3,15 +3,14 @@
 from collections.abc import Hashable
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import LogLocator
 
 from report.figures.drawing import Job
-from report.figures.panels import beside, spread, width
+from report.figures.panels import beside, spread, ticks, width
 from report.figures.style import INK, Palette, settings
 from report.figures.svg import svg
 from report.tables import Tables, rows
@@ -148,7 +147,7 @@ def _by_cell(data: pd.DataFrame, palette: Palette, draw: object, label: str, tit
     """A panel a cell, a line a kernel, the fastest above."""
     cells = palette.present(data["cell"])
     most = max(len(data[data["cell"] == cell]) for cell in cells)
-    with mpl.rc_context(settings(title)):
+    with settings(title):
         figure, panels = plt.subplots(
             1,
             len(cells),
@@ -174,7 +173,7 @@ def growth(points: pd.DataFrame, palette: Palette) -> Markup:
         return Markup()
     axes_there = [axis for axis in AXES if axis in set(points["axis"])]
     high = (len(axes_there) + 1) // 2
-    with mpl.rc_context(settings("growth")):
+    with settings("growth"):
         figure, panels = plt.subplots(
             high, min(2, len(axes_there)), figsize=(9.5, 3.4 * high), squeeze=False,
             layout="constrained",
@@ -199,10 +198,7 @@ def growth(points: pd.DataFrame, palette: Palette) -> Markup:
             axes.xaxis.set_major_formatter("{x:g}")
             low, high = axes.get_ylim()
             subs = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if high < 10 * low else (1.0, 2.0, 5.0)
-            axes.yaxis.set_major_locator(LogLocator(subs=subs))
-            axes.yaxis.set_minor_locator(NullLocator())
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_formatter(NullFormatter())
+            ticks(axes.yaxis, LogLocator(subs=subs))
             axes.set_xlabel(AXES[axis])
             axes.set_ylabel("ms per training step")
         # Only when all is laid out is it known where a value stands.
