@@ -2,6 +2,7 @@
 
 import json
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,15 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
         {str(k): (None if pd.isna(v) else v) for k, v in row.items()}
         for row in frame.to_dict("records")
     ]
+
+
+def crossed(frame: pd.DataFrame, down: list[str], across: list[str]) -> dict[Any, dict[Any, Any]]:
+    """The table's rows by what the columns ``down`` say in them, then by those ``across``."""
+    found: dict[Any, dict[Any, Any]] = {}
+    place, column = itemgetter(*down), itemgetter(*across)
+    for row in rows(frame):
+        found.setdefault(place(row), {})[column(row)] = row
+    return found
 
 
 def read(folder: Path) -> Tables:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from report.figures.style import tracks
-from report.tables import Tables, rows
+from report.tables import Tables, crossed
 
 # How a state of the table of scores is marked and called; an error above its baseline would
 # sound worse than it.
@@ -16,18 +16,15 @@ STATES = {
 
 
 def content(tables: Tables) -> dict[str, Any]:
-    """Columns (framework, cell); by task and track, each with its state and its interval."""
+    """By (task, track) and (framework, cell) every score with its state and its interval."""
     scores, palette = tables["scores"], tables.palette
     method = ["task", "framework", "cell", "track"]
     summary = tables["summary"][[*method, "n", "median_low", "median_high"]]
     joined = scores.merge(summary, how="left", on=method)
-    found: dict[str, dict[str, dict[tuple[str, str], Any]]] = {}
-    for row in rows(joined[joined["track"].isin(tracks(scores["track"]))]):
-        by_track = found.setdefault(row["task"], {})
-        by_track.setdefault(row["track"], {})[row["framework"], row["cell"]] = row
+    shown = joined[joined["track"].isin(tracks(scores["track"]))]
     columns = set(zip(scores["framework"], scores["cell"], strict=True))
     return {
-        "matrix": found,
+        "matrix": crossed(shown, ["task", "track"], ["framework", "cell"]),
         "states": STATES,
         "columns": sorted(
             columns, key=lambda m: (palette.frameworks.index(m[0]), palette.cells.index(m[1]))

@@ -11,7 +11,7 @@ from report.figures.drawing import Job
 from report.figures.panels import ticks, width
 from report.figures.style import MARK, Palette, settings
 from report.figures.svg import svg
-from report.tables import Tables, rows
+from report.tables import Tables, crossed
 
 # The marks of an axis of ratios: of any, and of those that all lie close to 1.
 RATIOS = (0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10)
@@ -21,12 +21,15 @@ CLOSE = (0.8, 0.9, 1, 1.1, 1.25)
 def content(tables: Tables) -> dict[str, Any]:
     """The checks by kind and method, and when float32 parts the frameworks."""
     checked, parted = tables["conformance_summary"], tables["divergence_summary"]
+    parted = parted.sort_values("threshold", kind="stable")
+    parted = parted.assign(pair=parted["framework"] + " and " + parted["other_framework"])
     runs, palette = tables["runs"], tables.palette
     return {
         "frameworks": palette.running(runs["framework"]),
         "cells": palette.present(tables["scores"]["cell"]),
-        "checked": by_check(checked),
-        "horizons": horizons(parted),
+        "checked": crossed(checked, ["check", "dtype"], ["framework", "cell"]),
+        "parted": crossed(parted, ["task", "cell", "steps"], ["pair", "threshold"]),
+        "pairs": sorted(set(parted["pair"])),
         "thresholds": sorted(set(parted["threshold"])),
         "tasks": tables.tasks,
     }
@@ -40,26 +43,6 @@ def figures(tables: Tables) -> dict[str, Job]:
         )
         for _, task in tables["tasks"].iterrows()
     }  # fmt: skip
-
-
-def by_check(summary: pd.DataFrame) -> dict[tuple[str, str], dict[tuple[str, str], Any]]:
-    """The checks: rows (check, type), columns (framework, cell)."""
-    matrix: dict[tuple[str, str], dict[tuple[str, str], Any]] = {}
-    for row in rows(summary):
-        matrix.setdefault((row["check"], row["dtype"]), {})[row["framework"], row["cell"]] = row
-    return matrix
-
-
-def horizons(summary: pd.DataFrame) -> dict[str, Any]:
-    """When frameworks part: rows (task, cell, steps), columns the pairs, in each the thresholds."""
-    matrix: dict[tuple[str, str, int], dict[tuple[str, str], list[dict[str, Any]]]] = {}
-    pairs: dict[tuple[str, str], None] = {}
-    for row in rows(summary.sort_values("threshold", kind="stable")):
-        pair = row["framework"], row["other_framework"]
-        pairs[pair] = None
-        place = matrix.setdefault((row["task"], row["cell"], row["steps"]), {})
-        place.setdefault(pair, []).append(row)
-    return {"rows": matrix, "pairs": sorted(pairs)}
 
 
 def attribution(changes: pd.DataFrame, task: pd.Series, palette: Palette) -> Markup:

@@ -13,7 +13,7 @@ from report.figures.drawing import Job
 from report.figures.panels import beside, spread, ticks, width
 from report.figures.style import INK, Palette, settings
 from report.figures.svg import svg
-from report.tables import Tables, rows
+from report.tables import Tables, crossed, rows
 
 AXES = {
     "sequence_length": "time steps",
@@ -33,7 +33,7 @@ def content(tables: Tables) -> dict[str, Any]:
                 "name": name,
                 "sizes": timed.iloc[0],
                 "hidden": _hidden(timed),
-                "methods": _phases(timed),
+                "methods": crossed(timed, ["framework", "kernel", "cell"], ["phase"]),
                 "peak": rows(_of_shape(attainable, timed)),
                 "ratios": rows(_of_shape(tables["speed_ratios"], timed)),
             }
@@ -90,15 +90,6 @@ def _hidden(timed: pd.DataFrame) -> str:
     if by_cell.nunique() == 1:
         return str(by_cell.iloc[0])
     return ", ".join(f"{size} ({str(cell).upper()})" for cell, size in by_cell.items())
-
-
-def _phases(timed: pd.DataFrame) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """A shape's times: rows (framework, kernel, cell), columns the phases."""
-    matrix: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for row in rows(timed):
-        place = matrix.setdefault((row["framework"], row["kernel"], row["cell"]), {})
-        place[row["phase"]] = row
-    return matrix
 
 
 def steps(timed: pd.DataFrame, palette: Palette) -> Markup:
