@@ -2,9 +2,9 @@
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -48,13 +48,11 @@ def content(tables: Tables) -> dict[str, Any]:
 
 def figures(tables: Tables) -> dict[str, Job]:
     """By task its figures: see :func:`variants`."""
-    return {
-        task["task"]: (variants, (
-            tables.of_task("curves", task["task"]), tables.of_task("curves_summary", task["task"]),
-            task, tables.palette,
-        ))
-        for _, task in tables["tasks"].iterrows()
-    }  # fmt: skip
+    jobs: dict[str, Job] = {}
+    for _, task in tables["tasks"].iterrows():
+        both = (tables.of_task(name, task["task"]) for name in ("curves", "curves_summary"))
+        jobs[task["task"]] = variants, (*both, task, tables.palette)
+    return jobs
 
 
 def variants(
@@ -73,26 +71,23 @@ def variants(
     marks = [task["baseline"], task["solved"]]
     values = np.concatenate([mine["score"], bands["lowest"], bands["highest"], marks])
     lowest, highest = float(values.min()), float(values.max())
-    timed = mine["seconds"].notna().any()
-    first = "log" if task["direction"] == "lower" and lowest > 0 else "linear"
-    other = {"log": "linear", "linear": "log"}[first]
+    scales = ["linear", "log"] if lowest > 0 else ["linear"]
+    if task["direction"] == "lower":
+        scales.reverse()
     figures = []
     with settings(task["task"]):
         canvas = _canvas(_lines(mine), dict(list(bands.groupby(METHOD))), task, palette)
-        for x in AGAINST if timed else ["steps"]:
-            _against(canvas, x, float(mine[AGAINST[x][0]].max()))
-            for y in (first, other) if lowest > 0 else (first,):
+        for x in AGAINST if mine["seconds"].notna().any() else ["steps"]:
+            column, label = AGAINST[x]
+            _against(canvas, column, label, float(mine[column].max()))
+            for y in scales:
                 _scale(canvas, y, lowest, highest)
-                title = (
-                    f"Learning curves on {task['task']}: {task['metric']} against "
-                    f"{AGAINST[x][1]}, {y} scale"
-                )
-                salt = f"{task['task']} {x} {y}"
-                with mpl.rc_context({"svg.hashsalt": salt}):
-                    drawn = svg(canvas.figure, title, tight=False, close=False)
+                on = f"{task['task']}: {task['metric']} against {label}, {y} scale"
+                with settings(f"{task['task']} {x} {y}"):
+                    drawn = svg(canvas.figure, f"Learning curves on {on}", tight=False, close=False)
                 # Without a second scale the only one serves every choice.
-                scales = f"auto {y}" if lowest > 0 else "auto log linear"
-                figures.append({"x": x, "y": scales if y == first else y, "svg": drawn})
+                first = f"auto {y}" if len(scales) > 1 else "auto log linear"
+                figures.append({"x": x, "y": first if y == scales[0] else y, "svg": drawn})
         plt.close(canvas.figure)
     return figures
 
@@ -118,19 +113,15 @@ def _canvas(
         },
     )  # fmt: skip
     canvas = Canvas(figure, panels)
-    for (cell, track), axes in zip([(c, t) for c in cells for t in both], panels.flat, strict=True):
+    for (cell, track), axes in zip(product(cells, both), panels.flat, strict=True):
         labels = [(beside(axes, name, INK), float(task[name])) for name in ("baseline", "solved")]
         for _, value in labels:
             axes.axhline(value, **MARK | {"alpha": 0.5})
-        for framework in palette.frameworks:
-            method = (framework, cell, track)
-            last = _draw(canvas, axes, lines.get(method), bands.get(method), method, palette)
-            if last is not None:
-                label = beside(
-                    axes, framework, palette.framework(framework), gid=f"layer of-{framework}"
-                )
-                labels.append((label, last))
         canvas.labels.append(labels)
+        for framework in palette.frameworks:
+            method, colour = (framework, cell, track), palette.framework(framework)
+            style = {"color": colour, "linestyle": palette.line(cell)}
+            _draw(canvas, axes, lines.get(method), bands.get(method), style, framework)
         # Said where, or matplotlib would measure everything to find the place.
         axes.set_title(f"{cell.upper()}, {track}", fontsize=10, y=1.0)
     # The marks of the outer panels serve all; without the inner ones a quarter less is to be drawn.
@@ -162,35 +153,31 @@ def _draw(
     axes: Any,
     singles: pd.DataFrame | None,
     band: pd.DataFrame | None,
-    method: tuple[str, str, str],
-    palette: Palette,
-) -> float | None:
+    style: dict[str, Any],
+    framework: str,
+) -> None:
     """A method's seeds as one layer, the median in the band of their range as another.
 
-    Returns where its label belongs: the median of the last scores.
+    The label stands at the median of the last scores.
     """
-    framework, cell, _ = method
-    colour = palette.framework(framework)
-    style = {"color": colour, "linestyle": palette.line(cell)}
-    last = None
+    colour = style["color"]
     if singles is not None:
         name = f"layer seeds of-{framework}"
         (line,) = axes.plot([], [], linewidth=1, alpha=0.75, gid=name, **style)
         canvas.lines.append((line, singles, "score"))
         ends = singles.dropna(subset="score").drop_duplicates("seed", keep="last")
-        last = float(ends["score"].median())
+        label = beside(axes, framework, colour, gid=f"layer of-{framework}")
+        canvas.labels[-1].append((label, float(ends["score"].median())))
     if band is not None:
         name = f"layer band of-{framework}"
         (line,) = axes.plot([], [], linewidth=1.6, gid=name, **style)
         canvas.lines.append((line, band, "median"))
         area = axes.fill_between([], [], [], color=colour, alpha=0.18, linewidth=0, gid=name)
         canvas.areas.append((area, band))
-    return last
 
 
-def _against(canvas: Canvas, x: str, most: float) -> None:
-    """Put every line and area where it belongs against ``x``."""
-    column, label = AGAINST[x]
+def _against(canvas: Canvas, column: str, label: str, most: float) -> None:
+    """Put every line and area where it belongs against a column, which ends at ``most``."""
     for line, rows, score in canvas.lines:
         line.set_data(rows[column], rows[score])
     for area, rows in canvas.areas:
@@ -208,20 +195,18 @@ def _scale(canvas: Canvas, y: str, lowest: float, highest: float) -> None:
     """Put the scores on a scale, and the texts beside the panels at their heights."""
     if y == "log":
         room = (highest / lowest) ** 0.05
-        limits = (lowest / room, highest * room)
+        limits = lowest / room, highest * room
+        ratio = limits[1] / limits[0]
+        subs = (1.0,) if ratio > 1000 else (1.0, 3.0) if ratio > 100 else (1.0, 2.0, 5.0)
+        marks = LogLocator(subs=subs, numticks=8).tick_values(*limits)
     else:
-        margin = 0.05 * (highest - lowest)
-        limits = (lowest - margin, highest + margin)
+        room = 0.05 * (highest - lowest)
+        limits = lowest - room, highest + room
+        marks = MaxNLocator(5).tick_values(*limits)
     for axes in canvas.panels.flat:
         # Each by itself, though they share it: the first would reset the others' marks.
         axes.set_yscale(y)
-    marks = _logarithmic_marks(*limits) if y == "log" else MaxNLocator(5).tick_values(*limits)
     for axes, labels in zip(canvas.panels.flat, canvas.labels, strict=False):
         axes.set_ylim(*limits)
         ticks(axes.yaxis, FixedLocator(marks))
         spread(axes, labels)
-
-
-def _logarithmic_marks(low: float, high: float) -> Any:
-    subs = (1.0,) if high / low > 1000 else (1.0, 3.0) if high / low > 100 else (1.0, 2.0, 5.0)
-    return LogLocator(subs=subs, numticks=8).tick_values(low, high)

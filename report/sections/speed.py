@@ -1,6 +1,6 @@
 """The section "Speed": what the clock found, a part for each shape; intervals as in the tables."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -16,11 +16,9 @@ from report.figures.svg import svg
 from report.tables import Tables, crossed, rows
 
 AXES = {
-    "sequence_length": "time steps",
-    "hidden": "hidden units",
-    "batch": "sequences in a batch",
+    "sequence_length": "time steps", "hidden": "hidden units", "batch": "sequences in a batch",
     "layers": "layers",
-}
+}  # fmt: skip
 
 
 def content(tables: Tables) -> dict[str, Any]:
@@ -68,11 +66,10 @@ def shapes(tables: Tables) -> list[tuple[str, pd.DataFrame]]:
     """
     own, timing = set(tables["peaks"]["shape"]), tables["timing"]
     several = timing["machine"].nunique() > 1
+    parts = timing.groupby(["shape", "machine"], sort=False, dropna=False)
     return [
         (f"{shape} on {machine}" if several else str(shape), timed)
-        for (shape, machine), timed in timing.groupby(
-            ["shape", "machine"], sort=False, dropna=False
-        )
+        for (shape, machine), timed in parts
         if shape in own or not own
     ]
 
@@ -94,18 +91,17 @@ def _hidden(timed: pd.DataFrame) -> str:
 
 def steps(timed: pd.DataFrame, palette: Palette) -> Markup:
     """Milliseconds of a training step of every kernel at one shape, with its interval."""
-    data = timed[(timed["phase"] == "step") & timed["median_ms"].notna()]
-    if data.empty:
-        return Markup()
-    shape = str(data.iloc[0]["shape"])
 
     def draw(axes: Axes, place: int, row: pd.Series, colour: str) -> None:
         if pd.notna(row["low_ms"]):
             axes.plot((row["low_ms"], row["high_ms"]), (place, place), color=colour, linewidth=1.8)
         axes.plot(row["median_ms"], place, "o", color=colour, markersize=5)
-        axes.set_xlim(left=0, right=1.1 * data["high_ms"].fillna(data["median_ms"]).max())
 
-    return _by_cell(data, palette, draw, "ms per training step", f"Training step at {shape}")
+    def reach(data: pd.DataFrame) -> float:
+        return float(1.1 * data["high_ms"].fillna(data["median_ms"]).max())
+
+    titles = "Training step", "ms per training step"
+    return _by_cell(timed, "median_ms", palette, draw, reach, *titles)
 
 
 def fractions(timed: pd.DataFrame, palette: Palette) -> Markup:
@@ -113,10 +109,6 @@ def fractions(timed: pd.DataFrame, palette: Palette) -> Markup:
 
     A mark stands where the step would be if it were its framework's matrix products alone.
     """
-    data = timed[(timed["phase"] == "step") & timed["peak_fraction"].notna()]
-    if data.empty:
-        return Markup()
-    shape = str(data.iloc[0]["shape"])
 
     def draw(axes: Axes, place: int, row: pd.Series, colour: str) -> None:
         axes.barh(place, 1, color="none", edgecolor=INK, linewidth=0.6, alpha=0.5, height=0.62)
@@ -127,29 +119,39 @@ def fractions(timed: pd.DataFrame, palette: Palette) -> Markup:
             # A number is as wide as this; it must not stand across the mark.
             beside = limit if beside < limit < beside + 0.16 else beside
         axes.text(beside + 0.02, place, f"{row['peak_fraction']:.2f}", va="center")
-        axes.set_xlim(0, max(1.0, data["peak_fraction"].max()) * 1.02)
 
-    return _by_cell(
-        data, palette, draw, "fraction of the attainable peak", f"Attained peak at {shape}"
-    )
+    def reach(data: pd.DataFrame) -> float:
+        return float(max(1.0, data["peak_fraction"].max()) * 1.02)
+
+    titles = "Attained peak", "fraction of the attainable peak"
+    return _by_cell(timed, "peak_fraction", palette, draw, reach, *titles)
 
 
-def _by_cell(data: pd.DataFrame, palette: Palette, draw: object, label: str, title: str) -> Markup:
-    """A panel a cell, a line a kernel, the fastest above."""
-    cells = palette.present(data["cell"])
-    most = max(len(data[data["cell"] == cell]) for cell in cells)
+def _by_cell(
+    timed: pd.DataFrame,
+    value: str,
+    palette: Palette,
+    draw: Callable[[Axes, int, pd.Series, str], None],
+    reach: Callable[[pd.DataFrame], float],
+    title: str,
+    label: str,
+) -> Markup:
+    """A panel a cell from 0 to ``reach``, a line a kernel with a ``value``, the fastest above."""
+    data = timed[(timed["phase"] == "step") & timed[value].notna()]
+    if data.empty:
+        return Markup()
+    cells, title = palette.present(data["cell"]), f"{title} at {data['shape'].iloc[0]}"
+    most = data["cell"].value_counts().max()
     with settings(title):
         figure, panels = plt.subplots(
-            1,
-            len(cells),
-            figsize=(width(len(cells)), 1.1 + 0.34 * most),
-            squeeze=False,
+            1, len(cells), figsize=(width(len(cells)), 1.1 + 0.34 * most), squeeze=False,
             layout="constrained",
-        )
+        )  # fmt: skip
         for axes, cell in zip(panels.flat, cells, strict=True):
             mine = data[data["cell"] == cell].sort_values("median_ms", ascending=False)
             for place, (_, row) in enumerate(mine.iterrows()):
-                draw(axes, place, row, palette.framework(row["framework"]))  # type: ignore[operator]
+                draw(axes, place, row, palette.framework(row["framework"]))
+            axes.set_xlim(0, reach(data))
             axes.set_yticks(range(len(mine)), mine["framework"] + ": " + mine["kernel"])
             # Panels with fewer kernels begin at the same height.
             axes.set_ylim(len(mine) - most - 0.6, len(mine) - 0.4)
@@ -162,24 +164,29 @@ def growth(points: pd.DataFrame, palette: Palette) -> Markup:
     """Milliseconds of a step along every axis with the fits; held-out sizes are open."""
     if points.empty:
         return Markup()
-    axes_there = [axis for axis in AXES if axis in set(points["axis"])]
-    high = (len(axes_there) + 1) // 2
+    there = [axis for axis in AXES if axis in set(points["axis"])]
+    tall, labels = (len(there) + 1) // 2, []
     with settings("growth"):
         figure, panels = plt.subplots(
-            high, min(2, len(axes_there)), figsize=(9.5, 3.4 * high), squeeze=False,
+            tall, min(2, len(there)), figsize=(9.5, 3.4 * tall), squeeze=False,
             layout="constrained",
         )  # fmt: skip
-        for axes in panels.flat[len(axes_there) :]:
+        for axes in panels.flat[len(there) :]:
             axes.set_visible(False)
-        labels = []
-        for axes, axis in zip(panels.flat, axes_there, strict=False):
+        for axes, axis in zip(panels.flat, there, strict=False):
             mine = points[points["axis"] == axis]
             names = []
             by = ["machine", "framework", "kernel", "cell"]
             for method, line in mine.groupby(by, dropna=False):
                 _, framework, _, cell = map(str, method)
                 line, colour = line.sort_values("value"), palette.framework(framework)
-                _growth_line(axes, line, colour, palette.line(cell), palette.mark(cell))
+                fit = {"color": colour, "linestyle": palette.line(cell), "linewidth": 1.2}
+                axes.plot(line["value"], line["fitted_ms"], **fit)
+                for held_out, some in line.groupby("held_out"):
+                    axes.plot(
+                        some["value"], some["median_ms"], palette.mark(cell), color=colour,
+                        markersize=5, markerfacecolor="none" if held_out else colour,
+                    )  # fmt: skip
                 name = beside(axes, f"{framework} {cell.upper()}", colour)
                 names.append((name, float(line["median_ms"].iloc[-1])))
             labels.append((axes, names))
@@ -197,12 +204,3 @@ def growth(points: pd.DataFrame, palette: Palette) -> Markup:
         for axes, names in labels:
             spread(axes, names)
         return svg(figure, "How a training step's time grows")
-
-
-def _growth_line(axes: Axes, line: pd.DataFrame, colour: str, style: Any, mark: str) -> None:
-    axes.plot(line["value"], line["fitted_ms"], color=colour, linestyle=style, linewidth=1.2)
-    for held_out, points in line.groupby("held_out"):
-        axes.plot(
-            points["value"], points["median_ms"], mark, color=colour, markersize=5,
-            markerfacecolor="none" if held_out else colour,
-        )  # fmt: skip
