@@ -1,5 +1,6 @@
 """The section "Do the claims hold?": verdicts, and every case with the margins that decide."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,8 +18,6 @@ UNITS = {
     "difference": "difference (0: none)", "ratio": "ratio (1: no difference)",
     "share": "share of runs", "correlation": "Spearman's correlation",
 }  # fmt: skip
-
-
 # How each verdict looks.
 VERDICTS = {
     "supported": ("solved", "✓"), "refuted": ("failed", "✕"), "inconclusive": ("above", "?"),
@@ -43,16 +42,14 @@ def by_group(claims: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
     ``shown`` is the case that decides most clearly, for the line that is not folded; None where
     no case has an effect.
     """
-    groups: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in rows(claims):
-        entry = groups.setdefault(row["group"], {}).setdefault(
-            row["claim"], row | {"rows": [], "verdicts": {}, "shown": None}
-        )
-        entry["rows"].append(row)
-        entry["verdicts"][row["verdict"]] = entry["verdicts"].get(row["verdict"], 0) + 1
-        if row["effect"] is not None:
-            entry["shown"] = min(filter(None, (entry["shown"], row)), key=_clarity)
-    return {group: list(entries.values()) for group, entries in groups.items()}
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for (group, _), frame in claims.groupby(["group", "claim"], sort=False):
+        cases = rows(frame)
+        sized = [row for row in cases if row["effect"] is not None]
+        entry = {"verdicts": Counter(row["verdict"] for row in cases), "rows": cases}
+        shown = min(sized, key=_clarity, default=None)
+        groups.setdefault(str(group), []).append(cases[0] | entry | {"shown": shown})
+    return groups
 
 
 def _clarity(row: Mapping[str, Any]) -> tuple[bool, float]:

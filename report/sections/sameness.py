@@ -1,5 +1,6 @@
 """The section "Same model?": checks against the reference model, and what defaults change."""
 
+from itertools import product
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -31,54 +32,49 @@ def content(tables: Tables) -> dict[str, Any]:
         "parted": crossed(parted, ["task", "cell", "steps"], ["pair", "threshold"]),
         "pairs": sorted(set(parted["pair"])),
         "thresholds": sorted(set(parted["threshold"])),
-        "tasks": tables.tasks,
     }
 
 
 def figures(tables: Tables) -> dict[str, Job]:
     """What the defaults change, by task."""
     return {
-        task["task"]: (
-            attribution, (tables.of_task("attribution", task["task"]), task, tables.palette)
-        )
-        for _, task in tables["tasks"].iterrows()
-    }  # fmt: skip
+        name: (attribution, (tables.of_task("attribution", name), task, tables.palette))
+        for name, (_, task) in zip(tables.tasks, tables["tasks"].iterrows(), strict=True)
+    }
 
 
 def attribution(changes: pd.DataFrame, task: pd.Series, palette: Palette) -> Markup:
     """What each default changes on ``task``: steps to solve above, score below, a panel a cell."""
-    data = changes.copy()
-    if data.empty:
+    if changes.empty:
         return Markup()
-    data["label"] = data["framework"] + ": " + data["factor"]
+    data = changes.assign(label=changes["framework"] + ": " + changes["factor"])
     cells = palette.present(data["cell"])
     measures = {
         "steps_ratio": "steps to solve, ratio to matched",
         "score_change": f"{task['metric']}, difference to matched",
     }
     # A factor without a ratio has no row among the ratios.
-    known = {m: {c: data[(data["cell"] == c) & data[m].notna()] for c in cells} for m in measures}
-    rows_of = [max(1, *map(len, known[m].values())) for m in measures]
+    known = {
+        (measure, cell): data[(data["cell"] == cell) & data[measure].notna()].iloc[::-1]
+        for measure, cell in product(measures, cells)
+    }
+    most = [max(1, *(len(known[measure, cell]) for cell in cells)) for measure in measures]
     ends = data[["steps_ratio_low", "steps_ratio_high"]]
     close = bool(ends.min().min() > 0.75 and ends.max().max() < 1.34)
     with settings(f"attribution {task['task']}"):
         figure, panels = plt.subplots(
-            2, len(cells), figsize=(width(len(cells)), 1.8 + 0.23 * sum(rows_of)),
+            2, len(cells), figsize=(width(len(cells)), 1.8 + 0.23 * sum(most)),
             squeeze=False, sharex="row", layout="constrained",
-            gridspec_kw={"height_ratios": [1.5 + n for n in rows_of]},
+            gridspec_kw={"height_ratios": [1.5 + n for n in most]},
         )  # fmt: skip
-        for axes, (measure, cell) in zip(
-            panels.flat, [(m, c) for m in measures for c in cells], strict=True
-        ):
-            mine = known[measure][cell].iloc[::-1]
+        for axes, ((measure, cell), mine) in zip(panels.flat, known.items(), strict=True):
             for place, (_, row) in enumerate(mine.iterrows()):
                 bounds = row[f"{measure}_low"], row[f"{measure}_high"]
                 colour = palette.framework(row["framework"])
                 axes.plot(bounds, (place, place), color=colour, linewidth=1.6)
                 filled = colour if row["factor"] in ("native", "left over") else "none"
                 axes.plot(row[measure], place, "o", color=colour, markerfacecolor=filled)
-            same = float(measure == "steps_ratio")
-            axes.axvline(same, **MARK)
+            axes.axvline(float(measure == "steps_ratio"), **MARK)
             axes.set_yticks(range(len(mine)), mine["label"])
             axes.set_ylim(-0.7, max(1, len(mine)) - 0.3)
             if measure == "steps_ratio":
