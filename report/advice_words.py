@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from report.numbers import interval, number
+from report.numbers import effect, listed, number
 
 Row = dict[Any, Any]
 CANNOT = "we cannot tell"
@@ -102,8 +102,7 @@ def evidence(row: Row) -> str:
     sign = "/" if row["unit"] == "ratio" else "−"
     sides = f"{_name(row, row['a'])} {sign} {_name(row, row['b'])}"
     where = "" if pd.isna(row["framework"]) else f" in {row['framework']}{among(row)}"
-    size = interval(row["effect"], row["low"], row["high"])
-    return f"{METRICS[row['metric']]}, {sides}: {size}{where}{n}"
+    return f"{METRICS[row['metric']]}, {sides}: {effect(row)}{where}{n}"
 
 
 def among(row: Row) -> str:
@@ -132,13 +131,12 @@ def _entry(question: str, row: Row, answer: str, evidence: str) -> dict[str, str
 
 def _matters(cases: list[Row]) -> dict[str, str]:
     """Whether the framework matters for the score of a task, cell by cell."""
-    words = {"different": "yes", "equal": "no", "unknown": CANNOT}
     cells: dict[str, list[str]] = {}
-    for verdict, word in words.items():
+    for verdict, word in (("different", "yes"), ("equal", "no"), ("unknown", CANNOT)):
         if here := [str(row["cell"]).upper() for row in cases if row["verdict"] == verdict]:
             cells[word] = here
     known = [row for row in cases if row["verdict"] != "unknown"]
-    text = "; ".join(f"{word} for {_names(some, 'and')}" for word, some in cells.items())
+    text = "; ".join(f"{word} for {listed(some)}" for word, some in cells.items())
     if len(cells) == 1:
         text = {"no": "no: it does not matter", CANNOT: CANNOT}.get(next(iter(cells)), text)
     return _entry("framework_matters", (known or cases)[0], text, "; ".join(map(_case, cases)))
@@ -149,8 +147,7 @@ def _case(row: Row) -> str:
     if pd.isna(row["effect"]):
         return REASONS["not_tested"]
     detail = "" if pd.isna(row["detail"]) else f" ({row['detail']})"
-    size = interval(row["effect"], row["low"], row["high"])
-    return f"{row['cell'].upper()} {size}, n = {int(row['n'])}{detail}"
+    return f"{row['cell'].upper()} {effect(row)}, n = {int(row['n'])}{detail}"
 
 
 def _equal(kind: str, rows: list[Row]) -> dict[str, str]:
@@ -175,20 +172,15 @@ def _where(row: Row) -> str:
 
 
 def _in_margins(row: Row) -> float:
-    effect = float(row["effect"])
-    return abs(math.log(effect) if row["unit"] == "ratio" else effect / float(row["margin"]))
+    size = float(row["effect"])
+    return abs(math.log(size) if row["unit"] == "ratio" else size / float(row["margin"]))
 
 
 def _sides(row: Row, side: str) -> str:
-    text: str = "" if pd.isna(row[side]) else str(row[side])
-    return _names([_name(row, name) for name in text.split()], "or") if text else ""
+    names: list[str] = [] if pd.isna(row[side]) else row[side].split()
+    return listed((_name(row, name) for name in names), "or") if names else ""
 
 
 def _name(row: Row, name: Any) -> str:
     """A cell in capitals, a framework as it is."""
     return str(name).upper() if "cell" in row["question"] else str(name)
-
-
-def _names(names: list[str], word: str) -> str:
-    *most, last = names
-    return f"{', '.join(most)} {word} {last}" if most else last

@@ -1,6 +1,8 @@
-"""How the report writes a number; page.js has the same rules."""
+"""How the report writes numbers and lists; page.js has the same rules for a number."""
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -41,6 +43,18 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
     shown = [f"{v / 10.0**power:,.{decimals if v else 0}f}".replace("-", "−") for v in three]
     raised = f"·10{str(power).translate(_SUPERSCRIPTS)}" if power else ""
     return f"{shown[0]} [{shown[1]}, {shown[2]}]{raised}"
+
+
+def effect(row: Any, positive: bool = False) -> str:
+    """A row's effect with its interval; ``positive`` turns one below zero round."""
+    value, low, high = (row[name] for name in ("effect", "low", "high"))
+    return interval(-value, -high, -low) if positive and value < 0 else interval(value, low, high)
+
+
+def listed(names: Iterable[Any], word: str = "and") -> str:
+    """Names as a sentence has them: ``a, b and c``."""
+    *most, last = map(str, names)
+    return f"{', '.join(most)} {word} {last}" if most else last
 
 
 def _exponent(value: float) -> int:

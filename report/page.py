@@ -1,7 +1,9 @@
 """The page: tables in, one self-contained HTML file out."""
 
-import importlib
+import importlib.util
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import jinja2
@@ -11,7 +13,7 @@ from harness.files import write_text
 from report import embed, tables
 from report.figures.drawing import Job, draw
 from report.numbers import interval, number
-from report.sections import SECTIONS
+from report.sections import SECTIONS, sides
 from report.tables import Tables
 
 HERE = Path(__file__).resolve().parent
@@ -36,23 +38,30 @@ def write_report(results: Path) -> None:
 
 def render(given: Tables, *names: str) -> list[Markup]:
     """The sections of these names as HTML."""
-    modules = {name: importlib.import_module(f"report.sections.{name}") for name in names}
+    modules = {name: _module(f"report.sections.{name}") for name in names}
     wanted: dict[tuple[str, Any], Job] = {
         (name, key): job
-        for name, module in modules.items() if hasattr(module, "figures")
+        for name, module in modules.items() if module and hasattr(module, "figures")
         for key, job in module.figures(given).items()
     }  # fmt: skip
     drawn = draw(wanted) if wanted else {}
     environment = _environment(HERE / "sections")
     macros: Any = environment.get_template("macros.html").module
-    environment.globals |= {"rows": given.rows, "command": given.command, "table": macros.table}
+    environment.globals |= {
+        "rows": given.rows, "command": given.command, "missing": given.missing,
+        "side": partial(sides.content, given), "table": macros.table,
+    }  # fmt: skip
     return [
         Markup(environment.get_template(f"{name}.html").render(
-            module.content(given),
+            module.content(given) if module else {},
             figures={key: one for (section, key), one in drawn.items() if section == name},
         ))
         for name, module in modules.items()
     ]  # fmt: skip
+
+
+def _module(name: str) -> ModuleType | None:
+    return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
 def _environment(folder: Path) -> jinja2.Environment:

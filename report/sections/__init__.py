@@ -1,9 +1,9 @@
-"""The sections of the page: each a module, a template of the same name and its place in this list.
+"""The sections of the page: each a template, its place in this list and mostly a module.
 
-A module offers ``content(tables)``, what its template may name, and, where it has figures,
-``figures(tables)``: by a key of its own what draws each. The template finds them by these keys
-in ``figures``, drawn. ``rows(name)`` and ``command(name)`` of :class:`report.tables.Tables` are
-there in every template.
+The module, of the same name, offers ``content(tables)``, what its template may name, and, where it
+has figures, ``figures(tables)``: by a key of its own what draws each. The template finds them by
+these keys in ``figures``, drawn. ``rows(name)``, ``command(name)`` and ``missing`` of
+:class:`report.tables.Tables` are there in every template.
 """
 
 # In the order of the page: heading, and name in its navigation; the first two stand above all.

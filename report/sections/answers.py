@@ -10,12 +10,11 @@ from typing import Any
 import pandas as pd
 
 from report import advice_words
-from report.advice_words import CANNOT
-from report.numbers import interval, number
+from report.advice_words import CANNOT, Row
+from report.numbers import effect, interval, listed, number
 from report.sections import provenance, speed
 from report.tables import Tables
 
-Row = dict[Any, Any]
 # More tasks or timed shapes than these are counted, not named.
 MOST_NAMED = 3
 # Stands among the classical methods and is none: what no forecast can beat.
@@ -40,13 +39,13 @@ def content(tables: Tables) -> dict[str, Any]:
 
 def answers(tables: Tables) -> list[dict[str, str]]:
     """Question, the answer in short, the rest of its sentence, and the section it leads to."""
-    return [
-        {"question": "Which cell?", "link": "advice"} | _cell(tables),
-        {"question": "Which framework, and how far from the hardware?", "link": "speed"}
-        | _framework(tables),
-        {"question": "Same results if ported?", "link": "sameness"} | _ported(tables),
-        {"question": "Do the claims hold?", "link": "claims"} | _claims(tables),
-    ]
+    asked = (
+        ("Which cell?", "advice", _cell),
+        ("Which framework, and how far from the hardware?", "speed", _framework),
+        ("Same results if ported?", "sameness", _ported),
+        ("Do the claims hold?", "claims", _claims),
+    )
+    return [{"question": text, "link": link} | told(tables) for text, link, told in asked]
 
 
 def _cell(tables: Tables) -> dict[str, str]:
@@ -89,19 +88,17 @@ def _advice(tables: Tables, question: str) -> list[Row]:
 def _decided(tables: Tables, row: Row) -> str:
     """What decided, as a number: in the framework and against the rival where it shows least."""
     task, metric = row["task"], _metric(tables, row["task"])
-    effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    known, verdict = math.isfinite(row["effect"]) and row["low"] <= row["high"], row["verdict"]
     # A ratio of 0 or without end is to one that never solves: no number for a reader.
-    if not (math.isfinite(effect) and low <= high) or (row["verdict"] == "sooner" and not effect):
+    if not known or (verdict == "sooner" and not row["effect"]):
         return advice_words.evidence(row)
     one, other = str(row["a"]).upper(), str(row["b"]).upper()
-    if effect < 0 and row["verdict"] == "better":
-        effect, low, high = -effect, -high, -low
-    size = interval(effect, low, high)
+    size = effect(row, positive=verdict == "better")
     words = {
         "equal": f"the scores of {one} and {other} on {task} differ by {size} in {metric}",
         "sooner": f"{one} solves {task} in {size} times the steps of {other}",
         "better": f"{one} is ahead of {other} on {task} by {size} in {metric}",
-    }[str(row["verdict"])]
+    }[verdict]
     return f"{words} ({row['n']:.0f} seeds in {row['framework']}{advice_words.among(row)})"
 
 
@@ -126,7 +123,7 @@ def _framework(tables: Tables) -> dict[str, str]:
     warned = [place for place in sure if place in speed.warnings(tables)]
     warning = ""
     if warned:
-        places = _names(warned) if len(warned) <= MOST_NAMED else f"{len(warned)} of these"
+        places = listed(warned) if len(warned) <= MOST_NAMED else f"{len(warned)} of these"
         warning = f"the clock warns of its times at {places} (see Speed)"
     steps = timing[(timing["phase"] == "step") & timing["peak_fraction"].notna()]
     peak = ""
@@ -141,8 +138,7 @@ def _framework(tables: Tables) -> dict[str, str]:
 
 def _faster(row: Row) -> str:
     """How much less time a step takes than in the next framework, as the clock has it."""
-    size = interval(row["effect"], row["low"], row["high"])
-    return f"at {advice_words.place(row)} its step takes {size} times that of {row['b']}"
+    return f"at {advice_words.place(row)} its step takes {effect(row)} times that of {row['b']}"
 
 
 def _ported(tables: Tables) -> dict[str, str]:
@@ -185,13 +181,10 @@ def _widest(tables: Tables, pairs: pd.DataFrame) -> str:
         return ""
     row = pairs.iloc[int(size.argmax())]
     one, other = (str(row[side]).split("/") for side in ("a", "b"))
-    values = [float(row[k]) for k in ("effect", "low", "high")]
-    if values[0] < 0:
-        values = [-values[0], -values[2], -values[1]]
     margin = f" (margin {number(row['margin'])})" if pd.notna(row["margin"]) else ""
     return (
         f"furthest apart are {one[0]} and {other[0]}, with {one[1].upper()} on {row['task']} by "
-        f"{interval(*values)} in {_metric(tables, row['task'])}{margin}"
+        f"{effect(row, positive=True)} in {_metric(tables, row['task'])}{margin}"
     )
 
 
@@ -203,17 +196,16 @@ def _claims(tables: Tables) -> dict[str, str]:
     tested = [v for v in verdicts if v]
     if not tested:
         return _not_yet(f"none of {len(verdicts)} claims can be tested with these runs")
-    counts = {
-        ("holds in every case", "hold in every case"): sum(v == {"supported"} for v in tested),
-        ("is refuted in some case", "are refuted in some case"): sum(
-            "refuted" in v for v in tested
-        ),
-        ("stays open", "stay open"): sum(
-            "inconclusive" in v and "refuted" not in v for v in tested
-        ),
+    # A claim is what its worst case is.
+    worst = [next(v for v in ("refuted", "inconclusive", "supported") if v in s) for s in tested]
+    words = {
+        "supported": ("holds in every case", "hold in every case"),
+        "refuted": ("is refuted in some case", "are refuted in some case"),
+        "inconclusive": ("stays open", "stay open"),
     }
-    words = [f"{n} {what[n > 1]}" for what, n in counts.items() if n]
-    short = f"Of {len(tested)} claims tested, {_names(words)}"
+    counts = {verdict: worst.count(verdict) for verdict in words if verdict in worst}
+    parts = [f"{n} {words[verdict][n > 1]}" for verdict, n in counts.items()]
+    short = f"Of {len(tested)} claims tested, {listed(parts)}"
     untested = len(verdicts) - len(tested)
     more = f"{untested} more need{'s' if untested == 1 else ''} other runs" if untested else ""
     return _sentence(short, [_clearest(claims), more])
@@ -229,10 +221,7 @@ def _clearest(claims: pd.DataFrame) -> str:
     row = tested.sort_values(["verdict", "p_holm"]).iloc[0]
     case = " ".join(str(row[k]) for k in ("framework", "task", "case") if pd.notna(row[k]))
     what = "refuted most clearly" if row["verdict"] == "refuted" else "clearest"
-    return (
-        f"{what} is “{str(row['sentence']).rstrip('.')}”, {row['unit']} "
-        f"{interval(row['effect'], row['low'], row['high'])} ({case})"
-    )
+    return f"{what} is “{str(row['sentence']).rstrip('.')}”, {row['unit']} {effect(row)} ({case})"
 
 
 def _by_answer(rows: list[Row], where: str, places: str) -> list[str]:
@@ -244,22 +233,16 @@ def _by_answer(rows: list[Row], where: str, places: str) -> list[str]:
     parts: list[str] = []
     order = sorted(groups.items(), key=lambda one: (one[0][0] == CANNOT, -len(one[1])))
     for (answer, sure), there in order:
-        names = _names(there)
+        names = listed(there)
         if len(rows) > MOST_NAMED:
             names = str(len(there)) if parts else f"{len(there)} of {len(rows)} {places}"
         if answer == CANNOT:
             parts.append(f"{where} {names} {CANNOT}" if parts else f"{CANNOT} {where} {names}")
         else:
             parts.append(f"{answer} {where} {names} ({sure})")
-    parts[0] = (
-        parts[0][0].upper() + parts[0][1:] if parts[0].startswith(("we", "none")) else parts[0]
-    )
+    if parts[0].startswith(("we", "none")):
+        parts[0] = parts[0][0].upper() + parts[0][1:]
     return parts
-
-
-def _names(names: Any) -> str:
-    *most, last = [str(name) for name in names]
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _metric(tables: Tables, task: str) -> str:

@@ -18,16 +18,11 @@ UNITS = {
     "difference": "difference (0: none)", "ratio": "ratio (1: no difference)",
     "share": "share of runs", "correlation": "Spearman's correlation",
 }  # fmt: skip
-# How each verdict looks.
-VERDICTS = {
-    "supported": ("solved", "✓"), "refuted": ("failed", "✕"), "inconclusive": ("above", "?"),
-    "not tested": ("at", "–"),
-}  # fmt: skip
 
 
 def content(tables: Tables) -> dict[str, Any]:
-    """The claims by group, and how their verdicts look."""
-    return {"claims": by_group(tables["claims"]), "looks": VERDICTS}
+    """The claims by group."""
+    return {"claims": by_group(tables["claims"])}
 
 
 def figures(tables: Tables) -> dict[str, Job]:

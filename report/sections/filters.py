@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from report.figures.style import Palette, in_order, tracks, variable
+from report.figures.style import in_order, tracks, variable
 from report.tables import Tables
 
 
 def content(tables: Tables) -> dict[str, Any]:
-    """The choices of each filter, and the key of the figures."""
+    """The choices of each filter, and what colours and lines mean in every figure."""
     runs, palette = tables["runs"], tables.palette
     return {
         "choices": {
@@ -18,21 +18,13 @@ def content(tables: Tables) -> dict[str, Any]:
             "status": in_order(runs["status"], ("ok",)),
             "baseline": sorted(set(tables["ratios"]["baseline"])),
         },
-        "key": key(palette),
+        "key": [
+            *(("framework", n, variable(palette.framework(n)), "") for n in palette.frameworks),
+            *(("cell", n, "currentColor", _dashes(palette.line(n))) for n in palette.cells),
+        ],
     }
 
 
-def key(palette: Palette) -> list[dict[str, str]]:
-    """What colours and lines mean in every figure, as attributes of an SVG stroke."""
-    rows = [
-        {
-            "kind": "framework", "name": name, "stroke": variable(palette.framework(name)),
-            "dashes": "",
-        }
-        for name in palette.frameworks
-    ]  # fmt: skip
-    for cell in palette.cells:
-        line = palette.line(cell)
-        dashes = "" if line == "-" else " ".join(str(2 * v) for v in line[1])
-        rows.append({"kind": "cell", "name": cell, "stroke": "currentColor", "dashes": dashes})
-    return rows
+def _dashes(line: Any) -> str:
+    """A line style of matplotlib as an attribute of an SVG stroke twice as wide."""
+    return "" if line == "-" else " ".join(str(2 * length) for length in line[1])

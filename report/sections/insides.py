@@ -32,7 +32,7 @@ def content(tables: Tables) -> dict[str, Any]:
     """What the probes are scored by and how many seeds are drawn, or the table that is missing."""
     probes = tables["memory_probe"].drop_duplicates("task")
     return {
-        "missing": [name for name in layout.names("insides") if name in tables.missing],
+        "lacking": [name for name in layout.names("insides") if name in tables.missing],
         "tasks": tables.tasks,
         "metrics": dict(zip(probes["task"], probes["metric"], strict=True)),
         "seeds": SEEDS,

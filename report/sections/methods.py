@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup, escape
 
 from report.references import references
@@ -11,16 +12,11 @@ from report.tables import Tables
 
 def content(tables: Tables) -> dict[str, Any]:
     """The works that the tables name, and the docstrings of tasks and frameworks in paragraphs."""
-    sources = [
-        *tables["cells"]["source"].dropna(),
-        *tables["tasks"]["references"].dropna(),
-        *tables["claims"]["source"].dropna(),
-        *tables["published"]["source"].dropna(),
-    ]
+    named = [tables[name]["source"] for name in ("cells", "claims", "published")]
     shown = tables.palette.present(tables["cells"]["cell"])
     return {
         "cells": sorted(tables.rows("cells"), key=lambda cell: shown.index(cell["cell"])),
-        "references": references(sources),
+        "references": references(pd.concat([*named, tables["tasks"]["references"]]).dropna()),
         "paragraphs": paragraphs,
         "subscripts": subscripts,
     }

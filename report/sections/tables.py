@@ -17,7 +17,6 @@ def content(tables: Tables) -> dict[str, Any]:
         "embedded": [name for name in embedded if len(carried[name])],
         "names": [f"{name}.csv" for name in tables if name not in tables.missing],
         "long": sorted(set(carried) - set(embedded)),
-        "missing": tables.missing,
     }
 
 
