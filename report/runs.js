@@ -10,19 +10,16 @@ const nameOf = (row) => RUN.map((key) => row[place(runs, key)]).join("-");
 
 function showRuns() {
   if (!runs) return;
-  const host = $("#run-view");
   const link = {
     title: "run", name: "run", type: "value", className: "text", orderSequence: ["asc", "desc"],
-    data: (row) => nameOf(row),
+    data: nameOf,
     render: {
       _: (value) => value,
       display: (value) => `<a href="#run" data-run="${escaped(value)}">${escaped(value)}</a>`,
     },
   };
-  const short = (columns) => columns.splice(0, RUN.length, link);
-  const signature = JSON.stringify([state.runs_sort, state.runs_search]);
-  refresh("runs", host, () => view(host, runs, IN_TABLE, "runs_sort", "runs_search", { columns: short }), signature, runs);
-  views.runs.signature = signature;
+  const columns = [link, ...visible(runs, IN_TABLE).slice(RUN.length)];
+  refresh("runs", "#run-view", runs, columns, "runs_sort", "runs_search");
 }
 
 /** The rows of ``table`` that are of the run. */
@@ -78,7 +75,7 @@ function curve(run) {
   const at = (name) => place(tables.curves, name);
   const points = rows.map((row) => [row[at("step")], row[at("score")]]).filter(([, y]) => Number.isFinite(y));
   const box = element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Curve of the run" });
-  if (points.length > 1) box.append(sparkline(points));
+  if (points.length > 1) box.innerHTML = sparkline(points);
   const heads = ["step", "seconds", "loss", "score"];
   box.append(element("table", { class: "compact" },
     element("thead", {}, element("tr", {}, ...heads.map((h) => element("th", { scope: "col" }, h)))),
@@ -93,15 +90,9 @@ function sparkline(points) {
     return (v) => low + ((high - low) * (v - least)) / (most - least || 1);
   };
   const [x, y] = [scale(xs, 4, 396), scale(ys, 96, 4)];
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
-  svg.setAttribute("viewBox", "0 0 400 100");
-  svg.setAttribute("role", "img");
-  svg.setAttribute("class", "sparkline");
-  svg.setAttribute("aria-label", `Validation score from step ${number(xs[0])} to ${number(xs.at(-1))}, between ${number(Math.min(...ys))} and ${number(Math.max(...ys))}`);
-  line.setAttribute("points", points.map((p) => `${x(p[0]).toFixed(1)},${y(p[1]).toFixed(1)}`).join(" "));
-  svg.append(line);
-  return svg;
+  const label = `Validation score from step ${number(xs[0])} to ${number(xs.at(-1))}, between ${number(Math.min(...ys))} and ${number(Math.max(...ys))}`;
+  const line = points.map((p) => `${x(p[0]).toFixed(1)},${y(p[1]).toFixed(1)}`).join(" ");
+  return `<svg class="sparkline" viewBox="0 0 400 100" role="img" aria-label="${label}"><polyline points="${line}"/></svg>`;
 }
 
 start();

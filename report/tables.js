@@ -70,10 +70,14 @@ function visible(table, only) {
   });
 }
 
-/** Put ``table`` into ``place`` as a DataTable which keeps its order and search in the state. */
-function view(host, table, only, sortKey, searchKey, more = {}) {
-  const columns = visible(table, only);
-  more.columns?.(columns);
+/** Draw again what the filters let through. */
+function filterView(made, table) {
+  const keep = passes(table);
+  made.search.fixed("filters", (_, row) => keep(row)).draw();
+}
+
+/** Put ``table`` into ``host`` as a DataTable which keeps its order and search in the state. */
+function view(host, table, columns, sortKey, searchKey) {
   const [name, way] = state[sortKey].split(":");
   const at = columns.findIndex((c) => c.name === name);
   host.replaceChildren(element("table", { class: "display compact" }));
@@ -85,10 +89,9 @@ function view(host, table, only, sortKey, searchKey, more = {}) {
     language: { emptyTable: "This table is empty.", search: "search" },
     ordering: { indicators: true },
   });
-  const keep = passes(table);
   // Two tables on one page: each says of which its pages are.
   made.on("draw.dt", () => $("nav", host)?.setAttribute("aria-label", `Pages of ${table.name}`));
-  made.search.fixed("filters", (_, row) => keep(row)).draw();
+  filterView(made, table);
   made.on("order.dt", () => {
     const [first] = made.order();
     state[sortKey] = first ? `${columns[first[0]].name}:${first[1]}` : "";
@@ -104,32 +107,27 @@ function view(host, table, only, sortKey, searchKey, more = {}) {
 const views = {};
 
 /** Build a view anew only when what it shows has changed; other filters only draw it again. */
-function refresh(key, host, build, signature, table) {
+function refresh(key, host, table, columns, sortKey, searchKey) {
   const known = views[key];
   const filters = JSON.stringify(FILTERS.map((name) => state[name]));
-  if (known && known.signature === signature) {
-    if (known.filters === filters) return;
-    const keep = passes(table);
-    known.made.search.fixed("filters", (_, row) => keep(row)).draw();
+  const signature = JSON.stringify([columns.map((c) => [c.name, c.title]), table.name, state[sortKey], state[searchKey]]);
+  if (known?.signature !== signature) {
+    known?.made.destroy();
+    views[key] = { signature, table, filters, made: view($(host), table, columns, sortKey, searchKey) };
+  } else if (known.filters !== filters) {
+    filterView(known.made, table);
     known.filters = filters;
-    return;
   }
-  known?.made.destroy();
-  views[key] = { signature, table, filters, made: build() };
 }
 
 function showTable(ratios) {
-  const raw = tables[state.table];
-  if (!raw) return;
-  const table = withBaseline(raw, ratios);
-  const signature = JSON.stringify([state.table, state.table === "methods" && state.baseline, state.sort, state.search]);
-  const host = $("#view");
-  refresh("tables", host, () => view(host, table, null, "sort", "search"), signature, table);
-  views.tables.signature = signature;
+  if (!tables[state.table]) return;
+  const table = withBaseline(tables[state.table], ratios);
+  refresh("tables", "#view", table, visible(table), "sort", "search");
 }
 
 const quoted = (value) => {
-  const text = value === null || value === undefined ? "" : String(value);
+  const text = String(value ?? "");
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 const csv = (table, rows) =>
