@@ -26,6 +26,12 @@ def grid(rows: int, columns: int, height: float) -> Any:
     )  # fmt: skip
 
 
+def laid_out(rows: int, columns: int, wide: float, high: float, **more: Any) -> Any:
+    """A figure of these inches and its panels [rows, columns], with room for all texts."""
+    size = (wide, high)
+    return plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **more)
+
+
 def name_axes(panels: Any, x: str, *y: str) -> None:
     """Under the last row ``x``, before each row the next of ``y``."""
     for axes in panels[-1]:

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from report import advice_words
 from report.figures.drawing import Job
-from report.figures.panels import width
+from report.figures.panels import laid_out, width
 from report.figures.style import Palette, settings, tracks
 from report.figures.svg import svg
 from report.numbers import interval
@@ -52,26 +51,24 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> 
     spread = aggregate[["low", "iqm", "high"]].to_numpy(float).clip(*REACH)
     limits = min(0, np.nanmin(spread)) - 0.04, max(1, np.nanmax(spread)) + 0.04
     with settings("profiles"):
-        figure, panels = plt.subplots(
-            2 * len(both), len(frameworks), sharex=True, sharey="row", squeeze=False,
-            figsize=(width(len(frameworks)), len(both) * (2.3 + 0.28 * len(cells))),
-            layout="constrained",
-            height_ratios=[2.0, 0.28 * len(cells) + 0.1] * len(both),
+        high, ratios = 2.3 + 0.28 * len(cells), [2.0, 0.28 * len(cells) + 0.1]
+        figure, panels = laid_out(
+            2 * len(both), len(frameworks), width(len(frameworks)), len(both) * high,
+            sharex=True, sharey="row", height_ratios=ratios * len(both),
         )  # fmt: skip
-        for row, track in enumerate(both):
-            for column, framework in enumerate(frameworks):
-                above, below = panels[2 * row, column], panels[2 * row + 1, column]
+        for track, upper, lower in zip(both, panels[::2], panels[1::2], strict=True):
+            for framework, above, below in zip(frameworks, upper, lower, strict=True):
                 above.set_xlim(*limits)
-                mine = [
+                shares, means = (
                     rows[(rows["framework"] == framework) & (rows["track"] == track)]
                     for rows in (table, aggregate)
-                ]
-                _lines(above, mine[0], cells, palette, f"layer of-{framework}")
-                _means(below, mine[1], cells, palette, f"layer of-{framework}")
+                )
+                _lines(above, shares, cells, palette, f"layer of-{framework}")
+                _means(below, means, cells, palette, f"layer of-{framework}")
                 above.set_title(f"{framework}, {track}", fontsize=10)
-            panels[2 * row, 0].set_ylabel("share of runs\nthat get further", fontsize=10)
-            panels[2 * row, 0].set_ylim(-0.03, 1.03)
-            below = panels[2 * row + 1, 0]
+            above, below = upper[0], lower[0]
+            above.set_ylabel("share of runs\nthat get further", fontsize=10)
+            above.set_ylim(-0.03, 1.03)
             below.set_yticks(range(len(cells)), [cell.upper() for cell in cells])
             below.set_ylim(len(cells) - 0.4, -0.6)
             below.set_ylabel("interquartile\nmean", fontsize=9)
@@ -92,21 +89,16 @@ def _lines(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, la
         mine = rows[rows["cell"] == cell].sort_values("threshold")
         if mine.empty:
             continue
-        colour = palette.cell(cell)
-        axes.plot(
-            mine["threshold"], mine["share"], color=colour, linestyle=palette.line(cell),
-            linewidth=1.5, gid=layer,
-        )  # fmt: skip
+        x, colour = mine["threshold"], palette.cell(cell)
+        line = {"linestyle": palette.line(cell), "linewidth": 1.5}
+        axes.plot(x, mine["share"], color=colour, gid=layer, **line)
         if mine["low"].notna().any():
-            axes.fill_between(
-                mine["threshold"], mine["low"], mine["high"], color=colour, alpha=0.2, linewidth=0
-            ).set_gid(layer)
+            band = {"alpha": 0.2, "linewidth": 0, "gid": layer}
+            axes.fill_between(x, mine["low"], mine["high"], color=colour, **band)
         heights[cell] = float(mine["share"].iloc[len(mine) // 3]) - 0.07
     for cell, height in zip(heights, _below([*heights.values()], 0.11, 0.05), strict=True):
-        axes.annotate(
-            cell.upper(), (rows["threshold"].max() / 3, height), fontsize=9, va="center",
-            ha="center", color=palette.cell(cell),
-        )  # fmt: skip
+        look = {"fontsize": 9, "va": "center", "ha": "center", "color": palette.cell(cell)}
+        axes.annotate(cell.upper(), (rows["threshold"].max() / 3, height), **look)
 
 
 def _means(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, layer: str) -> None:

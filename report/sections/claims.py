@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
 from report.figures.drawing import Job
+from report.figures.panels import laid_out
 from report.figures.style import MARK, Palette, settings
 from report.figures.svg import svg
 from report.tables import Tables, rows
@@ -64,10 +64,8 @@ def forest(claims: pd.DataFrame, group: str, palette: Palette) -> Markup:
     panels = [data[data["claim"] == claim].iloc[::-1] for claim in data["claim"].unique()]
     heights = [len(panel) + 1.6 for panel in panels]
     with settings(f"forest {group}"):
-        figure, axes = plt.subplots(
-            len(panels), 1, figsize=(9, 0.9 + 0.3 * sum(heights)), squeeze=False,
-            height_ratios=heights, layout="constrained",
-        )  # fmt: skip
+        high = 0.9 + 0.3 * sum(heights)
+        figure, axes = laid_out(len(panels), 1, 9, high, height_ratios=heights)
         for place, panel in zip(axes.flat, panels, strict=True):
             _panel(place, panel, palette)
         return svg(figure, f"Effects and intervals of the claims on {group}")

@@ -3,13 +3,12 @@
 from itertools import product
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.ticker import FixedLocator
 
 from report.figures.drawing import Job
-from report.figures.panels import ticks, width
+from report.figures.panels import laid_out, ticks, width
 from report.figures.style import MARK, Palette, settings
 from report.figures.svg import svg
 from report.tables import Tables, crossed
@@ -23,7 +22,8 @@ def content(tables: Tables) -> dict[str, Any]:
     """The checks by kind and method, and when float32 parts the frameworks."""
     checked, parted = tables["conformance_summary"], tables["divergence_summary"]
     parted = parted.sort_values("threshold", kind="stable")
-    parted = parted.assign(pair=parted["framework"] + " and " + parted["other_framework"])
+    # The heading of a pair's column, which the table takes for one of text.
+    parted = parted.assign(pair=parted["framework"] + " and " + parted["other_framework"] + "|")
     runs, palette = tables["runs"], tables.palette
     return {
         "frameworks": palette.running(runs["framework"]),
@@ -62,11 +62,8 @@ def attribution(changes: pd.DataFrame, task: pd.Series, palette: Palette) -> Mar
     ends = data[["steps_ratio_low", "steps_ratio_high"]]
     close = bool(ends.min().min() > 0.75 and ends.max().max() < 1.34)
     with settings(f"attribution {task['task']}"):
-        figure, panels = plt.subplots(
-            2, len(cells), figsize=(width(len(cells)), 1.8 + 0.23 * sum(most)),
-            squeeze=False, sharex="row", layout="constrained",
-            gridspec_kw={"height_ratios": [1.5 + n for n in most]},
-        )  # fmt: skip
+        wide, high, ratios = width(len(cells)), 1.8 + 0.23 * sum(most), [1.5 + n for n in most]
+        figure, panels = laid_out(2, len(cells), wide, high, sharex="row", height_ratios=ratios)
         for axes, ((measure, cell), mine) in zip(panels.flat, known.items(), strict=True):
             for place, (_, row) in enumerate(mine.iterrows()):
                 bounds = row[f"{measure}_low"], row[f"{measure}_high"]

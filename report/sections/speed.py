@@ -3,14 +3,13 @@
 from collections.abc import Callable, Hashable
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator
 
 from report.figures.drawing import Job
-from report.figures.panels import beside, spread, ticks, width
+from report.figures.panels import beside, laid_out, spread, ticks, width
 from report.figures.style import INK, Palette, settings
 from report.figures.svg import svg
 from report.tables import Tables, crossed, rows
@@ -143,10 +142,7 @@ def _by_cell(
     cells, title = palette.present(data["cell"]), f"{title} at {data['shape'].iloc[0]}"
     most = data["cell"].value_counts().max()
     with settings(title):
-        figure, panels = plt.subplots(
-            1, len(cells), figsize=(width(len(cells)), 1.1 + 0.34 * most), squeeze=False,
-            layout="constrained",
-        )  # fmt: skip
+        figure, panels = laid_out(1, len(cells), width(len(cells)), 1.1 + 0.34 * most)
         for axes, cell in zip(panels.flat, cells, strict=True):
             mine = data[data["cell"] == cell].sort_values("median_ms", ascending=False)
             for place, (_, row) in enumerate(mine.iterrows()):
@@ -167,10 +163,7 @@ def growth(points: pd.DataFrame, palette: Palette) -> Markup:
     there = [axis for axis in AXES if axis in set(points["axis"])]
     tall, labels = (len(there) + 1) // 2, []
     with settings("growth"):
-        figure, panels = plt.subplots(
-            tall, min(2, len(there)), figsize=(9.5, 3.4 * tall), squeeze=False,
-            layout="constrained",
-        )  # fmt: skip
+        figure, panels = laid_out(tall, min(2, len(there)), 9.5, 3.4 * tall)
         for axes in panels.flat[len(there) :]:
             axes.set_visible(False)
         for axes, axis in zip(panels.flat, there, strict=False):
