@@ -4,20 +4,17 @@ import argparse
 import sys
 from pathlib import Path
 
-from harness.errors import UserError, complain
+from harness.errors import status_of
 from report.page import write_report
 
 
-def main() -> None:
-    """Run the command line; a :class:`UserError` ends it with one sentence."""
+def main() -> int:
+    """Run the command line and return its status."""
     parser = argparse.ArgumentParser(prog="python -m report", description=__doc__)
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
-    try:
-        write_report(parser.parse_args().results)
-    except UserError as error:
-        complain(error)
-        sys.exit(2)
+    write_report(parser.parse_args().results)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(status_of(main))

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import re
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,11 @@ def data_block(tables: dict[str, pd.DataFrame]) -> tuple[Markup, list[str]]:
         for name, frame in tables.items()
         if frame.size <= MOST_VALUES or name in ALWAYS
     }
-    kept, room = set(ALWAYS), MOST_CHARACTERS
-    for name in sorted(set(texts) - kept, key=lambda name: len(texts[name])):
-        room -= len(texts[name])
-        if room >= 0:
-            kept.add(name)
-    whole = {name: text for name, text in texts.items() if name in kept}
-    block = ",".join(f'"{name}":{text}' for name, text in whole.items())
-    return Markup(f"{{{block}}}"), list(whole)
+    others = sorted(set(texts) - set(ALWAYS), key=lambda name: len(texts[name]))
+    ends = accumulate(len(texts[name]) for name in others)
+    dropped = {name for name, end in zip(others, ends, strict=True) if end > MOST_CHARACTERS}
+    kept = [name for name in texts if name not in dropped]
+    return Markup("{" + ",".join(f'"{name}":{texts[name]}' for name in kept) + "}"), kept
 
 
 def _table(name: str, frame: pd.DataFrame) -> dict[str, Any]:
@@ -55,11 +53,10 @@ def _table(name: str, frame: pd.DataFrame) -> dict[str, Any]:
         "columns": {str(name): _column(frame[name]) for name in frame.columns},
         # The columns that are a value with its bounds, so that they are shown as one.
         "intervals": {
-            column: [about.low, about.high]
-            for column, about in known
-            if about.low in frame and column in frame
+            name: [column.low, column.high] for name, column in known
+            if column.low in frame and name in frame
         },
-    }
+    }  # fmt: skip
 
 
 def _column(values: pd.Series) -> dict[str, Any]:
@@ -79,10 +76,8 @@ def _column(values: pd.Series) -> dict[str, Any]:
 def _number(value: float) -> float | str | None:
     if isinstance(value, int):
         return value
-    if math.isnan(value):
-        return None
-    if math.isinf(value):
-        return "inf" if value > 0 else "-inf"
+    if not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
     # Seven digits are what float32 knows.
     return int(value) if value.is_integer() and abs(value) < 1e15 else float(f"{value:.7g}")
 
