@@ -1,7 +1,5 @@
 """``python -m analysis STAGE``: the tables of a results folder, and what is made from them."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

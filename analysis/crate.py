@@ -8,8 +8,6 @@ the configuration as it was resolved are copied into ``workflow/``.
 Whoever started the pipeline is not known, so no agent is named.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import uuid

@@ -1,7 +1,5 @@
 """The records of a results folder's plan, each run's, whether its record can be read or not."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 

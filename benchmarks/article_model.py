@@ -8,8 +8,6 @@ works at a time. Ratios are paired by round, with the clock's interval over repl
 compares with a loop that is not the harness's.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -7,8 +7,6 @@ score. Run it on the code before and after a change, on one machine, and ``diff`
 thread. The studies differ from the matched track in settings alone; ``VARIANTS`` stands for them.
 """
 
-from __future__ import annotations
-
 import argparse
 import subprocess
 import sys

@@ -4,8 +4,6 @@ The tables are made up, of the size and form of real ones; their numbers mean no
 ``--browser`` it also says how long a reader waits in Chromium for what one click does.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import resource

@@ -1,7 +1,5 @@
 """The README's picture, the first screen of a report: ``python -m benchmarks.report_picture``."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

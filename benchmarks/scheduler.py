@@ -5,8 +5,6 @@ project's own profile. The ideal time is that of the jobs alone on all workers. 
 of the main process are its own; those of its children (shells) stand apart.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import subprocess

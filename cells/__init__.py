@@ -3,7 +3,7 @@
 A cell is a file here that defines ``CELL``, a :class:`Cell`; being there is all that it takes.
 Its equations stand in it once, as ``step``, to be read beside the textbook. From them come
 the shapes of its weights, the NumPy reference with its gradient (``network.py``), the kernel
-``equations`` of every framework, the gate's checks and the formula on the page.
+``equations`` of every framework, the conformance checks and the formula on the page.
 
 Canonical weights are the one form in which weights travel. With G gates of h units, layer l has
 ``layers.l.input`` [d, G·h], ``layers.l.recurrent`` [h, R·h] for the R gates that have such a
@@ -15,8 +15,6 @@ What is given is trained, and nothing else. Where a framework has a second bias 
 needs one only, ``layers.l.redundant_bias`` holds it ([h] for each gate without inner bias); when
 that is not given, it stays at zero. A cell with an inner bias that is not given keeps it at zero.
 """
-
-from __future__ import annotations
 
 import importlib
 import keyword

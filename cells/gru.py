@@ -5,8 +5,6 @@ tanh(x_t W_n + b_n + (r ⊙ h_{t-1}) U_n), another function. The article that th
 has an output without z ⊙ h_{t-1}, so that nothing is remembered, and calls r an output gate.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from cells import Cell

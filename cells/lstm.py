@@ -4,8 +4,6 @@ The article that this suite starts from doubles the recurrent term in every gate
 candidate g with (1 - f), which would be a coupled gate, another cell.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from cells import Cell

@@ -6,8 +6,6 @@ One time step after another, nothing fused, from ``Cell.step`` alone. Gradients 
 Shapes: B examples, T time steps, d inputs, h units, o outputs.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import autograd.numpy as np

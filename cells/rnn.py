@@ -1,7 +1,5 @@
 """The plain recurrent network of Elman 1990."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from cells import Cell

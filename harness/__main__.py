@@ -2,7 +2,7 @@
 
 import sys
 
-from harness.pipeline.import_server import forward
+from harness.pipeline.preloader import forward
 
 
 def main() -> None:

@@ -1,7 +1,5 @@
 """Documents in YAML or JSON: read, checked by their JSON schema, one sentence on what is wrong."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from functools import cache

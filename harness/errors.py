@@ -1,7 +1,5 @@
 """The one kind of error that a user is meant to read."""
 
-from __future__ import annotations
-
 import errno
 import os
 import signal

@@ -1,7 +1,5 @@
 """Writing files so that a reader never sees half of one."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import tempfile

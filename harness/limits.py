@@ -8,8 +8,6 @@ The limits travel in the environment and not as arguments: they do not change wh
 computes, so Snakemake shall not make runs again when they change.
 """
 
-from __future__ import annotations
-
 import faulthandler
 import json
 import os
@@ -40,7 +38,7 @@ _kept: list[IO[bytes]] = []
 
 @dataclass(frozen=True)
 class Limits:
-    """Wall seconds of one run and of one framework's gate; resident memory of either in MB."""
+    """Wall seconds of one run and of one framework's check; resident MB of either."""
 
     seconds: int
     gate_seconds: int

@@ -1,7 +1,5 @@
 """What a run ran on: processor, memory, versions, commit."""
 
-from __future__ import annotations
-
 import os
 import platform
 import resource

@@ -5,8 +5,6 @@ two such jobs at once (snakemake#3913), and a run may outlive its pipeline. The 
 guarantee; the kernel drops it when a process ends, however it ends.
 """
 
-from __future__ import annotations
-
 import fcntl
 import socket
 import time

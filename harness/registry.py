@@ -1,7 +1,5 @@
 """Finding tasks and implementations: whatever is in their folders."""
 
-from __future__ import annotations
-
 import ast
 import importlib
 import keyword

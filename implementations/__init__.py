@@ -17,8 +17,6 @@ nothing else. A framework that has no layer for a cell does not name it among it
 the kernel ``equations``, it can train it all the same.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 from collections.abc import Callable, Mapping

@@ -6,8 +6,6 @@ clipping are here, and a chunk of K optimiser steps is one ``lax.scan``, so that
 steps without Python.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial

@@ -3,8 +3,6 @@
 Apart from ``functional.py``: Optax takes a second to import, which other runs need not wait for.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import partial
 from typing import Any

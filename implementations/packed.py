@@ -9,8 +9,6 @@ has no recurrent matrix, ``recurrent`` is narrower and follows by itself; the ce
 follow each by itself. After the layers stands the output layer, [h + 1, o].
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The one update rule: its constants, for every framework the same numbers."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Literal

@@ -9,8 +9,6 @@ and nothing of frameworks, loops or seeds. Files whose names begin with ``_`` ar
 tasks share.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path

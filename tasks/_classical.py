@@ -1,7 +1,5 @@
 """Methods without a network that several tasks stand beside the networks."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from tasks import Array, Task

@@ -1,7 +1,5 @@
 """What tasks of finite data share: files inside installed packages, and series of values."""
 
-from __future__ import annotations
-
 import importlib.util
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The copy memory task."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

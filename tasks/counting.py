@@ -1,7 +1,5 @@
 """Counting: strings of the language aⁿbⁿ."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

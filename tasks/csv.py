@@ -1,7 +1,5 @@
 """A series of your own, from a CSV file."""
 
-from __future__ import annotations
-
 import csv
 import re
 import unicodedata

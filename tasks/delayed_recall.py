@@ -1,7 +1,5 @@
 """Delayed recall."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

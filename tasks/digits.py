@@ -1,7 +1,5 @@
 """Sequential digits: an image read pixel by pixel."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar

@@ -1,7 +1,5 @@
 """Forecasting of the Mackey-Glass series."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar

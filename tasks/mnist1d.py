@@ -1,7 +1,5 @@
 """MNIST-1D."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import dataclass
 from functools import cache

@@ -1,7 +1,5 @@
 """Selective copying."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """One step ahead forecasting of a noisy sine."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar

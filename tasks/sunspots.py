@@ -1,7 +1,5 @@
 """One year ahead forecasting of the sunspot numbers."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar

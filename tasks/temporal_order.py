@@ -1,7 +1,5 @@
 """The temporal order problem."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

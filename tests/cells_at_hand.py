@@ -1,7 +1,5 @@
 """Cells that only tests know: what the contract must be able to say."""
 
-from __future__ import annotations
-
 import sys
 import types
 

@@ -1,7 +1,5 @@
 """What the tests share: the project's root and pipelines run for real."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shutil

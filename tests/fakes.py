@@ -1,7 +1,5 @@
 """What tests make up: a framework that does as told, a tiny campaign, what a gate leaves."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -101,6 +99,16 @@ def add(project: Path, name: str, optional: bool = False, **acts: str) -> None:
     folder.mkdir(exist_ok=True)
     (folder / "__init__.py").write_text(INIT.format(name=name, optional=optional))
     (folder / "model.py").write_text(MODEL.format(acts=acts))
+
+
+def with_sides(ratios: pd.DataFrame) -> pd.DataFrame:
+    """A table of the clock's ratios with the columns on each side, read off the methods' names."""
+    found = ratios.assign(machine=ratios.get("machine", ""), processes=ratios.get("processes", 10))
+    for side in ("numerator", "denominator"):
+        parts = found[side].str.removesuffix("/again").str.split("/")
+        found[f"{side}_framework"], found[f"{side}_cell"] = parts.str[0], parts.str[-1]
+        found[f"{side}_hidden"] = ratios.get(f"{side}_hidden", 50)
+    return found
 
 
 def pass_the_gate(results: Path, framework: str = "pytorch") -> None:

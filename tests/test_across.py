@@ -1,7 +1,5 @@
 """The figure of scores across tasks, from tables of evidence."""
 
-from __future__ import annotations
-
 import re
 
 import numpy as np

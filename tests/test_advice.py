@@ -1,7 +1,5 @@
 """The advice on tables of known truth: each of its rules, and what it cannot tell."""
 
-from __future__ import annotations
-
 import io
 
 import pandas as pd

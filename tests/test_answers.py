@@ -1,7 +1,5 @@
 """The sentences of the first screen, and how the page writes numbers, labels and sources."""
 
-from __future__ import annotations
-
 import math
 
 import pandas as pd

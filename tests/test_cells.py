@@ -1,7 +1,5 @@
 """Cells: shapes, the reference and its gradients, the packed vector, and the contract's check."""
 
-from __future__ import annotations
-
 import ast
 import sys
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The ledger: its rules on data of known truth, and what is not tested."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The clock: campaigns with real processes, on the tiniest shape; no time is asserted."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import os
@@ -107,7 +105,7 @@ def test_a_killed_campaign_is_begun_anew_and_its_samples_stay(tmp_path):
 
 def test_what_fails_is_a_row_with_the_reason(tmp_path, monkeypatch):
     """One kernel does not pass the gate, one raises, one dies; the fourth is timed."""
-    monkeypatch.setattr(campaign, "_gate", lambda course, _: course.problems.update(gate))
+    monkeypatch.setattr(campaign, "_conform", lambda course, _: course.problems.update(gate))
     real = processes.Process.ask
 
     def ask(self, do, **values):
@@ -139,7 +137,7 @@ def test_the_gate_checks_what_the_pipeline_did_not(tmp_path):
     process = processes.Process(subprocess.DEVNULL)
     methods = [("stock", "gru", 1)]
     verdicts = process.ask(
-        "gate",
+        "conform",
         framework="pytorch",
         methods=methods,
         threads=1,

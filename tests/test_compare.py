@@ -1,7 +1,5 @@
 """Two results folders side by side, on small tables of known truth."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """What bad input gets: one sentence that names the file, the key and what is allowed."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

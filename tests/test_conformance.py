@@ -1,7 +1,5 @@
 """The gate catches what it is for: broken copies of implementations, each by its own check."""
 
-from __future__ import annotations
-
 import sys
 import types
 from contextlib import ExitStack

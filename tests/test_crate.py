@@ -1,7 +1,5 @@
 """Each results folder as a Workflow Run RO-Crate: read back, whole, and true."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from pathlib import Path

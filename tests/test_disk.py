@@ -1,7 +1,5 @@
 """Disks that are full or may only be read: what was finished stays, and the next call repairs."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The kernel ``equations``: a cell that only the tests know goes through the gate everywhere."""
 
-from __future__ import annotations
-
 import pytest
 
 from cells import ModelSpec

@@ -1,7 +1,5 @@
 """Comparisons and summaries on tables of known truth."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +12,7 @@ from harness import layout
 from harness.errors import UserError
 from harness.plan.run import Run
 from harness.run.records import write, write_arrays
+from tests import fakes
 from tests.test_claims import LEDGER
 from tests.test_report import record
 
@@ -159,7 +158,7 @@ def ratios(high: float, control: float = 0.99) -> pd.DataFrame:
         ("large", "aa", "jax/manual/gru/again", "jax/manual/gru", 1.0, control, 1.05),
     ]
     columns = ["shape", "kind", "numerator", "denominator", "ratio", "low", "high"]
-    return evidence_tables._speed_ratios(pd.DataFrame(rows, columns=columns))
+    return evidence_tables._speed_ratios(fakes.with_sides(pd.DataFrame(rows, columns=columns)))
 
 
 def test_a_setting_may_hold_any_text(tmp_path):
@@ -179,10 +178,13 @@ def test_ratios_are_read_both_ways_round():
     turned = found.loc[("pytorch", "gru", "jax")]
     assert (turned["ratio"], turned["low"], turned["high"]) == (1 / 0.8, 1 / 0.9, 1 / 0.7)
     plain = pd.DataFrame(
-        [("s", "jax/gru", "jax/lstm", 0.9, 0.8, 1.0), ("s", "aa", "jax/gru", 1.1, 1.01, 1.2)],
-        columns=["shape", "numerator", "denominator", "ratio", "low", "high"],
+        [
+            ("s", "cell", "jax/gru", "jax/lstm", 0.9, 0.8, 1.0),
+            ("s", "aa", "jax/gru/again", "jax/gru", 1.1, 1.01, 1.2),
+        ],
+        columns=["shape", "kind", "numerator", "denominator", "ratio", "low", "high"],
     )
-    plain = evidence_tables._speed_ratios(plain)
+    plain = evidence_tables._speed_ratios(fakes.with_sides(plain))
     assert list(plain["cell"]) == ["gru", "lstm"]
     assert not plain["control_ok"].any()
 

@@ -1,7 +1,5 @@
 """``new`` and ``check``: what is written works, and what is broken is named in one sentence."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """What the pipeline does when something goes wrong: damage, failures, kills, two at once."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """The figures with more cells and frameworks than the page began with; their colours."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 from benchmarks import report_page
 from report import tables as reading
 from report.figures.style import COLOURS, INK, Palette, in_order
+from report.page import render
 from report.sections import advice, curves, filters, insides, matrix, sameness, speed
 
 CELLS = ("rnn", "gru", "lstm", "mgu")
@@ -151,3 +150,10 @@ def test_a_message_of_megabytes_is_cut(tables, tmp_path):
     (error,) = reading.read(tmp_path)["runs"]["error"]
     assert len(error) < 600
     assert error.endswith("… (4,999,500 more characters in the file)")
+
+
+def test_sweeps_whose_fits_are_missing_are_still_drawn(tables):
+    assert not tables.rows("scaling")
+    page = render(tables, "speed")[0]
+    assert "How cost grows" in page
+    assert "No sweeps in this configuration" not in page

@@ -1,7 +1,5 @@
 """Inside the gates: measures with known answers, and real runs looked into."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

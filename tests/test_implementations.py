@@ -3,8 +3,6 @@
 All frameworks live in one process here, as they never do in a run.
 """
 
-from __future__ import annotations
-
 import tempfile
 from dataclasses import replace
 from functools import cache

@@ -1,7 +1,5 @@
 """Saved weights of a results folder, looked into; and the section of the page."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

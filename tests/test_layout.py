@@ -1,12 +1,12 @@
 """The contract of a results folder: what is written is what is read, and nothing else passes."""
 
-from __future__ import annotations
-
 import re
 
 import pytest
 
+from analysis.__main__ import STAGES
 from harness import layout
+from harness.commands import command_line
 from harness.errors import UserError
 from tests.conftest import ROOT
 
@@ -102,3 +102,7 @@ def test_the_readme_lists_every_table():
     section = text[text.index("## What you get") :]
     section = section[: section.index("\n## ", 1)]
     assert set(re.findall(r"`(\w+)\.csv`", section)) == set(layout.TABLES)
+
+
+def test_the_harness_hands_every_stage_of_the_analysis_on():
+    assert set(command_line.ANALYSIS) == set(STAGES)

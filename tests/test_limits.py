@@ -1,7 +1,5 @@
 """Runs that crash, hang or take too much: stopped, named, and made again when they are mended."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

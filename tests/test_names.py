@@ -1,7 +1,5 @@
 """Names: what cannot be one is refused in one sentence, and all others work everywhere."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from pathlib import Path

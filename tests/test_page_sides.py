@@ -1,7 +1,5 @@
 """The page's sections on verification and comparison, on made-up tables, in real Chromium."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

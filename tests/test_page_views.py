@@ -1,7 +1,5 @@
 """What the page does when a reader uses it, in real Chromium, on made-up tables."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

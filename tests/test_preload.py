@@ -1,7 +1,5 @@
 """The preloader: who uses it, and what happens when it is not there or a pipeline is gone."""
 
-from __future__ import annotations
-
 import os
 import select
 import signal
@@ -12,7 +10,7 @@ import sys
 import pytest
 
 from harness import errors
-from harness.pipeline import import_server
+from harness.pipeline import preloader
 from tests.conftest import ROOT
 
 RUN = ["--framework", "jax", "--results", "r"]
@@ -20,27 +18,27 @@ RUN = ["--framework", "jax", "--results", "r"]
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch):
-    monkeypatch.delenv(import_server.FOLDER, raising=False)
+    monkeypatch.delenv(preloader.FOLDER, raising=False)
     monkeypatch.delenv(errors.PIPELINE, raising=False)
 
 
 def test_only_a_pipelines_runs_are_forwarded(monkeypatch, tmp_path):
-    assert import_server.forward(["train", *RUN]) is None, "no pipeline"
-    monkeypatch.setenv(import_server.FOLDER, str(tmp_path / "another hosts folder"))
-    assert import_server.forward(["train", *RUN]) is None, "a pipeline elsewhere"
-    monkeypatch.setenv(import_server.FOLDER, str(tmp_path))
-    assert import_server.forward(["train", "--framework", "jax"]) is None, "by hand"
-    assert import_server.forward(["tables", *RUN]) is None
+    assert preloader.forward(["train", *RUN]) is None, "no pipeline"
+    monkeypatch.setenv(preloader.FOLDER, str(tmp_path / "another hosts folder"))
+    assert preloader.forward(["train", *RUN]) is None, "a pipeline elsewhere"
+    monkeypatch.setenv(preloader.FOLDER, str(tmp_path))
+    assert preloader.forward(["train", "--framework", "jax"]) is None, "by hand"
+    assert preloader.forward(["tables", *RUN]) is None
 
 
 def test_a_preloader_that_failed_is_not_tried_again(monkeypatch, tmp_path):
-    monkeypatch.setenv(import_server.FOLDER, str(tmp_path))
+    monkeypatch.setenv(preloader.FOLDER, str(tmp_path))
     (tmp_path / "jax.started").touch()
-    assert import_server.forward(["train", *RUN]) is None
+    assert preloader.forward(["train", *RUN]) is None
 
 
 def test_whether_the_pipeline_is_gone(monkeypatch):
-    assert not import_server.pipeline_is_gone(), "there is none"
+    assert not preloader.pipeline_is_gone(), "there is none"
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     here = socket.gethostname()
@@ -50,7 +48,7 @@ def test_whether_the_pipeline_is_gone(monkeypatch):
         (f"elsewhere:{ended.pid}", False),
     ):
         monkeypatch.setenv(errors.PIPELINE, value)
-        assert import_server.pipeline_is_gone() is gone
+        assert preloader.pipeline_is_gone() is gone
 
 
 def test_a_run_whose_pipeline_is_gone_stops_without_a_record(tmp_path):
@@ -73,7 +71,7 @@ def test_a_run_whose_pipeline_is_gone_stops_without_a_record(tmp_path):
 
 def test_the_end_of_a_child_is_heard_without_a_poll():
     before = signal.getsignal(signal.SIGCHLD)
-    with import_server._ends_of_children() as ends:
+    with preloader._ends_of_children() as ends:
         assert select.select([ends], [], [], 0)[0] == []
         child = subprocess.Popen([sys.executable, "-c", ""])
         assert select.select([ends], [], [], 60)[0] == [ends]

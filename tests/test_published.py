@@ -1,7 +1,5 @@
 """Published values against runs of known truth, and the file that has them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,7 +1,5 @@
 """Records: checked, written in one step, and damage is noticed and named."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import subprocess
@@ -235,14 +233,15 @@ def test_a_long_reason_is_cut(finished, tmp_path):
     assert len(records.read(RUN.path(tmp_path))["reason"]) == 10_000
 
 
-def test_a_record_is_read_in_a_moment(finished, tmp_path):
+def test_a_good_record_is_read_without_the_slow_validator(finished, tmp_path, monkeypatch):
+    """Thousands of records are read before any run starts."""
     path = RUN.path(tmp_path)
-    records.write(path, finished[0] | {"curve": finished[0]["curve"] * 15})
-    records.read(path)
-    start = time.process_time()
-    for _ in range(50):
+    records.write(path, finished[0])
+    monkeypatch.setitem(sys.modules, "jsonschema", None)  # to import it is an error
+    assert records.read(path) == finished[0]
+    path.write_text(json.dumps(finished[0] | {"steps": "many"}))
+    with pytest.raises(ImportError):
         records.read(path)
-    assert time.process_time() - start < 50 * 1e-3, "thousands of runs are read before any starts"
 
 
 def fail_while_writing(path):
@@ -284,7 +283,7 @@ def test_no_time_is_taken_from_a_clock_that_jumps(tmp_path, monkeypatch):
 
 
 def test_the_summary_names_what_failed_and_says_so_in_its_status(finished, tmp_path, capsys):
-    asked.write_plan(tmp_path, (RUN,), [RUN.name], gate=False)
+    asked.write_plan(tmp_path, (RUN,), [RUN.name], conformance=False)
     records.write(RUN.path(tmp_path), finished[0])
     assert progress.summary(tmp_path) == 0
     records.write(RUN.path(tmp_path), finished[0] | {"status": "failed", "reason": "no kernel"})

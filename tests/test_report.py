@@ -1,7 +1,5 @@
 """The page, in real Chromium: whole, offline, escaped, readable on a phone."""
 
-from __future__ import annotations
-
 import html
 import re
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Snakemake's scheduler: how often it wakes, what it costs, and what runs beside the clock."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """Statistics against published numbers, SciPy's own, and simulations of known truth."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from scipy import stats

@@ -1,7 +1,5 @@
 """Streams: the same bytes for everyone, whatever the chunks; sound initial weights."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

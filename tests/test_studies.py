@@ -1,7 +1,5 @@
 """The studies: what they plan, what they change, and that a run's command repeats it."""
 
-from __future__ import annotations
-
 import shlex
 
 import numpy as np

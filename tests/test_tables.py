@@ -1,7 +1,5 @@
 """The tables of the runs, from records whose answers can be worked out by hand."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -54,9 +52,9 @@ def test_what_a_gate_of_before_found_is_not_shown_where_no_gate_is_wanted(tmp_pa
     run = Run("adding", "jax", "gru", "matched", 0)
     row = dict.fromkeys(against_reference.COLUMNS, 0) | {"framework": "jax", "detail": ""}
     against_reference.write(tmp_path / "conformance" / "jax.csv", [row])
-    for gate in (True, False):
-        asked.write_plan(tmp_path, (run,), [], gate)
-        assert bool(conformance.rows(tmp_path, [record(run)])) == gate
+    for wanted in (True, False):
+        asked.write_plan(tmp_path, (run,), [], wanted)
+        assert bool(conformance.rows(tmp_path, [record(run)])) == wanted
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Every discovered task keeps its contract; the analytic values are checked by simulation."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """The tables of the clock: on times that a test makes up, and formulae on known numbers."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from itertools import product
@@ -208,6 +206,9 @@ def test_campaigns_of_a_configuration():
     sweeps[0]["held_out"] = 8
     with pytest.raises(UserError, match="hidden: held_out 8 is among the values"):
         campaigns.campaigns(timed, [framework("pytorch")], {}, "cpu")
+    lacking = replace(framework("pytorch"), kernels={})
+    with pytest.raises(UserError, match=r"timing\.cells: no framework of this configuration has"):
+        campaigns.campaigns(CONFIG | {"shapes": [values]}, [lacking], {}, "cpu")
 
 
 def test_each_row_says_on_which_machine_it_was_timed(tmp_path):

@@ -1,7 +1,5 @@
 """The reference and the verification, on small tables of known truth."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -11,7 +11,7 @@ rule compare:
         other=other,
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
         margins=code_of("tasks"),
-        code=code_of("analysis", "analysis/statistics", "analysis/folders"),
+        code=code_of_stage("analysis/folders"),
     output:
         RESULTS / "compare.json",
         RESULTS / "compare.csv",

@@ -9,7 +9,7 @@ rule insides_of_task:
             run.path(RESULTS) for run in CONFIGURATION.runs if run.task == wildcards.task
         ],
         code=lambda wildcards: [
-            *code_of("analysis", "analysis/statistics", "analysis/inside", "cells"),
+            *code_of_stage("analysis/inside", "cells"),
             ROOT / "harness" / "run" / "streams.py",
             ROOT / "tasks" / "__init__.py",
             ROOT / "tasks" / f"{wildcards.task}.py",
@@ -35,7 +35,7 @@ use rule tables as insides with:
             task=TASKS,
             name=layout.names("insides"),
         ),
-        code=code_of("analysis", "analysis/statistics", "analysis/inside"),
+        code=code_of_stage("analysis/inside"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("insides")],
     log:

@@ -8,6 +8,11 @@ def code_of(*folders):
     return [path for name in folders for path in sorted((ROOT / name).glob("*.py"))]
 
 
+def code_of_stage(*folders):
+    """The modules that decide the tables of a stage of the analysis, its own in ``folders``."""
+    return code_of("analysis", "analysis/statistics", "harness/layout", *folders)
+
+
 @functools.cache
 def code_of_a_run(task, framework):
     """The files that decide what a run computes, so that an edit of one task or one

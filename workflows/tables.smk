@@ -7,7 +7,7 @@ rule tables:
     input:
         records=[run.path(RESULTS) for run in CONFIGURATION.runs],
         conformance=conformance_of(run.framework for run in CONFIGURATION.runs),
-        code=code_of("analysis", "analysis/statistics", "analysis/tables"),
+        code=code_of_stage("analysis/tables"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("tables")],
     log:
@@ -27,7 +27,7 @@ use rule tables as evidence with:
     input:
         tables=[layout.path(RESULTS, name) for name in layout.names("tables", "insides", "timing")],
         ledger=[ROOT / "workflows" / f"claims.{end}" for end in ("yaml", "schema.json")],
-        code=code_of("analysis", "analysis/statistics", "analysis/evidence"),
+        code=code_of_stage("analysis/evidence"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("evidence")],
     log:
@@ -43,7 +43,7 @@ use rule tables as published with:
     input:
         tables=[layout.path(RESULTS, name) for name in layout.names("tables")],
         ledger=[ROOT / "workflows" / f"published.{end}" for end in ("yaml", "schema.json")],
-        code=code_of("analysis", "analysis/statistics", "analysis/evidence"),
+        code=code_of_stage("analysis/evidence"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("published")],
     log:

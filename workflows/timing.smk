@@ -12,7 +12,7 @@ rule timing:
 rule time:
     input:
         code=what_a_campaign_needs,
-        # No kernel is timed before its gate; the kernels that no run uses pass theirs inside.
+        # No kernel is timed unchecked; those that no run uses are checked inside.
         conformance=conformance_of(run.framework for run in CONFIGURATION.runs),
     output:
         about=RESULTS / "timing" / "{campaign}.json",
@@ -31,20 +31,20 @@ rule time:
     params:
         plan=lambda wildcards: json.dumps(CAMPAIGNS[wildcards.campaign].as_dict()),
         results=lambda wildcards, output: Path(output.about).parents[1],
-        gate=lambda wildcards, output: (
+        checked=lambda wildcards, output: (
             f"--conformance {shlex.quote(str(Path(output.about).parents[1] / 'conformance'))}"
             if CONFIGURATION.conformance
             else ""
         ),
     shell:
-        "python -m harness time --results {params.results:q} {params.gate} --plan {params.plan:q}"
+        "python -m harness time --results {params.results:q} {params.checked} --plan {params.plan:q}"
         " 2> {log:q}"
 
 
 use rule tables as timing_tables with:
     input:
         campaigns=[RESULTS / "timing" / f"{name}.json" for name in CAMPAIGNS],
-        code=code_of("analysis", "analysis/statistics", "analysis/speed"),
+        code=code_of_stage("analysis/speed"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("timing")],
     log:

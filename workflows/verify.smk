@@ -11,7 +11,7 @@ rule verify:
         reference=reference,
         rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
         margins=code_of("tasks"),
-        code=code_of("analysis", "analysis/statistics", "analysis/folders"),
+        code=code_of_stage("analysis/folders"),
     output:
         RESULTS / "verify.json",
         RESULTS / "verify.csv",

@@ -30,8 +30,6 @@ Further rows have what is shown equal, pair by pair: ``equal_cells`` and ``equal
 words are the page's.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping

@@ -6,8 +6,6 @@ difference, 1/margin and margin for a ratio. The other side refutes; an interval
 edge decides nothing.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The ledger of published claims: read, tested against the tables, judged by rules set before."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

@@ -5,8 +5,6 @@ framework, frameworks within a cell, another track against matched), one metric,
 tasks.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any

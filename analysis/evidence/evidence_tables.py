@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from analysis.evidence import advice, claims, comparisons
 from analysis.statistics.across_tasks import normalised
-from cells import CELLS
 from harness import layout
 
 # What stands in the results folder before the evidence is weighed; a table that this
@@ -21,6 +20,11 @@ INPUTS = (
     "speed_ratios", "timing", "gradient_flow", "gradient_norms",
 )  # fmt: skip
 NEEDED = ("runs", "scores", "tasks")
+# Framework and cell of a ratio's two sides, as claims name them.
+SIDES = {
+    "numerator_framework": "framework", "numerator_cell": "cell",
+    "denominator_framework": "other_framework", "denominator_cell": "other_cell",
+}  # fmt: skip
 IDENTITY = ["task", "framework", "cell", "track", "seed"]
 
 
@@ -81,37 +85,31 @@ def _quarter(runs: pd.DataFrame, curves: pd.DataFrame) -> pd.Series[float]:
 
 
 def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
-    """The clock's ratios both ways round, with framework and cell of each side apart.
+    """The clock's ratios both ways round, with framework and cell of each side.
 
-    A side's name is the framework, the cell, and between them the kernel where there are several.
     ``same_hidden`` says whether both had as many hidden units, ``control_ok`` whether the A/A
-    control of the same shape has 1 in its interval.
+    control of the same shape, on the same machine, has 1 in its interval.
     """
-    sizes = [f"{side}_hidden" for side in ("numerator", "denominator")]
-    same = ratios[sizes[0]] == ratios[sizes[1]] if set(sizes) <= set(ratios) else True
-    machine = ratios.get("machine", pd.Series("", ratios.index)).fillna("")
-    ratios = ratios.assign(same_hidden=same, machine=machine)
-    both = ratios.rename(columns={"numerator": "denominator", "denominator": "numerator"})
-    both = both.assign(ratio=1 / both["ratio"], low=1 / ratios["high"], high=1 / ratios["low"])
-    # What the clock says of each side, apart from the names, is of the first way round.
-    kept = [
-        "machine", "shape", "kind", "numerator", "denominator", "ratio", "low", "high",
-        "processes", "same_hidden",
-    ]  # fmt: skip
-    both = pd.concat([ratios, both], ignore_index=True)
-    both = both[[name for name in kept if name in both]].astype({"numerator": str})
-    for side, prefix in (("numerator", ""), ("denominator", "other_")):
-        parts = both[side].astype(str).str.extract(rf"^(\w+)/(?:.*/)?({'|'.join(CELLS)})(?:/|$)")
-        both[f"{prefix}framework"], both[f"{prefix}cell"] = parts[0], parts[1]
+    ratios = ratios.assign(
+        machine=ratios["machine"].fillna(""),
+        same_hidden=ratios["numerator_hidden"] == ratios["denominator_hidden"],
+    )
+    sides = {f"numerator{part}": f"denominator{part}" for part in ("", "_framework", "_cell")}
+    turned = ratios.rename(columns=sides | {b: a for a, b in sides.items()})
+    turned = turned.assign(
+        ratio=1 / ratios["ratio"], low=1 / ratios["high"], high=1 / ratios["low"]
+    )
+    both = pd.concat([ratios, turned], ignore_index=True).rename(columns=SIDES)
     both["same_framework"] = both["framework"] == both["other_framework"]
-    control = (both["numerator"] == "aa") | (both["denominator"] == "aa")
-    if "kind" in both:
-        control |= both["kind"] == "aa"
+    control = both["kind"] == "aa"
     outside = (both["low"] > 1) | (both["high"] < 1)
     # Of each machine its own: a control says nothing of what was timed elsewhere.
     place = both["shape"] + " on " + both["machine"]
     both["control_ok"] = ~place.isin(place[control & outside])
-    return both[~control & both["cell"].notna() & both["other_cell"].notna()]
+    kept = ["machine", "shape", "kind", "numerator", "denominator", "ratio", "low", "high",
+            "processes", "same_hidden", "same_framework", "control_ok",
+            *SIDES.values()]  # fmt: skip
+    return both.loc[~control, kept]
 
 
 def write(results: Path) -> None:

@@ -1,7 +1,5 @@
 """Published values against our runs of the same setting, by rules set before the data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

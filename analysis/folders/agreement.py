@@ -3,8 +3,6 @@
 The rules and the names of the verdicts are explained in ``workflows/verify.yaml``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

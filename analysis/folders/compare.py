@@ -3,8 +3,6 @@
 It informs: there is no verdict on the whole, and nothing passes or fails.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -4,8 +4,6 @@ Such a folder is foreign input. Only files of known names are opened, none throu
 none beyond a size; only known columns are kept, and every value is checked for its kind.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import os

@@ -4,8 +4,6 @@ Of the two, one is here and the other there: the reference, or a folder from any
 of theirs is ever averaged.
 """
 
-from __future__ import annotations
-
 import json
 import time
 from collections import Counter

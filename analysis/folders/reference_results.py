@@ -1,7 +1,5 @@
 """Making a finished run the reference: its tables, not its weights, into ``results/reference/``."""
 
-from __future__ import annotations
-
 import json
 import time
 from pathlib import Path

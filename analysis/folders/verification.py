@@ -1,7 +1,5 @@
 """Comparing a results folder with the reference: a verdict for each item, and for all."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The gradient's norms while a run trained, before clipping, and their spikes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

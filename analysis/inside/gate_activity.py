@@ -1,7 +1,5 @@
 """What the gates of a model do: how often they are shut or open, and how long they keep a state."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """How far back the gradient reaches: norms by the states, their decay, and the horizon."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What the state still tells of a value that was shown earlier, by a linear read-out."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from analysis.inside.rows import Rows, short

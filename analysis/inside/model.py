@@ -4,8 +4,6 @@ Everything is computed by the NumPy reference in float64 from canonical weights,
 is the same for every framework. T is the number of time steps, B of examples, h of units.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """How values become rows of the tables: rounded, thinned out, in quantiles."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

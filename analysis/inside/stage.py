@@ -4,8 +4,6 @@ Each task gives one part of every table, since its runs are looked into as soon 
 are done; :func:`join` puts the parts together.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """How cost grows: time = a + b · work along one axis, fitted for each process of a method."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """One whole campaign, and what its samples say of a method at a shape."""
 
-from __future__ import annotations
-
 from functools import cached_property
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The frameworks' own matrix products: how fast a machine can be at a shape."""
 
-from __future__ import annotations
-
 import math
 
 from analysis.speed.measured import Measured, Rows, geometric

@@ -1,7 +1,5 @@
 """Methods against each other on the clock, paired by round."""
 
-from __future__ import annotations
-
 import math
 from itertools import combinations
 from typing import Any

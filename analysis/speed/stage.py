@@ -1,7 +1,5 @@
 """The stage ``timing``: the clock's tables, from the samples of whole campaigns."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from analysis.speed import growth, peaks, ratios, times

@@ -1,7 +1,5 @@
 """Milliseconds of each method at each shape, and how far that is from the hardware."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -3,8 +3,6 @@
 ``scores`` is a matrix [seeds, tasks] of normalised scores: 0 is a task's baseline, 1 is solved.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

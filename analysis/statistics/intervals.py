@@ -4,8 +4,6 @@ Whatever SciPy or statsmodels has is theirs. Every interval of these rooms is tw
 95 % unless a caller says otherwise, and is missing (NaN) where the data cannot carry one.
 """
 
-from __future__ import annotations
-
 import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Two methods on the same seeds: differences and ratios, equality, trends."""
 
-from __future__ import annotations
-
 import warnings
 from dataclasses import dataclass
 

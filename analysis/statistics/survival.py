@@ -1,7 +1,5 @@
 """Steps to solve: survival data, in which NaN means not solved within the budget."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """What each default of a framework changes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What the page says of each cell: from its file, so that results of it can be read anywhere."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from cells import CELLS, cell

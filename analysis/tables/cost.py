@@ -1,7 +1,5 @@
 """Where the time of a results folder went."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

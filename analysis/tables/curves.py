@@ -1,7 +1,5 @@
 """Learning curves: each run's, and each method's over its seeds."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from analysis.tables.groups import Rows, grouped

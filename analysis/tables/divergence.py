@@ -1,7 +1,5 @@
 """When float32 parts two frameworks that train the same model."""
 
-from __future__ import annotations
-
 import itertools
 from contextlib import suppress
 from pathlib import Path

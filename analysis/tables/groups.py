@@ -1,7 +1,5 @@
 """Rows of tables, and rows put together by what they share."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """How many parameters each framework counts, and how many there are by formula."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 import cells

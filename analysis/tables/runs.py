@@ -1,7 +1,5 @@
 """One row a run, and the machines they ran on."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What each method reaches over its seeds."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

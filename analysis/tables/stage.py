@@ -1,7 +1,5 @@
 """The stage ``tables``: every table that is made from the records of the runs."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from analysis import plan_records

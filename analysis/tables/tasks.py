@@ -1,7 +1,5 @@
 """The tasks and frameworks of the runs, and what methods without a network reach."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

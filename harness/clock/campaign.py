@@ -6,8 +6,6 @@ sample is appended to ``timing/NAME.csv`` at once. At the end ``timing/NAME.json
 which campaign of that file is whole, and only a whole campaign reaches the tables.
 """
 
-from __future__ import annotations
-
 import csv
 import json
 import random
@@ -69,11 +67,12 @@ class Course:
 
 
 def run(
-    campaign: Campaign, results: Path, say: Callable[[str], None], gate: Path | None = None
+    campaign: Campaign, results: Path, say: Callable[[str], None], checked: Path | None = None
 ) -> None:
     """Carry out the campaign anew; its samples and what is known of it go to ``timing/``.
 
-    ``gate`` is the folder of what the pipeline's gate found, when that is up to date.
+    ``checked`` is the folder of what the pipeline's conformance checks found, when that is up to
+    date.
     """
     folder = results / "timing"
     folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +80,7 @@ def run(
     with quiet.alone(results, say):
         done.unlink(missing_ok=True)
         begin = time.monotonic()
-        course = _carried_out(campaign, folder, say, gate)
+        course = _carried_out(campaign, folder, say, checked)
         about = {
             "campaign": course.number,
             "asked": campaign.as_dict(),
@@ -95,7 +94,7 @@ def run(
 
 
 def _carried_out(
-    campaign: Campaign, folder: Path, say: Callable[[str], None], gate: Path | None
+    campaign: Campaign, folder: Path, say: Callable[[str], None], checked: Path | None
 ) -> Course:
     begin = time.monotonic()
     number = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
@@ -109,8 +108,8 @@ def _carried_out(
             course.note("one core only, which the machine's own work shares")
         if campaign.threads > len(cores_here()):
             course.note(f"{campaign.threads} threads on {len(cores_here())} cores")
-        _gate(course, gate)
-        say(f"{campaign.name}: {len(campaign.methods)} methods, gate {_since(begin)}")
+        _conform(course, checked)
+        say(f"{campaign.name}: {len(campaign.methods)} methods, checked in {_since(begin)}")
         order = random.Random(number)
         for process in range(campaign.processes):
             start = time.monotonic()
@@ -172,8 +171,8 @@ def mark(sample: Sample) -> str:
     return "disturbed" if waited or sample["switches"] > 100 * sample["wall_s"] else ""
 
 
-def _gate(course: Course, folder: Path | None) -> None:
-    """Look up what the pipeline's own gate found, and check the other kernels, once each."""
+def _conform(course: Course, folder: Path | None) -> None:
+    """Look up what the pipeline's own checks found, and check the other kernels, once each."""
     campaign, known = course.campaign, _known(folder) if folder else {}
     layers = min(2, max(shape.layers for shape in campaign.shapes))
     open_: dict[str, list[Method]] = {}
@@ -184,10 +183,10 @@ def _gate(course: Course, folder: Path | None) -> None:
     def check(framework: str, cores: list[int]) -> dict[str, str]:
         process = Process(course.log)
         methods = [(m.kernel, m.cell, layers) for m in open_[framework]]
-        cache = str(course.scratch / f"gate-{framework}")
+        cache = str(course.scratch / f"conform-{framework}")
         try:
             verdicts: dict[str, str] = process.ask(
-                "gate", framework=framework, methods=methods, threads=campaign.threads,
+                "conform", framework=framework, methods=methods, threads=campaign.threads,
                 cores=cores, cache=cache, device=campaign.device,
             )  # fmt: skip
         except WorkerFailed as error:
@@ -206,7 +205,7 @@ def _gate(course: Course, folder: Path | None) -> None:
 
 
 def _known(folder: Path) -> dict[tuple[str, str, str, int], bool]:
-    """What the pipeline's gate says of models of the kind that is timed: passed or not."""
+    """What the pipeline's checks say of models of the kind that is timed: passed or not."""
     found: dict[tuple[str, str, str, int], bool] = {}
     for path in sorted(folder.glob("*.csv")):
         table = pd.read_csv(path)

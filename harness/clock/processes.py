@@ -1,7 +1,5 @@
 """The clock's workers as the campaign sees them: processes that are asked and answer."""
 
-from __future__ import annotations
-
 import json
 import os
 import select

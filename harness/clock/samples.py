@@ -1,7 +1,5 @@
 """The samples of a whole campaign, as they lie in a results folder."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path

@@ -4,8 +4,6 @@ It reads requests from standard input and answers each with one line, both JSON.
 clock stops when a result is there: every call that is timed returns forced results.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os
@@ -154,7 +152,7 @@ class Worker:
         """Move to other cores."""
         return {"pinned": pin(cores)}
 
-    def gate(
+    def conform(
         self, framework: str, methods: list[list[Any]], threads: int, cores: list[int],
         cache: str, device: str,
     ) -> dict[str, str]:  # fmt: skip
@@ -186,7 +184,7 @@ def _keep(kept: list[Any], call: Callable[[], Any]) -> None:
 
 
 def verdict(row: dict[str, Any]) -> str:
-    """Why a kernel is not timed, from a check of the gate that it did not pass."""
+    """Why a kernel is not timed, from a check against the reference that it did not pass."""
     if row["check"] in ("run", "import"):
         return str(row["detail"])
     return (

@@ -1,7 +1,5 @@
 """The command line: single runs, and the steps that the pipeline is made of."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -1,7 +1,5 @@
 """The commands that help to add a cell, a task or an implementation: ``new`` and ``check``."""
 
-from __future__ import annotations
-
 import argparse
 
 from harness.plan.settings import pairs

@@ -1,7 +1,5 @@
 """A command line as two tables: the options by name, and the commands with those that they take."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path

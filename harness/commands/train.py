@@ -1,7 +1,5 @@
 """The commands on one run: ``train``, and what the pipeline does when a run's process dies."""
 
-from __future__ import annotations
-
 import argparse
 import gc
 import os
@@ -20,8 +18,8 @@ from cells import CELLS
 from harness import limits, machine, quiet
 from harness.errors import UnwritableError, UserError
 from harness.files import check_room, write_text
-from harness.pipeline import folder, import_server
-from harness.pipeline.import_server import Main
+from harness.pipeline import folder, preloader
+from harness.pipeline.preloader import Main
 from harness.pipeline.progress import finished_line
 from harness.plan import studies, tracks
 from harness.plan.asked import read_plan
@@ -140,7 +138,7 @@ def preload(main: Main, arguments: argparse.Namespace) -> int:
     path = arguments.results / "benchmarks" / f"preload-{its.name}.tsv"
     with suppress(UnwritableError):  # the runs say so if they cannot be kept either
         write_text(path, f"s\n{seconds}\n")
-    import_server.serve(its.name, main)
+    preloader.serve(its.name, main)
     return 0
 
 

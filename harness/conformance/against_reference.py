@@ -1,4 +1,4 @@
-"""The gate: does an implementation compute the reference's function, step for step?
+"""Conformance: does an implementation compute the reference's function, step for step?
 
 Every cell, with one and two layers, with outputs at the last and at every step, in
 float32 and float64, is compared with NumPy in float64 from the same weights on the
@@ -10,8 +10,6 @@ moves the weights, by plain gradient descent at so high a rate that nothing else
 left in them. Trajectories are 50 real steps of each rule. Errors are the largest
 difference in an array divided by the largest value of the reference's array.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace

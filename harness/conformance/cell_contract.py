@@ -4,8 +4,6 @@ Each finding is one sentence: where, what is wrong, what is expected. An empty l
 every framework can train it; whether they do it right is for ``conform`` to say.
 """
 
-from __future__ import annotations
-
 import importlib
 from types import ModuleType
 from typing import Any

@@ -4,8 +4,6 @@ Each finding is one sentence: where, what is wrong, what is expected. An empty l
 means that the harness can work with it.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

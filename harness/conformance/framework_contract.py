@@ -4,8 +4,6 @@ Each finding is one sentence: where, what is wrong, what is expected. An empty l
 means that the harness can work with it.
 """
 
-from __future__ import annotations
-
 import ast
 import tempfile
 from pathlib import Path
@@ -29,7 +27,7 @@ METHODS = sorted(name for kind in (Described, Model) for name in vars(kind) if n
 
 
 def check_framework(name: str) -> list[str]:
-    """What is wrong with ``implementations/<name>``: its contract, the gate, its native model."""
+    """What is wrong with ``implementations/<name>``: contract, equations, native model."""
     where = f"implementations/{name}"
     try:
         framework = registry.framework(name)

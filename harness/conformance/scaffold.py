@@ -1,7 +1,5 @@
 """``python -m harness new``: working files to start a cell, a task or an implementation from."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from harness.errors import UserError

@@ -4,8 +4,6 @@ Nothing is shared with :func:`implementations.updates`, whose folded form every
 implementation uses: this module is what that form is compared with.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from cells import Array, ModelSpec, Weights, network

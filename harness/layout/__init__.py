@@ -4,8 +4,6 @@ Whatever writes a table, reads one, lists them or describes them takes it from h
 one entry in ``tables.py`` and the function that makes its rows.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a column of a table holds, and what a table is."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Every table of a results folder, in the order in which people read them: one entry each."""
 
-from __future__ import annotations
-
 import re
 
 from harness.layout.columns import Column, Table

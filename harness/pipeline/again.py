@@ -1,7 +1,5 @@
 """What lies in a results folder but must be made again: damaged, failed, or stopped half-way."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A results folder in the hands of one pipeline: taken, tidied, with room on its disk."""
 
-from __future__ import annotations
-
 import atexit
 import fcntl
 import hashlib
@@ -14,7 +12,7 @@ from typing import IO
 from harness import machine
 from harness.errors import UnwritableError, UserError
 from harness.files import check_room
-from harness.pipeline import import_server
+from harness.pipeline import preloader
 
 # The open lock file: the kernel drops the lock when this process ends, however it ends.
 _held: list[IO[str]] = []
@@ -61,7 +59,7 @@ def take(results: Path) -> None:
     # In the system's temporary folder: a socket's path must be short.
     sockets = tempfile.TemporaryDirectory(prefix="gatebench-", ignore_cleanup_errors=True)
     atexit.register(sockets.cleanup)
-    import_server.announce(sockets.name)
+    preloader.announce(sockets.name)
 
 
 def tidy(results: Path) -> None:

@@ -1,7 +1,5 @@
 """What a person sees while the pipeline runs, and at its end."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time
@@ -80,14 +78,16 @@ def summary(results: Path) -> int:
             more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
             print(f"no {kind}: {', '.join(absent[:3])}{more}; snakemake --cores all makes them")
     sys.stdout.flush()
-    return int(bool(damaged or stopped) or any(r["status"] == "failed" for r in found))
+    return int(_failed(found, damaged, stopped))
 
 
 def failed(results: Path) -> bool:
     """Whether a planned run failed or a framework's conformance check was stopped."""
     plan = asked.read_plan(results)
-    found, damaged = _planned_records(results, plan)
-    stopped = _stopped_checks(results, plan)
+    return _failed(*_planned_records(results, plan), _stopped_checks(results, plan))
+
+
+def _failed(found: list[Record], damaged: list[str], stopped: dict[str, str]) -> bool:
     return bool(damaged or stopped) or any(r["status"] == "failed" for r in found)
 
 
@@ -107,7 +107,7 @@ def _planned_records(results: Path, plan: asked.Plan) -> tuple[list[Record], lis
 def _checked(plan: asked.Plan) -> set[str]:
     """The frameworks whose conformance the plan asks for."""
     runs = (run_named(name) for name in plan["runs"])
-    return {run.framework for run in runs if run} if plan["gate"] else set()
+    return {run.framework for run in runs if run} if plan["conformance"] else set()
 
 
 def _stopped_checks(results: Path, plan: asked.Plan) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """Which of Snakemake's own lines a person sees."""
 
-from __future__ import annotations
-
 import logging
 
 # Two for every job, what a job's command is run by, and a hint at what does not stand above.

@@ -6,8 +6,6 @@ second). A job's end causes a pass too, so each leaves one more timer behind, an
 the scheduler wakes N times a second. Jobs on this machine need no such limit.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 import time

@@ -1,7 +1,5 @@
 """What a pipeline was asked for: the plan that its jobs read."""
 
-from __future__ import annotations
-
 import json
 import time
 from pathlib import Path
@@ -11,14 +9,14 @@ from harness.files import write_text
 from harness.plan.run import Run
 
 Plan = dict[str, Any]
-EMPTY: Plan = {"runs": [], "todo": [], "started": 0.0, "gate": True, "campaigns": []}
+EMPTY: Plan = {"runs": [], "todo": [], "started": 0.0, "conformance": True, "campaigns": []}
 
 
 def write_plan(
     results: Path,
     runs: tuple[Run, ...],
     todo: list[str],
-    gate: bool = True,
+    conformance: bool = True,
     campaigns: tuple[str, ...] = (),
 ) -> None:
     """Note which runs are asked for, which are still to do and since when, so that each can say
@@ -26,7 +24,7 @@ def write_plan(
     and the clock's campaigns.
     """
     plan = {"runs": [run.name for run in runs], "todo": todo, "started": time.time()}
-    plan |= {"gate": gate, "campaigns": campaigns}
+    plan |= {"conformance": conformance, "campaigns": campaigns}
     write_text(results / "plan.json", json.dumps(plan) + "\n")
 
 

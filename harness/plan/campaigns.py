@@ -220,4 +220,6 @@ def _methods(
             every = framework.kernels_of(cell)
             wanted = {"all": every, "fastest": [best], "fastest and stock": [best, STOCK]}[asked]
             found += [Method(framework.name, kernel, cell) for kernel in every if kernel in wanted]
+    if not found:
+        raise UserError("timing.cells: no framework of this configuration has a kernel for them.")
     return (*found, replace(found[0], twin=True))

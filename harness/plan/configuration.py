@@ -1,7 +1,5 @@
 """Reading a configuration: what is wrong with it in one sentence, or the runs it asks for."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The folders that a configuration names: that of the results, and one to compare with."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What names a run."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

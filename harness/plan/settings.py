@@ -1,7 +1,5 @@
 """The resolved settings of a task: its budget and parameters with overrides applied."""
 
-from __future__ import annotations
-
 import math
 import shlex
 from dataclasses import asdict, dataclass, replace

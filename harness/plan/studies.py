@@ -1,7 +1,5 @@
 """The studies of ``workflows/studies.yaml``: tracks that are matched, but for some settings."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache

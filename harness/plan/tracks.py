@@ -5,8 +5,6 @@ stands one track for each factor: matched, but for that one default. A study's t
 nothing either; its settings differ (``workflows/studies.yaml``).
 """
 
-from __future__ import annotations
-
 from cells import ModelSpec
 from harness.plan import studies
 from harness.plan.run import Run

@@ -1,7 +1,5 @@
 """The weights that every framework starts from."""
 
-from __future__ import annotations
-
 import numpy as np
 
 import cells

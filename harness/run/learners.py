@@ -1,7 +1,5 @@
 """A model of a run's track with its initial weights, and how it takes a chunk of steps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """One run: build a model, train it on its stream, evaluate it, and say what happened."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Run records: one JSON file a run, checked before it is written and after it is read."""
 
-from __future__ import annotations
-
 import json
 import zipfile
 import zlib

@@ -27,9 +27,9 @@ def fastest(spec: ModelSpec, batch: int, length: int) -> str:
     """The kernel to train a model of this shape with."""
     # Gradient alone, one thread, EPYC Zen 3, 2026-11-25, medians of 9 interleaved rounds in one
     # process, manual / stepwise at (B, T, d, h): LSTM 1.48 (64, 100, 2, 128),
-    # 1.05 (32, 100, 2, 64), .94 (32, 10, 1, 50); GRU 1.16, 1.15, .83. Below
-    # the limit the runs of the default configuration would save less by a second kernel than its
-    # way through the gate costs.
+    # 1.05 (32, 100, 2, 64), .94 (32, 10, 1, 50); GRU 1.16, 1.15, .83. Below the
+    # limit the runs of the default configuration would save less by a second kernel than its
+    # conformance checks cost.
     large = batch * length * spec.hidden >= 300_000
     return "stepwise" if large and spec.cell != "rnn" else "manual"
 

@@ -1,7 +1,5 @@
 """The kernel ``equations``: any cell's own step in ``lax.scan``, differentiated by JAX."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import jax

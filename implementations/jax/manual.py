@@ -10,8 +10,6 @@ Shapes: x [T, B, d], hidden states [T, B, h], a layer's matrix [d + ones + h, GÂ
 :mod:`implementations.packed`.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import jax

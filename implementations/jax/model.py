@@ -1,7 +1,5 @@
 """The JAX model; see the package docstring for kernels and conventions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import jax

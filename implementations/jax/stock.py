@@ -1,7 +1,5 @@
 """The kernel ``stock``: ``flax.nnx`` cells in ``nnx.RNN`` with canonical weights."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

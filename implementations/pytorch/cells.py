@@ -6,8 +6,6 @@ kept in the weights (``diagonal.py``): states are stored as h/2, the LSTM's cell
 and a tanh as half its value.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import torch

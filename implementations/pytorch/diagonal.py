@@ -13,8 +13,6 @@ one product over the sequence would fetch its operands from memory once more. Bu
 are kept between training steps, and no graph is built.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

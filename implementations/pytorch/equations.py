@@ -1,7 +1,5 @@
 """The kernel ``equations``: any cell's own step in an eager loop, differentiated by PyTorch."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import torch

@@ -5,8 +5,6 @@ a stage reads, ``cells.py`` has what is done in a stage. Here the output layer a
 get their gradients, and the gradients go back to the parameters.
 """
 
-from __future__ import annotations
-
 from functools import lru_cache
 
 import torch

@@ -1,7 +1,5 @@
 """The kernel ``equations``: any cell's own step in a ``tf.while_loop``, with a tape's gradient."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 from typing import Any
 

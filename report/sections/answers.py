@@ -142,7 +142,7 @@ def _faster(row: Row) -> str:
 
 
 def _ported(tables: Tables) -> dict[str, str]:
-    gate, compared = tables["conformance_summary"], tables["comparisons"]
+    checked, compared = tables["conformance_summary"], tables["comparisons"]
     pairs = compared[(compared["kind"] == "frameworks") & (compared["metric"] == "score")]
     pairs = pairs[pairs["p_holm"].notna()]
     counts = {}
@@ -155,8 +155,8 @@ def _ported(tables: Tables) -> dict[str, str]:
     parts.append(_widest(tables, pairs[pairs["track"] == "matched"]))
     if counts["native"][0]:
         parts.append("on the native track " + _portions("comparisons", *counts["native"]))
-    if len(gate):
-        passed, checks = int(gate["passed"].sum()), int(gate["checks"].sum())
+    if len(checked):
+        passed, checks = int(checked["passed"].sum()), int(checked["checks"].sum())
         of = "all" if passed == checks else f"{number(passed)} of"
         parts.append(f"{of} {number(checks)} checks against the reference pass")
     if not any(parts):

@@ -1,7 +1,5 @@
 """REPLACE: what the cell is called, in words, and whose it is."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from cells import Cell

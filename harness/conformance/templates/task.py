@@ -1,7 +1,5 @@
 """REPLACE: what the task is called, in words."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar
 

@@ -1,7 +1,5 @@
 """The EXAMPLE model; see the package docstring for kernels and conventions."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import jax

@@ -11,8 +11,6 @@ It is a shortcut only. Where there is no preloader (a single run by hand, a
 framework that cannot be imported, another machine) a run does its own import.
 """
 
-from __future__ import annotations
-
 import fcntl
 import gc
 import json
