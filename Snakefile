@@ -22,6 +22,10 @@ include: "workflows/verify.smk"
 include: "workflows/compare.smk"
 
 
+if workflow.is_main_process:
+    say_what_studies_cost()
+
+
 rule all:
     default_target: True
     input:

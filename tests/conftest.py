@@ -24,7 +24,7 @@ TINY = {
 # The smallest grid: one run.
 SMALL = {
     "tasks": "[adding]", "frameworks": "[pytorch]", "cells": "[rnn]", "seeds": "[0]",
-    "tracks": "{native: []}", "conformance": "false",
+    "studies": "[cells]", "conformance": "false",
 }  # fmt: skip
 
 

@@ -49,16 +49,16 @@ def test_the_device_is_read_and_reaches_runs_and_campaigns(tmp_path, monkeypatch
 @pytest.mark.parametrize(
     ("name", "tasks", "tracks"),
     [
-        ("default", 3, {"matched", "native"}),
+        ("default", 4, {"matched", "native", "forget0", "chrono", "noclip"}),
         ("quick", 3, {"matched", "native"}),
-        ("full", 11, set(tracks.names())),
+        ("full", 11, set(tracks.names()) - {*FACTORS, "rate001", "rate003", "rate030"}),
         ("attribution", 2, {"matched", "native", *FACTORS}),
         ("paper", 2, {"matched"}),
     ],
 )
 def test_the_committed_configurations_are_valid(tmp_path, name, tasks, tracks):
     config = yaml.safe_load((ROOT / f"workflows/config/{name}.yaml").read_text())
-    for key in ("tracks", "timing", "limits"):
+    for key in ("timing", "limits"):
         config[key] = default()[key] | config.get(key, {})
     loaded = load(tmp_path, **config | {"results": str(tmp_path)})
     assert len({run.task for run in loaded.runs}) == tasks
@@ -66,11 +66,10 @@ def test_the_committed_configurations_are_valid(tmp_path, name, tasks, tracks):
     assert len({run.name for run in loaded.runs}) == len(loaded.runs)
 
 
-def test_all_tasks_are_those_that_can_be_had(tmp_path, monkeypatch):
-    every = {run.task for run in load(tmp_path, tasks="all").runs}
-    assert every == set(task_names()) - {"csv"}
+def test_a_task_that_cannot_be_had_takes_no_part_unless_it_is_named(tmp_path, monkeypatch):
+    every = {run.task for run in load(tmp_path, studies=["data"]).runs}
     monkeypatch.setattr("tasks._data.importlib.util.find_spec", lambda name: None)
-    left = {run.task for run in load(tmp_path, tasks="all").runs}
+    left = {run.task for run in load(tmp_path, studies=["data"]).runs}
     assert every - left == {"digits", "mnist1d", "sunspots"}
     with pytest.raises(UserError) as error:
         load(tmp_path, tasks=["digits"])
@@ -90,7 +89,7 @@ def test_csv_takes_part_when_it_has_a_path(tmp_path):
     path = tmp_path / "my.csv"
     path.write_text("y\n" + "\n".join(str(i * i % 7) for i in range(200)))
     own = {"csv": {"path": str(path), "columns": "y"}}
-    assert "csv" in {run.task for run in load(tmp_path, tasks="all", overrides=own).runs}
+    assert "csv" in {run.task for run in load(tmp_path, tasks=["csv"], overrides=own).runs}
     with pytest.raises(UserError, match=r"tasks: tasks/csv.py has no data: set its path"):
         load(tmp_path, tasks=["csv"])
     own["csv"]["columns"] = "z"
@@ -99,8 +98,7 @@ def test_csv_takes_part_when_it_has_a_path(tmp_path):
 
 
 def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
-    tracks = {"matched": [], "native": [], "factors": ["adding"]}
-    runs = load(tmp_path, tracks=tracks, seeds=[0], cells=["lstm", "gru"]).runs
+    runs = load(tmp_path, studies=["defaults"], tracks=["factors"], seeds=[0]).runs
     planned = {(run.framework, run.cell, run.track) for run in runs}
     assert ("tensorflow", "lstm", "biases") not in planned
     assert ("tensorflow", "gru", "biases") in planned
@@ -123,9 +121,8 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
             "limits.seconds: must be at least 1, not 0.",
         ),
         ({"cells": ["lstmm"]}, "cells: unknown cell 'lstmm'; allowed: gru, lstm, rnn."),
-        ({"tracks": {"free": "all"}}, "tracks: unknown key 'free'; allowed: factors, matched, na"),
-        ({"tracks": {"native": ["addin"]}}, "tracks.native: unknown task 'addin'; allowed: addi"),
-        ({"tracks": {"matched": []}}, "tracks: there is no task on any track."),
+        ({"tracks": ["free"]}, "tracks: unknown track 'free'; allowed: adam, biases, chrono, "),
+        ({"tracks": []}, "tracks: must not be empty."),
         ({"sedes": [1]}, "unknown key 'sedes'; allowed: cells, conformance, device, "),
         ({"seeds": []}, "seeds: must not be empty."),
         ({"seeds": [1, 1]}, "seeds: names a value twice."),
@@ -144,8 +141,8 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
             "timing.sweeps.0.values: must have 2 values or more.",
         ),
         ({"seeds": ["one"]}, "seeds.0: must be a whole number, not 'one'."),
-        ({"seeds": 1}, "seeds: must be a list such as [a, b], not 1."),
-        ({"tracks": "all"}, "tracks: must be a mapping such as {key: value}, not 'all'."),
+        ({"seeds": 1}, 'seeds: must be "all" or a list of whole numbers, not 1.'),
+        ({"tracks": {"native": "all"}}, """tracks: must be "all" or a list of names, not {'na"""),
         ({"results": ""}, "results: must not be empty."),
         ({"results": None}, "results: must be a text, not None."),
         ({"results": "a{b}"}, "results: 'a{b}' must not have '{' in its name."),
@@ -337,15 +334,6 @@ def test_every_folder_of_the_project_is_known():
     assert {name for name in listed if not name.startswith(".")} == {*places.OWN, "results"}
 
 
-def test_an_empty_list_that_leaves_only_native_runs_is_explained(tmp_path):
-    every = default()["tracks"]
-    assert load(tmp_path, tracks=every | {"matched": []}).doubt.startswith(
-        "tracks: an empty list is no task, so matched: [] leaves only the native runs;"
-    )
-    assert load(tmp_path, tracks=every | {"native": []}).doubt == ""
-    assert load(tmp_path, tracks=every).doubt == ""
-
-
 def test_the_home_folder_means_the_same_everywhere(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     assert load(tmp_path, results="~/gb").results == tmp_path / "gb"
@@ -393,7 +381,7 @@ def test_what_is_wrong_with_a_value_by_cell_is_said(tmp_path, hidden, says):
 @pytest.mark.parametrize(("task", "published"), [("adding", 70_000), ("copying", 16_000)])
 def test_the_models_of_the_paper_have_the_published_sizes(tmp_path, task, published):
     config = yaml.safe_load((ROOT / "workflows/config/paper.yaml").read_text())
-    for key in ("tracks", "timing", "limits"):
+    for key in ("timing", "limits"):
         config[key] = default()[key] | config.get(key, {})
     loaded = load(tmp_path, **config | {"results": str(tmp_path), "tasks": [task]})
     assert {run.cell for run in loaded.runs} == {"lstm", "gru", "rnn"}

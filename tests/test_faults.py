@@ -74,7 +74,7 @@ def broken_frameworks(project):
 def test_failures_are_results_and_stop_nothing(tmp_path, project):
     config = {
         "tasks": "[adding]", "frameworks": "[broken, missing, pytorch]", "cells": "[rnn, lstm]",
-        "seeds": "[0]", "overrides": overrides(["adding"]), "tracks": "{native: []}",
+        "seeds": "[0]", "overrides": overrides(["adding"]), "studies": "[cells]",
     }  # fmt: skip
     results = tmp_path / "results"
     done = snakemake(results, root=project, **config)

@@ -15,7 +15,7 @@ from tests.conftest import overrides, snakemake, table
 NAMES = ["faulty", "stuck", "asleep"]
 CONFIG = {
     "tasks": "[adding]", "frameworks": f"[{', '.join(NAMES)}]", "seeds": "[0]",
-    "tracks": "{native: []}", "overrides": overrides(["adding"]),
+    "studies": "[cells]", "overrides": overrides(["adding"]),
 }  # fmt: skip
 
 

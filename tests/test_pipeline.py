@@ -25,8 +25,7 @@ TASKS = ["adding", "copying", "sine"]
 # The gate of three frameworks takes longer than all of these runs; tests/test_implementations.py
 # has its checks of every framework, and GATED the pipeline's way with it.
 WHOLE = {
-    "seeds": "[0]", "tracks": "{native: [adding]}", "conformance": "false",
-    "overrides": overrides(TASKS),
+    "studies": "[glance]", "conformance": "false", "overrides": overrides(TASKS),
 }  # fmt: skip
 GATED = SMALL | {
     "frameworks": "[jax, pytorch]", "conformance": "true", "overrides": overrides(["adding"]),
@@ -161,7 +160,8 @@ def test_a_comparison_with_nothing_is_one_sentence(tmp_path, given, says):
 @pytest.mark.parametrize("framework", framework_names())
 def test_the_command_in_a_record_repeats_it_bit_for_bit(whole, tmp_path, framework, track):
     """By hand, without the preloader that carried out the pipeline's run."""
-    path = whole / "runs" / f"adding-{framework}-gru-{track}-seed0.json"
+    task = "sine" if track == "native" else "adding"
+    path = whole / "runs" / f"{task}-{framework}-gru-{track}-seed0.json"
     record = records.read(path)
     again = tmp_path / path.name
     words = [*record["command"].split(), "--record", str(again)]

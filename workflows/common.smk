@@ -14,7 +14,7 @@ from analysis.folders import compare, foreign, verification
 from harness import documents, layout, limits
 from harness.errors import UserError
 from harness.pipeline import again, folder, progress, quiet_log, scheduler
-from harness.plan import asked, configuration
+from harness.plan import asked, configuration, cost
 from harness.plan.run import Run
 
 DEFAULTS = "workflows/config/default.yaml"
@@ -46,8 +46,6 @@ CONFIGURATION = or_end(
     [*workflow.configfiles, *workflow.overwrite_configfiles],
     workflow.config_settings.config,
 )
-if CONFIGURATION.doubt and workflow.is_main_process:
-    print(CONFIGURATION.doubt, file=sys.stderr)
 RESULTS = CONFIGURATION.results
 # What a job may use, for a cluster; here harness/limits.py watches what it does use.
 MEMORY_MB = CONFIGURATION.limits.memory_mb

@@ -10,7 +10,23 @@ def start():
         for job in workflow.dag.needrun_jobs()
         if job.rule.name == "train"
     ]
-    asked.write_plan(RESULTS, CONFIGURATION.runs, todo, CONFIGURATION.conformance, tuple(CAMPAIGNS))
+    asked.write_plan(
+        RESULTS,
+        CONFIGURATION.runs,
+        todo,
+        CONFIGURATION.conformance,
+        tuple(CAMPAIGNS),
+        CONFIGURATION.studies,
+    )
+
+
+def say_what_studies_cost():
+    """What is planned, before anything of it begins: to stderr, since stdout may be a drawing."""
+    minutes = cost.core_minutes(CONFIGURATION.studies, CONFIGURATION.settings_of, RESULTS)
+    for name, runs in CONFIGURATION.studies.items():
+        much = "unknown" if math.isnan(minutes[name]) else f"{minutes[name]:.0f} core-minutes"
+        print(f"study {name}: {len(runs)} runs, {much}", file=sys.stderr)
+    print(f"{len(CONFIGURATION.runs)} runs in all, some in several studies", file=sys.stderr)
 
 
 def say_what_failed():

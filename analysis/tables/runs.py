@@ -1,10 +1,14 @@
 """One row a run, and the machines they ran on."""
 
 from collections import Counter
+from functools import cache
 from typing import Any
 
 from analysis.tables.groups import Rows
 from harness import layout
+from harness.errors import UserError
+from harness.plan import cost
+from harness.plan.settings import resolve
 from harness.run import streams
 from harness.run.records import Record
 
@@ -28,9 +32,18 @@ def _row(record: Record) -> dict[str, Any]:
         "train_seconds": round(seconds["first_chunk"] + seconds["training"], 3),
         "step_ms": None if step is None else round(1000 * step, 4),
         "total_seconds": seconds["total"],
+        "gflop": _gflop(record["task"], record["cell"], tuple(record["settings"].items())),
         "data_sha256": streams.sha256_of_text(digests["train"], digests["test"]),
         "weights_sha256": record["weights_sha256"]["final"],
     }  # fmt: skip
+
+
+@cache
+def _gflop(task: str, cell: str, settings: tuple[tuple[str, Any], ...]) -> float | None:
+    try:
+        return float(f"{cost.gflop(cell, resolve(task, dict(settings), task)):.6g}")
+    except UserError:  # a task that is no longer there
+        return None
 
 
 def steady_step_seconds(record: Record) -> float | None:

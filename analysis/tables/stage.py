@@ -13,6 +13,7 @@ from analysis.tables import (
     parameters,
     runs,
     scores,
+    studies,
     tasks,
 )
 from harness import layout
@@ -37,6 +38,7 @@ def write(results: Path) -> None:
         "classical": tasks.classical(found),
         "frameworks": tasks.frameworks(found),
         "cells": cells.rows(record["cell"] for record in found),
+        "studies": studies.rows(results, found),
         "cost": cost.rows(results, found),
         "conformance": checks,
         "conformance_summary": conformance.summary(checks),

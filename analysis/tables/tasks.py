@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis.tables.groups import Rows
+from harness.plan import tracks
 from harness.plan.settings import Settings, require, resolve
-from harness.plan.studies import studies
 from harness.registry import ROOT, docstring
 from harness.run import records, streams
 from harness.run.records import Record
@@ -22,7 +22,7 @@ def _row(settings: Settings, found: list[Record]) -> dict[str, Any]:
     by_cell = {
         r["cell"]: r["settings"]
         for r in found
-        if r["task"] == task.name and r["track"] not in studies()
+        if r["task"] == task.name and r["track"] not in tracks.own()
     }
     shown = {}
     for key, value in settings.as_dict().items():
@@ -45,9 +45,9 @@ def _row(settings: Settings, found: list[Record]) -> dict[str, Any]:
 
 
 def _settings(found: list[Record]) -> dict[str, Settings]:
-    """The settings of each task, from the first record of it outside the studies."""
+    """The settings of each task, from its first record on a track that changes none."""
     firsts: dict[str, Record] = {}
-    for record in sorted(found, key=lambda r: r["track"] in studies()):
+    for record in sorted(found, key=lambda r: r["track"] in tracks.own()):
         firsts.setdefault(record["task"], record)
     settings = {}
     for name, record in firsts.items():

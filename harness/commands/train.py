@@ -21,7 +21,7 @@ from harness.files import check_room, write_text
 from harness.pipeline import folder, preloader
 from harness.pipeline.preloader import Main
 from harness.pipeline.progress import finished_line
-from harness.plan import studies, tracks
+from harness.plan import tracks
 from harness.plan.asked import read_plan
 from harness.plan.run import Run
 from harness.plan.settings import DEVICES, Settings, pairs, require, resolve
@@ -55,7 +55,7 @@ def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
     for key, number, least in (("seed", run.seed, 0), ("threads", arguments.threads, 1)):
         if number < least:
             raise UserError(f"--{key}: must be at least {least}, not {number}.")
-    overrides = studies.overrides(run) | pairs(arguments.overrides)
+    overrides = tracks.overrides(run) | pairs(arguments.overrides)
     its = framework(run.framework)
     if reason := tracks.why_not(run, its):
         raise UserError(f"--{reason}")

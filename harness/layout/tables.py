@@ -34,6 +34,8 @@ def one_of(*words: str) -> Column:
 
 METHOD = each(NAME, "task framework cell track")
 RUN = METHOD | {"seed": COUNT}
+CLAIM = Column("text", empty=False, pattern=r"[a-z][a-z0-9-]{0,99}", words="a claim's id")
+VERDICT = one_of("supported", "refuted", "inconclusive", "not tested")
 _STATUS = one_of("ok", "diverged", "failed", "unavailable")
 _MODEL = RUN | {"moment": WORD}
 _TIMED = each(WORD, "framework kernel cell")
@@ -51,7 +53,7 @@ _ALL = (
           RUN | {"status": _STATUS, "error": TEXT, "parameters": SOME_COUNT, "score": NUMBER}
           | each(VALUE, "baseline solved_at") | {"solved": FLAG, "steps": COUNT}
           | {"steps_to_solve": SOME_COUNT}
-          | each(NUMBER, "train_seconds step_ms total_seconds peak_rss_mb")
+          | each(NUMBER, "train_seconds step_ms total_seconds gflop peak_rss_mb")
           | {"device": TEXT, "kernel": WORD, "threads": COUNT}
           | each(DIGEST, "data_sha256 weights_sha256 losses_sha256") | {"machine": COUNT}
           | each(WORD, "git_commit finished") | {"command": TEXT}, key=tuple(RUN), settings=True),
@@ -81,6 +83,9 @@ _ALL = (
     Table("cells", "The cells: what they are, from where, their gates and equations", "tables",
           {"cell": NAME} | each(TEXT, "summary source gates states") | {"equations": LINES},
           key=("cell",)),
+    Table("studies", "The studies: their questions, their runs and what these cost", "tables",
+          {"study": NAME, "question": TEXT} | each(COUNT, "runs ended_well")
+          | {"core_minutes": VALUE}, key=("study",)),
     Table("cost", "Where the time went, in core-seconds", "tables",
           {"phase": WORD} | each(NUMBER, "core_seconds share")),
     Table("conformance", "Every check of every implementation against the reference model",
@@ -148,13 +153,17 @@ _ALL = (
           {"machine": TEXT, "axis": WORD, "value": COUNT} | _TIMED
           | each(NUMBER, "median_ms fitted_ms") | {"held_out": YES_NO}, digits=6),
     # The evidence.
-    Table("claims", "Verdicts on published claims, case by case", "evidence",
-          {"claim": Column("text", empty=False, pattern=r"[a-z][a-z0-9-]{0,99}",
-                           words="a claim's id"), "source": TEXT}
-          | {"verdict": one_of("supported", "refuted", "inconclusive", "not tested")}
-          | interval("effect", "low", "high") | {"n": SOME_COUNT, "p_holm": NUMBER, "detail": TEXT}
-          | each(WORD, "framework task case unit expect") | each(NUMBER, "margin p")
-          | {"group": WORD} | each(TEXT, "sentence supported_if refuted_if")),
+    Table("claims", "Verdicts on published claims, a row a claim", "evidence",
+          {"claim": CLAIM, "source": TEXT, "verdict": VERDICT, **interval("effect", "low", "high"),
+           "n": SOME_COUNT, "p": NUMBER, "p_holm": NUMBER, "detail": TEXT}
+          | each(WORD, "framework task case unit expect") | {"margin": NUMBER}
+          | each(SOME_COUNT, "cases supporting refuting seeds_needed") | each(TEXT, "rates studies")
+          | {"group": WORD} | each(TEXT, "sentence supported_if refuted_if"), key=("claim",)),
+    Table("cases", "What each case of a claim says", "evidence",
+          {"claim": CLAIM, **each(WORD, "framework task case")}
+          | {"says": one_of("supports", "refutes", "open", "left out")}
+          | interval("effect", "low", "high") | {"n": SOME_COUNT} | each(NUMBER, "p margin")
+          | each(WORD, "unit expect") | {"seeds_needed": SOME_COUNT, "detail": TEXT}),
     Table("comparisons", "Every comparison of two methods, paired by seed", "evidence",
           each(WORD, "kind task metric track a b") | {"n": SOME_COUNT}
           | interval("effect", "low", "high") | each(WORD, "unit better")
@@ -178,7 +187,7 @@ _ALL = (
           | each(WORD, "verdict sure better worse") | {"alike": FLAG}
           | each(WORD, "why metric framework") | {"frameworks": SOME_COUNT} | each(WORD, "a b")
           | interval("effect", "low", "high") | {"unit": WORD, "n": SOME_COUNT, "margin": NUMBER}
-          | {"detail": TEXT}),
+          | each(TEXT, "rates detail")),
     # Published values.
     Table("published", "Published values beside ours, with a verdict", "published",
           each(TEXT, "id title source") | each(WORD, "task cell framework unit")

@@ -2,14 +2,18 @@
 
 import json
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness.files import write_text
 from harness.plan.run import Run
 
 Plan = dict[str, Any]
-EMPTY: Plan = {"runs": [], "todo": [], "started": 0.0, "conformance": True, "campaigns": []}
+EMPTY: Plan = {
+    "runs": [], "todo": [], "started": 0.0, "conformance": True, "campaigns": [], "studies": {},
+}  # fmt: skip
 
 
 def write_plan(
@@ -18,13 +22,15 @@ def write_plan(
     todo: list[str],
     conformance: bool = True,
     campaigns: tuple[str, ...] = (),
+    studies: Mapping[str, Iterable[Run]] = MappingProxyType({}),
 ) -> None:
     """Note which runs are asked for, which are still to do and since when, so that each can say
     how many are left; and whether the conformance check is, or what it once found is not of these;
-    and the clock's campaigns.
+    and the clock's campaigns, and the runs of each study.
     """
     plan = {"runs": [run.name for run in runs], "todo": todo, "started": time.time()}
     plan |= {"conformance": conformance, "campaigns": campaigns}
+    plan["studies"] = {name: [run.name for run in its] for name, its in studies.items()}
     write_text(results / "plan.json", json.dumps(plan) + "\n")
 
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,11 @@ from cells import CELLS
 from harness import documents
 from harness.errors import UserError
 from harness.limits import Limits
-from harness.plan import places, studies, tracks
+from harness.plan import places, tracks
 from harness.plan.campaigns import Campaign, campaigns
 from harness.plan.run import Run
 from harness.plan.settings import Settings, require, resolve
+from harness.plan.studies import AXES, expanded, planned, studies
 from harness.registry import (
     ROOT,
     check_names,
@@ -24,20 +24,11 @@ from harness.registry import (
     misnamed,
     task_names,
 )
-from implementations import FACTORS, NATIVE, Framework
+from implementations import NATIVE, Framework
 
-Names = Callable[[], list[str]]
-# An axis' kind, the names it may have, and those that "all" stands for.
-AXES: dict[str, tuple[str, Names, Names]] = {
-    "tasks": ("task", task_names, task_names),
-    "frameworks": ("framework", known_frameworks, framework_names),
-    "cells": ("cell", lambda: list(CELLS), lambda: list(CELLS)),
-}
 FORM = ROOT / "workflows" / "config" / "schema.json"
 # Places on this machine, which are no part of what was done.
 PLACES = ("results", "other")
-# "factors" and "studies" stand for a track each.
-TRACK_KEYS = ("matched", "native", "factors", "studies")
 
 
 @dataclass(frozen=True)
@@ -46,9 +37,10 @@ class Configuration:
 
     results: Path
     threads: int
-    # What the frameworks of the runs say of themselves, by name.
+    # What the frameworks of the runs and of the clock say of themselves, by name.
     frameworks: dict[str, Framework]
-    runs: tuple[Run, ...]
+    # The runs that each study wants.
+    studies: dict[str, tuple[Run, ...]]
     # By task and cell: a value may differ from cell to cell.
     settings: dict[tuple[str, str], Settings]
     conformance: bool
@@ -62,20 +54,15 @@ class Configuration:
     resolved: dict[str, Any]
 
     @property
-    def doubt(self) -> str:
-        """What may not be meant as it stands, in a sentence; mostly nothing."""
-        tracks = {run.track for run in self.runs}
-        if tracks != {"native"} or self.resolved["tracks"].get("matched") != []:
-            return ""
-        return (
-            "tracks: an empty list is no task, so matched: [] leaves only the native runs; "
-            "tracks={native: []} leaves only the matched ones."
-        )
+    def runs(self) -> tuple[Run, ...]:
+        """Every run once, whatever studies want it, seed by seed."""
+        runs = dict.fromkeys(run for its in self.studies.values() for run in its)
+        return tuple(sorted(runs, key=lambda run: run.seed))
 
     def settings_of(self, run: Run) -> Settings:
         """The settings of ``run``: its task's, what its study changes, and the kernel for it."""
         kernel = self.kernels.get((run.framework, run.cell), "")
-        settings = studies.applied(self.settings[run.task, run.cell], run)
+        settings = tracks.applied(self.settings[run.task, run.cell], run)
         return replace(settings, kernel="" if run.track == NATIVE else kernel)
 
     def kernels_in_use(self, name: str) -> list[str]:
@@ -170,47 +157,37 @@ def _checked(config: dict[str, Any]) -> Configuration:
     for kind in ("task", "framework"):
         if config[f"{kind}s"] == "all" and (wrong := misnamed(kind)):
             raise UserError(next(iter(wrong.values())))
-    axes = {
-        axis: every() if config[axis] == "all" else config[axis]
-        for axis, (_, _, every) in AXES.items()
-    }
+    named = {axis: None if config[axis] == "all" else config[axis] for axis in AXES}
     for axis, (kind, names, _) in AXES.items():
-        check_names(axis, kind, axes[axis], names())
-        if not axes[axis]:
-            raise UserError(f"{axis}: there is none.")
+        check_names(axis, kind, named[axis] or (), names())
+    named["tracks"] = named["tracks"] and expanded(named["tracks"])
+    check_names("studies", "study", config["studies"], studies())
     check_names("overrides", "task", config["overrides"], task_names())
+    seeds = None if config["seeds"] == "all" else config["seeds"]
+    wanted = planned(config["studies"], named, seeds)
+    runs = dict.fromkeys(run for its in wanted.values() for run in its)
+    if not runs:
+        raise UserError("studies: the axes leave no run of them.")
     settings = {
-        (task, cell): replace(
-            _settings(config["overrides"].get(task, {}), task, cell), device=config["device"]
+        (run.task, run.cell): replace(
+            _settings(config["overrides"].get(run.task, {}), run.task, run.cell),
+            device=config["device"],
         )
-        for task in axes["tasks"]
-        for cell in axes["cells"]
+        for run in runs
     }
-    if config["tasks"] == "all":
-        settings = {key: s for key, s in settings.items() if not s.task.missing}
-        axes["tasks"] = list(dict.fromkeys(task for task, _ in settings))
     for found in settings.values():
         require(found.task, "tasks")
-    frameworks = {name: framework(name) for name in axes["frameworks"]}
-    on_track = _tasks_of_tracks(config["tracks"], axes["tasks"])
-    runs = tuple(
-        run
-        for seed in config["seeds"]
-        for task in axes["tasks"]
-        for name, its in frameworks.items()
-        for cell in axes["cells"]
-        for track, tasks in on_track.items()
-        if task in tasks and not tracks.why_not(run := Run(task, name, cell, track, seed), its)
-    )
-    if not runs:
-        raise UserError("tracks: there is no task on any track.")
+    # The clock times a framework whether or not a study trains in it.
+    timed = named["frameworks"] or framework_names()
+    known = sorted({*timed, *(run.framework for run in runs)})
+    frameworks = {name: framework(name) for name in known}
     kernels = _kernels(config["kernels"])
     check_names("timing.cells", "cell", config["timing"]["cells"], CELLS)
     return Configuration(
         results=places.results(config["results"]),
         threads=config["threads"],
         frameworks=frameworks,
-        runs=runs,
+        studies=wanted,
         settings=settings,
         conformance=config["conformance"],
         limits=Limits(**config["limits"]),
@@ -261,18 +238,3 @@ def _kernels(chosen: dict[str, dict[str, str]]) -> dict[tuple[str, str], str]:
             )
             found[name, cell] = kernel
     return found
-
-
-def _tasks_of_tracks(asked: dict[str, Any], tasks: list[str]) -> dict[str, list[str]]:
-    """The tasks that each track runs on; a task that the configuration leaves out is left out."""
-    check_names("tracks", "key", asked, TRACK_KEYS)
-    chosen: dict[str, list[str]] = {}
-    for key, names in asked.items():
-        every = studies.studies() if key == "studies" else task_names()
-        named = list(every) if names == "all" else names
-        check_names(f"tracks.{key}", "study" if key == "studies" else "task", named, every)
-        if key == "studies":
-            chosen |= dict.fromkeys(named, tasks)
-        else:
-            chosen |= dict.fromkeys(FACTORS if key == "factors" else [key], named)
-    return chosen

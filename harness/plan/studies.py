@@ -1,55 +1,136 @@
-"""The studies of ``workflows/studies.yaml``: tracks that are matched, but for some settings."""
+"""The studies: each a question, the runs that answer it, and how a configuration cuts them down.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+A study of ``workflows/studies.yaml`` has a grid or several: tasks, frameworks, cells, tracks and
+seeds. What a configuration names along an axis cuts every grid down to it; where a study leaves an
+axis open, it is what the study looks at instead.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from typing import Any
 
 from cells import CELLS
 from harness import documents
 from harness.errors import UserError
+from harness.plan import tracks
 from harness.plan.run import Run
-from harness.plan.settings import Settings, resolve
-from harness.registry import ROOT, check_names
+from harness.registry import (
+    ROOT,
+    check_names,
+    framework,
+    framework_names,
+    known_frameworks,
+    load_task,
+    task_names,
+)
 from implementations import FACTORS
 
-# The tracks that are none of a study.
-TRACKS = ("matched", "native", *FACTORS)
 FILE = ROOT / "workflows" / "studies.yaml"
+# What stands for all factors among the tracks.
+EVERY_FACTOR = "factors"
+
+Names = Callable[[], list[str]]
+# An axis: its kind, the names that it may have, and those that "all" stands for.
+AXES: dict[str, tuple[str, Names, Names]] = {
+    "tasks": ("task", task_names, lambda: [t for t in task_names() if not load_task(t).missing]),
+    "frameworks": ("framework", known_frameworks, framework_names),
+    "cells": ("cell", lambda: list(CELLS), lambda: list(CELLS)),
+    "tracks": ("track", lambda: [*tracks.names(), EVERY_FACTOR], tracks.names),
+}
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The names along one axis of a grid; an ``open`` one gives way to those that are named."""
+
+    names: tuple[str, ...]
+    open: bool
+
+    def cut(self, named: list[str] | None) -> tuple[str, ...]:
+        """The names that are left where a configuration names some; None where it names none."""
+        if named is None:
+            return self.names
+        return tuple(named) if self.open else tuple(n for n in self.names if n in named)
 
 
 @dataclass(frozen=True)
 class Study:
-    """What differs from matched: for each task of the study, the settings that it changes."""
+    """One question and the grids of its runs, each with every axis of :data:`AXES`."""
 
-    what: str
-    settings: Mapping[str, Mapping[str, Any]]
-    cells: tuple[str, ...]
+    name: str
+    question: str
+    seeds: tuple[int, ...]
+    grids: tuple[Mapping[str, Axis], ...]
+
+    def runs(self, named: Mapping[str, list[str] | None], seeds: list[int] | None) -> Iterator[Run]:
+        """The runs of the study under a configuration, in the order of its seeds.
+
+        A task that lacks something (a package, a path) takes part only where it is named.
+        """
+        for seed in self.seeds if seeds is None else [s for s in self.seeds if s in seeds]:
+            for grid in self.grids:
+                for task, name, cell, track in product(*(grid[a].cut(named[a]) for a in AXES)):
+                    run = Run(task, name, cell, track, seed)
+                    if task not in (named["tasks"] or ()) and load_task(task).missing:
+                        continue
+                    if not tracks.why_not(run, framework(name)):
+                        yield run
 
 
 @cache
 def studies() -> dict[str, Study]:
     """All studies by name; :class:`UserError` names what is wrong in their file."""
-    found = {}
-    for name, values in documents.load(FILE, FILE.with_suffix(".schema.json")).items():
-        if name in TRACKS:
-            raise UserError(f"{FILE.name}: {name} is a track already; rename the study.")
-        cells = tuple(values.get("cells", CELLS))
-        check_names(f"{FILE.name}: {name}.cells", "cell", cells, CELLS)
-        found[name] = Study(values["what"], values["settings"], cells)
+    content = documents.load(FILE, FILE.with_suffix(".schema.json"))
+    return {name: _study(name, values) for name, values in content.items()}
+
+
+def _study(name: str, values: Mapping[str, Any]) -> Study:
+    seeds = values["seeds"]
+    grids = []
+    for grid in values.get("grids", [{}]):
+        where, whole = f"{FILE.name}: {name}", {**values, **grid}
+        for axis in AXES:
+            if axis not in whole:
+                raise UserError(f"{where}: lacks the key {axis!r}.")
+        grids.append({axis: _axis(whole[axis], axis, f"{where}.{axis}") for axis in AXES})
+    seeds = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    return Study(name, values["question"], seeds, tuple(grids))
+
+
+def _axis(value: Any, axis: str, where: str) -> Axis:
+    is_open = isinstance(value, dict)
+    names = value["unless_named"] if is_open else value
+    kind, known, every = AXES[axis]
+    if names != "all":
+        check_names(where, kind, names, known())
+    return Axis(tuple(expanded(every() if names == "all" else names)), is_open)
+
+
+def expanded(names: Iterable[str]) -> list[str]:
+    """Tracks in which ``factors`` stands for each of them."""
+    return [n for name in names for n in (FACTORS if name == EVERY_FACTOR else (name,))]
+
+
+def planned(
+    chosen: Iterable[str], named: Mapping[str, list[str] | None], seeds: list[int] | None
+) -> dict[str, tuple[Run, ...]]:
+    """The runs of each chosen study, which may share some.
+
+    Raises :class:`UserError` for a name, or a seed, that no study has a run of.
+    """
+    found = {name: tuple(dict.fromkeys(studies()[name].runs(named, seeds))) for name in chosen}
+    runs = [run for its in found.values() for run in its]
+    of = f"no study of this configuration ({', '.join(found)}) has a run of"
+    for axis, (kind, _, _) in AXES.items():
+        for name in named[axis] or ():
+            if not any(getattr(run, kind) == name for run in runs):
+                raise UserError(
+                    f"{axis}: {of} {name}{' with the other axes' if runs else ''}; name others, "
+                    f"or a study that has, of workflows/{FILE.name}."
+                )
+    for seed in seeds or ():
+        if not any(run.seed == seed for run in runs):
+            raise UserError(f"seeds: {of} seed {seed}; workflows/{FILE.name} has their seeds.")
     return found
-
-
-def overrides(run: Run) -> dict[str, Any]:
-    """The settings that the run's track changes; none outside the studies."""
-    study = studies().get(run.track)
-    return dict(study.settings.get(run.task, {})) if study else {}
-
-
-def applied(settings: Settings, run: Run) -> Settings:
-    """The settings of ``run`` where the matched runs of its task have ``settings``."""
-    changes = overrides(run)
-    if not changes:
-        return settings
-    found = resolve(run.task, settings.as_dict() | changes, f"{FILE.name}: {run.track}")
-    return replace(settings, task=found.task, budget=found.budget)

@@ -1,33 +1,89 @@
-"""The tracks: what a run takes from its framework's defaults and what is the same everywhere.
+"""The tracks: what a run takes from its framework's defaults, and which settings are its own.
 
-``matched`` takes nothing, ``native`` is the framework as its users get it. Between them
-stands one track for each factor: matched, but for that one default. A study's track takes
-nothing either; its settings differ (``workflows/studies.yaml``).
+``matched`` takes nothing from them, ``native`` is the framework as its users get it. Between the
+two stands one track for each factor: matched, but for that one default. Every other track is of
+``workflows/tracks.yaml``: matched, but for some settings.
 """
 
-from cells import ModelSpec
-from harness.plan import studies
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from cells import CELLS, ModelSpec
+from harness import documents
+from harness.errors import UserError
 from harness.plan.run import Run
-from harness.plan.settings import Settings
-from harness.registry import check_names
+from harness.plan.settings import Settings, resolve
+from harness.registry import ROOT, check_names
 from implementations import FACTORS, Framework
 from tasks import Task
 
+# The tracks whose settings are the task's own.
+TRACKS = ("matched", "native", *FACTORS)
+FILE = ROOT / "workflows" / "tracks.yaml"
+# Stands among a track's tasks for every task.
+EVERY = "all"
+
+
+@dataclass(frozen=True)
+class Track:
+    """What differs from matched: for each task, or for all, the settings that it changes."""
+
+    what: str
+    settings: Mapping[str, Mapping[str, Any]]
+    cells: tuple[str, ...]
+
+
+@cache
+def own() -> dict[str, Track]:
+    """The tracks with settings of their own; :class:`UserError` names what is wrong with them."""
+    found = {}
+    for name, values in documents.load(FILE, FILE.with_suffix(".schema.json")).items():
+        if name in TRACKS:
+            raise UserError(f"{FILE.name}: {name} is a track already; choose another name.")
+        cells = tuple(values.get("cells", CELLS))
+        check_names(f"{FILE.name}: {name}.cells", "cell", cells, CELLS)
+        found[name] = Track(values["what"], values["settings"], cells)
+    return found
+
 
 def names() -> list[str]:
-    """Every track: matched, native, one for each factor, one for each study."""
-    return [*studies.TRACKS, *studies.studies()]
+    """Every track: matched, native, one for each factor, those with settings of their own."""
+    return [*TRACKS, *own()]
+
+
+def overrides(run: Run) -> dict[str, Any]:
+    """The settings that the run's track changes; a mapping among them has a value by cell."""
+    track = own().get(run.track)
+    if track is None:
+        return {}
+    values = {**track.settings.get(EVERY, {}), **track.settings.get(run.task, {})}
+    return {
+        key: value[run.cell] if isinstance(value, dict) else value
+        for key, value in values.items()
+        if not isinstance(value, dict) or run.cell in value
+    }
+
+
+def applied(settings: Settings, run: Run) -> Settings:
+    """The settings of ``run`` where the matched runs of its task have ``settings``."""
+    changes = overrides(run)
+    if not changes:
+        return settings
+    found = resolve(run.task, settings.as_dict() | changes, f"{FILE.name}: {run.track}")
+    return replace(settings, task=found.task, budget=found.budget)
 
 
 def why_not(run: Run, framework: Framework) -> str:
     """Why there is nothing to run, after the option that says it; empty where there is."""
     if not framework.kernels_of(run.cell):
         return f"framework: {run.framework} has no way to compute the {run.cell}; choose another."
-    study = studies.studies().get(run.track)
-    if study and not (run.task in study.settings and run.cell in study.cells):
+    track = own().get(run.track)
+    if track and not ({run.task, EVERY} & track.settings.keys() and run.cell in track.cells):
         return (
-            f"track: the study {run.track} has no run of {run.task} with the {run.cell}; "
-            "see workflows/studies.yaml."
+            f"track: {run.track} has no run of {run.task} with the {run.cell}; "
+            f"see workflows/{FILE.name}."
         )
     if run.track == "native" and run.cell not in framework.biases["native"]:
         return f"track: {run.framework} has no layer of its own for the {run.cell}; use matched."
@@ -41,7 +97,7 @@ def why_not(run: Run, framework: Framework) -> str:
 
 
 def model_spec(cell: str, settings: Settings) -> ModelSpec:
-    """The model that a task's settings ask for."""
+    """The model that a run with these settings trains."""
     return model_of(settings.task, cell, settings.budget.layers, settings.budget.hidden)
 
 
