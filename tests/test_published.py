@@ -50,7 +50,7 @@ def judge(name: str, values: list[float], **changes: object) -> pd.Series:
 @pytest.mark.parametrize(
     ("values", "verdict", "detail"),
     [
-        ([0.16, 0.165, 0.164, 0.17, 0.166], "reproduced", ""),
+        ([0.16, 0.165, 0.164, 0.17, 0.166], published.CONSTANT, ""),
         ([1e-3, 2e-3, 1e-3, 2e-3, 3e-3], "better", ""),
         ([0.3, 0.31, 0.29, 0.3, 0.32], "worse", ""),
         ([0.16, 0.001, 0.164, 0.002, 0.166], "inconclusive", ""),
@@ -64,6 +64,18 @@ def test_the_verdict_is_by_the_interval_and_the_tolerance(values, verdict, detai
     assert (row["verdict"], row["detail"]) == (verdict, detail)
     assert row["at_least"] == pytest.approx(0.164 / 1.25)
     assert np.isnan(row["low"]) == (row["n"] < 5)
+
+
+def test_what_a_constant_reaches_is_no_reproduction():
+    """Of the rows of the paper only two say more than that nothing was learnt."""
+    for row in ROWS:
+        least, most = row.edges
+        told_apart = not least <= row.constant <= most
+        assert told_apart == (row.id in ("bai-adding-gru", "bai-copying-gru")), row.id
+        values = [row.constant * (1 + 1e-4 * seed) for seed in range(5)]
+        found = frame(row.id, values).assign(loss=values)
+        verdict = published._judged(row, MINIMUM, found.assign(value=values))["verdict"]
+        assert verdict != "reproduced"
 
 
 def test_few_seeds_have_points_and_range_only():
@@ -112,7 +124,7 @@ def test_a_loss_is_that_of_the_last_chunk():
     points = curves(runs, (None, 0.5, 0.0203)).sample(frac=1, random_state=0)
     found, used = published.judge(ROWS, MINIMUM, runs, points)
     row = found.set_index("id").loc["bai-copying-lstm"]
-    assert (row["verdict"], row["ours"]) == ("reproduced", 0.0203)
+    assert (row["verdict"], row["ours"]) == (published.CONSTANT, 0.0203)
     assert set(used["value"]) == {0.0203}
 
 
@@ -178,7 +190,8 @@ def test_from_records_to_the_page(tmp_path):
     published.write(tmp_path)
     found = pd.read_csv(tmp_path / "published.csv").set_index("id")
     assert dict(found["verdict"]) == {
-        "bai-adding-lstm": "reproduced", "bai-adding-gru": "worse", "bai-adding-rnn": "reproduced",
+        "bai-adding-lstm": published.CONSTANT, "bai-adding-gru": "worse",
+        "bai-adding-rnn": published.CONSTANT,
         **{f"bai-copying-{cell}": "not run" for cell in hidden},
     }  # fmt: skip
     assert len(pd.read_csv(tmp_path / "published_runs.csv")) == 15

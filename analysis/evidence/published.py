@@ -20,7 +20,7 @@ LEDGER = ROOT / "workflows" / "published.yaml"
 SIZE = 0.05
 IDENTITY = tuple(evidence_tables.IDENTITY)
 NAMES = layout.names("published")
-VERDICTS = ("reproduced", "better", "worse", "inconclusive", "not run")
+CONSTANT = "no better than a constant"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Published:
     unit: str
     better: str
     published: float
+    constant: float
     tolerance: Mapping[str, float]
     differs: str
     needs: str
@@ -129,7 +130,8 @@ def _verdict(row: Published, low: float, high: float) -> str:
     """The verdict on an interval, both ends of it included."""
     least, most = row.edges
     if least <= low and high <= most:
-        return "reproduced"
+        # What a model without memory reaches too is no reproduction of what a cell can do.
+        return CONSTANT if least <= row.constant <= most else "reproduced"
     if high < least:
         return "better" if row.better == "lower" else "worse"
     if low > most:
