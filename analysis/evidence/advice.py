@@ -3,17 +3,21 @@
 Which cell, for each task, on the matched track:
 
 1. No cell whose median leaves the baseline: none of them.
-2. A cell is beaten when, in every framework, another one's score is better by more than the
-   task's margin: the whole interval, and p after Holm. What is not beaten remains.
+2. A cell is beaten when another one's score is better by more than the task's margin: the whole
+   interval, and p after Holm. What is not beaten remains.
 3. One remains: that one, *sure*.
-4. Several remain, and one of them solves sooner than each other one in every framework (interval
-   and p after Holm): that one, *sure* where their scores are shown equal, else *likely*.
-5. Several remain whose scores are shown equal (TOST after Holm) in every framework: it does not
-   matter for the score, *sure*.
-6. Several remain, and some of them are better than the others by weaker evidence, in every
-   framework: by more than the margin before Holm, or after Holm by less than the margin. Those
-   that nothing is better than, *likely*.
+4. Several remain, and one of them solves sooner than each other one (interval and p after Holm):
+   that one, *sure* where their scores are shown equal, else *likely*.
+5. Several remain whose scores are shown equal (TOST after Holm): it does not matter for the
+   score, *sure*.
+6. Several remain, and some of them are better than the others by weaker evidence: by more than
+   the margin before Holm, or after Holm by less than the margin. Those that nothing is better
+   than, *likely*.
 7. Anything else: we cannot tell.
+
+All of that in the framework with the most seeds, and in each where several have as many: they
+compute the same function, so that another framework is no other experiment. ``rates`` are the
+learning rates of the runs, cell by cell.
 
 Which framework is fastest, for each shape and cell of the clock: as 2, 3, 5 and 7, with the
 clock's intervals and a margin of 3 %. Whether the framework matters for the score: the verdicts
@@ -40,7 +44,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.evidence.claim_tests import ALPHA
-from analysis.evidence.claims import Margin, margin_of
+from analysis.evidence.claims import (
+    LEFT_OUT,
+    REFUTES,
+    SUPPORTS,
+    Margin,
+    margin_of,
+    rates_of,
+)
 from analysis.statistics import FEWEST
 
 FASTER = 1.03
@@ -52,23 +63,32 @@ Relation = Callable[[str, str], bool]
 
 def advise(
     tables: Mapping[str, pd.DataFrame],
-    claims: pd.DataFrame,
+    cases: pd.DataFrame,
     comparisons: pd.DataFrame,
     margins: Mapping[str, Margin],
 ) -> list[Row]:
-    """The rows of ``advice.csv``, from the tables, the verdicts on claims and the comparisons."""
-    scores = tables["scores"]
+    """The rows of ``advice.csv``, from the tables, the cases of the claims and the comparisons."""
+    scores, runs = tables["scores"], tables["runs"]
     cells = comparisons[(comparisons["kind"] == "cells") & (comparisons["track"] == "matched")]
     rows: list[Row] = []
     for task, group in scores[scores["track"] == "matched"].groupby("task"):
         margin = margin_of(margins["score"], task)
         place = {"task": task, "track": "matched", "margin": margin}
-        rows += [place | row for row in _which_cell(group, cells[cells["task"] == task], margin)]
+        mine = _most_seeds(cells[cells["task"] == task])
+        rates = rates_of(runs[(runs["task"] == task) & (runs["track"] == "matched")])
+        rows += [place | {"rates": rates} | row for row in _which_cell(group, mine, margin)]
     rows += _fastest_framework(tables.get("speed_ratios"))
     for task in sorted(set(scores["task"].astype(str))):
-        rows += _framework_matters(task, claims[claims["task"] == task])
+        rows += _framework_matters(task, cases[cases["task"] == task])
     # What is equal pair by pair comes after the answers.
     return sorted(rows, key=lambda row: row["question"].startswith("equal_"))
+
+
+def _most_seeds(comparisons: pd.DataFrame) -> pd.DataFrame:
+    """The comparisons in the framework that has the most seeds, or in all that have as many."""
+    frameworks = comparisons["a"].astype(str).str.partition("/")[0]
+    seeds = comparisons.groupby(frameworks)["n"].max()
+    return comparisons[frameworks.isin(seeds[seeds == seeds.max()].index)]
 
 
 def _which_cell(
@@ -160,22 +180,22 @@ def _fastest_framework(ratios: pd.DataFrame | None) -> Iterable[Row]:
     return rows or [nothing]
 
 
-def _framework_matters(task: str, claims: pd.DataFrame) -> Iterable[Row]:
+def _framework_matters(task: str, cases: pd.DataFrame) -> Iterable[Row]:
     """Whether the framework matters for the score, cell by cell on each track."""
     for track, name, alike, apart in (
-        ("matched", "matched-scores-agree", "supported", "refuted"),
-        ("native", "native-scores-differ", "refuted", "supported"),
+        ("matched", "matched-scores-agree", SUPPORTS, REFUTES),
+        ("native", "native-scores-differ", REFUTES, SUPPORTS),
     ):
         row = {"question": "framework_matters", "task": task, "track": track, "metric": "score"}
-        mine = claims[claims["claim"] == name].to_dict("records")
+        mine = cases[cases["claim"] == name].to_dict("records")
         answers = {
             alike: ("equal", "sure", "within_margin"),
             apart: ("different", "sure", "beyond_margin"),
-            "not tested": ("unknown", "unknown", "not_tested"),
+            LEFT_OUT: ("unknown", "unknown", "not_tested"),
         }
         kept = ("effect", "low", "high", "unit", "n", "margin", "detail")
         for case in mine:
-            verdict, sure, why = answers.get(case["verdict"], ("unknown", "unknown", "undecided"))
+            verdict, sure, why = answers.get(case["says"], ("unknown", "unknown", "undecided"))
             row |= {"cell": case["case"], "verdict": verdict, "sure": sure, "why": why}
             yield row | {name: case.get(name) for name in kept}
         if not mine:

@@ -1,9 +1,15 @@
-"""The ledger of published claims: read, tested against the tables, judged by rules set before."""
+"""The ledger of published claims: read, tested against the tables, judged by rules set before.
+
+A claim is tested case by case, and the cases together give it one p. A claim of every case is
+supported where all of them support it (the largest p), and refuted where one refutes it (the
+smallest p, times their number); a claim of some case the other way round. Holm's correction then runs over the claims of its group, those of the ledger
+that nothing was run for included, so that no verdict depends on what else was run.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -11,13 +17,18 @@ import pandas as pd
 from analysis import statistics
 from analysis.evidence.claim_tests import ALPHA, TESTS, Finding, select
 from harness import documents, layout
-from harness.registry import ROOT
+from harness.plan.studies import studies
+from harness.registry import ROOT, check_names
 
 LEDGER = ROOT / "workflows" / "claims.yaml"
-VERDICTS = ("supported", "refuted", "inconclusive", "not tested")
+# Tests of identities, which need no p.
+EXACT = ("equals",)
+# What a case says of its claim.
+SUPPORTS, REFUTES, OPEN, LEFT_OUT = "supports", "refutes", "open", "left out"
+VERDICT_OF = {SUPPORTS: "supported", REFUTES: "refuted"}
+COUNTED = {"interval": "processes", "happens": "runs"}
 Margin = float | Mapping[str, float]
-# The values of `by`, the margin, and what the test found.
-Case = tuple[dict[str, Any], float | None, Finding | None]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,16 @@ class Claim:
     minimum: int
     supported_if: str
     refuted_if: str
-    needs: str
+    studies: tuple[str, ...] = ()
+    needs: str = ""
+    of_cases: Literal["every", "some"] = "every"
+
+    @property
+    def wants(self) -> str:
+        """What to run so that it can be tested."""
+        if self.needs or not self.studies:
+            return self.needs or "any configuration"
+        return f"the studies {', '.join(self.studies)}"
 
 
 @dataclass(frozen=True)
@@ -53,12 +73,13 @@ def load(score: Mapping[str, float], path: Path = LEDGER) -> Ledger:
     content = documents.load(path, LEDGER.with_suffix(".schema.json"))
     documents.check_ids(content["claims"], f"{path.name}: claims")
     margins = content["margins"] | {"score": score}
-    claims = tuple(
-        Claim(**entry | {"margin": margins.get(entry["margin"], entry["margin"])
-                         if isinstance(entry["margin"], str) else entry["margin"]})
-        for entry in content["claims"]
-    )  # fmt: skip
-    return Ledger(claims, margins)
+    claims = []
+    for entry in content["claims"]:
+        margin, serve = entry["margin"], tuple(entry.get("studies", ()))
+        check_names(f"{path.name}: {entry['id']}.studies", "study", serve, studies())
+        margin = margins.get(margin, margin) if isinstance(margin, str) else margin
+        claims.append(Claim(**entry | {"margin": margin, "studies": serve}))
+    return Ledger(tuple(claims), margins)
 
 
 def margin_of(margin: Margin, task: Any) -> float | None:
@@ -68,88 +89,146 @@ def margin_of(margin: Margin, task: Any) -> float | None:
     return margin
 
 
-def evaluate(ledger: Ledger, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The table of verdicts: one row for every case of every claim, at least one a claim.
-
-    Holm's correction is over all tests of the ledger that could decide; a test without a p
-    (counts, the clock's intervals) is decided by its interval alone.
-    """
-    rows = []
-    findings: list[Finding | None] = []
+def evaluate(
+    ledger: Ledger, tables: Mapping[str, pd.DataFrame]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The verdicts, a row a claim, and what each case says, a row a case."""
+    verdicts: list[Row] = []
+    cases: list[Row] = []
     for claim in ledger.claims:
-        for case, margin, finding in _cases(claim, tables.get(claim.data["table"])):
-            rows.append(_row(claim, case, margin, finding))
-            findings.append(finding)
-    enough = [
-        f.p if f is not None and row["n"] >= row.pop("minimum") else np.nan
-        for row, f in zip(rows, findings, strict=True)
-    ]
-    adjusted = statistics.holm(enough)
-    family = int(np.isfinite(enough).sum())
-    for row, finding, p in zip(rows, findings, adjusted, strict=True):
-        row["p_holm"] = p
-        if finding is not None and row["verdict"] == "":
-            row |= _verdict(finding, p, family)
-    return pd.DataFrame(rows, columns=list(layout.TABLES["claims"].columns))
+        rows = _rows(claim, tables.get(claim.data["table"]))
+        found = [] if rows is None else _cases(claim, rows)
+        verdicts.append(_about(claim, rows) | _together(claim, found))
+        cases += found
+    table = pd.DataFrame(verdicts)
+    # A test that nothing was run for takes its place in the family all the same.
+    tested = ~table["test"].isin(EXACT)
+    table["p_holm"] = np.nan
+    for _, group in table[tested].groupby("group"):
+        table.loc[group.index, "p_holm"] = statistics.holm(group["p"].fillna(1.0).to_numpy(float))
+    table.loc[table["p"].isna(), "p_holm"] = np.nan
+    for index, row in table.iterrows():
+        size = int((tested & (table["group"] == row["group"])).sum())
+        table.loc[index, ["verdict", "detail"]] = _corrected(row, size)
+    return (
+        table.reindex(columns=list(layout.TABLES["claims"].columns)),
+        pd.DataFrame(cases).reindex(columns=list(layout.TABLES["cases"].columns)),
+    )
 
 
-def _cases(claim: Claim, table: pd.DataFrame | None) -> list[Case]:
-    """The cases of ``by`` that the table has data for; one without a finding when there is none.
+def _rows(claim: Claim, table: pd.DataFrame | None) -> pd.DataFrame | None:
+    """The rows that the claim is about; None where there is none.
 
-    A task that has no margin is a case without a finding.
+    A claim about cells is tested in one framework, that with the most rows: all of them compute
+    the same function, so that another one would be the same experiment once more.
     """
-    nothing: list[Case] = [({}, None, None)]
     if table is None:
-        return nothing
+        return None
     rows = select(table, claim.data["where"])
-    by = list(claim.data["by"])
+    by = claim.data["by"]
     if rows.empty or any(name not in rows for name in by):
-        return nothing
-    cases: list[Case] = []
-    for key, group in rows.groupby(by, sort=True):
+        return None
+    if "framework" in rows and "framework" not in by and claim.test["name"] != "agree":
+        counts = rows["framework"].value_counts()
+        rows = rows[rows["framework"] == min(counts[counts == counts.max()].index)]
+    return rows
+
+
+def _cases(claim: Claim, rows: pd.DataFrame) -> list[Row]:
+    """What each case of ``by`` says; all rows are one case where ``by`` is empty."""
+    by = list(claim.data["by"])
+    groups = rows.groupby(by, sort=True) if by else [((), rows)]
+    found = []
+    for key, group in groups:
         case = dict(zip(by, key, strict=True))
         margin = margin_of(claim.margin, case.get("task"))
         if margin is None:
-            cases.append((case, None, None))
-            continue
-        finding = TESTS[claim.test["name"]](group, claim.test, margin)
-        if finding is not None:
-            cases.append((case, margin, finding))
-    return cases or nothing
+            finding = None
+            detail = f"tasks/{case['task']}.py has no margin"
+        else:
+            finding = TESTS[claim.test["name"]](group, claim.test, margin)
+            detail = "nothing to compare" if finding is None else ""
+        found.append(_case(claim, case, margin, finding, detail))
+    return found
 
 
-def _row(
-    claim: Claim, case: dict[str, Any], margin: float | None, finding: Finding | None
-) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "claim": claim.id, "group": claim.group, "source": claim.source,
-        "sentence": claim.sentence, "verdict": "",
-        "framework": case.get("framework"), "task": case.get("task"), "margin": margin,
+def _case(
+    claim: Claim, case: Row, margin: float | None, finding: Finding | None, detail: str
+) -> Row:
+    row: Row = {
+        "claim": claim.id, "framework": case.get("framework"), "task": case.get("task"),
         "case": " ".join(str(v) for k, v in case.items() if k not in ("framework", "task")),
-        "expect": claim.test.get("expect"), "supported_if": claim.supported_if,
-        "refuted_if": claim.refuted_if, "n": 0, "minimum": claim.minimum,
+        "says": LEFT_OUT, "margin": margin, "expect": claim.test.get("expect"), "n": 0,
+        "detail": detail, "p": np.nan,
     }  # fmt: skip
     if finding is None:
-        needs = f"a margin in tasks/{case.get('task')}.py" if case else claim.needs
-        return row | {"verdict": "not tested", "detail": f"needs {needs}"}
+        return row
     row |= {k: getattr(finding, k) for k in ("effect", "low", "high", "n", "unit", "p", "detail")}
-    if finding.n < claim.minimum and finding.unit != "value" and claim.minimum > 1:
-        counted = {"interval": "processes", "happens": "runs"}.get(claim.test["name"], "seeds")
-        detail = f"{finding.n} of at least {claim.minimum} {counted}"
-        row |= {
-            "verdict": "inconclusive",
-            "detail": "; ".join(text for text in (detail, finding.detail) if text),
-        }
+    row["seeds_needed"] = getattr(finding, "seeds_needed", np.nan)
+    row["says"] = SUPPORTS if finding.supports else REFUTES if finding.refutes else OPEN
+    if finding.n < claim.minimum:
+        counted = COUNTED.get(claim.test["name"], "seeds")
+        row |= {"says": OPEN, "p": np.nan}
+        row["detail"] = _joined(f"{finding.n} of at least {claim.minimum} {counted}", row["detail"])
     return row
 
 
-def _verdict(finding: Finding, p_holm: float, family: int) -> dict[str, Any]:
-    """The verdict on a case with enough seeds, and why it is not more than it is."""
-    if not (finding.supports or finding.refutes):
-        return {"verdict": "inconclusive"}
-    verdict = "supported" if finding.supports else "refuted"
-    if not np.isnan(p_holm) and p_holm >= ALPHA:
-        reason = f"{verdict} if it were the only test, not after Holm over {family}"
-        detail = "; ".join(text for text in (reason, finding.detail) if text)
-        return {"verdict": "inconclusive", "detail": detail}
-    return {"verdict": verdict}
+def _about(claim: Claim, rows: pd.DataFrame | None) -> Row:
+    return {
+        "claim": claim.id, "group": claim.group, "sentence": claim.sentence,
+        "source": claim.source, "test": claim.test["name"], "studies": " ".join(claim.studies),
+        "supported_if": claim.supported_if, "refuted_if": claim.refuted_if,
+        "minimum": claim.minimum, "rates": "" if rows is None else rates_of(rows),
+    }  # fmt: skip
+
+
+def rates_of(rows: pd.DataFrame) -> str:
+    """The learning rates of some runs, cell by cell; empty where the rows have none."""
+    if rows.empty or not {"cell", "learning_rate"} <= set(rows):
+        return ""
+    found = rows.groupby("cell")["learning_rate"].unique()
+    return ", ".join(f"{c} {' or '.join(f'{r:g}' for r in sorted(v))}" for c, v in found.items())
+
+
+def _together(claim: Claim, cases: list[Row]) -> Row:
+    """One answer from all cases, before Holm; the effect is that of the case that decides."""
+    told = [case for case in cases if case["says"] != LEFT_OUT]
+    if not told:
+        detail = next((case["detail"] for case in cases), f"needs {claim.wants}")
+        return {"verdict": "not tested", "p": np.nan, "n": 0, "cases": 0, "detail": detail}
+    counts = {says: sum(case["says"] == says for case in told) for says in (SUPPORTS, REFUTES)}
+    # What one case is enough for, and what takes all of them.
+    one, all_of_them = (REFUTES, SUPPORTS) if claim.of_cases == "every" else (SUPPORTS, REFUTES)
+    if enough := [case for case in told if case["says"] == one]:
+        verdict, decisive = VERDICT_OF[one], min(enough, key=_p)
+        p = min(1.0, decisive["p"] * len(told))
+    else:
+        whole = counts[all_of_them] == len(told)
+        verdict = VERDICT_OF[all_of_them] if whole else "inconclusive"
+        decisive = max(told, key=lambda case: (case["says"] == OPEN, _p(case)))
+        p = decisive["p"]
+    shown = ("framework", "task", "case", "effect", "low", "high", "unit", "n", "margin", "expect")
+    return {name: decisive.get(name) for name in shown} | {
+        "verdict": verdict, "p": p, "cases": len(told), "supporting": counts[SUPPORTS],
+        "refuting": counts[REFUTES], "detail": decisive["detail"],
+        "seeds_needed": decisive.get("seeds_needed"),
+    }  # fmt: skip
+
+
+def _p(case: Row) -> float:
+    """The p of a case for ordering; the certainty of an identity where there is none."""
+    return 0.0 if np.isnan(case["p"]) else float(case["p"])
+
+
+def _corrected(row: pd.Series, family: int) -> tuple[str, str]:
+    """The verdict after Holm's correction, and why it is not more than it is."""
+    verdict, detail = row["verdict"], row["detail"]
+    decided = verdict in ("supported", "refuted")
+    if decided and not np.isnan(row["p"]) and row["p_holm"] >= ALPHA:
+        reason = f"{verdict} if it were the only claim, not after Holm over the {family} of {{}}"
+        return "inconclusive", _joined(reason.format(row["group"]), detail)
+    return verdict, detail
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(part for part in parts if part)

@@ -117,18 +117,19 @@ def write(results: Path) -> None:
     tables = read(results)
     known = tables["tasks"].dropna(subset="margin")
     ledger = claims.load(dict(zip(known["task"], known["margin"], strict=True)))
-    verdicts = claims.evaluate(ledger, tables)
+    verdicts, cases = claims.evaluate(ledger, tables)
     higher = {str(t): d == "higher" for t, d in tables["tasks"][["task", "direction"]].to_numpy()}
     compared = comparisons.compare_methods(tables["runs"], higher, ledger.margins)
     means, profiles = comparisons.aggregate(tables["runs"])
     found: dict[str, Any] = {
         "claims": verdicts,
+        "cases": cases,
         "comparisons": compared,
         "summary": comparisons.summarise(tables["runs"]),
         "ratios": comparisons.ratios(tables["runs"]),
         "aggregate": means,
         "profiles": profiles,
-        "advice": advice.advise(tables, verdicts, compared, ledger.margins),
+        "advice": advice.advise(tables, cases, compared, ledger.margins),
     }
     for name, rows in found.items():
         layout.write(results, name, rows)

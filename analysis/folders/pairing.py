@@ -26,7 +26,7 @@ Tables = dict[str, pd.DataFrame]
 ITEMS = ("exact", "equivalence", "claims", "speed")
 SCHEMA = 2
 FORM = Path(__file__).with_name("pairing.schema.json")
-CLAIM = ["claim", "framework", "task", "case"]
+CLAIM = ["claim"]
 RATIO = ["shape", "kind", "numerator", "denominator"]
 SIZES = ["batch", "sequence_length", "input_size", "hidden", "layers"]
 TIME = ["shape", *SIZES, "framework", "kernel", "cell", "phase"]
@@ -66,7 +66,7 @@ def pair(here: Tables, there: Tables, rules: agreement.Rules) -> Sides:
     ]
     skipped = [
         *unmatched.runs(mine, other, both),
-        *unmatched.counted(here["claims"], there["claims"], CLAIM, "case of a claim"),
+        *unmatched.counted(here["claims"], there["claims"], CLAIM, "claim"),
         *(f"the clock's shape {name}: other sizes, not compared" for name in sorted(unlike)),
         *unmatched.counted(ratios, their_ratios, RATIO, "ratio of the clock"),
     ]
@@ -93,7 +93,7 @@ def _metrics(judged: pd.DataFrame, tasks: set[str], alike: dict[str, bool]) -> l
 
 
 def _claims(here: pd.DataFrame, there: pd.DataFrame) -> list[Row]:
-    """Item 3: the verdict on every case of every claim that both judged."""
+    """Item 3: the verdict on every claim that both judged."""
     rows: list[Row] = []
     for row in _both(here, there, CLAIM).to_dict("records"):
         one, two = str(row["verdict"]), str(row["verdict_there"])

@@ -19,6 +19,8 @@ from report.tables import Tables
 MOST_NAMED = 3
 # Stands among the classical methods and is none: what no forecast can beat.
 BOUNDS = ("noise floor",)
+# The group of claims that are identities, not findings.
+IDENTITIES = "parameters"
 
 
 def content(tables: Tables) -> dict[str, Any]:
@@ -192,23 +194,22 @@ def _claims(tables: Tables) -> dict[str, str]:
     claims = tables["claims"]
     if claims.empty:
         return _not_yet("no claim has been judged")
-    verdicts = [set(v) - {"not tested"} for _, v in claims.groupby("claim", sort=False)["verdict"]]
-    tested = [v for v in verdicts if v]
-    if not tested:
-        return _not_yet(f"none of {len(verdicts)} claims can be tested with these runs")
-    # A claim is what its worst case is.
-    worst = [next(v for v in ("refuted", "inconclusive", "supported") if v in s) for s in tested]
+    # That a count is its formula is no finding.
+    found = claims[claims["group"] != IDENTITIES]
+    tested = found[found["verdict"] != "not tested"]
+    if tested.empty:
+        return _not_yet(f"none of {len(found)} claims can be tested with these runs")
+    counts = tested["verdict"].value_counts()
     words = {
-        "supported": ("holds in every case", "hold in every case"),
-        "refuted": ("is refuted in some case", "are refuted in some case"),
+        "supported": ("holds", "hold"),
+        "refuted": ("is refuted", "are refuted"),
         "inconclusive": ("stays open", "stay open"),
     }
-    counts = {verdict: worst.count(verdict) for verdict in words if verdict in worst}
-    parts = [f"{n} {words[verdict][n > 1]}" for verdict, n in counts.items()]
+    parts = [f"{counts[v]} {words[v][counts[v] > 1]}" for v in words if v in counts]
     short = f"Of {len(tested)} claims tested, {listed(parts)}"
-    untested = len(verdicts) - len(tested)
+    untested = len(found) - len(tested)
     more = f"{untested} more need{'s' if untested == 1 else ''} other runs" if untested else ""
-    return _sentence(short, [_clearest(claims), more])
+    return _sentence(short, [_clearest(tested), more])
 
 
 def _clearest(claims: pd.DataFrame) -> str:
@@ -220,8 +221,9 @@ def _clearest(claims: pd.DataFrame) -> str:
         return ""
     row = tested.sort_values(["verdict", "p_holm"]).iloc[0]
     case = " ".join(str(row[k]) for k in ("framework", "task", "case") if pd.notna(row[k]))
+    where = f" ({case})" if case else ""
     what = "refuted most clearly" if row["verdict"] == "refuted" else "clearest"
-    return f"{what} is “{str(row['sentence']).rstrip('.')}”, {row['unit']} {effect(row)} ({case})"
+    return f"{what} is “{str(row['sentence']).rstrip('.')}”, {row['unit']} {effect(row)}{where}"
 
 
 def _by_answer(rows: list[Row], where: str, places: str) -> list[str]:

@@ -1,7 +1,6 @@
 """The section "Do the claims hold?": verdicts, and every case with the margins that decide."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,49 +15,37 @@ from report.tables import Tables, rows
 
 UNITS = {
     "difference": "difference (0: none)", "ratio": "ratio (1: no difference)",
-    "share": "share of runs", "correlation": "Spearman's correlation",
+    "share": "share of runs",
 }  # fmt: skip
 
 
 def content(tables: Tables) -> dict[str, Any]:
-    """The claims by group."""
-    return {"claims": by_group(tables["claims"])}
+    """The claims by group, each with its cases, and how many have which verdict."""
+    claims = rows(tables["claims"])
+    cases = tables["cases"]
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for claim in claims:
+        mine = rows(cases[cases["claim"] == claim["claim"]])
+        groups.setdefault(claim["group"], []).append(claim | {"rows": mine})
+    return {"claims": groups, "verdicts": Counter(claim["verdict"] for claim in claims)}
 
 
 def figures(tables: Tables) -> dict[str, Job]:
     """A forest plot for each group."""
-    claims = tables["claims"]
-    return {group: (forest, (claims, group, tables.palette)) for group in claims["group"].unique()}
+    claims, cases = tables["claims"], tables["cases"]
+    jobs: dict[str, Job] = {}
+    for group, mine in claims.groupby("group", sort=False):
+        data = cases.merge(mine[["claim", "sentence"]], on="claim")
+        jobs[str(group)] = forest, (data, str(group), tables.palette)
+    return jobs
 
 
-def by_group(claims: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """The claims by group: what is said once, how many cases have which verdict, and the cases.
-
-    ``shown`` is the case that decides most clearly, for the line that is not folded; None where
-    no case has an effect.
-    """
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for (group, _), frame in claims.groupby(["group", "claim"], sort=False):
-        cases = rows(frame)
-        sized = [row for row in cases if row["effect"] is not None]
-        entry = {"verdicts": Counter(row["verdict"] for row in cases), "rows": cases}
-        shown = min(sized, key=_clarity, default=None)
-        groups.setdefault(str(group), []).append(cases[0] | entry | {"shown": shown})
-    return groups
-
-
-def _clarity(row: Mapping[str, Any]) -> tuple[bool, float]:
-    decided = row["verdict"] in ("supported", "refuted")
-    return not decided, 1.0 if row["p_holm"] is None else row["p_holm"]
-
-
-def forest(claims: pd.DataFrame, group: str, palette: Palette) -> Markup:
-    """The tested cases of the claims of ``group``, a panel a claim; empty without any interval.
+def forest(cases: pd.DataFrame, group: str, palette: Palette) -> Markup:
+    """The cases of the claims of ``group``, a panel a claim; empty without any interval.
 
     Filled points are decided cases. Where margins differ by task, effects are in margins.
     """
-    mine = claims[claims["group"] == group]
-    data = mine[mine["unit"].isin(UNITS) & mine["low"].notna()]
+    data = cases[cases["unit"].isin(UNITS) & cases["low"].notna()]
     if data.empty:
         return Markup()
     panels = [data[data["claim"] == claim].iloc[::-1] for claim in data["claim"].unique()]
@@ -91,7 +78,7 @@ def _panel(axes: Any, cases: pd.DataFrame, palette: Palette) -> None:
         low, effect, high = np.clip(bounds, *limits)
         colour = palette.framework(row["framework"])
         axes.plot((low, high), (place, place), color=colour, linewidth=1.6)
-        filled = colour if row["verdict"] in ("supported", "refuted") else "none"
+        filled = colour if row["says"] in ("supports", "refutes") else "none"
         axes.plot(effect, place, "o", color=colour, markerfacecolor=filled)
     for edge in edges:
         axes.axvline(edge, **MARK)
