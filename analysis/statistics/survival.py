@@ -53,7 +53,8 @@ def steps_interval(steps: Array, seed: int = 0) -> Estimate:
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         found = stats.bootstrap(
-            [np.where(np.isnan(steps), np.inf, steps)], median_steps, vectorized=True,
+            [np.where(np.isnan(steps), np.inf, steps)], lambda x, axis: median_steps(x),
+            vectorized=True,
             n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(seed),
         )  # fmt: skip
     # Values may be infinite, so the percentiles are values that occurred.
