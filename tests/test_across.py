@@ -39,7 +39,7 @@ def test_a_panel_a_framework_and_track_with_names_and_numbers():
     # On its line in each of four panels, and at the mean in the first of each track.
     assert found.count("GRU") == found.count("RNN") == 4 + 2
     row = means.iloc[0]
-    assert f"{row['iqm']:.3g} [{row['low']:.3g}, {row['high']:.3g}]" in found
+    assert f"{row['mean']:.3g} [{row['low']:.3g}, {row['high']:.3g}]" in found
     # What a filter hides: line, band and mean of every method.
     assert svg.count('class="layer of-jax"') == 2 * 3 * 4
     assert "currentColor" in svg

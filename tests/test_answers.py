@@ -116,7 +116,7 @@ def test_which_cell_without_a_number_gives_the_reason():
     )
     few = [advised(t, "unknown", **UNKNOWN | {"why": "few_seeds", "n": 1})
            for t in ("adding", "sine")]  # fmt: skip
-    best = {"framework": "jax", "cell": "gru", "iqm": 0.5, "low": 0.4, "high": 0.6}
+    best = {"framework": "jax", "cell": "gru", "mean": 0.5, "low": 0.4, "high": 0.6}
     text = said(0, advice=few, aggregate=[best])
     assert text.startswith("We cannot tell: 1 of at least 5 seeds")
     assert "jax GRU with 0.500 [0.400, 0.600]" in text

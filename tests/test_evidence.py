@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.evidence import comparisons, evidence_tables
+from analysis.evidence import comparisons, derived, evidence_tables
 from analysis.inside import stage as insides
 from analysis.tables import stage
 from analysis.tables.runs import rows as rows_of
@@ -25,7 +25,7 @@ def method(cell: str, scores: list[float], steps: list[float | None], framework:
     return [
         {
             "task": "adding", "framework": framework, "cell": cell, "track": track, "seed": seed,
-            "status": "ok", "score": score, "solved": step is not None,
+            "status": "ok", "score": score, "solved": step is not None, "evaluate_every": 50,
             "steps_to_solve": np.nan if step is None else step, "budget": 1200.0,
             "train_seconds": 10.0 + seed, "data_sha256": f"data of {seed}",
             "progress": (score - 1 / 6) / (0.01 - 1 / 6),
@@ -55,17 +55,25 @@ def test_comparisons_are_paired_oriented_and_complete():
     found = table.set_index(["kind", "metric", "a", "b"])
     assert len(table) == 4 * (2 * 3 + 3) - 1, "no steps to compare where nobody solves"
     steps = found.loc[("cells", "steps_to_solve", "jax/gru", "jax/lstm")]
-    assert steps["effect"] == pytest.approx(350 / 850)
-    assert steps["low"] <= steps["effect"] <= steps["high"] < 1
+    ratios = np.array([300, 350, 400] * 3)[:8] / np.array([800, 850, 900] * 3)[:8]
+    assert steps["effect"] == pytest.approx(np.exp(np.log(ratios).mean()))
+    assert steps["low"] < steps["effect"] < steps["high"] < 1
+    assert steps["p_margin"] < steps["p_margin_holm"] < 0.05, "fewer than 1/1.25 of the steps"
+    assert steps["p"] < steps["p_margin"]
     assert steps["probability_of_improvement"] == 1
     assert steps["p_holm"] < 0.05
     score = found.loc[("cells", "score", "jax/gru", "jax/lstm")]
     assert score["equivalent"] is True
+    assert score["p_margin"] == 1, "within the margin"
     assert score["unit"] == "difference"
     apart = found.loc[("cells", "score", "jax/gru", "jax/rnn")]
     assert (apart["equivalent"], apart["better"]) == (False, "lower")
     never = found.loc[("cells", "steps_to_solve", "jax/gru", "jax/rnn")]
-    assert (never["effect"], never["probability_of_improvement"]) == (0, 1)
+    assert never["probability_of_improvement"] == 1
+    assert never["effect"] == pytest.approx(np.array([300, 350, 400] * 3)[:8].mean() / 1200)
+    same = found.loc[("frameworks", "steps_to_solve", "jax/gru", "pytorch/gru")]
+    assert (same["effect"], same["equivalent"]) == (1, True)
+    assert same["high"] - same["low"] > 50 / 400, "steps are known to 50 only"
     rate = found.loc[("cells", "solved", "jax/gru", "jax/rnn")]
     assert rate["effect"] == 1
     assert 0 < rate["low"] < 1
@@ -109,16 +117,72 @@ def test_early_is_the_progress_after_a_quarter_of_the_budget():
     runs = pd.DataFrame([
         {"task": "adding", "framework": "jax", "cell": cell, "track": "matched", "seed": 0,
          "status": status, "score": 0.01, "baseline": 0.5, "solved_at": 0.1,
-         "set_steps": 400, "set_clip": 1}
+         "set_steps": 400, "set_clip": 1, "steps": 400, "steps_to_solve": np.nan,
+         "train_seconds": 40.0 if cell == "lstm" else 20.0}
         for cell, status in (("gru", "ok"), ("lstm", "diverged"), ("rnn", "ok"))
     ])  # fmt: skip
     identity = runs.iloc[0][evidence_tables.IDENTITY].to_dict()
     steps = {0: 0.5, 50: 0.45, 100: 0.3, 150: 0.2, 400: 0.1}
-    curves = pd.DataFrame([identity | {"step": k, "score": v} for k, v in steps.items()])
-    found = evidence_tables._runs(runs, curves).set_index("cell")["early"]
-    assert found["gru"] == pytest.approx(0.5)
-    assert found["lstm"] == 0
-    assert np.isnan(found["rnn"]), "it was never evaluated"
+    curves = pd.DataFrame([
+        identity | {"step": k, "score": v, "seconds": k / 20} for k, v in steps.items()
+    ])  # fmt: skip
+    found = derived.of_runs(runs, curves).set_index("cell")
+    assert found["early"]["gru"] == pytest.approx(0.5)
+    assert found["early"]["lstm"] == 0
+    assert np.isnan(found["early"]["rnn"]), "it was never evaluated"
+    # The slowest cell took 40 seconds, and after 10 of them the GRU was at its fourth point.
+    assert found["early_seconds"]["gru"] == pytest.approx(0.75)
+
+
+def test_what_it_takes_to_solve_in_seconds_and_operations(tmp_path):
+    """Of runs of adding at its own settings: 24 seconds for 1200 steps."""
+    records = [
+        record(Run("adding", "jax", cell, "matched", 0), 0.01) | {"steps_to_solve": steps}
+        for cell, steps in (("gru", 300), ("lstm", None))
+    ]
+    layout.write(tmp_path, "runs", rows_of(records))
+    found = derived.of_runs(layout.read(tmp_path, "runs"), None).set_index("cell")
+    assert found["seconds_to_solve"]["gru"] == pytest.approx(300 * 24 / 1200)
+    # 6·T·B·G·h·(d + h), less 2·T·B·G·h·d for the inputs that need no gradient.
+    step = 6 * 100 * 32 * 3 * 64 * (2 + 64) - 2 * 100 * 32 * 3 * 64 * 2
+    assert found["operations_to_solve"]["gru"] == pytest.approx(300 * step / 1e9)
+    assert found[["seconds_to_solve", "operations_to_solve"]].loc["lstm"].isna().all()
+    assert found["to_baseline"].to_numpy() == pytest.approx(0.06)
+    assert found["step_gflop"]["lstm"] == pytest.approx(found["step_gflop"]["gru"] * 4 / 3)
+
+
+def test_what_is_left_of_the_gradient_at_the_tasks_lag():
+    models = [("lstm", 6, [2.0, 1.0, 0.5, 0.2]), ("rnn", 5, [1.0, 0.5, 1e-3, 0.0])]
+    flow = pd.DataFrame([
+        {"task": "adding", "framework": "jax", "cell": cell, "track": "matched", "seed": 0,
+         "moment": "trained", "cotangent": "random", "lag": lag, "task_lag": task_lag,
+         "gradient": gradient}
+        for cell, task_lag, norms in models
+        for lag, gradient in zip((0, 2, 4, 7), norms, strict=True)
+    ])  # fmt: skip
+    found = derived.gradient_left(flow).set_index("cell")
+    assert (found["lag"]["lstm"], found["left"]["lstm"]) == (7, 0.1)
+    assert (found["lag"]["rnn"], found["left"]["rnn"]) == (4, 1e-3)
+    assert found["log_left"]["lstm"] == pytest.approx(np.log(0.1))
+    nothing = derived.gradient_left(flow.assign(task_lag=7)).set_index("cell")
+    assert np.isfinite(nothing["log_left"]["rnn"]), "less than float64 can hold"
+    assert derived.gradient_left(flow.assign(task_lag=np.nan)).empty
+    runs = pd.DataFrame([{"task": "adding", "framework": "jax", "cell": "lstm", "track": "matched",
+                          "seed": 0, "progress": 0.9, "solved": True}])  # fmt: skip
+    assert derived.with_runs(found.reset_index(), runs)[
+        ["cell", "progress"]
+    ].to_numpy().tolist() == [["lstm", 0.9]]
+
+
+def test_probes_say_what_is_kept_to_the_end():
+    probes = pd.DataFrame([
+        {"task": "copying", "framework": "jax", "cell": "gru", "track": "matched", "seed": 0,
+         "moment": "trained", "step": step, "score": score, "chance": 0.2}
+        for step, score in ((0, 0.9), (10, 0.6))
+    ])  # fmt: skip
+    found = derived.last_probe(probes)
+    assert found["last"].tolist() == [False, True]
+    assert found["kept"].tolist() == pytest.approx([0.875, 0.5])
 
 
 def test_summaries_count_divergence_as_not_solved():
@@ -140,9 +204,11 @@ def test_aggregates_use_whole_seeds():
     table = runs(gru=(0.002, 300))
     means, profiles = comparisons.aggregate(table)
     assert set(means["n"]) == {8}
-    assert means["iqm"].to_numpy() == pytest.approx((0.002 - 1 / 6) / (0.01 - 1 / 6), abs=1e-3)
+    assert means["mean"].to_numpy() == pytest.approx((0.002 - 1 / 6) / (0.01 - 1 / 6), abs=1e-3)
     assert (profiles["share"] == 1).all()
-    assert (profiles[["low", "high"]] == 1).all(axis=None), "what no seed misses has no width"
+    # Wilson's interval for eight of eight.
+    assert profiles["low"].to_numpy() == pytest.approx(8 / (8 + 1.959964**2))
+    assert profiles["high"].to_numpy() == pytest.approx(1)
     table.loc[table["seed"] < 4, "progress"] = 0.5
     profile = comparisons.aggregate(table)[1].set_index("threshold")
     assert set(profile.loc[0.5, "share"]) == {0.5}, "four of eight seeds are not above 0.5"
@@ -167,7 +233,7 @@ def test_a_setting_may_hold_any_text(tmp_path):
     found = record(run, 0.001)
     found["settings"] |= {"path": "a; b c.csv", "machine": "x; y 1", "noise": 0.5}
     layout.write(tmp_path, "runs", rows_of([found]))
-    table = evidence_tables._runs(layout.read(tmp_path, "runs"), None).iloc[0]
+    table = derived.of_runs(layout.read(tmp_path, "runs"), None).iloc[0]
     assert (table["path"], table["noise"], table["budget"]) == ("a; b c.csv", 0.5, 1200)
     assert (table["machine"], table["set_machine"]) == (0, "x; y 1")
 
@@ -200,7 +266,11 @@ def test_evidence_from_a_results_folder(tmp_path):
                 norms = np.ones(100, np.float32)
                 norms[:9] = 40  # large at the start, as of a network that has yet to learn
                 norms[70] = np.inf if track == "noclip" else 3
-                write_arrays(run.path(tmp_path), {}, {}, {"losses": norms, "gradient_norms": norms})
+                losses = np.linspace(2, 1, 100).astype(np.float32)
+                losses[71:] *= 3 if track == "noclip" else 1
+                write_arrays(
+                    run.path(tmp_path), {}, {}, {"losses": losses, "gradient_norms": norms}
+                )
     stage.write(tmp_path)
     insides.write_part(tmp_path, "adding")
     insides.join(tmp_path)
@@ -208,11 +278,12 @@ def test_evidence_from_a_results_folder(tmp_path):
     found = pd.read_csv(tmp_path / "claims.csv").set_index("claim")
     assert list(found.columns[:7]) == ["source", "verdict", "effect", "low", "high", "n", "p_holm"]
     assert found.loc["rnn-fails-where-lstm-solves", "verdict"] == "supported"
-    assert found.loc["gradients-explode", "verdict"] == "supported"
+    assert found.loc["gradients-explode", "effect"] == 1
     assert found.loc["gru-steps-faster", "verdict"] == "not tested"
     norms = pd.read_csv(tmp_path / "gradient_norms.csv").set_index("track")
     assert set(norms.loc["matched", "spike"]) == {3}
     assert norms.loc["noclip", "spike"].min() > 1e30
+    assert norms["exploded"].groupby(level=0).all().to_dict() == {"matched": False, "noclip": True}
     for name in layout.names("evidence"):
         assert len(pd.read_csv(tmp_path / f"{name}.csv")), name
     # What did not pass the gate is in no comparison.

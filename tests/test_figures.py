@@ -57,7 +57,7 @@ def tables(tmp_path_factory) -> reading.Tables:
              for end in ("", "_low", "_high")), 1.0),
     )  # fmt: skip
     across = found["scores"][["framework", "cell", "track"]].drop_duplicates().assign(tasks=2, n=4)
-    found["aggregate"] = across.assign(iqm=0.5, low=0.4, high=0.6)
+    found["aggregate"] = across.assign(mean=0.5, low=0.4, high=0.6)
     found["profiles"] = across.merge(pd.DataFrame({"threshold": [0.0, 0.5, 1.0]}), how="cross")
     found["profiles"] = found["profiles"].assign(share=0.5, low=0.4, high=0.6)
     report_page.write(folder, found)

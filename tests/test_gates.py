@@ -5,7 +5,7 @@ import pytest
 
 import cells
 from analysis.inside import dynamics, gate_activity, gradient_flow, memory_probe, model
-from cells import ModelSpec
+from cells import ModelSpec, network
 from harness.run import streams
 from tasks.adding import Adding
 from tasks.copying import Copying
@@ -160,6 +160,25 @@ def test_logarithms_of_a_gate_add_up():
     assert gate_activity.time_scales(np.zeros((3, 1, 1)))[0] == 0
 
 
+def test_gates_that_make_room_for_what_they_write_are_coupled():
+    """f = 1 - i over half of the steps, and the same values by chance over the others."""
+    rng = np.random.default_rng(0)
+    i = rng.random((400, 4, 3))
+    cell = cells.cell("lstm")
+    alike = {"i": i, "f": 1 - i, "o": i}
+    rows = {row["gate"]: row for row in gate_activity.rows(cell, 0, alike, 3)}
+    assert rows["forget"]["coupling"] == -1
+    assert "coupling" not in rows["input"]
+    by_chance = alike | {"f": np.concatenate([1 - i[:200], rng.random((200, 4, 3))])}
+    rows = {row["gate"]: row for row in gate_activity.rows(cell, 0, by_chance, 3)}
+    assert rows["forget"]["coupling"] == pytest.approx(-0.5, abs=0.05)
+    still = alike | {"f": np.full(i.shape, 0.9)}
+    rows = {row["gate"]: row for row in gate_activity.rows(cell, 0, still, 3)}
+    assert rows["forget"]["coupling"] is None
+    update = gate_activity.rows(cells.cell("gru"), 0, {"r": i, "z": i}, 3)
+    assert all("coupling" not in row for row in update), "one gate is coupled by its equations"
+
+
 def test_a_probe_finds_what_is_stored_and_nothing_else():
     rng = np.random.default_rng(0)
     values, classes = rng.random(400), rng.integers(0, 4, 400)
@@ -224,3 +243,43 @@ def test_spikes_and_steps_over_the_limit():
     assert dynamics.rows(norms, 0)[0]["over_limit"] is None
     assert [row["last_step"] for row in dynamics.rows(np.ones(3), 1.0)] == [1, 2, 3]
     assert dynamics.rows(np.empty(0), 1.0) == []
+
+
+def test_a_gradient_explodes_when_the_loss_rises_with_it():
+    norms, losses = np.ones(200), np.linspace(1, 0.1, 200)
+    norms[100] = 150
+    assert not dynamics.explosions(norms, losses).any(), "a bump"
+    losses[101:] += 0.9
+    assert list(np.flatnonzero(dynamics.explosions(norms, losses))) == [100]
+    assert dynamics.gradient_norms(norms, losses)["exploded"]
+    # The same bump where the loss is small: twice of nearly nothing undoes nothing.
+    small = np.where(np.arange(200) < 10, 1.0, 1e-4)
+    small[101:] = 1e-3
+    assert not dynamics.explosions(norms, small).any()
+    norms[100] = 50
+    assert not dynamics.explosions(norms, losses).any(), "too small a spike"
+    norms[-1], losses[-1] = np.nan, np.nan
+    assert list(np.flatnonzero(dynamics.explosions(norms, losses))) == [199], "it diverged"
+
+
+def test_the_gradient_by_both_states_of_a_cell_together():
+    """Every example's norm of all states, at the lags of the table and at the task's own."""
+    task = Adding(sequence_length=60)
+    spec = ModelSpec("lstm", 1, 2, 8, 1, False, "mse")
+    weights = initialised("lstm", "keras", 8, 0)
+    data = model.examples(task, 8, 0)
+    rows = model.inspect(task, spec, weights, data, 0)["gradient_flow"]
+    mine = {row["lag"]: row for row in rows if row["cotangent"] == "random"}
+    assert task.lag in mine
+    assert {row["task_lag"] for row in rows} == {task.lag}
+    for row in mine.values():
+        h, c = row["gradient_h"], row["gradient_c"]
+        # The mean of the root is within the triangle's sides of the means.
+        assert max(h, c) <= row["gradient"] * 1.001
+        assert row["gradient"] <= (h + c) * 1.001
+    first = network.forward(spec, weights, data["inputs"][: model.BLOCK])
+    direction = streams.generator("cotangent", 8, 0).standard_normal(8)
+    last = np.tile(direction / np.linalg.norm(direction), (model.BLOCK, 1))
+    both = network.state_gradients(spec, weights, first.sequences[-2], last)
+    squares = sum((gradient[-1 - task.lag] ** 2).sum(axis=-1) for gradient in both.values())
+    assert mine[task.lag]["gradient"] == pytest.approx(np.sqrt(squares).mean(), rel=1e-3)

@@ -6,7 +6,7 @@ from scipy import stats
 from statsmodels.duration.survfunc import survdiff
 
 from analysis import statistics
-from analysis.statistics import across_tasks, pairs
+from analysis.statistics import Student, across_tasks, seeds_to_decide, solving
 
 RATIO = np.log(1.3)
 
@@ -142,41 +142,96 @@ def test_the_median_of_steps_is_kaplan_meiers():
 def test_steps_to_solve_as_survival():
     solved = np.array([400.0, 300, 300, 350, 310])
     later = np.array([850.0, 800, 750, 900, np.nan])
-    ratio, logrank = statistics.compare_steps(solved, later, 1200)
-    assert ratio.effect == 310 / 850
-    assert ratio.low < ratio.effect < ratio.high < 0.6
-    assert ratio.p == logrank < 0.01
+    found = solving(solved, later, 1200)
+    # Means within the budget, where one run did not solve.
+    assert np.exp(found.student.mean) == pytest.approx(332 / 900)
+    assert (found.n, found.censored) == (5, 1)
+    assert found.logrank < 0.01
+    assert np.exp(found.student.interval()[1]) < 0.6
     never = np.full(5, np.nan)
-    ratio, _ = statistics.compare_steps(solved, never, 1200)
-    assert (ratio.effect, ratio.high) == (0, 0)
-    ratio, _ = statistics.compare_steps(never, never, 1200)
-    assert np.isnan(ratio.effect)
-    assert np.isnan(ratio.p)
-    whole, logrank = statistics.compare_steps(solved, solved * 2, 1200)
-    assert whole.p < logrank
+    found = solving(solved, never, 1200)
+    assert np.exp(found.student.mean) == pytest.approx(332 / 1200)
+    assert solving(never, never, 1200) is None
+    # Geometric means, where all solve: exactly half, and no more certain than steps are known.
+    whole = solving(solved, solved * 2, 1200)
+    assert whole.student.interval() == pytest.approx([np.log(0.5)] * 2)
+    # Sides that cost unlike much a step are compared up to where both were seen.
+    assert solving(solved, later, 320).censored == 2 + 5
 
 
-def test_a_trend_is_of_seeds_not_of_levels():
-    difficulty = np.array([50.0, 100.0, 200.0])
-    rng = np.random.default_rng(0)
-    rising = rng.normal(0, 0.1, (6, 3)) + difficulty / 100
-    found = statistics.rank_trend(difficulty, rising)
-    assert found.low > 0.5
-    assert found.p == pytest.approx(2 / 6**6), "all six seeds in one of the 3! orders of levels"
-    falling = statistics.rank_trend(difficulty, -rising)
-    assert falling.high < -0.5
-    assert falling.p == pytest.approx(found.p)
+def test_steps_between_two_evaluations_are_not_known():
+    """Five seeds that all solve at one and the same evaluation are no certainty."""
+    a, b = np.full(5, 300.0), np.full(5, 400.0)
+    assert solving(a, b, 1200).student.sem == 0
+    found = solving(a, b, 1200, (50, 50)).student
+    half = 25 / 300 + 25 / 400
+    assert found.interval() == pytest.approx((np.log(0.75) - half, np.log(0.75) + half))
+    assert 0 < found.p(0) < 0.01
+    assert solving(a, a, 1200, (50, 50)).student.p_equal(-np.log(1.1), np.log(1.1)) > 0.05
+    # Where the seeds scatter by more, nothing is added.
+    scattered = b * [0.5, 0.7, 1, 1.4, 2]
+    exact, coarse = (solving(a, scattered, 1200, r).student for r in ((0, 0), (50, 50)))
+    assert exact == coarse
 
 
-def test_a_trend_that_is_none_is_rarely_found(monkeypatch):
-    """Whatever a seed's own level is, with three levels as with four."""
-    monkeypatch.setattr(pairs, "RESAMPLES", 10)  # p needs none
-    rng = np.random.default_rng(0)
+def test_equal_steps_and_equally_missing_ones_are_equal():
+    a = np.array([800, np.nan, 900, 700, np.nan])
+    found = statistics.same_solving(a, a, (50, 50))
+    assert found.mean == 0
+    assert found.p_equal(-np.log(1.25), np.log(1.25)) < 0.05
+    other = np.where(np.isnan(a), 1100, a)
+    assert statistics.same_solving(a, other) is None, "one side only solves two seeds"
+    assert statistics.same_solving(np.full(5, np.nan), np.full(5, np.nan)) is None
+
+
+@pytest.mark.parametrize(("n", "power"), [(5, 0.36), (10, 0.75)])
+def test_sooner_is_rarely_false_and_mostly_found(n, power):
+    """Steps of a spread of 0.2 in logarithms, seen every 50: size, coverage and power at 0.75."""
+    rng = np.random.default_rng(n)
+    found = {1.0: [], 0.75: []}
+    for ratio, p in found.items():
+        for _ in range(500):
+            sides = 1000 * np.exp(rng.normal(0, 0.2, (2, n))) * [[ratio], [1]]
+            a, b = np.ceil(sides / 50) * 50
+            p.append(solving(a, b, 5000, (50, 50)).student.p(0))
+    assert np.mean(np.array(found[1.0]) < 0.05) <= 0.07
+    assert np.mean(np.array(found[0.75]) < 0.05) >= power
+
+
+@pytest.mark.parametrize(("n", "shared"), [(5, 0.0), (10, 0.0), (10, 0.8)])
+def test_where_half_solve_the_ratio_has_an_interval_and_is_rarely_false(n, shared):
+    """The same laws on both sides, with half of the runs beyond the budget."""
+    rng = np.random.default_rng(n)
+    p = []
+    for _ in range(400):
+        seeds = rng.normal(0, 0.2 * shared**0.5, n)
+        sides = 1000 * np.exp(seeds + rng.normal(0, 0.2 * (1 - shared) ** 0.5, (2, n)))
+        sides = np.where(sides > 1000, np.nan, np.ceil(sides / 50) * 50)
+        if not np.isnan(sides).all():
+            p.append(solving(sides[0], sides[1], 1000, (50, 50)).student.p(0))
+    assert np.isfinite(p).all()
+    assert np.mean(np.array(p) < 0.05) <= 0.07
+
+
+def test_the_rise_of_a_gap_is_of_seeds_not_of_levels():
+    """Three levels, gaps 0, 1 and 2 with a seed's own level: a rise of 2 over the range."""
+    own = np.arange(6.0)[:, None]
+    assert statistics.slopes(own + np.array([0.0, 1, 2])) == pytest.approx(2)
+    assert statistics.slopes(own + np.array([3.0, 2, 1, 0])) == pytest.approx(-3)
+    assert statistics.slopes(np.array([[0.0, 0.3, 0.9]])) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("n", [5, 10])
+def test_a_rise_that_is_none_is_rarely_found(n):
+    """Whatever a seed's own level is, with three levels as with four; and its interval covers."""
+    rng = np.random.default_rng(n)
     for levels in (3, 4):
-        gaps = rng.normal(0, 5, (300, 10, 1)) + rng.normal(0, 1, (300, 10, levels))
-        p = [statistics.rank_trend(np.arange(levels), rows).p for rows in gaps]
-        assert np.mean(np.array(p) < 0.05) < 0.08
-    assert statistics.rank_trend(np.arange(3), np.ones((6, 3))).p > 0.5
+        gaps = rng.normal(0, 5, (2000, n, 1)) + rng.normal(0, 1, (2000, n, levels))
+        found = [Student.of(statistics.slopes(rows)) for rows in gaps]
+        # Within three standard errors of 5 %.
+        assert np.mean([one.p(0) < 0.05 for one in found]) <= 0.065
+        covered = [low <= 0 <= high for low, high in (one.interval() for one in found)]
+        assert np.mean(covered) >= 0.935
 
 
 def test_log_rank_is_that_of_statsmodels_and_rarely_false():
@@ -189,22 +244,26 @@ def test_log_rank_is_that_of_statsmodels_and_rarely_false():
         missing = np.isnan(steps)
         times, solved = np.where(missing, 800, steps).ravel(), (~missing).ravel().astype(int)
         _, expected = survdiff(times, solved, np.repeat([0, 1], 10))
-        p.append(statistics.compare_steps(steps[0], steps[1], 800)[1])
+        p.append(solving(steps[0], steps[1], 800).logrank)
         assert p[-1] == pytest.approx(expected)
     assert 0.02 < np.mean(np.array(p) < 0.05) < 0.09
 
 
-def test_the_ratio_of_medians_covers_the_truth():
+def test_the_ratio_of_means_within_the_budget_covers_the_truth():
     """Ten seeds that share half of their spread, a true ratio of 0.5, an eighth censored."""
     rng = np.random.default_rng(0)
+
+    def draw(size):
+        seeds = rng.normal(0, 0.2, size)
+        a, b = np.array([[500], [1000]]) * np.exp(seeds + rng.normal(0, 0.2, (2, size)))
+        return a, np.where(b > 1400, np.nan, b)
+
+    many = [np.fmin(side, 1400).mean() for side in draw(100_000)]
     covered = []
-    for _ in range(200):
-        seeds = rng.normal(0, 0.2, 10)
-        b = 1000 * np.exp(seeds + rng.normal(0, 0.2, 10))
-        a = 500 * np.exp(seeds + rng.normal(0, 0.2, 10))
-        found, _ = statistics.compare_steps(a, np.where(b > 1400, np.nan, b), 1400)
-        covered.append(found.low <= 0.5 <= found.high)
-    assert 0.9 < np.mean(covered) < 0.99
+    for _ in range(300):
+        low, high = solving(*draw(10), 1400).student.interval()
+        covered.append(low <= np.log(many[0] / many[1]) <= high)
+    assert 0.91 < np.mean(covered) < 0.99
 
 
 @pytest.mark.parametrize(("share", "n"), [(0.1, 10), (0.5, 5), (0.9, 20)])
@@ -231,12 +290,57 @@ def test_two_one_sided_tests_against_a_worked_example():
     assert [statistics.tost(b + d, b, 1) for d in (0.5, 1, 2)] == [0, 1, 1]
 
 
-@pytest.mark.parametrize(("n", "least"), [(5, 0.8), (10, 0.87), (20, 0.9)])
-def test_intervals_over_seeds_cover_what_their_text_says(n, least):
-    """Too narrow for few seeds, as every bootstrap of the mean is, and not more than said."""
+@pytest.mark.parametrize("n", [5, 10, 20])
+def test_intervals_of_means_over_seeds_cover_the_truth(n):
     rng = np.random.default_rng(n)
-    found = [statistics.over_seeds(rng.normal(size=n)) for _ in range(400)]
-    assert least < np.mean([e.low <= 0 <= e.high for e in found]) < 0.97
+    found = [statistics.over_seeds(rng.normal(size=n)) for _ in range(1000)]
+    assert 0.93 < np.mean([e.low <= 0 <= e.high for e in found]) < 0.97
+
+
+def test_counts_by_fisher_and_their_p_against_an_edge():
+    """Five of five against none of five: 2 / C(10, 5); ten against ten 2 / C(20, 10)."""
+    assert statistics.fisher(5, 5, 0, 5) == pytest.approx(2 / 252)
+    assert statistics.fisher(10, 10, 0, 10) == pytest.approx(2 / 184756)
+    assert statistics.fisher(3, 5, 3, 5) == pytest.approx(1)
+    counts = 56, 70, 48, 80
+    found = statistics.newcombe(*counts)
+    for edge in (found.low, found.high):
+        assert statistics.newcombe_p(counts, edge) == pytest.approx(0.05, abs=1e-6)
+    assert statistics.newcombe_p(counts, found.value) == 1
+    assert statistics.newcombe_p(counts, 0.9) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("mean", "expect", "edges"),
+    [(0.8, "above", (-0.5, 0.5)), (0.1, "equal", (-1.0, 1.0)), (1.4, "equal", (-1.0, 1.0))],
+)
+def test_so_many_seeds_do_decide(mean, expect, edges):
+    """Of worlds with the mean and the spread that were found, four in five are decided."""
+    rng = np.random.default_rng(0)
+    needed = seeds_to_decide(Student(mean, 1 / 5**0.5, 4), *edges, expect, 0.05)
+    if mean == 0.8:
+        assert needed is None, "within a standard error of the edge"
+        needed = seeds_to_decide(Student(mean, 0.5 / 5**0.5, 4), *edges, expect, 0.05)
+    if mean == 1.4:
+        assert needed is None
+        return
+    sd = 0.5 if mean == 0.8 else 1
+
+    def decided(n):
+        found = [Student.of(rng.normal(mean, sd, n)) for _ in range(1000)]
+        if expect == "equal":
+            return np.mean([one.p_equal(*edges) < 0.05 for one in found])
+        return np.mean([one.p(edges[1]) < 0.05 for one in found])
+
+    assert 0.77 < decided(needed) < 0.87
+    assert decided(max(2, needed // 2)) < 0.7
+
+
+def test_where_no_number_of_seeds_can_be_said_none_is():
+    assert seeds_to_decide(Student(0.5, np.nan, 0), -1, 1, "above", 0.05) is None
+    assert seeds_to_decide(Student(0.001, 1e-4, 4), -0.00101, 0.00101, "above", 0.05) is None
+    assert seeds_to_decide(Student(5.0, 0.0, 4), -1, 1, "above", 0.05) == 2
+    assert seeds_to_decide(Student(1e6, 1.0, 4), -1, 1, "above", 0.05) <= 5
 
 
 def test_how_often_a_difference_and_an_equality_are_false():
@@ -252,32 +356,38 @@ def test_how_often_a_difference_and_an_equality_are_false():
     assert np.mean(inside) > 0.9
 
 
-# rliable's definitions (Agarwal et al. 2021), written out.
-
-
-def test_across_tasks_as_rliable_has_it():
+def test_the_profile_is_rliables_and_its_intervals_are_newcombes():
+    """The share as Agarwal et al. 2021 have it; the interval, of two tasks, from Wilson's two."""
     rng = np.random.default_rng(0)
     scores = rng.normal(0.5, 0.3, (8, 3))
-    ordered = np.sort(scores.ravel())
-    assert across_tasks.interquartile_mean(scores) == pytest.approx(ordered[6:18].mean())
     thresholds = np.linspace(0, 1, 5)
-    profile = [sum(value > t for value in scores.ravel()) / scores.size for t in thresholds]
     share, low, high = across_tasks.performance_profile(scores, thresholds)
-    assert share == pytest.approx(profile)
-    interval = across_tasks.stratified_interval(scores)
-    means, profiles = [], []
-    for _ in range(2000):
-        draw = np.concatenate([rng.choice(scores[:, task], 8) for task in range(3)])
-        means.append(np.sort(draw)[6:18].mean())
-        profiles.append([np.mean(draw > t) for t in thresholds])
-    assert [interval.low, interval.high] == pytest.approx(
-        np.percentile(means, [2.5, 97.5]), abs=0.02
-    )
-    # One run of 24 is 0.04: the bounds of a share are steps of it.
-    assert np.array([low, high]) == pytest.approx(
-        np.percentile(profiles, [2.5, 97.5], axis=0), abs=0.042
-    )
+    assert share == pytest.approx([np.mean(scores > t) for t in thresholds])
+    assert ((low <= share) & (share <= high)).all()
+    pair = scores[:, :2]
+    share, low, high = across_tasks.performance_profile(pair, np.array([0.5]))
+    counts = (pair > 0.5).sum(axis=0)
+    difference = statistics.newcombe(counts[0], 8, 8 - counts[1], 8)  # p - (1 - q) = p + q - 1
+    assert (low[0], high[0]) == pytest.approx(((difference.low + 1) / 2, (difference.high + 1) / 2))
     few = across_tasks.performance_profile(scores[:4], thresholds)
     assert np.isnan(few[1:]).all(), "fewer than five seeds have no interval"
     normal = across_tasks.normalised(np.array([0.01, 1 / 6]), np.array(1 / 6), np.array(0.01))
     assert list(normal) == [1, 0]
+
+
+@pytest.mark.parametrize("n", [5, 10])
+def test_across_tasks_intervals_cover_the_truth(n):
+    """Three tasks of unlike spread: the mean over them, and the share above a threshold."""
+    rng = np.random.default_rng(n)
+    centres, spreads, threshold = np.array([0.9, 0.3, 0.6]), np.array([0.02, 0.3, 0.1]), 0.55
+    truth = stats.norm.sf(threshold, centres, spreads).mean()
+    means, shares = [], []
+    for _ in range(800):
+        scores = rng.normal(centres, spreads, (n, 3))
+        found = across_tasks.mean_over_tasks(scores)
+        means.append(found.low <= centres.mean() <= found.high)
+        _, low, high = across_tasks.performance_profile(scores, np.array([threshold]))
+        shares.append(low[0] <= truth <= high[0])
+    assert 0.93 < np.mean(means) < 0.975
+    assert np.mean(shares) > 0.93
+    assert np.isnan(across_tasks.mean_over_tasks(scores[:4]).low)

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics
-from analysis.evidence.claim_tests import ALPHA
+from analysis.evidence import costs
 from analysis.evidence.claims import Margin, margin_of
-from analysis.statistics import across_tasks
+from analysis.evidence.finding import ALPHA
+from analysis.statistics import Student, across_tasks
 from harness import layout
 
 Rows = list[dict[str, Any]]
@@ -35,8 +36,11 @@ def compare_methods(
 
     ``effect`` is a - b or a / b; ``probability_of_improvement`` is the share of seeds on which
     a is better. ``equivalent`` is whether TOST, after Holm over the same family, puts the effect
-    within ``margin``; it is empty where no margin is set. A comparison of fewer than five seeds
-    has no interval and no p. Steps to solve have log-rank's p beside the one of the paired test.
+    within ``margin``; it is empty where no margin is set. ``p_margin``, and ``p_margin_holm``
+    after Holm over the same family, is that of an effect beyond the margin: two-sided against its
+    nearest edge, 1 for an effect within, and ``p`` where no margin is set. A comparison of fewer
+    than five seeds has no interval and no p. Steps to solve are compared as
+    :func:`analysis.statistics.solving` does, with log-rank's p beside.
     A track is compared with matched where both had the same data.
     """
     rows: Rows = []
@@ -55,12 +59,12 @@ def compare_methods(
             if found := _compare(a, b, metric, higher_is_better[task], margin):
                 rows.append(about | {"metric": metric} | found)
     table = _table("comparisons", rows)
-    adjusted = pd.DataFrame(np.nan, index=table.index, columns=["p", "p_equal"])
+    adjusted = pd.DataFrame(np.nan, index=table.index, columns=["p", "p_margin", "p_equal"])
     for _, family in table.groupby(["kind", "metric", "track"]):
         for name in adjusted:
             adjusted.loc[family.index, name] = statistics.holm(family[name].to_numpy(float))
     equal = adjusted["p_equal"]
-    table["p_holm"] = adjusted["p"]
+    table["p_holm"], table["p_margin_holm"] = adjusted["p"], adjusted["p_margin"]
     table["equivalent"] = (equal < ALPHA).astype(object).where(equal.notna(), None)
     return table
 
@@ -105,31 +109,40 @@ def _compare(
         rate = statistics.newcombe(_solved(a), len(a), _solved(b), len(b))
         return row | {"n": len(a), "unit": "difference", **_interval("effect", rate)}
     x, y = a[metric].to_numpy(float), b[metric].to_numpy(float)
+    equal: Student | None
     if metric == "steps_to_solve":
-        if not len(x) or (np.isnan(x).all() and np.isnan(y).all()):
+        found = costs.compared(a, b, metric)
+        if found is None:
             return None
-        budget = float(max(a["budget"].max(), b["budget"].max()))
-        found, logrank = statistics.compare_steps(x, y, budget)
-        row["p_logrank"] = logrank if found.n >= statistics.FEWEST else statistics.NAN
+        change, n, unit, equal = found.student, found.n, "ratio", costs.alike(a, b, metric)
+        row["p_logrank"] = found.logrank if n >= statistics.FEWEST else statistics.NAN
         # Not to have solved is worse than to have solved at the last step.
         x, y = (np.where(np.isnan(side), np.inf, side) for side in (x, y))
-        whole = bool(np.isfinite(x).all() and np.isfinite(y).all())
-        unit = "ratio"
     else:
         both = ~(np.isnan(x) | np.isnan(y))
-        x, y, whole = x[both], y[both], True
+        x, y, n = x[both], y[both], int(both.sum())
         unit = "difference" if metric == "score" else "ratio"
-        found = statistics.paired_t(x, y, unit)
-        if not found.n:
+        if not n:
             return None
+        change = equal = Student.of(statistics.changes(x, y, unit))
+    shown = statistics.Paired.of(change, n, unit)
     improved = statistics.probability_of_improvement(x, y, better)
-    row |= {"n": found.n, "effect": found.effect, "unit": unit}
-    row["probability_of_improvement"] = improved
-    if found.n >= statistics.FEWEST:
-        row |= {"low": found.low, "high": found.high, "p": found.p}
-        if margin is not None and whole:
-            row["p_equal"] = statistics.tost(x, y, margin, unit)
+    row |= {"n": n, "effect": shown.effect, "unit": unit, "probability_of_improvement": improved}
+    if n >= statistics.FEWEST:
+        row |= {"low": shown.low, "high": shown.high, "p": shown.p}
+        row["p_margin"] = shown.p if margin is None else _beyond(change, _limit(margin, unit))
+        if margin is not None and equal is not None:
+            row["p_equal"] = equal.p_equal(-_limit(margin, unit), _limit(margin, unit))
     return row
+
+
+def _limit(margin: float, unit: str) -> float:
+    return float(np.log(margin)) if unit == "ratio" else margin
+
+
+def _beyond(found: Student, limit: float) -> float:
+    """p of an effect beyond ±``limit``."""
+    return found.p(np.copysign(limit, found.mean)) if abs(found.mean) > limit else 1.0
 
 
 def _interval(name: str, found: statistics.Estimate, prefix: str = "") -> dict[str, float]:
@@ -179,23 +192,21 @@ def ratios(runs: pd.DataFrame) -> pd.DataFrame:
             a, b = _same_seeds(methods[one], methods[other])
             for metric in RATIOS:
                 x, y = a[metric].to_numpy(float), b[metric].to_numpy(float)
-                if metric == "steps_to_solve" and len(x):
-                    budget = float(max(a["budget"].max(), b["budget"].max()))
-                    found, _ = statistics.compare_steps(x, y, budget)
+                if metric == "steps_to_solve":
+                    solving = costs.compared(a, b, metric)
+                    if solving is None:
+                        continue
+                    found = statistics.Paired.of(solving.student, solving.n, "ratio")
                 else:
                     known = ~(np.isnan(x) | np.isnan(y))
                     x, y = x[known], y[known]
                     if not len(x) or min(x.min(), y.min()) <= 0:
                         continue
                     found = statistics.paired_t(x, y, "ratio")
-                if not found.effect > 0:
-                    continue
                 ratio = np.array([found.effect, found.low, found.high])
                 if found.n < statistics.FEWEST:
                     ratio[1:] = np.nan
-                # 1 over a bound that is zero or infinite is a bound too.
-                with np.errstate(divide="ignore"):
-                    turned = 1 / ratio[[0, 2, 1]]
+                turned = 1 / ratio[[0, 2, 1]]
                 for mine, against, values in ((one, other, ratio), (other, one, turned)):
                     rows.append(
                         {"task": task, "track": track, "metric": metric, "n": found.n}
@@ -206,7 +217,7 @@ def ratios(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def aggregate(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Across tasks, for each framework and cell: interquartile means and performance profiles.
+    """Across tasks, for each framework and cell: means over the tasks and performance profiles.
 
     Scores are ``progress``, 0 at a task's baseline and 1 at its solved value. Only seeds with a
     value on every task count.
@@ -218,9 +229,9 @@ def aggregate(runs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         if not len(matrix):
             continue
         names = dict(zip(("framework", "cell", "track"), key, strict=True))
-        found = across_tasks.stratified_interval(matrix)
+        found = across_tasks.mean_over_tasks(matrix)
         names |= {"tasks": matrix.shape[1], "n": found.n}
-        means.append(names | _interval("iqm", found))
+        means.append(names | _interval("mean", found))
         profile = across_tasks.performance_profile(matrix, THRESHOLDS)
         profiles += [
             names | dict(zip(("threshold", "share", "low", "high"), values, strict=True))

@@ -7,17 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from analysis.evidence import advice, claims, comparisons
-from analysis.statistics.across_tasks import normalised
+from analysis.evidence import advice, claims, comparisons, derived
 from harness import layout
 
 # What stands in the results folder before the evidence is weighed; a table that this
 # configuration does not make is left out, and the claims on it are not tested.
 INPUTS = (
     "runs", "scores", "tasks", "curves", "parameter_counts", "attribution", "divergence",
-    "speed_ratios", "timing", "gradient_flow", "gradient_norms",
+    "speed_ratios", "timing", "gradient_flow", "gradient_norms", "gates", "memory_probe",
 )  # fmt: skip
 NEEDED = ("runs", "scores", "tasks")
 # Framework and cell of a ratio's two sides, as claims name them.
@@ -25,22 +23,32 @@ SIDES = {
     "numerator_framework": "framework", "numerator_cell": "cell",
     "denominator_framework": "other_framework", "denominator_cell": "other_cell",
 }  # fmt: skip
-IDENTITY = ["task", "framework", "cell", "track", "seed"]
+IDENTITY = derived.IDENTITY
+# Tables with a row or more of a run, which get what became of it.
+INSIDES = ("gradient_flow", "gradient_left", "gradient_norms", "gates", "memory_probe")
 
 
 def read(results: Path) -> dict[str, pd.DataFrame]:
     """The tables that are there, ready to be compared.
 
-    Runs get their settings as columns, ``budget`` (steps), ``progress``, 0 for a run that
-    diverged, and ``early``, the progress on validation data after a quarter of the budget. What
-    did not pass the checks against the reference model is left out.
+    Runs get their settings as columns and what follows from them (:func:`derived.of_runs`). What
+    was found inside the models comes with their runs' ``progress`` and ``solved``;
+    ``gradient_left`` is made of gradient_flow. What did not pass the checks against the reference
+    model is left out.
     """
     tables = {
         name: layout.read(results, name)
         for name in INPUTS
         if name in NEEDED or layout.path(results, name).exists()
     }
-    tables["runs"] = _runs(tables["runs"], tables.pop("curves", None))
+    tables["runs"] = derived.of_runs(tables["runs"], tables.pop("curves", None))
+    if "gradient_flow" in tables:
+        tables["gradient_left"] = derived.gradient_left(tables["gradient_flow"])
+    if "memory_probe" in tables:
+        tables["memory_probe"] = derived.last_probe(tables["memory_probe"])
+    for name in INSIDES:
+        if name in tables:
+            tables[name] = derived.with_runs(tables[name], tables["runs"])
     if "speed_ratios" in tables:
         tables["speed_ratios"] = _speed_ratios(tables["speed_ratios"])
     scores = tables["scores"]
@@ -58,30 +66,6 @@ def _comparable(table: pd.DataFrame, bad: set[tuple[str, str]]) -> pd.DataFrame:
             pairs = zip(table[framework], table[cell], strict=True)
             table = table[np.array([pair not in bad for pair in pairs], dtype=bool)]
     return table
-
-
-def _runs(runs: pd.DataFrame, curves: pd.DataFrame | None) -> pd.DataFrame:
-    runs = runs.rename(columns={f"{layout.SETTING}steps": "budget"})
-    # A setting of a name that a run's own columns have keeps its prefix.
-    plain = {name: str(name).removeprefix(layout.SETTING) for name in runs}
-    runs = runs.rename(columns={k: v for k, v in plain.items() if v not in runs})
-    runs["progress"] = _progress(runs, runs["score"])
-    runs["early"] = np.nan if curves is None else _progress(runs, _quarter(runs, curves))
-    # What never began says nothing of a method.
-    return runs[runs["status"].isin(["ok", "diverged"])].reset_index(drop=True)
-
-
-def _progress(runs: pd.DataFrame, scores: pd.Series[float]) -> NDArray[Any]:
-    values = (column.to_numpy(float) for column in (scores, runs["baseline"], runs["solved_at"]))
-    return np.where(runs["status"] == "diverged", 0.0, normalised(*values))
-
-
-def _quarter(runs: pd.DataFrame, curves: pd.DataFrame) -> pd.Series[float]:
-    """Each run's score on validation data when a quarter of its budget was used."""
-    found = curves.dropna(subset=["score"]).merge(runs[[*IDENTITY, "budget"]], on=IDENTITY)
-    found = found[(found["step"] > 0) & (found["step"] <= found["budget"] / 4)]
-    last = found.sort_values("step").drop_duplicates(IDENTITY, keep="last")
-    return runs[IDENTITY].merge(last, how="left", on=IDENTITY)["score"].set_axis(runs.index)
 
 
 def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The gradient's norms while a run trained, before clipping, and their spikes."""
+"""The gradient's norms while a run trained, before clipping: spikes, and what explodes."""
 
 from typing import Any
 
@@ -12,6 +12,12 @@ MOST_WINDOWS = 20
 # A spike is a gradient norm more than so many times the median of so many steps before it.
 SPIKE_FACTOR = 10
 SPIKE_STEPS = 50
+# An explosion is a spike of so many times that median, after which the loss of the next so many
+# steps has risen so many times, by so large a share of what had been learned.
+EXPLOSION = 100
+AFTER_STEPS = 10
+LOSS_RISE = 2
+UNLEARNED = 0.1
 
 
 def rows(norms: Array, clip: float) -> Rows:
@@ -55,19 +61,46 @@ def jumps(norms: Array) -> Array:
     return ratios
 
 
-def gradient_norms(norms: Array) -> dict[str, float] | None:
-    """The median and the largest norm of a run, and its spike; None for 50 steps or fewer.
+def explosions(norms: Array, losses: Array) -> Array:
+    """At which steps the gradient exploded: a spike, and the loss rose after it.
+
+    A spike alone is none: where the loss is small, so is the gradient, and any bump is many times
+    its median. So the median loss of the 10 steps after it has to be at least twice that of the
+    50 steps before it, and the rise at least a tenth of what had been learned until then, which
+    is how far the loss had come down from the median of the first 10 steps, or of that median
+    where nothing had been. A loss that is not finite is the highest.
+    """
+    losses = np.where(np.isfinite(losses), losses, np.inf).astype(float)
+    sharp = ~np.isfinite(norms) | (jumps(norms) >= EXPLOSION)
+    found = np.zeros(len(norms), dtype=bool)
+    start = np.median(losses[:AFTER_STEPS])
+    for step in np.flatnonzero(sharp[SPIKE_STEPS:]) + SPIKE_STEPS:
+        before = np.median(losses[step - SPIKE_STEPS : step])
+        # A run that diverged may end with the spike itself.
+        first = min(step + 1, len(losses) - 1)
+        after = np.median(losses[first : step + 1 + AFTER_STEPS])
+        learned = start - before if start > before else start
+        found[step] = after >= LOSS_RISE * before and after >= before + UNLEARNED * learned
+    return found
+
+
+def gradient_norms(norms: Array, losses: Array) -> dict[str, float | bool] | None:
+    """The median and the largest norm of a run, its spike, and whether its gradient exploded.
+
+    None for 50 steps or fewer.
 
     A spike is the largest norm over the median of the 50 steps before it: over the median of
     the whole run, a network that learned would seem to have exploded at its start. A norm that
     overflowed is the largest there is; infinite, no mean could hold it, so it counts as
     float32's largest number.
     """
+    exploded = bool(explosions(norms, losses).any())
     norms = np.where(np.isfinite(norms), norms, np.finfo(np.float32).max).astype(float)
     ratios = jumps(norms)
     if np.isnan(ratios).all():
         return None
     return {
+        "exploded": exploded,
         "median_norm": float(np.median(norms)),
         "largest_norm": float(norms.max()),
         "spike": float(np.nanmax(ratios)),

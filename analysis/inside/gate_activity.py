@@ -16,7 +16,10 @@ def rows(cell: Cell, layer: int, values: dict[str, Array], lag: int | None) -> R
     the gate that keeps the old state is τ = -1/⟨ln f⟩, with the mean over time steps and
     examples: the state is multiplied by f at every step, so its logarithms add up. Where a
     gate writes and none keeps, f is one less that gate.
-    ``longer`` is the share of units whose τ reaches the task's ``lag``.
+    ``longer`` is the share of units whose τ reaches the task's ``lag``. ``coupling``, of a cell
+    that has a gate of each kind, is the correlation of the gate that writes with the one that
+    keeps, over units, steps and examples: -1 where what is written makes room for itself, as the
+    GRU's one gate does by its equations.
     """
     result: Rows = []
     for gate, name in cell.sigmoids.items():
@@ -30,6 +33,8 @@ def rows(cell: Cell, layer: int, values: dict[str, Array], lag: int | None) -> R
             scales = time_scales(open_ if cell.keeps else 1 - open_)
             row |= quantiles("timescale", scales, (10, 25, 50, 75, 90))
             row["longer"] = None if lag is None else short(np.mean(scales >= lag))
+            if cell.keeps and cell.writes:
+                row["coupling"] = coupling(values[cell.keeps], values[cell.writes])
         result.append(row)
     return result
 
@@ -39,3 +44,10 @@ def time_scales(values: Array) -> Array:
     with np.errstate(divide="ignore"):
         result: Array = -1 / np.minimum(np.log(values).mean(axis=(0, 1)), -1e-300)
     return result
+
+
+def coupling(keeps: Array, writes: Array) -> float | None:
+    """The correlation of two gates' values [T, B, h]; None where one of them never changes."""
+    if np.ptp(keeps) == 0 or np.ptp(writes) == 0:
+        return None
+    return short(np.corrcoef(keeps.ravel(), writes.ravel())[0, 1])

@@ -14,8 +14,15 @@ MOST_LAGS = 25
 SMALLEST_NORM = 1e-290
 
 
-def rows(spec: ModelSpec, weights: Weights, done: network.Pass, targets: Array, seed: int) -> Rows:
-    """Gradients by the states, of the loss of the last answer and of a random direction."""
+def rows(
+    spec: ModelSpec, weights: Weights, done: network.Pass, targets: Array, seed: int,
+    task_lag: int | None,
+) -> Rows:  # fmt: skip
+    """Gradients by the states, of the loss of the last answer and of a random direction.
+
+    Norms are means over examples; ``gradient`` is that of all states of a cell together,
+    √(‖∂/∂h‖² + ‖∂/∂c‖²) of each example. The lag that the task needs is always among the lags.
+    """
     answers = done.outputs
     if spec.every_step:
         answers, targets = answers[:, -1], targets[:, -1]
@@ -31,14 +38,18 @@ def rows(spec: ModelSpec, weights: Weights, done: network.Pass, targets: Array, 
     for name, cotangent in cotangents.items():
         gradients = network.state_gradients(spec, weights, done.sequences[-2], cotangent)
         norms = {k: mean_norms(v) for k, v in gradients.items()}
+        together = mean_norms(np.concatenate(list(gradients.values()), axis=-1))
         factor = decay(norms[output])
-        for lag in thinned(len(norms[output]), MOST_LAGS):
+        lags = {*thinned(len(together), MOST_LAGS), task_lag or 0}
+        for lag in sorted(lag for lag in lags if lag < len(together)):
             result.append(
                 {
                     "cotangent": name,
                     "lag": lag,
                     "gradient_h": short(norms[output][lag]),
                     "gradient_c": short(norms["c"][lag]) if "c" in norms else None,
+                    "gradient": short(together[lag]),
+                    "task_lag": task_lag,
                     "decay": None if factor is None else short(factor),
                     "horizon": None if factor is None else short(horizon(factor)),
                 }

@@ -38,7 +38,9 @@ def inspect(
         states = [block.sequences[-1][steps] for block in (first, *blocks)]
         read = memory_probe.rows(np.concatenate(states, axis=1), steps, *data["probe"])
     return {
-        "gradient_flow": gradient_flow.rows(spec, weights, first, data["targets"][:BLOCK], seed),
+        "gradient_flow": gradient_flow.rows(
+            spec, weights, first, data["targets"][:BLOCK], seed, task.lag
+        ),
         "gates": [
             row
             for layer, values in enumerate(first.gates)

@@ -67,8 +67,8 @@ def write_part(results: Path, task: str) -> int:
     for run in runs:
         try:
             record = records.read(run.path(results))
-            norms = _norms(run, results, record)
-            if norms is not None and (found := dynamics.gradient_norms(norms)) is not None:
+            norms, losses = _kept(run, results, record)
+            if norms is not None and (found := dynamics.gradient_norms(norms, losses)) is not None:
                 rows["gradient_norms"].append(vars(run) | found)
             if run in looked_into:
                 weights = _weights(run, results, record)
@@ -117,18 +117,18 @@ def _look(
     return rows
 
 
-def _norms(run: Run, results: Path, record: Record) -> Any:
-    """The gradient norms of a run that began; None where nothing of them was kept.
+def _kept(run: Run, results: Path, record: Record) -> tuple[Any, Any]:
+    """The gradient norms and losses of a run that began; None where nothing of them was kept.
 
     Raises :class:`UserError` when they are damaged, or belong to another run than the record.
     """
     path = run.path(results).with_suffix(".npz")
     if record["status"] not in ("ok", "diverged") or not path.exists():
-        return None
+        return None, None
     arrays = records.read_arrays(path, "losses", "gradient_norms")
     if record.get("losses_sha256") not in (None, streams.sha256([arrays["losses"]])):
         raise _of_another_run(path)
-    return arrays["gradient_norms"]
+    return arrays["gradient_norms"], arrays["losses"]
 
 
 def _weights(run: Run, results: Path, record: Record) -> dict[str, Weights]:

@@ -5,24 +5,38 @@ from analysis.statistics.intervals import (
     NAN,
     Array,
     Estimate,
+    fisher,
     holm,
     independent_ratio,
     newcombe,
+    newcombe_p,
     over_seeds,
     two_level_interval,
     wilson,
 )
 from analysis.statistics.pairs import (
     Paired,
+    changes,
     paired_t,
     probability_of_improvement,
-    rank_trend,
+    slopes,
     tost,
 )
-from analysis.statistics.survival import compare_steps, median_steps, steps_interval
+from analysis.statistics.power import seeds_to_decide
+from analysis.statistics.student import Student, mean_of
+from analysis.statistics.survival import (
+    Solving,
+    compare_steps,
+    median_steps,
+    same_solving,
+    solving,
+    steps_interval,
+)
 
 __all__ = [
-    "FEWEST", "NAN", "Array", "Estimate", "Paired", "compare_steps", "holm", "independent_ratio",
-    "median_steps", "newcombe", "over_seeds", "paired_t", "probability_of_improvement",
-    "rank_trend", "steps_interval", "tost", "two_level_interval", "wilson",
+    "FEWEST", "NAN", "Array", "Estimate", "Paired", "Solving", "Student", "changes",
+    "compare_steps", "fisher", "holm", "independent_ratio", "mean_of", "median_steps", "newcombe",
+    "newcombe_p", "over_seeds", "paired_t", "probability_of_improvement", "same_solving",
+    "seeds_to_decide", "slopes", "solving", "steps_interval", "tost", "two_level_interval",
+    "wilson",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import optimize, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep
 
@@ -65,12 +65,11 @@ def two_level_interval(
 def over_seeds(
     values: Sequence[float] | Array, statistic: Callable[..., Any] = np.mean, seed: int = 0
 ) -> Estimate:
-    """Mean or median over seeds with its bootstrap interval; none below :data:`FEWEST` seeds.
+    """Mean or median over seeds with its interval; none below :data:`FEWEST` seeds.
 
-    The mean's interval is bias-corrected and accelerated (Efron 1987), the median's is of
-    percentiles, since the median of few values has no acceleration. Both are somewhat too
-    narrow for few seeds: over 2,000 simulated sets of 5, 10 and 20 normal seeds the mean's
-    covered the truth in 84, 90 and 91 %. Decisions rest on paired t-tests instead.
+    The mean's is Student's t: over simulated sets of 5 and 10 normal seeds it covered the truth
+    in 95 %, a bias-corrected bootstrap in 84 and 90 %. The median's is of a bootstrap's
+    percentiles, which for five seeds are the smallest and the largest.
     """
     x = np.asarray(values, dtype=float)
     if len(x) == 0:
@@ -80,10 +79,13 @@ def over_seeds(
         return Estimate(value, NAN, NAN, len(x))
     if np.ptp(x) == 0:
         return Estimate(value, value, value, len(x))
-    method = "BCa" if statistic is np.mean else "percentile"
+    if statistic is np.mean:
+        half = float(stats.t.ppf(0.975, len(x) - 1) * stats.sem(x))
+        return Estimate(value, value - half, value + half, len(x))
     found = stats.bootstrap(
-        (x,), statistic, n_resamples=RESAMPLES, method=method, rng=np.random.default_rng(seed)
-    )
+        (x,), statistic, n_resamples=RESAMPLES, method="percentile",
+        rng=np.random.default_rng(seed),
+    )  # fmt: skip
     low, high = found.confidence_interval
     return Estimate(value, float(low), float(high), len(x))
 
@@ -114,14 +116,43 @@ def wilson(successes: int, n: int) -> Estimate:
     return Estimate(successes / n, float(interval.low), float(interval.high), n)
 
 
-def newcombe(successes_a: int, n_a: int, successes_b: int, n_b: int) -> Estimate:
+def newcombe(
+    successes_a: int, n_a: int, successes_b: int, n_b: int, confidence: float = 0.95
+) -> Estimate:
     """The difference of two shares, a - b, by Newcombe's hybrid score interval.
 
     Newcombe 1998, Statistics in Medicine 17, method 10, from the two Wilson intervals.
     """
     counts = successes_a, n_a, successes_b, n_b
-    low, high = confint_proportions_2indep(*counts, method="newcomb", compare="diff")
+    low, high = confint_proportions_2indep(
+        *counts, method="newcomb", compare="diff", alpha=1 - confidence
+    )
     return Estimate(successes_a / n_a - successes_b / n_b, float(low), float(high), n_a + n_b)
+
+
+def newcombe_p(counts: tuple[int, int, int, int], edge: float) -> float:
+    """The p of a difference of two shares against ``edge``, which belongs to :func:`newcombe`.
+
+    It is one less the largest confidence at which the interval still leaves out the edge.
+    """
+    value = newcombe(*counts).value
+    if np.isclose(value, edge):
+        return 1.0
+
+    def beyond(p: float) -> float:
+        found = newcombe(*counts, confidence=1 - p)
+        return found.high - edge if value < edge else edge - found.low
+
+    least, most = 1e-12, 1 - 1e-9
+    if beyond(least) <= 0 or beyond(most) >= 0:
+        return least if beyond(least) <= 0 else 1.0
+    return float(optimize.brentq(beyond, least, most))
+
+
+def fisher(successes_a: int, n_a: int, successes_b: int, n_b: int) -> float:
+    """p of Fisher's exact test that two shares are the same, two-sided."""
+    table = [[successes_a, n_a - successes_a], [successes_b, n_b - successes_b]]
+    return float(stats.fisher_exact(table).pvalue)
 
 
 def holm(p: Sequence[float] | Array) -> Array:

@@ -1,13 +1,11 @@
 """Two methods on the same seeds: differences and ratios, equality, trends."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
-from statsmodels.stats.weightstats import ttost_paired
 
-from analysis.statistics.intervals import FEWEST, NAN, RESAMPLES, Array
+from analysis.statistics.intervals import NAN, Array
+from analysis.statistics.student import Student
 
 
 @dataclass(frozen=True)
@@ -24,27 +22,27 @@ class Paired:
     n: int
     p: float
 
+    @classmethod
+    def of(cls, found: Student, n: int, scale: str, against: float | None = None) -> "Paired":
+        """From Student's t of the differences, or of the logarithms of the ratios."""
+        back = np.exp if scale == "ratio" else float
+        centre = 0.0 if against is None else on_scale(against, scale)
+        low, high = found.interval()
+        return cls(float(back(found.mean)), float(back(low)), float(back(high)), n, found.p(centre))
+
 
 def paired_t(a: Array, b: Array, scale: str = "difference", against: float | None = None) -> Paired:
     """Compare two methods by seed; ``against`` is the value that the test doubts.
 
     ``scale`` is ``difference`` (doubted: 0) or ``ratio``, on logarithms (doubted: 1). Values
     without any spread have an interval of no width, and p is 0 or 1.
+
+    Where the seeds have nothing in common, the pairing costs: at five seeds the interval is
+    1.17 times as wide as Welch's. Where they share their test data it is much narrower. It is
+    paired whatever the data say, since to choose by them would spoil the interval.
     """
-    changes, centre = _changes(a, b, scale), _on_scale(against, scale)
-    back = np.exp if scale == "ratio" else float
-    n = len(changes)
-    if n == 0:
-        return Paired(NAN, NAN, NAN, 0, NAN)
-    mean = float(changes.mean())
-    if n < 2:
-        return Paired(float(back(mean)), NAN, NAN, n, NAN)
-    if _constant(changes):
-        value = float(back(mean))
-        return Paired(value, value, value, n, float(np.isclose(mean, centre)))
-    test = stats.ttest_1samp(changes, centre)
-    low, high = test.confidence_interval(0.95)
-    return Paired(float(back(mean)), float(back(low)), float(back(high)), n, float(test.pvalue))
+    found = changes(a, b, scale)
+    return Paired.of(Student.of(found), len(found), scale, against)
 
 
 def tost(a: Array, b: Array, margin: float, scale: str = "difference") -> float:
@@ -52,13 +50,8 @@ def tost(a: Array, b: Array, margin: float, scale: str = "difference") -> float:
 
     Equal means a difference within ±``margin``, or a ratio within 1/``margin`` and ``margin``.
     """
-    changes = _changes(a, b, scale)
-    limit = float(np.log(margin)) if scale == "ratio" else margin
-    if len(changes) < 2:
-        return NAN
-    if _constant(changes):
-        return float(abs(changes.mean()) >= limit)
-    return float(ttost_paired(changes, np.zeros(len(changes)), -limit, limit)[0])
+    limit = on_scale(margin, scale)
+    return Student.of(changes(a, b, scale)).p_equal(-limit, limit)
 
 
 def probability_of_improvement(a: Array, b: Array, higher_is_better: bool) -> float:
@@ -68,51 +61,26 @@ def probability_of_improvement(a: Array, b: Array, higher_is_better: bool) -> fl
     return float(np.mean((better + 1) / 2)) if len(better) else NAN
 
 
-def rank_trend(difficulty: Array, gaps: Array, seed: int = 0) -> Paired:
-    """Spearman's correlation of ``gaps`` [seeds, levels] with ``difficulty`` [levels].
+def slopes(gaps: Array) -> Array:
+    """How much the gap rises from the easiest to the hardest level, of each seed: [seeds].
 
-    The interval resamples seeds, since the levels of one seed are not independent of it. p is
-    two-sided and Page's (1963): whether the ranks of the levels within the seeds follow the
-    difficulty, exact for few seeds. Its statistic is the mean of the seeds' own correlations.
+    ``gaps`` [seeds, levels] stand in the order of difficulty; the slope is by least squares. The
+    levels count as equally spaced between 0 and 1: a ladder such as 50, 100, 200 is chosen by
+    ratios, and by value its last step would decide nearly alone.
     """
-    n = len(gaps)
-
-    def correlation(seeds: Array, axis: int = -1) -> Array:
-        rows = gaps[seeds].reshape(*seeds.shape[:-1], -1)
-        # Gaps that are all the same have no correlation; it counts as 0.
-        with warnings.catch_warnings(action="ignore", category=stats.ConstantInputWarning):
-            found = stats.spearmanrho(rows, np.tile(difficulty, n), axis=axis).statistic
-        values: Array = np.nan_to_num(found)
-        return values
-
-    if n < FEWEST:
-        return Paired(float(correlation(np.arange(n))) if n else NAN, NAN, NAN, n, NAN)
-    found = stats.bootstrap(
-        (np.arange(n),), correlation, vectorized=True, n_resamples=RESAMPLES, method="percentile",
-        rng=np.random.default_rng(seed),
-    )  # fmt: skip
-    low, high = found.confidence_interval
-    ranks = stats.rankdata(difficulty)
-    sides = [
-        float(stats.page_trend_test(gaps, predicted_ranks=order).pvalue)
-        for order in (ranks, len(ranks) + 1 - ranks)
-    ]
-    value = float(correlation(np.arange(n)))
-    return Paired(value, float(low), float(high), n, min(1.0, 2 * min(sides)))
+    x = np.linspace(0, 1, gaps.shape[1])
+    x -= x.mean()
+    result: Array = gaps @ x / (x @ x)
+    return result
 
 
-def _changes(a: Array, b: Array, scale: str) -> Array:
+def changes(a: Array, b: Array, scale: str) -> Array:
+    """a - b of each seed, or the logarithms of a / b."""
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
-    changes: Array = np.log(a) - np.log(b) if scale == "ratio" else a - b
-    return changes
+    found: Array = np.log(a) - np.log(b) if scale == "ratio" else a - b
+    return found
 
 
-def _on_scale(against: float | None, scale: str) -> float:
-    if against is None:
-        return 0.0
-    return float(np.log(against)) if scale == "ratio" else against
-
-
-def _constant(values: Array) -> bool:
-    """Whether rounding alone tells the values apart, which a t-test would take for precision."""
-    return bool(np.ptp(values) <= 1e-12 * max(1.0, np.abs(values).max()))
+def on_scale(value: float, scale: str) -> float:
+    """``value`` as :func:`changes` has it."""
+    return float(np.log(value)) if scale == "ratio" else value

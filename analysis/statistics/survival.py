@@ -1,14 +1,31 @@
-"""Steps to solve: survival data, in which NaN means not solved within the budget."""
+"""Steps to solve, and what else it takes: survival data, in which NaN means not solved."""
 
 import warnings
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from analysis.statistics.intervals import FEWEST, NAN, RESAMPLES, Array, Estimate
-from analysis.statistics.pairs import Paired, paired_t
+from analysis.statistics.pairs import Paired
+from analysis.statistics.student import Student
+
+EXACT = (0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Solving:
+    """How much ``a`` takes to solve, over ``b``: Student's t of the logarithm of the ratio.
+
+    ``logrank`` is the p of the log-rank test beside it, ``censored`` how many of the 2n runs did
+    not solve.
+    """
+
+    student: Student
+    n: int
+    censored: int
+    logrank: float
 
 
 def median_steps(steps: Array) -> Any:
@@ -23,74 +40,95 @@ def median_steps(steps: Array) -> Any:
 
 
 def steps_interval(steps: Array, seed: int = 0) -> Estimate:
-    """The median of steps to solve with its percentile bootstrap interval over the seeds."""
+    """The median of steps to solve with its percentile bootstrap interval over the seeds.
+
+    SciPy's own interval would interpolate between infinite values.
+    """
     n = len(steps)
     if n == 0:
         return Estimate(NAN, NAN, NAN, 0)
     value = float(median_steps(steps))
     if n < FEWEST:
         return Estimate(value, NAN, NAN, n)
-    found = _resampled(lambda x, axis: median_steps(x), seed, steps)
-    return Estimate(value, *_percentiles(found), n)
-
-
-def compare_steps(a: Array, b: Array, budget: float, seed: int = 0) -> tuple[Paired, float]:
-    """Steps to solve on the same seeds as survival data: ratio of medians a / b, and log-rank p.
-
-    NaN means censored at ``budget``. The interval resamples seeds, pairs together. The ratio is
-    infinite or 0 where one side has no median, missing where neither has one. The p of the
-    result is log-rank's when a run is censored; when none is, the paired t-test's of the log
-    ratios, which uses the pairing that log-rank cannot.
-    """
-    n = len(a)
-    if n == 0 or (np.isnan(a).all() and np.isnan(b).all()):
-        return Paired(NAN, NAN, NAN, n, NAN), NAN
-    ratio = float(_ratio(median_steps(a), median_steps(b)))
-    # Where all runs solve at one and the same step there is no statistic.
-    with np.errstate(invalid="ignore"):
-        logrank = float(stats.logrank(_censored(a, budget), _censored(b, budget)).pvalue)
-    whole = not (np.isnan(a).any() or np.isnan(b).any())
-    p = paired_t(a, b, "ratio").p if whole else logrank
-    if n < FEWEST:
-        return Paired(ratio, NAN, NAN, n, p), logrank
-    ratios = _resampled(lambda x, y, axis: _ratio(median_steps(x), median_steps(y)), seed, a, b)
-    return Paired(ratio, *_percentiles(ratios), n, p), logrank
-
-
-def _censored(steps: Array, budget: float) -> stats.CensoredData:
-    missing = np.isnan(steps)
-    return stats.CensoredData(uncensored=steps[~missing], right=np.full(missing.sum(), budget))
-
-
-def _ratio(a: Any, b: Any) -> Any:
-    # Infinity over infinity is the missing ratio that is wanted.
-    with np.errstate(invalid="ignore"):
-        return a / b
-
-
-def _resampled(statistic: Callable[..., Any], seed: int, *steps: Array) -> Array:
-    """``statistic`` of resampled seeds, those of several methods together: [RESAMPLES].
-
-    SciPy's own interval would interpolate between infinite values.
-    """
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         found = stats.bootstrap(
-            [np.where(np.isnan(x), np.inf, x) for x in steps], statistic, paired=True,
-            vectorized=True, n_resamples=RESAMPLES, method="percentile",
-            rng=np.random.default_rng(seed),
+            [np.where(np.isnan(steps), np.inf, steps)], lambda x, axis: median_steps(x),
+            vectorized=True,
+            n_resamples=RESAMPLES, method="percentile", rng=np.random.default_rng(seed),
         )  # fmt: skip
-    values: Array = found.bootstrap_distribution
-    return values
+    # Values may be infinite, so the percentiles are values that occurred.
+    ends = np.quantile(found.bootstrap_distribution, (0.025, 0.975), method="closest_observation")
+    return Estimate(value, float(ends[0]), float(ends[1]), n)
 
 
-def _percentiles(values: Array) -> tuple[float, float]:
-    """The middle 95 %, missing when more than 5 % of the resamples have no value.
+def solving(
+    a: Array, b: Array, budget: float, resolution: tuple[float, float] = EXACT
+) -> Solving | None:
+    """What ``a`` and ``b`` [seeds] take to solve, paired by seed; None when no run solves.
 
-    Values may be infinite, so the percentiles are values that occurred.
+    Where all solve, the ratio is that of the geometric means, by the paired t-test. Where some
+    do not, it is that of the means within ``budget``, up to which all were observed: a run that
+    did not solve took all of it (restricted mean survival time, Royston & Parmar 2013, BMC
+    Medical Research Methodology 13). Its logarithm has the delta method's standard error, from
+    the seeds' a / mean(a) - b / mean(b). This is nearer to 1 than the ratio of what solving would
+    take without a limit.
+
+    A run solves somewhere in the ``resolution`` (of a, of b) before what is recorded. No interval
+    is narrower than that leaves open: half of the resolution, as a share of each side's values.
     """
-    found = values[~np.isnan(values)]
-    if len(found) < 0.95 * len(values):
-        return NAN, NAN
-    low, high = np.quantile(found, (0.025, 0.975), method="closest_observation")
-    return float(low), float(high)
+    n, missing = len(a), [_late(side, budget) for side in (a, b)]
+    if n == 0 or all(side.all() for side in missing):
+        return None
+    censored = int(sum(side.sum() for side in missing))
+    if not np.isnan(a).any() and not np.isnan(b).any():
+        logs, censored = np.log(a) - np.log(b), 0
+        least = sum(r / 2 * np.mean(1 / x) for r, x in zip(resolution, (a, b), strict=True))
+        student = Student.of(logs, float(least))
+    else:
+        x, y = (np.where(late, budget, side) for side, late in zip((a, b), missing, strict=True))
+        least = sum(
+            r / 2 * (1 - late.mean()) / side.mean()
+            for r, late, side in zip(resolution, missing, (x, y), strict=True)
+        )
+        student = Student.of(x / x.mean() - y / y.mean(), float(least))
+        student = Student(float(np.log(x.mean() / y.mean())), student.sem, student.df)
+    return Solving(student, n, censored, _logrank(a, b, missing, budget))
+
+
+def same_solving(a: Array, b: Array, resolution: tuple[float, float] = EXACT) -> Student | None:
+    """The logarithm of the ratio for a test of equality; None where one side only solves a seed.
+
+    A seed on which neither solves counts as equal: both took more than there was.
+    """
+    both = np.isnan(a) & np.isnan(b)
+    if (np.isnan(a) != np.isnan(b)).any() or both.all():
+        return None
+    logs = np.where(both, 0.0, np.log(a) - np.log(b))
+    sides = zip(resolution, (a[~both], b[~both]), strict=True)
+    return Student.of(logs, float(sum(r / 2 * np.mean(1 / x) for r, x in sides)))
+
+
+def compare_steps(
+    a: Array, b: Array, budget: float, resolution: tuple[float, float] = EXACT
+) -> tuple[Paired, float]:
+    """The ratio of :func:`solving` with its interval and p against 1, and log-rank's p."""
+    found = solving(a, b, budget, resolution)
+    if found is None:
+        return Paired(NAN, NAN, NAN, len(a), NAN), NAN
+    return Paired.of(found.student, found.n, "ratio"), found.logrank
+
+
+def _late(steps: Array, budget: float) -> Array:
+    found: Array = np.isnan(steps) | (steps > budget)
+    return found
+
+
+def _logrank(a: Array, b: Array, missing: list[Array], budget: float) -> float:
+    sides = [
+        stats.CensoredData(uncensored=side[~late], right=np.full(late.sum(), budget))
+        for side, late in zip((a, b), missing, strict=True)
+    ]
+    # Where all runs solve at one and the same step there is no statistic.
+    with np.errstate(invalid="ignore"):
+        return float(stats.logrank(*sides).pvalue)

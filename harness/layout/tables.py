@@ -112,12 +112,13 @@ _ALL = (
     # Inside the models, from their weights.
     Table("gradient_flow", "How far back the gradient reaches, run by run", "insides",
           _MODEL | {"cotangent": WORD, "lag": COUNT}
-          | each(NUMBER, "gradient_h gradient_c decay horizon")),
+          | each(NUMBER, "gradient_h gradient_c gradient") | {"task_lag": SOME_COUNT}
+          | each(NUMBER, "decay horizon")),
     Table("gates", "Saturation and time scales of the gates, run by run", "insides",
           _MODEL | {"layer": COUNT, "gate": WORD, "units": COUNT}
           | each(NUMBER, "below below_q10 below_q90 above above_q10 above_q90")
           | {f"timescale_q{q}": NUMBER for q in (10, 25, 50, 75, 90)}
-          | {"lag": SOME_COUNT, "longer": NUMBER}),
+          | {"lag": SOME_COUNT} | each(NUMBER, "longer coupling")),
     Table("memory_probe", "What the state still tells of a value shown earlier, run by run",
           "insides", _MODEL | {"step": COUNT, "metric": TEXT} | each(NUMBER, "score chance")),
     Table("dynamics", "Norms of the gradient while training", "insides",
@@ -125,7 +126,7 @@ _ALL = (
           | each(NUMBER, "norm_q10 norm_q50 norm_q90 norm_most limit over_limit")
           | {"spikes": COUNT}),
     Table("gradient_norms", "Norms and spikes of the gradient, run by run", "insides",
-          RUN | each(VALUE, "median_norm largest_norm spike")),
+          RUN | each(VALUE, "median_norm largest_norm spike") | {"exploded": YES_NO}),
     Table("insides_skipped", "Runs without weights to look into, and why", "insides",
           RUN | {"reason": TEXT}),
     # The clock. `machine` says which one it stood on: times of two machines are never compared.
@@ -167,8 +168,8 @@ _ALL = (
     Table("comparisons", "Every comparison of two methods, paired by seed", "evidence",
           each(WORD, "kind task metric track a b") | {"n": SOME_COUNT}
           | interval("effect", "low", "high") | each(WORD, "unit better")
-          | each(NUMBER, "probability_of_improvement p p_holm p_logrank margin p_equal")
-          | {"equivalent": FLAG}),
+          | each(NUMBER, "probability_of_improvement p p_holm p_logrank margin p_margin")
+          | each(NUMBER, "p_margin_holm p_equal") | {"equivalent": FLAG}),
     Table("summary", "Each method with its intervals", "evidence",
           METHOD | each(COUNT, "n diverged") | interval("mean") | interval("median")
           | each(NUMBER, "lowest highest") | {"solved": SOME_COUNT}
@@ -178,7 +179,7 @@ _ALL = (
           | interval("ratio", "low", "high")),
     Table("aggregate", "Methods across tasks, with intervals", "evidence",
           each(NAME, "framework cell track") | each(COUNT, "tasks n")
-          | interval("iqm", "low", "high")),
+          | interval("mean", "low", "high")),
     Table("profiles", "Performance profiles across tasks", "evidence",
           each(NAME, "framework cell track") | each(COUNT, "tasks n") | {"threshold": VALUE}
           | interval("share", "low", "high")),

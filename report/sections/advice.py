@@ -1,4 +1,4 @@
-"""The section "Advice", and scores across tasks: profiles, and interquartile means under each."""
+"""The section "Advice", and scores across tasks: profiles, and means under each."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> 
     frameworks = palette.running(aggregate["framework"])
     both = tracks(aggregate["track"])
     cells = palette.present(aggregate["cell"])
-    spread = aggregate[["low", "iqm", "high"]].to_numpy(float).clip(*REACH)
+    spread = aggregate[["low", "mean", "high"]].to_numpy(float).clip(*REACH)
     limits = min(0, np.nanmin(spread)) - 0.04, max(1, np.nanmax(spread)) + 0.04
     with settings("profiles"):
         high, ratios = 2.3 + 0.28 * len(cells), [2.0, 0.28 * len(cells) + 0.1]
@@ -71,10 +71,10 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> 
             above.set_ylim(-0.03, 1.03)
             below.set_yticks(range(len(cells)), [cell.upper() for cell in cells])
             below.set_ylim(len(cells) - 0.4, -0.6)
-            below.set_ylabel("interquartile\nmean", fontsize=9)
+            below.set_ylabel("mean over\nthe tasks", fontsize=9)
         for axes in panels[-1]:
             axes.set_xticks([0, 0.5, 1], ["baseline", "half way", "solved"])
-        return svg(figure, "Performance profiles and interquartile means across tasks")
+        return svg(figure, "Performance profiles and means across tasks")
 
 
 def several(rows: pd.DataFrame) -> pd.DataFrame:
@@ -105,10 +105,10 @@ def _means(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, la
     numbers: dict[int, str] = {}
     for row in rows.to_dict("records"):
         place, colour = cells.index(row["cell"]), palette.cell(row["cell"])
-        low, mean, high = np.clip([row["low"], row["iqm"], row["high"]], *REACH)
+        low, mean, high = np.clip([row["low"], row["mean"], row["high"]], *REACH)
         axes.plot((low, high), (place, place), color=colour, linewidth=1.6, gid=layer)
         axes.plot(mean, place, "o", color=colour, markersize=4.5, gid=layer)
-        numbers[place] = interval(row["iqm"], row["low"], row["high"])
+        numbers[place] = interval(row["mean"], row["low"], row["high"])
     right = axes.secondary_yaxis("right")
     right.set_yticks(list(numbers), list(numbers.values()), fontsize=8)
     right.tick_params(length=0, pad=1)

@@ -105,13 +105,14 @@ def _decided(tables: Tables, row: Row) -> str:
 
 
 def _furthest(aggregate: pd.DataFrame) -> str:
-    known = aggregate[aggregate["iqm"].notna()].sort_values("iqm", ascending=False)
+    known = aggregate[aggregate["mean"].notna()].sort_values("mean", ascending=False)
     if known.empty:
         return ""
     top = known.iloc[0]
+    mean = interval(top["mean"], top["low"], top["high"])
     return (
-        f"furthest from the baseline (0) towards solved (1) over all tasks is {top['framework']} "
-        f"{str(top['cell']).upper()} with {interval(top['iqm'], top['low'], top['high'])}"
+        "furthest from the baseline (0) towards solved (1) on the mean of all tasks is "
+        f"{top['framework']} {str(top['cell']).upper()} with {mean}"
     )
 
 
