@@ -250,3 +250,47 @@ def test_that_it_happens_is_of_many_runs_and_not_with_clipping_too(without, clip
     assert found.effect == without / 20
     if clipped == 14:
         assert found.p == pytest.approx(1)
+
+
+def delays(**cells: list[int]) -> pd.DataFrame:
+    """Runs at delays of 10, 20, 40 and 80; each seed of a cell solves up to the delay given."""
+    return pd.DataFrame([
+        {"cell": cell, "framework": "jax", "seed": seed, "delay": delay, "solved": delay <= most,
+         "track": f"recall{delay}"}
+        for cell, found in cells.items() for seed, most in enumerate(found)
+        for delay in (10, 20, 40, 80)
+    ])  # fmt: skip
+
+
+def test_the_longest_delay_that_is_solved():
+    sides = {"a": {"cell": "lstm"}, "b": {"cell": "gru"}, "expect": "above", "difficulty": "delay"}
+    found = run("longest", delays(lstm=[40] * 6, gru=[10, 10, 20, 10, 10, 10]), 1.25, **sides)
+    assert found.effect == pytest.approx(4 / 2 ** (1 / 6))
+    assert found.supports
+    assert "median delay 40 against 10; 0 of 12 solve the highest" in found.detail
+    # All alike is known from one level to the next only.
+    found = run("longest", delays(lstm=[20] * 6, gru=[20] * 6), 1.25, **sides)
+    assert (found.effect, found.supports, found.refutes) == (1, False, False)
+    assert found.high == pytest.approx(2**0.5)
+    # Who solves nothing stands one level below the lowest.
+    found = run("longest", delays(lstm=[10] * 6, gru=[0] * 6), 1.25, **sides)
+    assert found.effect == pytest.approx(2)
+
+
+@pytest.mark.parametrize(("after", "verdict"), [(0.9, "supports"), (0.4, "refutes")])
+def test_a_gap_that_shrinks(after, verdict):
+    rng = np.random.default_rng(1)
+    rows = [
+        {"cell": cell, "framework": "jax", "track": track, "seed": seed, "status": "ok",
+         "solved": True, "budget": 4000.0, "evaluate_every": 10,
+         "steps_to_solve": 1000 * ratio * np.exp(rng.normal(0, 0.08))}
+        for track, gap in (("common", 0.4), ("own", after))
+        for cell, ratio in (("gru", gap), ("lstm", 1.0)) for seed in range(10)
+    ]  # fmt: skip
+    found = run(
+        "gap_shrinks", pd.DataFrame(rows), 1.25, column="steps_to_solve", a={"cell": "gru"},
+        b={"cell": "lstm"}, **{"from": {"track": "common"}, "to": {"track": "own"}},
+    )  # fmt: skip
+    assert found.effect == pytest.approx(after / 0.4, rel=0.15)
+    assert getattr(found, verdict)
+    assert found.detail.startswith("ratio 0.4")

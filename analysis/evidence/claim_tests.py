@@ -24,6 +24,7 @@ from analysis.evidence.finding import (
     select,
     values,
 )
+from analysis.evidence.level_tests import gap_shrinks, longest
 from analysis.evidence.paired_tests import agree, paired, solves, sooner, trend
 from analysis.statistics import NAN, Student
 
@@ -128,5 +129,17 @@ def happens(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Findin
 
 TESTS: dict[str, Test] = {
     test.__name__: test
-    for test in (equals, interval, paired, solves, sooner, agree, level, happens, trend)
+    for test in (
+        equals,
+        interval,
+        paired,
+        solves,
+        sooner,
+        agree,
+        level,
+        happens,
+        trend,
+        longest,
+        gap_shrinks,
+    )
 }

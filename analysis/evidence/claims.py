@@ -2,10 +2,12 @@
 
 A claim is tested case by case, and the cases together give it one p. A claim of every case is
 supported where all of them support it (the largest p), and refuted where one refutes it (the
-smallest p, times their number); a claim of some case the other way round. Holm's correction then runs over the claims of its group, those of the ledger
-that nothing was run for included, so that no verdict depends on what else was run.
+smallest p, times their number); a claim of some case the other way round. Holm's correction then
+runs over the claims of its group, those of the ledger that nothing was run for included, so that
+no verdict depends on what else was run.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,21 +97,25 @@ def evaluate(
     """The verdicts, a row a claim, and what each case says, a row a case."""
     verdicts: list[Row] = []
     cases: list[Row] = []
+    # A test that nothing was run for takes its place in the family all the same.
+    families = Counter(c.group for c in ledger.claims if c.test["name"] not in EXACT)
     for claim in ledger.claims:
         rows = _rows(claim, tables.get(claim.data["table"]))
         found = [] if rows is None else _cases(claim, rows)
+        for case in found:
+            basis = case.pop("basis", None)
+            if basis is not None and case["says"] == OPEN:
+                case["seeds_needed"] = basis.seeds(ALPHA / families[claim.group])
         verdicts.append(_about(claim, rows) | _together(claim, found))
         cases += found
     table = pd.DataFrame(verdicts)
-    # A test that nothing was run for takes its place in the family all the same.
     tested = ~table["test"].isin(EXACT)
     table["p_holm"] = np.nan
     for _, group in table[tested].groupby("group"):
         table.loc[group.index, "p_holm"] = statistics.holm(group["p"].fillna(1.0).to_numpy(float))
     table.loc[table["p"].isna(), "p_holm"] = np.nan
     for index, row in table.iterrows():
-        size = int((tested & (table["group"] == row["group"])).sum())
-        table.loc[index, ["verdict", "detail"]] = _corrected(row, size)
+        table.loc[index, ["verdict", "detail"]] = _corrected(row, families[row["group"]])
     return (
         table.reindex(columns=list(layout.TABLES["claims"].columns)),
         pd.DataFrame(cases).reindex(columns=list(layout.TABLES["cases"].columns)),
@@ -164,7 +170,7 @@ def _case(
     if finding is None:
         return row
     row |= {k: getattr(finding, k) for k in ("effect", "low", "high", "n", "unit", "p", "detail")}
-    row["seeds_needed"] = getattr(finding, "seeds_needed", np.nan)
+    row["basis"] = finding.basis
     row["says"] = SUPPORTS if finding.supports else REFUTES if finding.refutes else OPEN
     if finding.n < claim.minimum:
         counted = COUNTED.get(claim.test["name"], "seeds")
