@@ -3,7 +3,7 @@
 import pandas as pd
 
 from analysis import statistics
-from analysis.statistics import Array, Solving, Student
+from analysis.statistics import Solving, Student
 
 # What takes how much a step, beside steps themselves.
 COSTS = {"seconds_to_solve": "step_seconds", "operations_to_solve": "step_gflop"}
@@ -15,7 +15,7 @@ def compared(a: pd.DataFrame, b: pd.DataFrame, column: str) -> Solving | None:
     A run that did not solve took all that every run had: the least of the runs' budgets.
     """
     x, y = (side[column].to_numpy(float) for side in (a, b))
-    most = min(_whole(a, column).min(), _whole(b, column).min())
+    most = min((side["budget"] * _each(side, column)).min() for side in (a, b))
     return statistics.solving(x, y, float(most), _resolution(a, b, column))
 
 
@@ -25,25 +25,16 @@ def alike(a: pd.DataFrame, b: pd.DataFrame, column: str) -> Student | None:
     return statistics.same_solving(x, y, _resolution(a, b, column))
 
 
-def _whole(rows: pd.DataFrame, column: str) -> Array:
-    """What the whole budget of each run takes."""
-    found: Array = rows["budget"].to_numpy(float) * _each(rows, column)
-    return found
-
-
 def _resolution(a: pd.DataFrame, b: pd.DataFrame, column: str) -> tuple[float, float]:
     """How much is done between two evaluations, on the mean of each side."""
     every = [
-        float((rows["evaluate_every"].to_numpy(float) * _each(rows, column)).mean())
+        float((rows["evaluate_every"] * _each(rows, column)).mean())
         if "evaluate_every" in rows else 0.0
         for rows in (a, b)
     ]  # fmt: skip
     return every[0], every[1]
 
 
-def _each(rows: pd.DataFrame, column: str) -> Array | float:
+def _each(rows: pd.DataFrame, column: str) -> "pd.Series[float] | float":
     """What a step of each run takes."""
-    if column not in COSTS:
-        return 1.0
-    found: Array = rows[COSTS[column]].to_numpy(float)
-    return found
+    return rows[COSTS[column]].astype(float) if column in COSTS else 1.0

@@ -22,14 +22,19 @@ from analysis.evidence.finding import (
     solved,
     values,
 )
-from analysis.statistics import Array, Student
+from analysis.statistics import Student
 
 # Solved by at least this share of the runs of one side, and by at most that of the other.
 MOST_SOLVE, FEW_SOLVE = 0.75, 0.25
 
 
 def paired(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding | None:
-    """Two sides ``a`` and ``b`` compared seed by seed (t-test; TOST for ``equal``)."""
+    """Two sides ``a`` and ``b`` compared seed by seed (t-test; TOST for ``equal``).
+
+    A lead in progress is between the baseline and solved, whatever is beyond these. So most seeds
+    may stand at an end of that scale; then they are as good as counts, and the interval is not
+    narrower than that of counts.
+    """
     column, scale = parameters["column"], parameters.get("scale", "difference")
     a, b = sides(rows, parameters)
     pairs = pd.DataFrame({"a": values(a, column), "b": values(b, column)}).dropna()
@@ -134,7 +139,7 @@ def agree(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding 
         equal, different = different, equal
     text = f"furthest apart of {len(found)} pairs: {names[0]} and {names[1]}"
     detail = "; ".join(part for part in (text, worst.detail) if part)
-    needed = max(f.seeds_needed for f in found.values())
+    needed = float(np.max([f.seeds_needed for f in found.values()]))
     return replace(
         worst, supports=equal, refutes=different, p=min(1.0, p), detail=detail, seeds_needed=needed
     )
@@ -154,12 +159,12 @@ def trend(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding 
             continue
         x, y = values(a, column), values(b, column)
         gaps[level] = x - y
-        ends = ends and column in PROGRESS and _at_the_ends(x, y)
+        ends = ends and column in PROGRESS and bool(_at_the_ends(x, y).all())
     table = pd.DataFrame(gaps).dropna()
     if table.empty or table.shape[1] < 3:
         return None
     rises = statistics.slopes(table.to_numpy(float))
-    found = Student.of(rises, _of_counts(rises, ends))
+    found = Student.of(rises, _of_counts(len(rises)) if ends else 0.0)
     means = ", ".join(f"{level:g}: {gap:.2g}" for level, gap in table.mean().items())
     detail = f"mean lead by {parameters['difficulty']} {means}"
     return decided(found, len(table), "above", (-margin, margin), "slope", detail)
@@ -168,23 +173,22 @@ def trend(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding 
 def _changes(pairs: pd.DataFrame, scale: str, bounded: bool) -> Student:
     a, b = pairs["a"], pairs["b"]
     found = statistics.changes(a.to_numpy(float), b.to_numpy(float), scale)
-    return Student.of(found, _of_counts(found, bounded and _at_the_ends(a, b)))
+    counts = bounded and bool(_at_the_ends(a, b).mean() > 0.5)
+    return Student.of(found, _of_counts(len(found)) if counts else 0.0)
 
 
-def _at_the_ends(a: "pd.Series[float]", b: "pd.Series[float]") -> bool:
-    """Whether all progress is none or whole."""
-    return bool(a.dropna().isin([0, 1]).all() and b.dropna().isin([0, 1]).all())
+def _at_the_ends(a: "pd.Series[float]", b: "pd.Series[float]") -> "pd.Series[bool]":
+    """On which seeds the progress of both sides is none or whole."""
+    return a.isin([0, 1]) & b.isin([0, 1])
 
 
-def _of_counts(changes: Array, ends: bool) -> float:
-    """The least half width of an interval: that of counts, where all progress is none or whole.
+def _of_counts(n: int) -> float:
+    """The least half width of an interval where progress is mostly none or whole: that of counts.
 
     Seeds that all do the same have no spread, but five of five solved is no certainty: Wilson's
     interval for n of n says how far the share may be from 1.
     """
-    if not ends or np.ptp(changes) > 0:
-        return 0.0
-    return 1 - statistics.wilson(len(changes), len(changes)).low
+    return 1 - statistics.wilson(n, n).low
 
 
 def _pair(
@@ -207,7 +211,9 @@ def _pair(
     one = int((a[column].isna() != b[column].isna()).sum())
     detail = f"{one} of {len(a)} seeds solved by one only"
     finding = decided(apart.student, apart.n, "equal", limits, scale, detail)
-    return finding if finding.refutes else replace(finding, supports=False, p=1.0)
+    if finding.refutes:
+        return finding
+    return replace(finding, supports=False, p=1.0, seeds_needed=statistics.NAN, basis=None)
 
 
 def _counts(one: int, other: int, n: int) -> str:
