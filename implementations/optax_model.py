@@ -42,7 +42,10 @@ class OptaxModel(FunctionalModel):
         self, spec: ModelSpec, optimiser: Optimiser, outputs: Any, parameters: Any, device: str
     ) -> None:
         clip = [optax.clip_by_global_norm(optimiser.clip)] if optimiser.clip else []
-        rule = optax.chain(*clip, RULES[optimiser.name](optimiser.learning_rate))
+        rate, falling = optimiser.learning_rate, optimiser.falling
+        if falling:
+            rate = optax.linear_schedule(rate, 0.0, falling, optimiser.steps - falling)
+        rule = optax.chain(*clip, RULES[optimiser.name](rate))
         super().__init__(OptaxProgram(spec, outputs, rule), parameters, device)
         self._state: Any = (self._state[0], rule.init(self._state[0]))
 

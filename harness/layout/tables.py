@@ -45,7 +45,8 @@ _APART = (
 )  # fmt: skip
 
 _ALL = (
-    # From the records of the runs.
+    # From the records of the runs. `steps_to_solve` is of a solve that lasts and that the test
+    # confirms: harness/run/solving.py.
     Table("runs", "One row a run: how it ended, score, steps to solve, seconds, digests, settings",
           "tables",
           RUN | {"status": _STATUS, "error": TEXT, "parameters": SOME_COUNT, "score": NUMBER}
