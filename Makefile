@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
 
-.PHONY: report quick full attribution verify compare test lint bench picture lock clean
+.PHONY: report quick full attribution tune verify compare test lint bench picture lock clean
 
 report: .venv/ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -18,6 +18,11 @@ full: .venv/ready
 
 attribution: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) --configfile workflows/config/attribution.yaml
+
+# Chooses every cell's learning rate on validation data and writes it to workflows/rates.yaml.
+tune: .venv/ready
+	$(BIN)/snakemake tables --cores $(CORES) --configfile workflows/config/tune.yaml
+	$(BIN)/python -m analysis rates --results results/tune --write
 
 # Like report, then compared with results/reference; status 1 (in make's words: 2) where it fails.
 verify: .venv/ready

@@ -21,6 +21,12 @@ def _tables(arguments: argparse.Namespace) -> None:
     stage.write(arguments.results)
 
 
+def _rates(arguments: argparse.Namespace) -> None:
+    from analysis.tables import rates
+
+    rates.write(arguments.results, arguments.write)
+
+
 def _evidence(arguments: argparse.Namespace) -> None:
     from analysis.evidence import evidence_tables
 
@@ -97,11 +103,13 @@ OPTIONS: Options = {
     "target": {"help": "where to (results/reference)", **FOLDER},
     "reference": {"help": "the reference results (results/reference)", **FOLDER},
     "other": {"help": "what to compare with", **FOLDER},
+    "write": {"action": "store_true", "help": "put the rates into workflows/rates.yaml"},
     "quiet": {"action": "store_true", "help": "leave the verdict to the pipeline's end"},
     "configuration": {"metavar": "JSON", "help": "that of the run, all values resolved"},
 }
 STAGES: Commands = {
     "tables": (_tables, "results", "write the tables of the runs, from their records"),
+    "rates": (_rates, "results write?", "choose each cell's learning rate on validation data"),
     "evidence": (_evidence, "results", "judge the claims, compare the methods and advise"),
     "published": (_published, "results", "compare runs with the published values"),
     "insides": (_insides, "results task? join?", "look into the gates, from the final weights"),

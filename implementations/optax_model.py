@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import optax
 from jax import lax
 
@@ -42,7 +43,12 @@ class OptaxModel(FunctionalModel):
         self, spec: ModelSpec, optimiser: Optimiser, outputs: Any, parameters: Any, device: str
     ) -> None:
         clip = [optax.clip_by_global_norm(optimiser.clip)] if optimiser.clip else []
-        rule = optax.chain(*clip, RULES[optimiser.name](optimiser.learning_rate))
+        rate: Any = optimiser.learning_rate
+        if falling := optimiser.falling:
+            # As an array, or a schedule would be in float32 in a model of float64 too.
+            whole = jnp.asarray(rate, spec.dtype)
+            rate = optax.linear_schedule(whole, 0.0, falling, optimiser.steps - falling)
+        rule = optax.chain(*clip, RULES[optimiser.name](rate))
         super().__init__(OptaxProgram(spec, outputs, rule), parameters, device)
         self._state: Any = (self._state[0], rule.init(self._state[0]))
 

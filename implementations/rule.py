@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,10 @@ class Optimiser:
       before the bias correction of v (the form above their section 2.1);
     - ``rmsprop`` (Hinton 2012): w -= rate · g / (√v + ε), v with ``decay``;
     - ``sgd``: w -= rate · g.
+
+    The rate is ``learning_rate``, but over the last ``cooldown``, a share of the ``steps`` in
+    all, it falls linearly to zero: of n such steps the first has the whole rate, the last one
+    1/n of it. Without ``steps`` it is constant.
     """
 
     name: Literal["adam", "rmsprop", "sgd"]
@@ -34,6 +38,18 @@ class Optimiser:
     decay: float = 0.9
     epsilon: float = 1e-8
     epsilon_hat: bool = False
+    steps: int = 0
+    cooldown: float = 0.0
+
+    @property
+    def falling(self) -> int:
+        """The number of the last steps, over which the rate falls."""
+        return round(self.cooldown * self.steps)
+
+    def rate(self, step: Any) -> Any:
+        """The learning rate at a step, counted from 1, or at each of an array of steps."""
+        left = (self.steps - step + 1) / self.falling if self.falling else np.ones_like(step)
+        return self.learning_rate * np.clip(left, 0.0, 1.0)
 
 
 def updates(optimiser: Optimiser, first: int, count: int) -> Array:
@@ -47,23 +63,24 @@ def updates(optimiser: Optimiser, first: int, count: int) -> Array:
     the limit of every variable's norm (infinite where there is none). Adam's running
     means and bias corrections are folded into rate and ε here, once, in float64:
     1 - β2^t loses five digits in float32, and every framework would round it its own way.
+    So is the rate of each step.
     """
     limit = optimiser.clip or math.inf
     limits = (math.inf, limit) if optimiser.clip_each else (limit, math.inf)
-    rate = optimiser.learning_rate
+    t = np.arange(first, first + count, dtype=np.float64)
+    rate, table = optimiser.rate(t), np.empty((count, 7))
+    table[:, 5:] = limits
     if optimiser.name == "sgd":
-        row = [rate, 0.0, 0.0, 0.0, 1.0, *limits]
-        return np.tile(row, (count, 1))
+        table[:, 0], table[:, 1:5] = rate, (0.0, 0.0, 0.0, 1.0)
+        return table
     if optimiser.name == "rmsprop":
         width = math.sqrt(1 - optimiser.decay)
-        row = [rate / width, 0.0, optimiser.decay, 1.0, optimiser.epsilon / width, *limits]
-        return np.tile(row, (count, 1))
-    t = np.arange(first, first + count, dtype=np.float64)
+        table[:, 0] = rate / width
+        table[:, 1:5] = 0.0, optimiser.decay, 1.0, optimiser.epsilon / width
+        return table
     width = math.sqrt(1 - optimiser.beta2)
     root = np.sqrt(1 - optimiser.beta2**t)
-    table = np.empty((count, 7))
     table[:, 0] = rate * (1 - optimiser.beta1) / (1 - optimiser.beta1**t) * root / width
     table[:, 1:4] = optimiser.beta1, optimiser.beta2, 1.0
     table[:, 4] = optimiser.epsilon / width * (1 if optimiser.epsilon_hat else root)
-    table[:, 5:] = limits
     return table

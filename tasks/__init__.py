@@ -34,7 +34,8 @@ class Budget:
     for every step; a positive number draws that many once and goes through
     them in epochs, in a new order each time. ``initial_biases`` says what the
     gates' biases start from: ``standard`` (0, the LSTM's forget gate 1), ``zero``,
-    or ``chrono`` (Tallec & Ollivier 2018).
+    or ``chrono`` (Tallec & Ollivier 2018). ``cooldown`` is the share of the steps, the
+    last ones, over which the learning rate falls linearly to zero; 0 is a constant rate.
     """
 
     layers: int
@@ -44,6 +45,7 @@ class Budget:
     learning_rate: float
     optimiser: Literal["adam", "rmsprop", "sgd"] = "adam"
     clip: float = 1.0
+    cooldown: float = 0.2
     evaluate_every: int = 100
     train_examples: int = 0
     validation_examples: int = 256
@@ -59,6 +61,8 @@ class Budget:
             raise ValueError(f"learning_rate must be positive, not {self.learning_rate}")
         if not self.clip >= 0:
             raise ValueError(f"clip must be 0 (none) or positive, not {self.clip}")
+        if not 0 <= self.cooldown <= 1:
+            raise ValueError(f"cooldown must be a share from 0 to 1, not {self.cooldown}")
         if self.optimiser not in OPTIMISERS:
             raise ValueError(f"optimiser must be one of {', '.join(OPTIMISERS)}")
         if self.initial_biases not in INITIAL_BIASES:

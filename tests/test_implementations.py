@@ -144,14 +144,18 @@ RULES = {
 
 
 def native_reference(
-    framework: str, spec: ModelSpec, weights: Weights, inputs: Array, targets: Array
+    framework: str,
+    rule: Optimiser,
+    spec: ModelSpec,
+    weights: Weights,
+    inputs: Array,
+    targets: Array,
 ) -> Weights:
     """Losses and final weights by the textbook rule, but for one oddity of two frameworks.
 
     PyTorch divides by the norm + 1e-6 when it clips. Keras takes its β through float32
     before the bias correction, even for a float64 model.
     """
-    rule = RULES[framework]
     losses, w = [], dict(weights)
     m, v = ({name: np.zeros_like(value) for name, value in w.items()} for _ in range(2))
     for t, (x, y) in enumerate(zip(inputs.astype(np.float64), targets, strict=True), start=1):
@@ -176,16 +180,59 @@ def native_reference(
 def test_a_native_model_is_what_its_defaults_say(framework, cell):
     """Its own weights, by the reference's textbook rule with the declared constants."""
     rule, spec = RULES[framework.name], replace(SPEC, cell=cell)
-    model = framework.native(spec, Optimiser("adam", 1e-2, rule.clip), 0)
+    own = Optimiser("adam", 1e-2, rule.clip, steps=20, cooldown=0.4)
+    model = framework.native(spec, own, 0)
     weights, (inputs, targets) = model.weights(), batches(spec, 20)
     for default in framework.defaults:
         for field, value in default.optimiser.items():
             assert getattr(rule, field) == value
-    expected = native_reference(framework.name, spec, weights, inputs, targets)
+    rule = replace(rule, steps=20, cooldown=0.4)
+    expected = native_reference(framework.name, rule, spec, weights, inputs, targets)
     losses, norms = model.train(inputs, targets)
     assert norms.min() > rule.clip, "it clips at every step"
     error, worst = against_reference.worst_named(model.weights() | {"losses": losses}, expected)
     assert error < 1e-9, worst
+
+
+@pytest.mark.parametrize("name", ["adam", "rmsprop", "sgd"])
+def test_the_rate_of_a_native_model_falls_as_the_matched_one(framework, name):
+    """In chunks as a run has them, in float32: every step moves the weights by its own rate.
+
+    Twice the same batch, at a constant rate and at a falling one: until the fall begins the
+    weights are the same, from the end of the budget on they stand still.
+    """
+    spec = replace(SPEC, dtype="float32")
+    rule = Optimiser(name, 1e-2, 0.1)
+    falling, constant = (
+        framework.native(spec, replace(rule, steps=8, cooldown=cooldown), 0)
+        for cooldown in (0.5, 0.0)
+    )
+    inputs, targets = batches(spec, 12)
+    moved = []
+    for first in range(0, 12, 4):
+        before = falling.weights()
+        chunk = slice(first, first + 4)
+        losses = [model.train(inputs[chunk], targets[chunk])[0] for model in (falling, constant)]
+        same = [np.array_equal(v, constant.weights()[k]) for k, v in falling.weights().items()]
+        moved.append(any(not np.array_equal(v, before[k]) for k, v in falling.weights().items()))
+        assert np.array_equal(*losses) == all(same) == (first == 0)
+    assert moved == [True, True, False]
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_the_contract_reads_the_rate_off_every_native_step(framework, cell):
+    assert list(framework_contract._falling(framework, cell)) == []
+    constant = replace(framework)
+    object.__setattr__(
+        constant,
+        "native",
+        lambda spec, rule, seed, device: framework.native(
+            spec, replace(rule, cooldown=0.0), seed, device
+        ),
+    )
+    assert list(framework_contract._falling(constant, cell)) == [
+        "the rate at step 6 of 8 is 0.01, expected 0.0075"
+    ]
 
 
 def test_declared_defaults_are_where_native_differs(framework, cell):
@@ -240,7 +287,9 @@ def test_a_weight_of_zero_gradient_survives_clipping(framework):
         Optimiser("sgd", 0.1),
     ],
 )
-def test_the_constants_are_the_papers_rules(rule):
+@pytest.mark.parametrize("cooldown", [0.0, 0.7, 1.0])
+def test_the_constants_are_the_papers_rules(rule, cooldown):
+    rule = replace(rule, steps=3, cooldown=cooldown)
     g = np.array([0.3, -0.7, 0.2])
     m = v = w = ours_m = ours_v = ours = np.float64(0)
     for t, row in enumerate(updates(rule, 1, 3), start=1):
@@ -251,3 +300,13 @@ def test_the_constants_are_the_papers_rules(rule):
         ours -= rate * ours_m / (scale * np.sqrt(ours_v) + epsilon)
         assert ours == pytest.approx(w, rel=1e-12)
         assert clip == clip_each == np.inf
+
+
+def test_the_rate_falls_to_zero_over_the_last_steps():
+    rule = Optimiser("adam", 1.0, steps=10, cooldown=0.4)
+    assert rule.rate(np.arange(1, 13)).tolist() == [1] * 7 + [0.75, 0.5, 0.25, 0, 0]
+    table = [textbook_rules.rate_at(rule, t) for t in range(1, 11)]
+    assert table == rule.rate(np.arange(1, 11)).tolist()
+    assert updates(replace(rule, name="sgd"), 6, 5)[:, 0].tolist() == table[5:]
+    for constant in (replace(rule, cooldown=0.0), replace(rule, steps=0)):
+        assert constant.rate(np.arange(1, 20)).tolist() == [1] * 19

@@ -18,7 +18,7 @@ from harness.plan import asked, tracks
 from harness.plan.run import Run
 from harness.plan.settings import resolve
 from harness.registry import framework
-from harness.run import loop, records, streams
+from harness.run import loop, records, solving, streams
 from implementations import Framework
 from tasks.adding import Adding
 from tests.conftest import ROOT, TINY
@@ -78,12 +78,45 @@ def test_how_often_it_is_evaluated_changes_nothing(tmp_path, track):
     assert len(finals) == 1
 
 
-def test_the_first_evaluation_that_solves_is_kept(tmp_path, monkeypatch):
-    scores = iter([9.0, 9.0, 0.001, 9.0, 0.002, 9.0])  # before training, four times, at the end
+@pytest.mark.parametrize(
+    ("test_score", "steps_to_solve", "solved"), [(0.001, 6, True), (9.0, None, False)]
+)
+def test_steps_to_solve_are_of_a_solve_that_lasts_and_that_the_test_confirms(
+    tmp_path, monkeypatch, test_score, steps_to_solve, solved
+):
+    # Before training, at steps 2 to 12, and on the test.
+    scores = iter([9.0, 0.001, 9.0, 0.009, 0.01, 0.002, 9.0, test_score])
     monkeypatch.setattr(Adding, "score", lambda self, outputs, targets: next(scores))
-    settings = resolve("adding", TINY | {"steps": 8, "evaluate_every": 2}, "test")
+    settings = resolve("adding", TINY | {"steps": 12, "evaluate_every": 2}, "test")
     record, _ = loop.run(PYTORCH, RUN, settings, 1, tmp_path, ignore)
-    assert (record["steps_to_solve"], record["solved"]) == (4, False)
+    assert (record["steps_to_solve"], record["solved"]) == (steps_to_solve, solved)
+
+
+@pytest.mark.parametrize(
+    ("scores", "step"),
+    [
+        ([0.9, 0.2, 0.1, 0.1, 0.9], 100),
+        ([0.9, 0.2, 0.1, 0.9, 0.1, 0.1, 0.1], 400),
+        ([0.9, 0.2, 0.1, 0.9, 0.1, 0.1], None),
+        ([0.1, 0.2, 0.1, 0.9], None),
+        ([0.1, 0.2, 0.1, 0.1], 100),
+        ([0.9, 0.1, None, 0.1, 0.1], None),
+        ([0.9, 0.1], None),
+        ([], None),
+    ],
+    ids=[
+        "lasts", "a single passage", "two are not three", "before training does not count",
+        "nor does it hinder", "not finite", "a short budget", "no evaluation",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("higher", [False, True])
+def test_a_solve_lasts_three_evaluations(scores, step, higher):
+    sign = -1 if higher else 1
+    curve = [
+        {"step": 100 * i, "score": None if score is None else sign * score}
+        for i, score in enumerate(scores)
+    ]
+    assert solving.first_lasting(curve, sign * 0.2, higher) == step
 
 
 def test_the_command_in_a_record_repeats_it(finished):
@@ -205,10 +238,10 @@ def test_a_model_elsewhere_than_asked_is_refused(tmp_path):
 
 def test_a_record_of_the_version_before_is_named_as_one_and_not_misread(finished, tmp_path):
     path = RUN.path(tmp_path)
-    old = finished[0] | {"schema": 2}
+    old = finished[0] | {"schema": 3}
     write_text(path, json.dumps({key: value for key, value in old.items() if key != "device"}))
     assert records.unfinished(path) == (
-        f"{path}: is a record of another version (schema 2, not 3)."
+        f"{path}: is a record of another version (schema 3, not 4)."
     )
 
 

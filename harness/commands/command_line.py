@@ -22,8 +22,8 @@ from harness.registry import check_names, framework
 from implementations import Framework
 
 ANALYSIS = (
-    "tables", "evidence", "published", "insides", "timing", "reference", "verify", "compare",
-    "crate",
+    "tables", "rates", "evidence", "published", "insides", "timing", "reference", "verify",
+    "compare", "crate",
 )  # fmt: skip
 
 

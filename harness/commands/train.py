@@ -61,7 +61,7 @@ def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
         raise UserError(f"--{reason}")
     kernels = [arguments.kernel] if arguments.kernel else []
     check_names("--kernel", "kernel", kernels, its.kernels_of(run.cell))
-    settings = resolve(run.task, overrides, "--set")
+    settings = resolve(run.task, overrides, "--set", run.cell)
     require(settings.task, "--task")
     return its, run, replace(settings, kernel=arguments.kernel, device=arguments.device)
 

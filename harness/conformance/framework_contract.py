@@ -12,7 +12,7 @@ import numpy as np
 
 from cells import CELLS, Array, ModelSpec, Weights
 from harness import machine, registry
-from harness.conformance import against_reference
+from harness.conformance import against_reference, textbook_rules
 from harness.conformance.contract import REPLACE, Findings, sentences
 from harness.errors import UserError
 from harness.plan.settings import DEVICES
@@ -22,6 +22,7 @@ from implementations import FACTORS, STOCK, Described, Framework, Model, device_
 from implementations.rule import Optimiser, updates
 
 RULE = Optimiser("adam", 1e-2, 0.1)
+FALLING = Optimiser("sgd", 1e-2, steps=8, cooldown=0.5)
 DEVICE = DEVICES[0]
 METHODS = sorted(name for kind in (Described, Model) for name in vars(kind) if name[0] != "_")
 
@@ -60,7 +61,8 @@ def check_framework(name: str) -> list[str]:
             against_reference.sentence(row).rstrip(".") + "." for row in rows if not row["passed"]
         ]
         for cell in filter(CELLS.__contains__, framework.biases.get("native", ())):
-            found += sentences(f"{where}/native.py", _native(framework, cell), f"{cell}: ")
+            for check in (_native, _falling):
+                found += sentences(f"{where}/native.py", check(framework, cell), f"{cell}: ")
     return found or [f"{where}/{finding}." for finding in _written(framework)]
 
 
@@ -167,6 +169,24 @@ def _native(framework: Framework, cell: str) -> Findings:
         yield f"predict gives {shape}, expected {targets[0].shape}"
     if device_of(model) != DEVICE:
         yield f"the model is on {device_of(model)}, expected {DEVICE}"
+
+
+def _falling(framework: Framework, cell: str) -> Findings:
+    """Is the native model's rate that of the budget at every step, and does it end at zero?
+
+    By plain gradient descent the length of a step is the rate times the gradient's norm.
+    """
+    model = framework.native(_spec(cell, "float64"), FALLING, 0, DEVICE)
+    batch = against_reference.random_batches(_spec(cell), 1)
+    for t in range(1, FALLING.steps + 2):
+        before = model.weights()
+        norm = float(model.train(*batch)[1][0])
+        after = model.weights()
+        squares = sum(float(((after[k] - v) ** 2).sum()) for k, v in before.items())
+        rate, expected = squares**0.5 / norm, textbook_rules.rate_at(FALLING, t)
+        if not np.isclose(rate, expected, rtol=1e-5, atol=1e-12):
+            yield f"the rate at step {t} of {FALLING.steps} is {rate:.4g}, expected {expected:.4g}"
+            return
 
 
 def _as_declared(framework: Framework, cell: str) -> Findings:

@@ -43,11 +43,17 @@ def clipped(gradients: Weights, optimiser: Optimiser) -> Weights:
     return result
 
 
+def rate_at(rule: Optimiser, t: int) -> float:
+    """The learning rate of step ``t``, counted from 1: it falls to zero over the last steps."""
+    falling, left = round(rule.cooldown * rule.steps), rule.steps - (t - 1)
+    return rule.learning_rate * (left / falling) if left < falling else rule.learning_rate
+
+
 def step(
     rule: Optimiser, t: int, w: Array, g: Array, m: Array, v: Array
 ) -> tuple[Array, Array, Array]:
     """One step of one weight: the new weight and running means; ``t`` counts from 1."""
-    rate = rule.learning_rate
+    rate = rate_at(rule, t)
     if rule.name == "sgd":
         return w - rate * g, m, v
     if rule.name == "rmsprop":

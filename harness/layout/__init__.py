@@ -24,6 +24,7 @@ SETTING = "set_"
 # What makes the tables of each stage.
 COMMANDS = {
     "tables": "python -m analysis tables --results {folder}",
+    "rates": "python -m analysis rates --results {folder}",
     "insides": "python -m analysis insides --results {folder}",
     "timing": "snakemake --cores all timing --config results={folder}",
     "evidence": "python -m analysis evidence --results {folder}",

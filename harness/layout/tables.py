@@ -47,7 +47,8 @@ _APART = (
 )  # fmt: skip
 
 _ALL = (
-    # From the records of the runs.
+    # From the records of the runs. `steps_to_solve` is of a solve that lasts and that the test
+    # confirms: harness/run/solving.py.
     Table("runs", "One row a run: how it ended, score, steps to solve, seconds, digests, settings",
           "tables",
           RUN | {"status": _STATUS, "error": TEXT, "parameters": SOME_COUNT, "score": NUMBER}
@@ -109,6 +110,12 @@ _ALL = (
     Table("attribution", "What each default of a framework changes", "tables",
           each(NAME, "task framework cell") | each(WORD, "factor") | {"what": TEXT}
           | each(COUNT, "n censored") | interval("steps_ratio") | interval("score_change")),
+    # Progress is the last validation score's place between baseline (0) and solved value (1).
+    Table("rates", "Learning rates tried for each cell, by validation data, and which was chosen",
+          "rates", each(NAME, "task cell") | {"learning_rate": VALUE, "frameworks": TEXT}
+          | {"seeds": COUNT} | each(VALUE, "mean_progress median_progress best_progress solved")
+          | {"median_steps_to_solve": SOME_COUNT, "diverged": COUNT, "chosen": YES_NO},
+          key=("task", "cell", "learning_rate")),
     # Inside the models, from their weights.
     Table("gradient_flow", "How far back the gradient reaches, run by run", "insides",
           _MODEL | {"cotangent": WORD, "lag": COUNT}

@@ -216,7 +216,7 @@ def _understood(
 def _settings(overrides: dict[str, Any], task: str, cell: str) -> Settings:
     """The settings of ``task`` in ``cell``; a mapping among the overrides has a value by cell.
 
-    A cell that such a mapping leaves out has the value of the task's file.
+    A cell that such a mapping leaves out has its default.
     """
     values = {}
     for key, value in overrides.items():
@@ -224,7 +224,7 @@ def _settings(overrides: dict[str, Any], task: str, cell: str) -> Settings:
         check_names(f"overrides.{task}.{key}", "cell", by_cell, CELLS)
         if cell in by_cell:
             values[key] = by_cell[cell]
-    return resolve(task, values, f"overrides.{task}")
+    return resolve(task, values, f"overrides.{task}", cell)
 
 
 def _kernels(chosen: dict[str, dict[str, str]]) -> dict[tuple[str, str], str]:

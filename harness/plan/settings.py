@@ -3,15 +3,19 @@
 import math
 import shlex
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Any
 
+from harness import documents
 from harness.errors import UserError, one_of
 from harness.plan.run import Run
-from harness.registry import load_task, raised
+from harness.registry import ROOT, load_task, raised
 from tasks import Budget, Task
 
 # Where a run may be asked to compute.
 DEVICES = ("cpu",)
+# The rates that were chosen on validation data; beside it the table that they were chosen from.
+RATES = ROOT / "workflows" / "rates.yaml"
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Settings:
         words += ["--threads", str(threads)]
         words += ["--kernel", self.kernel] if self.kernel else []
         words += ["--device", self.device] if self.device != DEVICES[0] else []
-        for name, value in changed(self).items():
+        for name, value in changed(self, run.cell).items():
             words += ["--set", f"{name}={value}"]
         return shlex.join(words)
 
@@ -64,15 +68,25 @@ def require(task: Task, where: str) -> None:
         raise UserError(f"{where}: tasks/{task.name}.py {task.missing}.")
 
 
-def resolve(name: str, overrides: dict[str, Any], where: str) -> Settings:
+@cache
+def rates() -> dict[str, dict[str, float]]:
+    """The learning rate of each cell in each task, where one was chosen for it."""
+    found: dict[str, dict[str, float]]
+    found = documents.load(RATES, RATES.with_suffix(".schema.json"))
+    return found
+
+
+def resolve(name: str, overrides: dict[str, Any], where: str, cell: str = "") -> Settings:
     """The settings of task ``name``; ``where`` says in an error what was being read.
 
+    With a ``cell`` they have by default the rate that was chosen for it, if there is one.
     Raises :class:`UserError` for an unknown key or a value that is refused.
     """
     task = load_task(name)
     budget, parameters = asdict(task.budget), asdict(task)
     defaults = budget | parameters
-    values: dict[str, Any] = {}
+    chosen = rates().get(name, {}).get(cell)
+    values: dict[str, Any] = {} if chosen is None else {"learning_rate": float(chosen)}
     for key, value in overrides.items():
         if key not in defaults:
             raise one_of(where, "key", key, list(defaults))
@@ -87,10 +101,15 @@ def resolve(name: str, overrides: dict[str, Any], where: str) -> Settings:
     return Settings(changed_task, changed_budget)
 
 
-def changed(settings: Settings) -> dict[str, Any]:
-    """The values that differ from the task file's own."""
-    default = resolve(settings.task.name, {}, "").as_dict()
-    return {k: v for k, v in settings.as_dict().items() if v != default[k]}
+def changed(settings: Settings, cell: str) -> dict[str, Any]:
+    """The values that differ from the task file's own, or from the default in ``cell``.
+
+    The first so that another rate for the cell is another command, the second so that a command
+    which asks for the file's own rate says so.
+    """
+    name = settings.task.name
+    own, usual = (resolve(name, {}, "", c).as_dict() for c in ("", cell))
+    return {k: v for k, v in settings.as_dict().items() if v != own[k] or v != usual[k]}
 
 
 def _as_type_of(default: Any, value: Any, where: str) -> Any:

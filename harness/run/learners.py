@@ -36,7 +36,13 @@ def learner(run: Run, settings: Settings, framework: Framework) -> Learner:
     """Build the model of ``run`` with its initial weights."""
     budget = settings.budget
     spec = model_spec(run.cell, settings)
-    optimiser = Optimiser(budget.optimiser, budget.learning_rate, budget.clip)
+    optimiser = Optimiser(
+        budget.optimiser,
+        budget.learning_rate,
+        budget.clip,
+        steps=budget.steps,
+        cooldown=budget.cooldown,
+    )
     if run.track == "native":
         native = framework.native(spec, optimiser, run.seed, settings.device)
         return Learner(native, NATIVE, lambda x, y, _: native.train(x, y), native.weights())

@@ -15,7 +15,7 @@ from harness import machine
 from harness.errors import in_one_line
 from harness.plan.run import Run
 from harness.plan.settings import Settings
-from harness.run import learners, records, streams
+from harness.run import learners, records, solving, streams
 from harness.run.records import Record
 from implementations import Described, Framework, device_of
 
@@ -32,7 +32,6 @@ class Progress:
     losses: list[Array] = field(default_factory=list)
     norms: list[Array] = field(default_factory=list)
     steps: int = 0
-    steps_to_solve: int | None = None
     score: float | None = None
     parameters: dict[str, int] = field(default_factory=dict)
     digests: dict[str, str | None] = field(default_factory=dict)
@@ -125,8 +124,6 @@ def _train(
         progress.curve.append({"step": progress.steps, "loss": loss, "score": score})
         if score is None:
             return f"the outputs were not finite after step {progress.steps}"
-        if progress.steps_to_solve is None and task.is_solved(score):
-            progress.steps_to_solve = progress.steps
         on_chunk(progress.steps, loss, score)
 
     with progress.phase("data"):
@@ -169,6 +166,8 @@ def describe(
     task = settings.task
     seconds = progress.seconds | {"total": machine.process_age()}
     losses = progress.dynamics()["losses"]
+    solved = None if progress.score is None else task.is_solved(progress.score)
+    lasting = solving.first_lasting(progress.curve, task.solved, task.higher_is_better)
     return {
         "schema": records.SCHEMA,
         **asdict(identity),
@@ -181,9 +180,10 @@ def describe(
         "higher_is_better": task.higher_is_better,
         "baseline": task.baseline,
         "solved_at": task.solved,
-        "solved": None if progress.score is None else task.is_solved(progress.score),
+        "solved": solved,
         "steps": progress.steps,
-        "steps_to_solve": progress.steps_to_solve,
+        # What the test does not confirm was no solve.
+        "steps_to_solve": lasting if solved else None,
         "curve": progress.curve,
         "parameters": {
             "total": sum(progress.parameters.values()) or None,

@@ -16,7 +16,7 @@ from harness.files import replacing, write_text
 from harness.plan.run import Run
 
 Record = dict[str, Any]
-SCHEMA = 3  # counts the forms that records have had
+SCHEMA = 4  # counts the forms that records have had
 LONGEST = 10_000  # characters of a reason, as in the form
 FORM = Path(__file__).with_name("record.schema.json")
 

@@ -37,6 +37,11 @@ class TorchNativeModel:
         output = torch.nn.Linear(spec.hidden, spec.outputs, **kind)
         self._modules = torch.nn.ModuleDict({"layers": layers, "output": output})
         self._rule = RULES[optimiser.name](self._modules.parameters(), lr=optimiser.learning_rate)
+        rate = optimiser.learning_rate
+        # It counts the steps from 0.
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(
+            self._rule, lambda step: float(optimiser.rate(step + 1)) / rate
+        )
 
     def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
         x = torch.as_tensor(inputs, **self._floats)
@@ -49,6 +54,7 @@ class TorchNativeModel:
             limit = self._clip or float("inf")
             norms.append(torch.nn.utils.clip_grad_norm_(self._modules.parameters(), limit))
             self._rule.step()
+            self._schedule.step()
             losses.append(value.detach())
         return torch.stack(losses).cpu().numpy(), torch.stack(norms).cpu().numpy()
 

@@ -34,6 +34,19 @@ def build(spec: ModelSpec, optimiser: Optimiser, seed: int, device: str) -> Kera
         return KerasModel(spec, optimiser, seed, device)
 
 
+class Cooldown(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[name-defined,misc]
+    """A constant rate that falls linearly to zero over the last steps."""
+
+    def __init__(self, optimiser: Optimiser, dtype: str) -> None:
+        self._rate, self._steps = optimiser.learning_rate, optimiser.steps
+        self._falling, self._dtype = optimiser.falling, dtype
+
+    def __call__(self, step: Any) -> Any:
+        """The rate after ``step`` steps."""
+        left = keras.ops.cast(self._steps - step, self._dtype) / self._falling
+        return self._rate * keras.ops.clip(left, 0.0, 1.0)
+
+
 class KerasModel:
     """A :class:`implementations.NativeModel` in Keras."""
 
@@ -43,9 +56,8 @@ class KerasModel:
         keras.config.set_floatx(spec.dtype)
         keras.utils.set_random_seed(seed)
         self._keras = keras_model(spec)
-        self._rule = RULES[optimiser.name](
-            learning_rate=optimiser.learning_rate, clipnorm=optimiser.clip or None
-        )
+        rate = Cooldown(optimiser, spec.dtype) if optimiser.falling else optimiser.learning_rate
+        self._rule = RULES[optimiser.name](learning_rate=rate, clipnorm=optimiser.clip or None)
         self._rule.build(self._keras.trainable_variables)
         compiled = tf.function(jit_compile=True, autograph=False)
         self._train = compiled(self._chunk)
