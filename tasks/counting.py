@@ -82,6 +82,6 @@ class Counting(Classification):
         targets = np.select(kinds, [EITHER, MORE, STOP], NOTHING).astype(np.int32)
         return np.stack([is_a, is_b], axis=-1).astype(np.float32), targets
 
-    def score(self, outputs: Array, targets: Array) -> float:
+    def score(self, outputs: Array, targets: Array, inputs: Array) -> float:
         right = outputs.argmax(axis=-1) == targets
         return float(np.mean(right.all(axis=1), dtype=np.float64))

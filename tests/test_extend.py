@@ -102,7 +102,7 @@ def test_a_name_that_cannot_be_one_is_refused(kind, name):
 
 
 SCORE = """
-    def score(self, outputs, targets):
+    def score(self, outputs, targets, inputs):
         return str(0.0)
 """
 BROKEN = [
