@@ -98,7 +98,9 @@ def test_adding_shows_one_marker_in_each_half_and_asks_for_their_sum():
 def test_addings_baseline_is_the_error_of_always_answering_one():
     task = Adding()
     inputs, targets = draw(task, 200_000)
-    assert task.score(np.ones_like(targets), targets, inputs) == pytest.approx(task.baseline, rel=0.01)
+    assert task.score(np.ones_like(targets), targets, inputs) == pytest.approx(
+        task.baseline, rel=0.01
+    )
 
 
 def test_copying_shows_waits_and_asks():
@@ -314,7 +316,7 @@ def test_sunspots_splits_in_time_and_scales_by_the_training_years():
     assert inputs[1, -1] == targets[0]
     years = np.concatenate([known_inputs[0], known])
     assert (years.mean(), years.std()) == pytest.approx((0, 1), abs=1e-5)
-    assert task.baseline > 2, "the years after 1956 were more active"
+    assert np.mean(task.examples("test")[1] ** 2) > 2, "the years after 1956 were more active"
 
 
 def test_the_ar_model_of_sunspots_is_that_of_statsmodels():
@@ -327,8 +329,21 @@ def test_the_ar_model_of_sunspots_is_that_of_statsmodels():
     fit = AutoReg(np.concatenate([known_inputs[0, :, 0], known[:, 0]]).astype(float), 9).fit()
     forecast = fit.params[0] + inputs[:, ::-1, 0] @ fit.params[1:]
     scores = task.classical_scores(task.examples("train"), (inputs, targets))
-    assert scores["AR"] == pytest.approx(task.score(forecast[:, None], targets), rel=1e-4)
-    assert task.solved == scores["AR"] < scores["persistence"] < task.baseline
+    np.testing.assert_allclose(task.ar_forecast(inputs), forecast[:, None], atol=1e-4)
+    assert task.solved == scores["AR"] == 1 < scores["persistence"] < task.baseline
+
+
+def test_sunspots_are_judged_by_the_ar_model_of_the_same_years():
+    """Validation is easier than the test; an error that solves it must not be twice the AR's."""
+    task = Sunspots()
+    errors = {}
+    for split in ("validation", "test"):
+        inputs, targets = task.examples(split)
+        best = task.ar_forecast(inputs)
+        errors[split] = np.mean((best - targets) ** 2)
+        assert task.is_solved(task.score(best, targets, inputs))
+        assert not task.is_solved(task.score(targets + 1.1 * (best - targets), targets, inputs))
+    assert errors["test"] > 2 * errors["validation"]
 
 
 def test_mnist1d_is_as_large_and_as_hard_as_the_published_one():
@@ -370,9 +385,22 @@ def test_csvs_classical_methods_are_what_they_say(series, horizon):
     task = Csv(**series, horizon=horizon)
     rows = np.loadtxt(series["path"], delimiter=",", skiprows=1)[:, 1:]
     scaled = (rows - rows[:280].mean(axis=0)) / rows[:280].std(axis=0)
-    scores = task.classical_scores(task.examples("train"), task.examples("test"))
+    inputs, targets = task.examples("test")
+    forecasts = task.classical_forecasts(inputs)
+    errors = {name: np.mean((y - targets) ** 2) for name, y in forecasts.items()}
     for name, lag in (("persistence", horizon), ("seasonal naive", 12)):
         error = np.mean((scaled[340:] - scaled[340 - lag : 400 - lag]) ** 2)
-        assert scores[name] == pytest.approx(error, rel=1e-5)
-    assert scores["ridge"] < scores["seasonal naive"] < scores["persistence"]
-    assert task.solved == scores["ridge"] < task.baseline
+        assert errors[name] == pytest.approx(error, rel=1e-5)
+    assert errors["ridge"] < errors["seasonal naive"] < errors["persistence"]
+    scores = task.classical_scores(task.examples("train"), (inputs, targets))
+    for name, error in errors.items():
+        assert scores[name] == pytest.approx(error / errors["ridge"], rel=1e-5)
+    assert task.solved == scores["ridge"] == 1 < task.baseline
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_csv_is_judged_by_the_best_classical_method_on_the_same_rows(series, split):
+    task = Csv(**series)
+    inputs, targets = task.examples(split)
+    forecasts = task.classical_forecasts(inputs).values()
+    assert min(task.score(y, targets, inputs) for y in forecasts) == 1
