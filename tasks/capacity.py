@@ -17,7 +17,8 @@ class Capacity(Classification):
         score = 1 − H(p),   H(p) = −p·log₂ p − (1 − p)·log₂(1 − p)
 
     Each run draws ``patterns`` sequences of ``length`` steps and as many labels, as many of
-    one kind as of the other. It trains on them and is asked for the same ones again: training,
+    one kind as of the other (``collection`` = 0; any other number names one collection for all
+    runs). It trains on them and is asked for the same ones again: training,
     validation and test are one set, and nothing can be generalised. All of it must be
     stored in the parameters.
 
@@ -58,6 +59,7 @@ class Capacity(Classification):
     def __post_init__(self) -> None:
         at_least(2, self, "patterns")
         at_least(1, self, "width", "length")
+        at_least(0, self, "collection")
         if self.patterns > 2 ** (self.width * self.length - 3):
             raise ValueError("patterns must be at most an eighth of all sequences there are")
 
@@ -70,6 +72,8 @@ class Capacity(Classification):
         return self.width
 
     def of_run(self, rng: np.random.Generator) -> "Capacity":
+        if self.collection:
+            return self
         return replace(self, collection=int(rng.integers(1, 2**31)))
 
     def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:

@@ -44,8 +44,8 @@ class Counting(Classification):
         "Gers & Schmidhuber 2001, LSTM recurrent networks learn simple context-free languages",
         "Weiss, Goldberg & Yahav 2018, On the practical computational power of finite "
         "precision RNNs",
-        "El-Naggar, Madhyastha & Weyde 2022, Exploring the long-term generalization of counting "
-        "behavior in RNNs",
+        "El-Naggar et al. 2022, Exploring the long-term generalization of counting behavior "
+        "in RNNs",
     )
     every_step: ClassVar = True
     metric: ClassVar = "strings recognised"

@@ -31,14 +31,15 @@ class Dyck(Classification):
     memory cannot tell which ) is the last one open; what is left is the string ()()()…, of
     more than 10¹³ at these lengths: the baseline is 0. A run counts as solved from 0.99 on.
 
-    BUDGET
+    The budget rests on one to three seeds of each cell: with one unit and rate 0.1 the LSTM is
+    solved by step 1,600 (three seeds of three), at 0.03 in one of two, at 0.01 it reaches 0.83 in
+    3,000 steps; GRU and RNN then recognise 0.15 and 0.00 (``python -m harness train --task
+    dyck --framework jax --cell lstm --seed 100``).
     """
 
     name: ClassVar = "dyck"
     summary: ClassVar = "Tell which brackets may follow, in longer strings than in training."
-    references: ClassVar = (
-        "Suzgun, Gehrmann, Belinkov & Shieber 2019, LSTM networks can perform dynamic counting",
-    )
+    references: ClassVar = ("Suzgun et al. 2019, LSTM networks can perform dynamic counting",)
     every_step: ClassVar = True
     metric: ClassVar = "strings recognised"
     input_size: ClassVar = 2
@@ -46,7 +47,7 @@ class Dyck(Classification):
     baseline: ClassVar = 0.0
     solved: ClassVar = 0.99
     budget: ClassVar = Budget(
-        layers=1, hidden=1, batch=32, steps=3000, learning_rate=1e-2, evaluate_every=100,
+        layers=1, hidden=1, batch=32, steps=2000, learning_rate=1e-1, evaluate_every=100,
         validation_examples=128, test_examples=1024,
     )  # fmt: skip
 

@@ -185,6 +185,8 @@ def test_each_run_has_a_string_of_its_own_for_all_splits():
         for split in ("validation", "test"):
             assert {x.tobytes() for x in streams.examples(task, split, seed, 500)[0]} <= shown[seed]
     assert not shown[1] & shown[2]
+    named = Strings(complexity=40, string=3)
+    assert named.of_run(generator("test")) == named, "a string that is named is for all runs"
 
 
 def test_the_baseline_of_strings_is_what_the_last_symbol_tells():

@@ -51,7 +51,7 @@ def test_the_device_is_read_and_reaches_runs_and_campaigns(tmp_path, monkeypatch
     [
         ("default", 3, {"matched", "native"}),
         ("quick", 3, {"matched", "native"}),
-        ("full", 11, set(tracks.names())),
+        ("full", 15, set(tracks.names())),
         ("attribution", 2, {"matched", "native", *FACTORS}),
         ("paper", 2, {"matched"}),
     ],
