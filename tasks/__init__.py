@@ -76,6 +76,11 @@ def at_least(least: int, owner: object, *names: str) -> None:
             raise ValueError(f"{name} must be at least {least}, not {value}")
 
 
+def squared_error(outputs: Array, targets: Array) -> float:
+    """The mean squared error over all values."""
+    return float(np.mean((outputs - targets) ** 2, dtype=np.float64))
+
+
 @dataclass(frozen=True)
 class Task(ABC):
     """One task: examples, a loss, a score, and the values to judge the score by.
@@ -130,8 +135,20 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def score(self, outputs: Array, targets: Array) -> float:
-        """Score the model's outputs, shaped as ``targets`` (plus a class axis)."""
+    def score(self, outputs: Array, targets: Array, inputs: Array) -> float:
+        """Score the model's outputs, shaped as ``targets`` (plus a class axis).
+
+        ``inputs`` are those that the outputs answer, for a score that is relative to
+        what another method makes of the same examples.
+        """
+
+    def of_run(self, rng: np.random.Generator) -> "Task":
+        """The task as one run meets it.
+
+        Only a task whose training, validation and test share something that each run
+        draws anew, such as the string to be learned, has its own.
+        """
+        return self
 
     def draw(self, split: Split, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
         """Draw ``n`` examples of ``split``, as :meth:`sample`.
@@ -198,9 +215,9 @@ class Regression(Task):
     metric: ClassVar = "mean squared error"
     higher_is_better: ClassVar = False
 
-    def score(self, outputs: Array, targets: Array) -> float:
+    def score(self, outputs: Array, targets: Array, inputs: Array) -> float:
         """The mean squared error over all outputs."""
-        return float(np.mean((outputs - targets) ** 2, dtype=np.float64))
+        return squared_error(outputs, targets)
 
 
 @dataclass(frozen=True)
@@ -217,7 +234,7 @@ class Classification(Task):
         """The share of right answers of a guess among all classes."""
         return 1 / self.outputs
 
-    def score(self, outputs: Array, targets: Array) -> float:
+    def score(self, outputs: Array, targets: Array, inputs: Array) -> float:
         """The share of right answers."""
         return float(np.mean(outputs.argmax(axis=-1) == targets, dtype=np.float64))
 

@@ -24,8 +24,8 @@ def forecasters(
     """The scores of the last value again, and of ridge regression on the window."""
     known, shown = (inputs.reshape(len(inputs), -1) for inputs in (train[0], test[0]))
     return {
-        "persistence": task.score(test[0][:, -1], test[1]),
-        "ridge": task.score(ridge(known, train[1], shown, penalty), test[1]),
+        "persistence": task.score(test[0][:, -1], test[1], test[0]),
+        "ridge": task.score(ridge(known, train[1], shown, penalty), test[1], test[0]),
     }
 
 
@@ -37,6 +37,6 @@ def classifiers(
     classes = np.eye(task.outputs)[train[1]]
     distances = (known**2).sum(axis=1) - 2 * shown @ known.T
     return {
-        "ridge": task.score(ridge(known, classes, shown), test[1]),
-        "nearest neighbour": task.score(classes[distances.argmin(axis=1)], test[1]),
+        "ridge": task.score(ridge(known, classes, shown), test[1], test[0]),
+        "nearest neighbour": task.score(classes[distances.argmin(axis=1)], test[1], test[0]),
     }

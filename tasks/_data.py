@@ -9,6 +9,7 @@ from tasks import Array, Split
 
 # The parts of a series in time: training, validation, test.
 SHARES = (0.7, 0.15, 0.15)
+NO_GAPS = np.empty(0, np.int64)
 
 
 def missing_package(module: str, package: str) -> str:
@@ -32,14 +33,24 @@ def bounds(length: int) -> dict[Split, tuple[int, int]]:
     return {"train": (0, first), "validation": (first, second), "test": (second, length)}
 
 
-def windows(series: Array, start: int, stop: int, window: int, horizon: int) -> tuple[Array, Array]:
+def windows(
+    series: Array,
+    start: int,
+    stop: int,
+    window: int,
+    horizon: int,
+    gaps: Array = NO_GAPS,
+) -> tuple[Array, Array]:
     """Every forecast of a series [length, c] whose target lies from ``start`` up to ``stop``.
 
     Returns windows [n, window, c] and targets [n, c], which stand ``horizon`` steps after the
     last value of their window; the window itself may reach back before ``start``, into what
-    is known by then.
+    is known by then. Between a window's first row and its target there is none of ``gaps``, the
+    rows before which something is missing.
     """
     targets = np.arange(max(start, window + horizon - 1), stop)
+    before = np.cumsum(np.isin(np.arange(len(series)), gaps))
+    targets = targets[before[targets] == before[targets - horizon - window + 1]]
     places = targets[:, None] - horizon - np.arange(window)[::-1]
     return series[places].astype(np.float32), series[targets].astype(np.float32)
 

@@ -92,5 +92,5 @@ class Copying(Classification):
         targets[:, -self.recall :] = shown
         return np.eye(self.input_size, dtype=np.float32)[tokens], targets
 
-    def score(self, outputs: Array, targets: Array) -> float:
-        return super().score(outputs[:, -self.recall :], targets[:, -self.recall :])
+    def score(self, outputs: Array, targets: Array, inputs: Array) -> float:
+        return super().score(outputs[:, -self.recall :], targets[:, -self.recall :], inputs)

@@ -91,5 +91,5 @@ class SelectiveCopying(Classification):
         targets[:, self.length :] = shown
         return np.eye(self.input_size, dtype=np.float32)[tokens], targets
 
-    def score(self, outputs: Array, targets: Array) -> float:
-        return super().score(outputs[:, self.length :], targets[:, self.length :])
+    def score(self, outputs: Array, targets: Array, inputs: Array) -> float:
+        return super().score(outputs[:, self.length :], targets[:, self.length :], inputs)

@@ -51,10 +51,10 @@ def test_the_device_is_read_and_reaches_runs_and_campaigns(tmp_path, monkeypatch
     [
         ("default", 4, {"matched", "native", "forget0", "chrono", "noclip"}),
         ("quick", 3, {"matched", "native"}),
-        ("full", 11, set(tracks.names()) - {*FACTORS, "rate001", "rate003", "rate030"}),
+        ("full", 15, set(tracks.names()) - {*FACTORS, "rate001", "rate003", "rate030"}),
         ("attribution", 2, {"matched", "native", *FACTORS}),
         ("paper", 2, {"matched"}),
-        ("tune", 3, {"rate001", "rate003", "rate010", "rate030"}),
+        ("tune", 15, {"rate001", "rate003", "rate010", "rate030"}),
     ],
 )
 def test_the_committed_configurations_are_valid(tmp_path, name, tasks, tracks):

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import implementations
@@ -102,7 +103,7 @@ def test_a_name_that_cannot_be_one_is_refused(kind, name):
 
 
 SCORE = """
-    def score(self, outputs, targets):
+    def score(self, outputs, targets, inputs):
         return str(0.0)
 """
 BROKEN = [
@@ -310,7 +311,7 @@ def test_a_csv_file_that_is_none_is_one_sentence(tmp_path):
         ("{}.{:02}", "", "9.09 after the one before it, where 0.01 is usual"),
     ],
 )
-def test_a_gap_in_time_is_said_by_check_alone(tmp_path, moment, zone, says):
+def test_a_gap_in_time_is_said_by_check(tmp_path, moment, zone, says):
     path, t = tmp_path / "my.csv", range(24 * 7)
     rows = [f"{moment.format(1 + i // 24, i % 24)}{zone},{i % 5}" for i in t]
     last = f"{moment.format(17, 8)}{zone}"
@@ -326,9 +327,41 @@ def test_a_gap_in_time_is_said_by_check_alone(tmp_path, moment, zone, says):
     assert contract.check_task("csv", {"path": str(again), "columns": "y", "time": "t"}) == []
 
 
+def hours(path, left_out: range) -> str:
+    """A file of 400 hours without some of them."""
+    kept = [t for t in range(400) if t not in left_out]
+    path.write_text("t,y\n" + "".join(f"{t},{np.sin(t) + t / 100}\n" for t in kept))
+    return str(path)
+
+
+def test_no_window_of_a_csv_file_spans_a_gap(tmp_path):
+    path = hours(tmp_path / "my.csv", range(100, 110))
+    given = {"path": path, "columns": "y", "time": "t", "window": 5, "horizon": 2}
+    rows = np.loadtxt(path, delimiter=",", skiprows=1)[:, 1]
+    rows = ((rows - rows[:273].mean()) / rows[:273].std()).astype(np.float32)
+    whole, _ = Csv(**given, gaps=True).examples("train")
+    inputs, targets = Csv(**given).examples("train")
+    # The targets 100 to 105 have the gap between them and the first row of their window.
+    assert len(whole) - len(inputs) == 6
+    assert np.array_equal(targets[:, 0], np.delete(rows[6:273], np.arange(100, 106) - 6))
+    assert np.array_equal(inputs[94, :, 0], rows[100:105]), "the first whole one after the gap"
+    assert len(Csv(**given).examples("test")[0]) == len(Csv(**given, gaps=True).examples("test")[0])
+
+
+def test_a_csv_file_of_gaps_alone_is_refused_unless_windows_may_span_them(tmp_path):
+    weeks = [7 * (t // 5) + t % 5 for t in range(300)]
+    path = tmp_path / "my.csv"
+    path.write_text("day,y\n" + "".join(f"{day},{day % 11}\n" for day in weeks))
+    given = {"path": str(path), "columns": "y", "time": "day", "window": 10}
+    with pytest.raises(ValueError, match="every window of the train rows spans a gap in column"):
+        Csv(**given)
+    assert len(Csv(**given, gaps=True).examples("train")[0]) == 200
+
+
 def test_dates_marks_and_empty_lines_are_read(tmp_path):
     path = tmp_path / "my.csv"
     days = [f"2020-{m:02}-{d:02}, {m * d % 11}" for m in range(1, 13) for d in range(1, 29)]
     path.write_text("\ufeffday, y\n" + "\n".join(days) + "\n\n", encoding="utf-8")
-    task = Csv(path=str(path), columns="y", time="day")
+    # Every month ends in a gap.
+    task = Csv(path=str(path), columns="y", time="day", gaps=True)
     assert len(task.examples("test")[0]) == 336 - round(0.85 * 336)

@@ -62,7 +62,7 @@ def test_the_score_is_that_of_the_final_weights_on_the_test_data(finished):
     for split in ("validation", "test"):
         inputs, targets = streams.examples(settings.task, split, RUN.seed, 8)
         outputs = np.concatenate([model.predict(inputs[:4]), model.predict(inputs[4:])])
-        scores[split] = settings.task.score(outputs, targets)
+        scores[split] = settings.task.score(outputs, targets, inputs)
     assert record["score"] == scores["test"]
     assert record["curve"][-1]["score"] == scores["validation"]
 

@@ -17,7 +17,7 @@ from tasks.digits import Digits
 from tasks.mackey_glass import MackeyGlass
 from tasks.mnist1d import Mnist1d
 from tasks.selective_copying import SelectiveCopying
-from tasks.sine import Sine
+from tasks.sine import Sine, simulated_floor
 from tasks.sunspots import Sunspots
 from tasks.temporal_order import END, START, TemporalOrder, X, Y
 
@@ -69,8 +69,8 @@ def test_same_seed_same_bytes(task):
 
 
 def test_an_oracle_scores_perfectly_and_solves(task):
-    _, targets = draw(task)
-    score = task.score(oracle(task, targets), targets)
+    inputs, targets = draw(task)
+    score = task.score(oracle(task, targets), targets, inputs)
     assert score == (1 if task.higher_is_better else 0)
     assert task.is_solved(score)
     assert not task.is_solved(task.baseline)
@@ -97,8 +97,10 @@ def test_adding_shows_one_marker_in_each_half_and_asks_for_their_sum():
 
 def test_addings_baseline_is_the_error_of_always_answering_one():
     task = Adding()
-    _, targets = draw(task, 200_000)
-    assert task.score(np.ones_like(targets), targets) == pytest.approx(task.baseline, rel=0.01)
+    inputs, targets = draw(task, 200_000)
+    assert task.score(np.ones_like(targets), targets, inputs) == pytest.approx(
+        task.baseline, rel=0.01
+    )
 
 
 def test_copying_shows_waits_and_asks():
@@ -125,17 +127,47 @@ def test_sine_is_a_sine_with_noise_of_the_given_size():
 
 def test_sines_baseline_is_the_error_of_the_mean():
     task = Sine()
-    _, targets = draw(task, 100_000)
-    assert task.score(np.zeros_like(targets), targets) == pytest.approx(task.baseline, rel=0.01)
+    inputs, targets = draw(task, 20_000)
+    score = task.score(np.zeros_like(targets), targets, inputs)
+    assert score == pytest.approx(task.baseline, rel=0.02)
+    # The floor of so few windows is known to 1 %; the mean's error itself is exact.
+    assert np.mean(targets**2) == pytest.approx(0.5 + task.noise**2, rel=0.01)
 
 
 def test_no_forecast_beats_sines_noise_floor():
     task = Sine()
     train, test = draw(task, 4000, 1), draw(task, 4000, 2)
     scores = task.classical_scores(train, test)
-    assert scores["noise floor"] == pytest.approx(task.noise_floor, rel=0.06)
-    assert scores["noise floor"] < scores["ridge"] < scores["persistence"]
-    assert task.noise**2 < task.noise_floor < task.solved < task.baseline
+    assert scores["noise floor"] == 1 < scores["ridge"] < scores["persistence"]
+    assert 1 < task.solved < task.baseline
+    # A standard error of 20,000 windows is 0.5 % of the floor.
+    assert simulated_floor(task, 20_000) == pytest.approx(task.noise_floor, rel=0.015)
+    assert task.noise**2 < task.noise_floor
+
+
+def test_sine_is_judged_by_the_floor_of_the_windows_at_hand():
+    """A forecast a tenth above the best in error is so on every test set, an easy or a hard one."""
+    task = Sine()
+    floors = []
+    for seed in range(6):
+        inputs, targets = draw(task, 1000, seed)
+        best = task.best_forecast(inputs[:, :, 0])
+        floors.append(np.mean((best - targets) ** 2))
+        worse = targets + np.sqrt(1.1) * (best - targets)
+        assert task.score(worse, targets, inputs) == pytest.approx(1.1, rel=1e-5)
+    assert max(floors) > 1.03 * min(floors), "the floors differ, the scores do not"
+
+
+def test_sines_best_forecast_is_the_posterior_mean_by_brute_force():
+    """Weigh prior draws of period and phase by the likelihood of the window."""
+    task = Sine()
+    inputs, _ = draw(task, 5)
+    rng = np.random.default_rng(3)
+    curves = task.clean(rng, 300_000)
+    for window, forecast in zip(inputs[:, :, 0], task.best_forecast(inputs[:, :, 0]), strict=True):
+        distance = ((curves[:, :-1] - window) ** 2).sum(axis=1)
+        weight = np.exp(-(distance - distance.min()) / (2 * task.noise**2))
+        assert forecast == pytest.approx(np.average(curves[:, -1], weights=weight), abs=0.015)
 
 
 def test_sines_best_forecast_is_exact_when_nothing_is_unknown():
@@ -143,7 +175,7 @@ def test_sines_best_forecast_is_exact_when_nothing_is_unknown():
     task = Sine(noise=0.01, shortest_period=20, longest_period=20.001)
     inputs, targets = draw(task, 100)
     forecast = task.best_forecast(inputs[:, :, 0])
-    assert task.score(forecast, targets) < 5e-4
+    assert np.mean((forecast - targets) ** 2) < 5e-4
 
 
 def test_temporal_order_has_two_symbols_in_their_places_and_asks_for_their_order():
@@ -196,11 +228,11 @@ def test_temporal_orders_lag_is_the_shortest_there_is(length):
     "task", [Copying(delay=20), DelayedRecall(), SelectiveCopying(), TemporalOrder()]
 )
 def test_guessing_reaches_the_baseline(task):
-    _, targets = draw(task, 5000)
+    inputs, targets = draw(task, 5000)
     guess = np.random.default_rng(0).random((*targets.shape, task.outputs))
     if task.every_step:
         guess[..., task.symbols] = 0
-    assert task.score(guess, targets) == pytest.approx(task.baseline, abs=0.015)
+    assert task.score(guess, targets, inputs) == pytest.approx(task.baseline, abs=0.015)
 
 
 def test_counting_asks_what_may_follow_and_tests_longer_strings():
@@ -223,7 +255,7 @@ def test_without_memory_no_longer_string_is_recognised():
     inputs, targets = task.draw("test", streams.generator("test", 0), 200)
     answer = np.select([inputs[..., 0] == 1, inputs[..., 1] == 1], [EITHER, MORE], NOTHING)
     assert np.mean(answer == targets) > 0.9
-    assert task.score(np.eye(4)[answer], targets) == task.baseline == 0
+    assert task.score(np.eye(4)[answer], targets, inputs) == task.baseline == 0
 
 
 def test_mackey_glass_obeys_its_equation():
@@ -284,7 +316,7 @@ def test_sunspots_splits_in_time_and_scales_by_the_training_years():
     assert inputs[1, -1] == targets[0]
     years = np.concatenate([known_inputs[0], known])
     assert (years.mean(), years.std()) == pytest.approx((0, 1), abs=1e-5)
-    assert task.baseline > 2, "the years after 1956 were more active"
+    assert np.mean(task.examples("test")[1] ** 2) > 2, "the years after 1956 were more active"
 
 
 def test_the_ar_model_of_sunspots_is_that_of_statsmodels():
@@ -297,8 +329,21 @@ def test_the_ar_model_of_sunspots_is_that_of_statsmodels():
     fit = AutoReg(np.concatenate([known_inputs[0, :, 0], known[:, 0]]).astype(float), 9).fit()
     forecast = fit.params[0] + inputs[:, ::-1, 0] @ fit.params[1:]
     scores = task.classical_scores(task.examples("train"), (inputs, targets))
-    assert scores["AR"] == pytest.approx(task.score(forecast[:, None], targets), rel=1e-4)
-    assert task.solved == scores["AR"] < scores["persistence"] < task.baseline
+    np.testing.assert_allclose(task.ar_forecast(inputs), forecast[:, None], atol=1e-4)
+    assert task.solved == scores["AR"] == 1 < scores["persistence"] < task.baseline
+
+
+def test_sunspots_are_judged_by_the_ar_model_of_the_same_years():
+    """Validation is easier than the test; an error that solves it must not be twice the AR's."""
+    task = Sunspots()
+    errors = {}
+    for split in ("validation", "test"):
+        inputs, targets = task.examples(split)
+        best = task.ar_forecast(inputs)
+        errors[split] = np.mean((best - targets) ** 2)
+        assert task.is_solved(task.score(best, targets, inputs))
+        assert not task.is_solved(task.score(targets + 1.1 * (best - targets), targets, inputs))
+    assert errors["test"] > 2 * errors["validation"]
 
 
 def test_mnist1d_is_as_large_and_as_hard_as_the_published_one():
@@ -340,9 +385,22 @@ def test_csvs_classical_methods_are_what_they_say(series, horizon):
     task = Csv(**series, horizon=horizon)
     rows = np.loadtxt(series["path"], delimiter=",", skiprows=1)[:, 1:]
     scaled = (rows - rows[:280].mean(axis=0)) / rows[:280].std(axis=0)
-    scores = task.classical_scores(task.examples("train"), task.examples("test"))
+    inputs, targets = task.examples("test")
+    forecasts = task.classical_forecasts(inputs)
+    errors = {name: np.mean((y - targets) ** 2) for name, y in forecasts.items()}
     for name, lag in (("persistence", horizon), ("seasonal naive", 12)):
         error = np.mean((scaled[340:] - scaled[340 - lag : 400 - lag]) ** 2)
-        assert scores[name] == pytest.approx(error, rel=1e-5)
-    assert scores["ridge"] < scores["seasonal naive"] < scores["persistence"]
-    assert task.solved == scores["ridge"] < task.baseline
+        assert errors[name] == pytest.approx(error, rel=1e-5)
+    assert errors["ridge"] < errors["seasonal naive"] < errors["persistence"]
+    scores = task.classical_scores(task.examples("train"), (inputs, targets))
+    for name, error in errors.items():
+        assert scores[name] == pytest.approx(error / errors["ridge"], rel=1e-5)
+    assert task.solved == scores["ridge"] == 1 < task.baseline
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_csv_is_judged_by_the_best_classical_method_on_the_same_rows(series, split):
+    task = Csv(**series)
+    inputs, targets = task.examples(split)
+    forecasts = task.classical_forecasts(inputs).values()
+    assert min(task.score(y, targets, inputs) for y in forecasts) == 1

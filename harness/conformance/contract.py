@@ -127,14 +127,14 @@ def _shapes(task: Task, inputs: Array, targets: Array) -> Findings:
 
 def _judged(task: Task) -> Findings:
     """The right answers solve the task; the same answer for everything does not."""
-    _, targets = task.draw("test", streams.generator("check", 0), 512)
+    inputs, targets = task.draw("test", streams.generator("check", 0), 512)
     right, constant = targets, np.broadcast_to(targets.mean(axis=0), targets.shape)
     if task.loss == "cross_entropy":
         right = np.eye(task.outputs, dtype=np.float32)[targets]
         constant = np.broadcast_to(right.mean(axis=0), right.shape)
     scores = {}
     for answer, outputs in (("right", right), ("constant", constant)):
-        score = task.score(outputs, targets)
+        score = task.score(outputs, targets, inputs)
         if not isinstance(score, float) or not np.isfinite(score):
             yield f"score of the {answer} answers is {score!r}, expected a finite float"
             return

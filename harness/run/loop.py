@@ -149,7 +149,7 @@ def _evaluate(
         outputs = np.concatenate(
             [model.predict(inputs[i : i + size]) for i in range(0, len(inputs), size)]
         )
-        score = settings.task.score(outputs, targets)
+        score = settings.task.score(outputs, targets, inputs)
     return score if np.isfinite(outputs).all() and np.isfinite(score) else None
 
 

@@ -32,14 +32,20 @@ def task_key(task: Task) -> str:
 
 def examples(task: Task, split: Split, seed: int, n: int) -> tuple[Array, Array]:
     """``n`` examples of a split."""
-    return task.draw(split, generator(task_key(task), split, seed), n)
+    return of_run(task, seed).draw(split, generator(task_key(task), split, seed), n)
+
+
+def of_run(task: Task, seed: int) -> Task:
+    """The task with what all examples of the run ``seed`` share."""
+    return task.of_run(generator(task_key(task), "run", seed))
 
 
 class TrainingStream:
     """The training batches of a run, step after step."""
 
     def __init__(self, task: Task, budget: Budget, seed: int) -> None:
-        self._task, self._budget, self._seed = task, budget, seed
+        self._key, self._task = task_key(task), of_run(task, seed)
+        self._budget, self._seed = budget, seed
         self._digest = hashlib.sha256()
         self._epoch, self._order = -1, np.empty(0, np.int64)
         self._pool = (
@@ -60,12 +66,12 @@ class TrainingStream:
 
     def _batch(self, step: int) -> tuple[Array, Array]:
         if self._pool is None:
-            rng = generator(task_key(self._task), "train", self._seed, step=step)
+            rng = generator(self._key, "train", self._seed, step=step)
             return self._task.draw("train", rng, self._budget.batch)
         per_epoch = self._budget.train_examples // self._budget.batch
         epoch, place = divmod(step, per_epoch)
         if epoch != self._epoch:
-            rng = generator(task_key(self._task), "order", self._seed, step=epoch)
+            rng = generator(self._key, "order", self._seed, step=epoch)
             self._epoch, self._order = epoch, rng.permutation(self._budget.train_examples)
         chosen = self._order[place * self._budget.batch : (place + 1) * self._budget.batch]
         return self._pool[0][chosen], self._pool[1][chosen]
