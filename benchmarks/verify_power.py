@@ -50,8 +50,12 @@ _first_weights, _with_biases = initialisation.initial_weights, initialisation.wi
 _examine = loop._evaluate
 
 
-def _optimiser(change: Callable[[Any, float, float], rule.Optimiser]) -> Any:
-    return patch.object(learners, "Optimiser", change)
+def _optimiser(rate: float = 1.0, clip: float = 1.0, **others: Any) -> Any:
+    """The update rule with rate and clip times these, and other constants."""
+    return patch.object(
+        learners, "Optimiser",
+        lambda name, its, limit: rule.Optimiser(name, rate * its, clip * limit, **others),
+    )  # fmt: skip
 
 
 def _last_digit(*arguments: Any) -> dict[str, Array]:
@@ -108,12 +112,10 @@ FAULTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
         initialisation, "with_biases",
         lambda weights, _, *more: _with_biases(weights, "zero", *more),
     ),
-    "epsilon 1e-7, not 1e-8": lambda: _optimiser(partial(rule.Optimiser, epsilon=1e-7)),
-    "clipped at 2, not 1": lambda: _optimiser(lambda name, rate, clip: rule.Optimiser(name, rate, 2 * clip)),
-    "clipped by variable": lambda: _optimiser(partial(rule.Optimiser, clip_each=True)),
-    "learning rate times 1.05": lambda: _optimiser(
-        lambda name, rate, clip: rule.Optimiser(name, 1.05 * rate, clip)
-    ),
+    "epsilon 1e-7, not 1e-8": partial(_optimiser, epsilon=1e-7),
+    "clipped at 2, not 1": partial(_optimiser, clip=2.0),
+    "clipped by variable": partial(_optimiser, clip_each=True),
+    "learning rate times 1.05": partial(_optimiser, rate=1.05),
     "batches in another order": partial(patch.object, streams, "TrainingStream", _Reversed),
     "markers shuffled (adding)": partial(patch.object, streams, "TrainingStream", _Shuffled),
     "rate times 3 in the second half": partial(
