@@ -182,7 +182,8 @@ def test_other_losses_on_the_same_processor_fail(reference, tmp_path, capsys):
         ({"steps_to_solve": 1100}, "adding", "steps_to_solve", "worse"),
         ({"steps_to_solve": lambda r: 250 + 100 * r["seed"]},
          "adding", "steps_to_solve", "within rounding"),
-        ({"steps_to_solve": None}, "adding", "steps_to_solve", "worse"),
+        # Of one framework, whose ten pairs are too few for ranks, all tasks together.
+        ({"steps_to_solve": None}, "", "steps_to_solve", "worse"),
         ({"steps_to_solve": lambda r: None if r["seed"] == 3 else 500},
          "adding", "steps_to_solve", "within rounding"),
     ],

@@ -138,7 +138,7 @@ def equivalence(
     for (metric, *place), found in tests.items():
         if "" in place and found.p < rules.false_alarms:
             names = dict(zip(METHOD, place, strict=True))
-            detail = f"all of these together; {_by_ranks(found)}"
+            detail = f"all of these together; {_chance(found)}"
             rows.append({
                 "item": "equivalence", **names, "check": metric, "verdict": _side_of(found),
                 "n": found.seeds, "p": found.p, "detail": detail,
@@ -182,7 +182,7 @@ def _equal(
         row["p_equal"] = statistics.tost(x[known], y[known], margin, row["unit"])
         if row["p_equal"] < rules.alpha:
             return row | {"verdict": "equal", "detail": ""}
-    detail = "; ".join(part for part in (solved, _by_ranks(found)) if part)
+    detail = "; ".join(part for part in (solved, _chance(found)) if part)
     row |= {"p": found.p, "detail": detail}
     if found.p < rules.false_alarms:
         return row | {"verdict": _side_of(found)}
@@ -191,8 +191,8 @@ def _equal(
     return row | {"verdict": "within rounding"}
 
 
-def _by_ranks(found: ranks.Test) -> str:
-    return f"p {found.p:.2g} by ranks, of all comparisons together"
+def _chance(found: ranks.Test) -> str:
+    return f"p {found.p:.2g} of all comparisons together"
 
 
 def _side_of(found: ranks.Test) -> str:
