@@ -14,7 +14,7 @@ from report.figures.style import Palette
 
 # The comparisons with another folder: NAME.csv has the rows, NAME.json what they come to.
 BESIDE = ("verify", "compare")
-BESIDE_SCHEMA = 2
+BESIDE_SCHEMA = 3
 # Messages that come from anywhere, cut to these characters: a record may hold megabytes.
 MESSAGES, LONGEST = ("error", "errors", "reason", "detail"), 500
 

@@ -42,7 +42,7 @@ def mine(here, tmp_path) -> Path:
 
 def rows(results: Path, check: str) -> pd.DataFrame:
     table = pd.read_csv(results / "compare.csv")
-    return table[table["check"] == check].set_index("task")
+    return table[(table["check"] == check) & table["task"].notna()].set_index("task")
 
 
 def test_differences_stand_with_intervals_and_what_differs_is_named(mine, there):
@@ -54,6 +54,9 @@ def test_differences_stand_with_intervals_and_what_differs_is_named(mine, there)
     # Lower is better in adding and sine, higher in copying, whose margin is wider.
     assert dict(score["verdict"]) == {"adding": "better", "copying": "equal", "sine": "better"}
     assert not score["detail"].str.contains("leak").any(), "a word of the verification"
+    table = pd.read_csv(mine / "compare.csv")
+    together = table[table["task"].isna() & (table["check"] == "score")]
+    assert list(together["verdict"]) == ["better"], "all tasks of the one framework"
     assert rows(mine, "training")["effect"].to_numpy() == pytest.approx([2.0] * 3)
     assert set(rows(mine, "losses")["verdict"]) == {"not applicable"}
     assert "torch 2.13.0 here, 2.14.0 there" in found["differs"]

@@ -61,7 +61,7 @@ def test_the_verdict_stands_with_its_items_and_failures_first(opened, folder):
     section = opened.locator("#verified")
     assert "✕ not verified" in section.inner_text()
     passed = section.locator("table.items tbody td:nth-child(2)").all_inner_texts()
-    assert passed == ["✓ passed", "✕ failed", "informs", "informs"]
+    assert passed == ["✓ passed", "–", "✕ failed", "informs", "informs"]
     table = pd.read_csv(folder / "verify.csv")
     failed = table[table["verdict"].isin(verification.FAIL)]
     shown = section.locator("table.sides").first.locator("tbody tr")
@@ -69,7 +69,7 @@ def test_the_verdict_stands_with_its_items_and_failures_first(opened, folder):
     better = shown.filter(has_text="better").filter(has_text="score").first.inner_text()
     assert "pytorch LSTM" in better
     assert "a leak, or another task?" in better
-    folded = section.locator("details").filter(has_text="Shown equal")
+    folded = section.locator("details").filter(has_text="Scored alike")
     assert not folded.locator("table").is_visible()
     folded.locator("summary").click()
     assert folded.locator("tbody tr").count() == (table["item"] == "equivalence").sum()

@@ -4,7 +4,7 @@
 rule compare:
     input:
         tables=[layout.path(RESULTS, name) for name in ("runs", "machines", "tasks", "claims")],
-        more=[layout.path(RESULTS, name) for name in ("speed_ratios", "timing")],
+        more=[layout.path(RESULTS, name) for name in ("losses", "speed_ratios", "timing")],
         # The job writes both anew; that is no reason to compare again.
         page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),
         verified=verified,

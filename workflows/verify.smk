@@ -4,7 +4,7 @@
 rule verify:
     input:
         tables=[layout.path(RESULTS, name) for name in ("runs", "machines", "tasks", "claims")],
-        more=[layout.path(RESULTS, "speed_ratios")],
+        more=[layout.path(RESULTS, name) for name in ("losses", "speed_ratios")],
         runs=[run.path(RESULTS) for run in CONFIGURATION.runs],
         # The job writes both anew, with the verdict; that is no reason to verify again.
         page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),

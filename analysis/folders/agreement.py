@@ -1,5 +1,7 @@
 """Whether two sets of runs of one method agree: what must be the same, and what must be equal.
 
+What rounding alone may do is in :mod:`first_losses` and :mod:`ranks` beside this module.
+
 The rules and the names of the verdicts are explained in ``workflows/verify.yaml``.
 """
 
@@ -12,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics
+from analysis.folders import ranks
 from harness import documents, layout
 from harness.registry import ROOT, score_margin
 
@@ -22,7 +25,6 @@ SAME_BITS = {
     "packages": "versions", "generation": "processor", "kernel": "kernel", "threads": "threads",
     "device": "device",
 }  # fmt: skip
-TOO_WIDE = "the interval is not within the margin"
 Row = dict[str, Any]
 
 
@@ -32,6 +34,9 @@ class Rules:
 
     steps_margin: float
     alpha: float
+    false_alarms: float
+    times_rounding: float
+    least_rounding: float
     fewest_seeds: int
     reference: Mapping[str, Any]
 
@@ -51,13 +56,22 @@ def runs_of(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 def pairs(here: pd.DataFrame, there: pd.DataFrame) -> pd.DataFrame:
     """The runs that both have, with the same settings; columns of ``there`` end in ``_there``."""
-    names = sorted({name for name in (*here, *there) if name.startswith(layout.SETTING)})
-    # A setting that one side does not know is none there.
-    here, there = (
-        runs.assign(**{name: runs.get(name, "") for name in names}) for runs in (here, there)
-    )
+    names = settings_of(here, there)
     key = [*METHOD, "seed", *names]
+    here, there = (with_settings(runs, names) for runs in (here, there))
     return here.merge(there, on=key, suffixes=("", "_there"), validate="one_to_one")
+
+
+def settings_of(*runs: pd.DataFrame) -> list[str]:
+    """The columns with settings that any of these tables has."""
+    return sorted(
+        {name for table in runs for name in map(str, table) if name.startswith(layout.SETTING)}
+    )
+
+
+def with_settings(runs: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """``runs`` with all these settings; one that they do not know is none there."""
+    return runs.assign(**{name: runs.get(name, "") for name in names})
 
 
 def exact(both: pd.DataFrame) -> list[Row]:
@@ -104,21 +118,36 @@ def _known(column: pd.Series) -> pd.Series:
     return column.notna() & (column != "")
 
 
-def equivalence(both: pd.DataFrame, higher: Mapping[str, bool], rules: Rules) -> list[Row]:
-    """Item 2: score and steps to solve of every method."""
+def equivalence(
+    both: pd.DataFrame, there: pd.DataFrame, higher: Mapping[str, bool], rules: Rules
+) -> list[Row]:
+    """Item 3: score and steps to solve of every method, and of several together.
+
+    ``there`` are the runs of the other side, also those without a partner here.
+    """
+    units = {task: score_margin(task) for task in higher}
+    tests = ranks.tests(both, there, settings_of(both), higher, units, rules.steps_margin)
     rows: list[Row] = []
     for key, group in both.groupby(METHOD):
-        method: Row = {"item": "equivalence", **dict(zip(METHOD, key, strict=True))}
-        task = str(key[0])
-        margins = {"score": score_margin(task), "steps_to_solve": rules.steps_margin}
+        names = dict(zip(METHOD, map(str, key), strict=True))
+        margins = {"score": units[names["task"]], "steps_to_solve": rules.steps_margin}
         for metric, margin in margins.items():
-            found = _equal(group.sort_values("seed"), metric, margin, higher[task], rules)
-            rows.append(method | {"check": metric, "margin": margin} | found)
+            found = tests.get((metric, *names.values()), ranks.NOTHING)
+            row = _equal(group.sort_values("seed"), metric, margin, found, rules)
+            rows.append({"item": "equivalence", **names, "check": metric, "margin": margin} | row)
+    for (metric, *place), found in tests.items():
+        if "" in place and found.p < rules.false_alarms:
+            names = dict(zip(METHOD, place, strict=True))
+            detail = f"all of these together; {_chance(found)}"
+            rows.append({
+                "item": "equivalence", **names, "check": metric, "verdict": _side_of(found),
+                "n": found.seeds, "p": found.p, "detail": detail,
+            })  # fmt: skip
     return rows
 
 
 def _equal(
-    group: pd.DataFrame, metric: str, margin: float | None, higher: bool, rules: Rules
+    group: pd.DataFrame, metric: str, margin: float | None, found: ranks.Test, rules: Rules
 ) -> Row:
     """The verdict on one metric of one method, with the effect here against there."""
     steps = metric == "steps_to_solve"
@@ -132,54 +161,42 @@ def _equal(
     same = (losses == group["losses_sha256_there"].to_numpy()) & (losses != "")
     if alike.all() and same.all() and np.array_equal(x, y, equal_nan=True):
         return row | {"verdict": "identical", "detail": "bit for bit"}
-    # The effect is of the runs that ended alike and have a value; it stands beside any verdict.
-    counted = alike.to_numpy() & (steps | ~(np.isnan(x) | np.isnan(y)))
-    x, y = x[counted], y[counted]
-    row["n"] = len(x)
-    censored = bool(steps and (np.isnan(x).any() or np.isnan(y).any()))
-    if censored:
-        # Runs of the same settings have the same budget.
-        found, logrank = statistics.compare_steps(x, y, float(group["budget"].max()))
-    else:
-        found, logrank = statistics.paired_t(x, y, row["unit"]), statistics.NAN
-    row |= {"effect": found.effect, "low": found.low, "high": found.high}
+    # The effect is of the runs that have a value on both sides; it stands beside any verdict.
+    known = alike.to_numpy() & ~(np.isnan(x) | np.isnan(y))
+    solved = "" if known.all() or not steps else (
+        f"solved {int((~np.isnan(x)).sum())} here, {int((~np.isnan(y)).sum())} there"
+    )  # fmt: skip
+    if not solved:
+        row["n"] = int(known.sum())
+        effect = statistics.paired_t(x[known], y[known], row["unit"])
+        row |= {"effect": effect.effect, "low": effect.low, "high": effect.high}
     if not alike.all():
         seeds = ", ".join(str(seed) for seed in group.loc[~alike, "seed"])
         return row | {"verdict": "not shown", "detail": f"runs ended otherwise: seed {seeds}"}
     if margin is None:
         return row | {"verdict": "not applicable", "detail": "no margin is set for this task"}
-    if len(x) < rules.fewest_seeds:
-        return row | {"verdict": "too few seeds", "detail": f"{len(x)} of {rules.fewest_seeds}"}
-    if censored:
-        return row | _censored(row, x, y, logrank, margin, rules.alpha)
-    p = statistics.tost(x, y, margin, row["unit"])
-    # Fewer steps are better whatever the task's score is.
-    return row | {"p_equal": p} | _judged(row, p < rules.alpha, margin, higher and not steps)
-
-
-def _censored(row: Row, x: Any, y: Any, logrank: float, margin: float, alpha: float) -> Row:
-    """The verdict on steps to solve where some runs did not solve, which are NaN."""
-    solved = f"solved {int((~np.isnan(x)).sum())} here, {int((~np.isnan(y)).sum())} there"
-    if np.array_equal(x, y, equal_nan=True):
+    if solved and np.array_equal(x, y, equal_nan=True):
         none = "no run solves on either side"
-        detail = none if np.isnan(x).all() else f"{solved}; the same on every seed"
-        return {"verdict": "equal", "detail": detail}
-    judged = _judged(row, bool(1 / margin < row["low"] and row["high"] < margin), margin, False)
-    ends = bool(row["low"] > 0 and row["high"] < np.inf)
-    if judged["verdict"] == "not shown" and not ends:
-        detail = f"{solved}; log-rank p {logrank:.2g}"
-        return {"verdict": "not shown" if logrank < alpha else "no median", "detail": detail}
-    return judged | {"detail": "; ".join(t for t in (solved, judged["detail"]) if t)}
+        return row | {"verdict": "equal", "detail": none if np.isnan(x).all() else solved}
+    if not solved and row["n"] >= rules.fewest_seeds:
+        row["p_equal"] = statistics.tost(x[known], y[known], margin, row["unit"])
+        if row["p_equal"] < rules.alpha:
+            return row | {"verdict": "equal", "detail": ""}
+    detail = "; ".join(part for part in (solved, _chance(found)) if part)
+    row |= {"p": found.p, "detail": detail}
+    if found.p < rules.false_alarms:
+        return row | {"verdict": _side_of(found)}
+    if row["n"] < rules.fewest_seeds:
+        return row | {"verdict": "too few seeds"}
+    return row | {"verdict": "within rounding"}
 
 
-def _judged(row: Row, equal: bool, margin: float, higher: bool) -> Row:
-    if equal:
-        return {"verdict": "equal", "detail": ""}
-    lower, upper = (1 / margin, margin) if row["unit"] == "ratio" else (-margin, margin)
-    above, below = row["low"] > upper, row["high"] < lower
-    if above or below:
-        return {"verdict": "better" if above == higher else "worse", "detail": ""}
-    return {"verdict": "not shown", "detail": TOO_WIDE}
+def _chance(found: ranks.Test) -> str:
+    return f"p {found.p:.2g} of all comparisons together"
+
+
+def _side_of(found: ranks.Test) -> str:
+    return "better" if found.statistic > 0 else "worse"
 
 
 def _middle(values: Any, steps: bool) -> float | None:

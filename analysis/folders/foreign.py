@@ -26,6 +26,7 @@ TABLES = {
         "device", "kernel", "threads", "data_sha256", "losses_sha256", "machine", "git_commit",
         "finished",
     ),
+    "losses": (*layout.RUN, "step", "loss"),
     "machines": (
         "machine", "framework", "packages", "processor", "generation", "cores", "memory_gb",
         "system",

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import statistics
-from analysis.folders import agreement, unmatched
+from analysis.folders import agreement, first_losses, unmatched
 from analysis.folders.agreement import Row
 from analysis.folders.reference_results import description
 from harness import documents, layout
@@ -23,8 +23,8 @@ from harness.files import digest, write_text
 
 Tables = dict[str, pd.DataFrame]
 
-ITEMS = ("exact", "equivalence", "claims", "speed")
-SCHEMA = 2
+ITEMS = ("exact", "training", "equivalence", "claims", "speed")
+SCHEMA = 3
 FORM = Path(__file__).with_name("pairing.schema.json")
 CLAIM = ["claim"]
 RATIO = ["shape", "kind", "numerator", "denominator"]
@@ -46,12 +46,13 @@ class Sides:
 
 
 def pair(here: Tables, there: Tables, rules: agreement.Rules) -> Sides:
-    """The rows of the four items: exact, equivalence, claims, and the clock's ratios."""
+    """The rows of the five items: exact, training, equivalence, claims, the clock's ratios."""
     mine, other = agreement.runs_of(here), agreement.runs_of(there)
     both = agreement.pairs(mine, other)
     judged = here["tasks"].merge(there["tasks"], on="task", suffixes=("", "_there"))
     alike = judged[_same(judged, "metric") & _same(judged, "direction")]
     higher = {str(t): d == "higher" for t, d in alike[["task", "direction"]].to_numpy()}
+    losses = here["losses"], there["losses"]
     unlike = _unlike_shapes(here, there)
     ratios, their_ratios = (
         tables["speed_ratios"][~tables["speed_ratios"]["shape"].isin(list(unlike))]
@@ -60,12 +61,14 @@ def pair(here: Tables, there: Tables, rules: agreement.Rules) -> Sides:
     rows = [
         *_metrics(judged, set(both["task"]), higher),
         *agreement.exact(both),
-        *agreement.equivalence(both[both["task"].isin(list(higher))], higher, rules),
+        *first_losses.rows(both, other, losses, rules.times_rounding, rules.least_rounding),
+        *agreement.equivalence(both[both["task"].isin(list(higher))], other, higher, rules),
         *_claims(here["claims"], there["claims"]),
         *_ratios(ratios, their_ratios),
     ]
     skipped = [
         *unmatched.runs(mine, other, both),
+        *unmatched.lacking(losses, "losses.csv", "the losses of the first steps"),
         *unmatched.counted(here["claims"], there["claims"], CLAIM, "claim"),
         *(f"the clock's shape {name}: other sizes, not compared" for name in sorted(unlike)),
         *unmatched.counted(ratios, their_ratios, RATIO, "ratio of the clock"),
@@ -93,7 +96,7 @@ def _metrics(judged: pd.DataFrame, tasks: set[str], alike: dict[str, bool]) -> l
 
 
 def _claims(here: pd.DataFrame, there: pd.DataFrame) -> list[Row]:
-    """Item 3: the verdict on every claim that both judged."""
+    """Item 4: the verdict on every claim that both judged."""
     rows: list[Row] = []
     for row in _both(here, there, CLAIM).to_dict("records"):
         one, two = str(row["verdict"]), str(row["verdict_there"])
@@ -108,7 +111,7 @@ def _claims(here: pd.DataFrame, there: pd.DataFrame) -> list[Row]:
 
 
 def _ratios(here: pd.DataFrame, there: pd.DataFrame) -> list[Row]:
-    """Item 4: the clock's ratios, and how far apart they are; a method against itself is none."""
+    """Item 5: the clock's ratios, and how far apart they are; a method against itself is none."""
     return [
         {"item": "speed", "check": row["kind"],
          "case": f"{row['shape']}: {row['numerator']} / {row['denominator']}"}

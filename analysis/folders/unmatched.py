@@ -19,6 +19,14 @@ def counted(here: pd.DataFrame, there: pd.DataFrame, key: list[str], noun: str) 
     ]  # fmt: skip
 
 
+def lacking(tables: tuple[pd.DataFrame, pd.DataFrame], name: str, noun: str) -> list[str]:
+    """Whether a side, or both, has no rows of the table ``name``."""
+    sides = zip(("here", "there"), tables, strict=True)
+    if not (empty := [side for side, table in sides if table.empty]):
+        return []
+    return [f"{noun}: no {name} {' and '.join(empty)}, not compared"]
+
+
 def runs(mine: pd.DataFrame, other: pd.DataFrame, both: pd.DataFrame) -> list[str]:
     """Which runs have no partner, and why: what a whole axis lacks is said once."""
     methods = [set(map(tuple, frame[METHOD].astype(str).to_numpy())) for frame in (mine, other)]

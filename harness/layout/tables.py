@@ -43,7 +43,7 @@ _SIZES = each(COUNT, "batch sequence_length input_size hidden layers")
 _APART = (
     each(WORD, "item check task framework cell track case verdict") | {"n": SOME_COUNT}
     | each(NUMBER, "here there") | interval("effect", "low", "high")
-    | {"unit": WORD} | each(NUMBER, "margin p_equal") | {"detail": TEXT}
+    | {"unit": WORD} | each(NUMBER, "margin p p_equal") | {"detail": TEXT}
 )  # fmt: skip
 
 _ALL = (
@@ -67,6 +67,8 @@ _ALL = (
           RUN | {"step": COUNT, "seconds": VALUE} | each(NUMBER, "loss score")),
     Table("curves_summary", "Learning curves of each method: median and range over the seeds",
           "tables", METHOD | each(COUNT, "step n") | each(VALUE, "seconds median lowest highest")),
+    Table("losses", "The loss of each run at steps 1, 2, 4, 8 and so on", "tables",
+          RUN | {"step": COUNT, "loss": NUMBER}, key=(*RUN, "step"), digits=9),
     Table("tasks", "The tasks: metric, baseline, solved value, margin, settings, references",
           "tables",
           {"task": NAME, "summary": TEXT, "metric": TEXT, "direction": one_of("lower", "higher")}

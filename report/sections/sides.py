@@ -8,16 +8,20 @@ from report.tables import Tables
 # What each item of a comparison is about, for the reader.
 ITEMS = {
     "exact": ("The same", "data, parameter counts, and where all is alike the losses bit for bit"),
-    "equivalence": ("Shown equal", "score and steps to solve, within margins set beforehand"),
+    "training": ("Trained alike", "the first losses, apart by no more than rounding makes them"),
+    "equivalence": (
+        "Scored alike",
+        "score and steps to solve: equal within the margin, or within rounding",
+    ),
     "claims": ("Same verdicts", "on the published claims"),
     "speed": ("Speed", "the clock's ratios"),
 }
 # What only a comparison of any two folders has.
 MORE = {"speed": ", its times, and seconds of training"}
-AGREE = ("same", "identical", "equal", "same verdict", "not apart")
+AGREE = ("same", "identical", "equal", "within rounding", "same verdict", "not apart")
 # The items of a verification in which a difference is a failure.
-DECIDE = ("exact", "equivalence")
-UNDECIDED = ("not applicable", "too few seeds", "no median", "no interval")
+DECIDE = ("exact", "training", "equivalence")
+UNDECIDED = ("not applicable", "too few seeds", "no interval")
 
 
 def content(tables: Tables, name: str) -> dict[str, Any]:
