@@ -141,7 +141,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         ),
         (
             {"timing": default()["timing"] | {"sweeps": [SWEEP | {"values": [1]}]}},
-            "timing.sweeps.0.values: must have 2 values or more.",
+            "timing.sweeps.0.values: must have 3 values or more.",
         ),
         ({"seeds": ["one"]}, "seeds.0: must be a whole number, not 'one'."),
         ({"seeds": 1}, "seeds: must be a list such as [a, b], not 1."),

@@ -28,7 +28,7 @@ class Samples:
             about = json.loads(path.read_text(encoding="utf-8"))
             samples = pd.read_csv(path.with_suffix(".csv"), keep_default_na=False)
             samples = samples[samples["campaign"] == about["campaign"]].copy()
-            for column in ("process", "round", "steps", "wall_s"):
+            for column in ("process", "round", "steps", "wall_s", "other_s"):
                 # As text, where a killed campaign left half a line.
                 samples[column] = pd.to_numeric(samples[column])
             samples["ms"] = 1000 * samples["wall_s"] / samples["steps"]
