@@ -1,10 +1,10 @@
 """``python -m benchmarks.planted_slowdown``: whether the clock finds what is known to be there.
 
-A kernel is timed against copies of itself that wait, after each call, for a share of their own
-median call: 5 %, which the clock should find with the right size, and 0 %, where it should find
-nothing. The campaign is the clock's own, with its rounds, its control and its rule for when to
-stop; only its workers know of the copies, ``manual+5`` of the kernel ``manual``. What else the
-machine did meanwhile stands in the last column, in percent of one core.
+A kernel is timed against copies of itself that spin, after each call, for a share of the CPU time
+of their own median call: 5 %, which the clock should find with the right size, and 0 %, where it
+should find nothing. The campaign is the clock's own, with its rounds and its rule for when to
+stop; only its workers know of the copies, ``manual+5`` of the kernel ``manual``. At the end of
+each line stands what else the machine did meanwhile.
 """
 
 import argparse
@@ -49,16 +49,16 @@ class Planted(worker.Worker):
 
 
 def slowed(call: Callable[[], Any], share: float) -> Callable[[], Any]:
-    """``call``, and after it a busy wait of ``share`` of its median time so far."""
+    """``call``, and after it a busy wait of ``share`` of its median CPU time so far."""
     taken: list[float] = []
 
     def both() -> Any:
-        begin = time.perf_counter()
+        begin = time.process_time()
         result = call()
-        end = time.perf_counter()
+        end = time.process_time()
         taken.append(end - begin)
         until = end + share * statistics.median(taken)
-        while time.perf_counter() < until:
+        while time.process_time() < until:
             pass
         return result
 

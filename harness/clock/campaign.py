@@ -7,7 +7,6 @@ Every sample is appended to ``timing/NAME.csv`` at once. At the end ``timing/NAM
 which campaign of that file is whole, and only a whole campaign reaches the tables.
 """
 
-import csv
 import json
 import random
 import secrets
@@ -15,7 +14,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,17 +32,13 @@ from harness.clock.processes import (
     cores_here,
     side_by_side,
 )
+from harness.clock.samples import Write, appended, with_a_core
 from harness.clock.stopping import replicates
-from harness.clock.worker import PRODUCTS, Sample
-from harness.errors import UnwritableError, UserError
+from harness.clock.worker import PRODUCTS
+from harness.errors import UserError
 from harness.files import write_text
 from harness.plan.campaigns import PHASES, Campaign, Method
 
-COLUMNS = (
-    "campaign", "method", "framework", "kernel", "cell", "twin", "shape", "process", "round",
-    "phase", "steps", "start", "wall_s", "cpu_s", "other_s", "switches", "load", "cores", "rss_mb",
-    "mark",
-)  # fmt: skip
 TARGET = 0.04  # seconds of a block
 # The phases beside the training step, and the products, decide nothing: they are asked in the
 # first rounds of the first processes only.
@@ -57,7 +52,7 @@ class Course:
 
     campaign: Campaign
     number: str
-    write: Callable[[Method, int, int, Sample], None]
+    write: Write
     log: IO[str]
     scratch: Path
     cores: list[list[int]]  # one group for each worker that may start at the same time
@@ -138,7 +133,7 @@ def _carried_out(
     with (
         (folder / f"{campaign.name}.log").open("w", encoding="utf-8") as log,
         tempfile.TemporaryDirectory(prefix="gatebench-") as scratch,
-        _samples(folder / f"{campaign.name}.csv", number) as write,
+        appended(folder / f"{campaign.name}.csv", number) as write,
     ):
         cores = core_groups(campaign.threads)
         course = Course(campaign, number, write, log, Path(scratch), cores, worker)
@@ -164,53 +159,6 @@ def _carried_out(
 
 def _since(start: float) -> str:
     return f"{time.monotonic() - start:.0f} s"
-
-
-@contextmanager
-def _samples(path: Path, number: str) -> Iterator[Callable[[Method, int, int, Sample], None]]:
-    """A function that appends a sample to the file; what other campaigns left there stays."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    if text and text.splitlines()[0] != ",".join(COLUMNS):
-        # Of another version, or a disk was full at once: nothing can be appended to that.
-        path.replace(path.with_suffix(".csv.old"))
-        text = ""
-    file = path.open("a", newline="", encoding="utf-8")
-    table = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
-
-    def write(method: Method, process: int, turn: int, sample: Sample) -> None:
-        row = {
-            "campaign": number, "method": method.name, **vars(method), "process": process,
-            "round": turn, "mark": mark(sample), **sample,
-        }  # fmt: skip
-        try:
-            table.writerow(row)
-            file.flush()
-        except OSError as error:
-            raise UnwritableError(path, error) from error
-
-    try:
-        if not text:
-            table.writeheader()
-        elif not text.endswith("\n"):
-            file.write("\n")  # the last line of a campaign that was killed may be cut off
-        yield write
-    finally:
-        # What could not be written has been named by now.
-        with suppress(OSError):
-            file.close()
-
-
-def mark(sample: Sample) -> str:
-    """Why a sample is not to be trusted; it is kept and counts like the others.
-
-    ``suspended``: the calendar's clock went on by a second more than the monotonic one.
-    ``disturbed``: the process waited for more than a twentieth of the time (wall above CPU
-    time), or was put aside more often than once in 10 ms.
-    """
-    if abs(sample["jump_s"]) > 1:
-        return "suspended"
-    waited = sample["wall_s"] > 1.05 * sample["cpu_s"]
-    return "disturbed" if waited or sample["switches"] > 100 * sample["wall_s"] else ""
 
 
 def _conform(course: Course, folder: Path | None) -> None:
@@ -323,8 +271,8 @@ def _round(course: Course, worker: Process, method: Method, process: int, turn: 
             known = {"phase": phase, "shape": shape.name, "cores": cores}
             course.write(method, process, turn, sample | known)
             if turn and phase == PHASES[0]:
-                seconds = sample["wall_s"] / sample["steps"]
-                course.steps[shape.name, method][process, turn] = seconds
+                seconds = with_a_core(sample, campaign.threads)
+                course.steps[shape.name, method][process, turn] = seconds / sample["steps"]
 
 
 def _phases(campaign: Campaign, process: int) -> tuple[str, ...]:

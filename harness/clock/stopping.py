@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy import stats
@@ -23,6 +24,12 @@ WANTED = math.log(1.03)  # half an interval, on the logarithm of a ratio
 SHOWN, MADE = 0.95, 0.97  # the confidence that an interval has, and is made with to have it
 # The logarithms of a ratio, one of each process, by shape, numerator and denominator.
 Known = Mapping[tuple[str, Method, Method], Sequence[float]]
+
+
+@cache
+def student(confidence: float, df: int) -> float:
+    """Standard errors from the middle to an end of Student's interval."""
+    return float(stats.t.ppf(0.5 + confidence / 2, df))
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class LogRatio:
     @property
     def half(self) -> float:
         """Half the interval's width."""
-        return float(stats.t.ppf(0.5 + SHOWN / 2, self.df) * self.se) if self.df else math.nan
+        return student(SHOWN, self.df) * self.se if self.df else math.nan
 
     @property
     def ratio(self) -> tuple[float, float, float]:
@@ -58,9 +65,8 @@ def over_processes(values: Sequence[float], may_go_on: bool) -> LogRatio:
         return LogRatio(mean, math.nan, 0)
     wider = 1.0
     if may_go_on:
-        made, shown = (stats.t.ppf(0.5 + c / 2, df) for c in (MADE, SHOWN))
-        wider = float(made / shown)
-    return LogRatio(mean, wider * float(stats.sem(values)), df)
+        wider = student(MADE, df) / student(SHOWN, df)
+    return LogRatio(mean, wider * float(np.std(values, ddof=1)) / math.sqrt(df + 1), df)
 
 
 def enough(samples: Known) -> bool:

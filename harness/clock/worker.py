@@ -11,6 +11,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ Block = tuple[Callable[[], Any], int]  # a call, and how many steps or products 
 
 def timed(call: Callable[[], Any], calls: int = 1, steps: int = 1) -> Sample:
     """Do ``call`` so many times, each of so many steps: seconds, CPU seconds and disturbances."""
+    ready = waited()
     start, before, worked = time.time(), resource.getrusage(resource.RUSAGE_SELF), busy()
     cpu, clock = time.process_time(), time.perf_counter()
     for _ in range(calls):
@@ -51,6 +53,7 @@ def timed(call: Callable[[], Any], calls: int = 1, steps: int = 1) -> Sample:
         "start": start,
         "wall_s": wall,
         "cpu_s": used,
+        "waited_s": waited() - ready,
         # The kernel counts hundredths of a second, so one block alone says little.
         "other_s": busy() - worked - used,
         "switches": after.ru_nivcsw - before.ru_nivcsw,
@@ -69,6 +72,18 @@ def busy() -> float:
     times = psutil.cpu_times()._asdict()
     none = ("idle", "iowait", "guest", "guest_nice")
     return float(sum(value for name, value in times.items() if name not in none))
+
+
+def waited() -> float:
+    """Seconds that the threads of this process were ready to work and no core was free, summed.
+
+    Linux keeps them, as the second number of ``schedstat``; 0 where nobody does.
+    """
+    total = 0
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        with suppress(OSError, IndexError):  # the thread has just ended
+            total += int(path.read_text().split()[1])
+    return total / 1e9
 
 
 def pin(cores: list[int]) -> list[int] | None:
