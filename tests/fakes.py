@@ -4,7 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
 from harness.plan.campaigns import Campaign, Method, Shape
 from implementations import Framework
@@ -102,8 +104,11 @@ def add(project: Path, name: str, optional: bool = False, **acts: str) -> None:
 
 
 def with_sides(ratios: pd.DataFrame) -> pd.DataFrame:
-    """A table of the clock's ratios with the columns on each side, read off the methods' names."""
+    """A table of the clock's ratios with each side's columns, read off the names, log_se and df."""
     found = ratios.assign(machine=ratios.get("machine", ""), processes=ratios.get("processes", 10))
+    found["df"] = found["processes"] - 1
+    width = np.log(found["high"] / found["low"])
+    found["log_se"] = width / 2 / stats.t.ppf(0.975, found["df"])
     for side in ("numerator", "denominator"):
         parts = found[side].str.removesuffix("/again").str.split("/")
         found[f"{side}_framework"], found[f"{side}_cell"] = parts.str[0], parts.str[-1]

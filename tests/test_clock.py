@@ -15,7 +15,7 @@ import pytest
 
 from analysis.speed import stage, times
 from harness import layout
-from harness.clock import campaign, processes, worker
+from harness.clock import campaign, processes, samples, worker
 from harness.errors import UserError
 from harness.plan import campaigns
 from harness.plan.campaigns import Method
@@ -56,7 +56,7 @@ def test_every_phase_is_timed_in_every_process(results):
 
 def test_every_sample_is_kept_with_what_disturbs_it(results):
     rows = pd.read_csv(results / "timing" / "tiny.csv", keep_default_na=False)
-    assert list(rows.columns) == list(campaign.COLUMNS)
+    assert list(rows.columns) == list(samples.COLUMNS)
     steps = rows[rows["phase"] == "step"]
     assert len(steps) == len(METHODS) * 2 * 3  # processes, and rounds with the one that warms up
     assert set(steps["cores"]) == {str(processes.cores_here()[-1])}
@@ -95,8 +95,8 @@ def test_a_killed_campaign_is_begun_anew_and_its_samples_stay(tmp_path):
     # As a write that was cut off would leave it.
     path.write_text(path.read_text() + "half,a,li")
     campaign.run(replace(PLAN, methods=METHODS[:1]), tmp_path, silent, tmp_path / "conformance")
-    samples = pd.read_csv(path, keep_default_na=False)
-    assert samples[samples["campaign"] != "half"]["campaign"].nunique() == 2
+    written = pd.read_csv(path, keep_default_na=False)
+    assert written[written["campaign"] != "half"]["campaign"].nunique() == 2
     stage.write(tmp_path, ["tiny"])
     rows = table(tmp_path, "timing")
     assert rows[rows["phase"] == "step"]["rounds"].tolist() == [2]
@@ -191,7 +191,41 @@ def test_one_core_and_no_pinning_are_said_in_the_table(tmp_path, monkeypatch):
 )
 def test_marks(changes, expected):
     sample = {"wall_s": 0.04, "cpu_s": 0.04, "switches": 0, "jump_s": 0.0} | changes
-    assert campaign.mark(sample) == expected
+    assert samples.mark(sample) == expected
+
+
+def test_others_on_the_core_are_seen_and_do_not_count():
+    """A process of the test's own takes turns with the block on one core."""
+    cores, here = os.sched_getaffinity(0), processes.cores_here()[-1]
+    words = [sys.executable, "-c", "while True: pass"]
+    try:
+        worker.pin([here])
+        other = subprocess.Popen(words)  # on the same core
+        time.sleep(0.2)
+        sample = worker.timed(lambda: sum(range(10_000_000)))
+    finally:
+        other.kill()
+        other.wait()
+        worker.pin(sorted(cores))
+    assert sample["wall_s"] > 1.4 * sample["cpu_s"]
+    assert sample["other_s"] > 0.2 * sample["wall_s"]
+    alone = samples.with_a_core(sample, 1)
+    assert alone == pytest.approx(sample["cpu_s"], rel=0.1)
+
+
+def test_twins_take_turns(tmp_path):
+    """Each replicate has the twin of one method; together they are the control."""
+    fakes.pass_the_gate(tmp_path)
+    plan = replace(
+        PLAN, methods=(*METHODS, replace(METHODS[1], twin=True)), phases=("step",), peak=False,
+        rounds=1, most_processes=3,
+    )  # fmt: skip
+    campaign.run(plan, tmp_path, silent, tmp_path / "conformance")
+    rows = pd.read_csv(tmp_path / "timing" / "tiny.csv", keep_default_na=False)
+    done = range(rows["process"].max() + 1)
+    for twin, method in enumerate(plan.methods[2:]):
+        mine = rows[rows["method"] == method.name]
+        assert mine["process"].unique().tolist() == [p for p in done if p % 2 == twin]
 
 
 @pytest.mark.parametrize("jump", [3600, -3600])
@@ -201,7 +235,7 @@ def test_a_block_during_which_the_clock_jumps_is_marked(monkeypatch, jump):
     monkeypatch.setattr(worker.time, "time", lambda: real() + next(steps))
     sample = worker.timed(lambda: None)
     assert 0 < sample["wall_s"] < 1
-    assert campaign.mark(sample) == "suspended"
+    assert samples.mark(sample) == "suspended"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ DEFAULT = "workflows/config/default.yaml"
 
 
 SIZES = {"batch": 1, "sequence_length": 1, "input_size": 1, "hidden": 1, "layers": 1}
-SWEEP = {"axis": "batch", "values": [1, 2], "held_out": 3}
+SWEEP = {"axis": "batch", "values": [1, 2, 3], "held_out": 4}
 
 
 def default() -> dict:
@@ -139,7 +139,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         ),
         (
             {"timing": default()["timing"] | {"sweeps": [SWEEP | {"values": [1]}]}},
-            "timing.sweeps.0.values: must have 2 values or more.",
+            "timing.sweeps.0.values: must have 3 values or more.",
         ),
         ({"seeds": ["one"]}, "seeds.0: must be a whole number, not 'one'."),
         ({"seeds": 1}, 'seeds: must be "all" or a list of whole numbers, not 1.'),
@@ -173,7 +173,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         (
             {
                 "timing": default()["timing"]
-                | {"sweeps": [{"axis": "T", "values": [1, 2], "held_out": 3}]}
+                | {"sweeps": [{"axis": "T", "values": [1, 2, 3], "held_out": 4}]}
             },
             "timing.sweeps.0.axis: must be one of batch, sequence_length, hidden, layers, not 'T'.",
         ),

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.clock import campaign
+from harness.clock import samples
 from harness.errors import UnwritableError, UserError
 from harness.files import check_room, write_text
 from harness.pipeline import folder
@@ -123,7 +123,7 @@ def test_a_campaign_on_a_full_disk_says_so_and_the_next_one_can_be_read(disk):
     ballast = fill(disk)
 
     def campaign_of(number: str, count: int) -> None:
-        with campaign._samples(path, number) as write:
+        with samples.appended(path, number) as write:
             for turn in range(count):
                 write(method, 0, turn, sample)
 
@@ -136,7 +136,7 @@ def test_a_campaign_on_a_full_disk_says_so_and_the_next_one_can_be_read(disk):
     ballast.unlink()
     campaign_of("whole", 3)
     header, *lines = path.read_text().splitlines()
-    assert header.split(",") == list(campaign.COLUMNS)
+    assert header.split(",") == list(samples.COLUMNS)
     assert [line.split(",")[0] for line in lines].count("whole") == 3
 
 

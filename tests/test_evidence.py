@@ -243,10 +243,13 @@ def test_ratios_are_read_both_ways_round():
     assert len(found) == 4, "the control is no comparison"
     turned = found.loc[("pytorch", "gru", "jax")]
     assert (turned["ratio"], turned["low"], turned["high"]) == (1 / 0.8, 1 / 0.9, 1 / 0.7)
+    straight = found[found["kind"] == "framework"].loc[("jax", "gru", "pytorch")]
+    assert turned["log_se"] == straight["log_se"] > 0
+    assert turned["df"] == straight["df"] == 9
     plain = pd.DataFrame(
         [
             ("s", "cell", "jax/gru", "jax/lstm", 0.9, 0.8, 1.0),
-            ("s", "aa", "jax/gru/again", "jax/gru", 1.1, 1.01, 1.2),
+            ("s", "aa", "jax/gru/again", "jax/gru", 1.1, 1.04, 1.2),
         ],
         columns=["shape", "kind", "numerator", "denominator", "ratio", "low", "high"],
     )

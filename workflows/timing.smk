@@ -27,7 +27,7 @@ rule time:
     resources:
         mem_mb=MEMORY_MB,
         # As long as a run has, for each of its processes.
-        runtime=lambda wildcards: MINUTES * CAMPAIGNS[wildcards.campaign].processes,
+        runtime=lambda wildcards: MINUTES * CAMPAIGNS[wildcards.campaign].last,
     params:
         plan=lambda wildcards: json.dumps(CAMPAIGNS[wildcards.campaign].as_dict()),
         results=lambda wildcards, output: Path(output.about).parents[1],

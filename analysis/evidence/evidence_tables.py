@@ -71,8 +71,11 @@ def _comparable(table: pd.DataFrame, bad: set[tuple[str, str]]) -> pd.DataFrame:
 def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
     """The clock's ratios both ways round, with framework and cell of each side.
 
-    ``same_hidden`` says whether both had as many hidden units, ``control_ok`` whether the A/A
-    control of the same shape, on the same machine, has 1 in its interval.
+    ``same_hidden`` says whether both had as many hidden units, ``control_ok`` is False where the
+    whole A/A interval of the same shape, on the same machine, lies beyond the margin. ``log_se``
+    and ``df`` are the same both ways round: t of a ratio against an edge is
+    (log(ratio) - log(edge)) / log_se. Kernels of two frameworks are left out, but for those
+    that each declares fastest.
     """
     ratios = ratios.assign(
         machine=ratios["machine"].fillna(""),
@@ -86,14 +89,15 @@ def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
     both = pd.concat([ratios, turned], ignore_index=True).rename(columns=SIDES)
     both["same_framework"] = both["framework"] == both["other_framework"]
     control = both["kind"] == "aa"
-    outside = (both["low"] > 1) | (both["high"] < 1)
+    outside = (both["low"] > advice.FASTER) | (both["high"] < 1 / advice.FASTER)
     # Of each machine its own: a control says nothing of what was timed elsewhere.
     place = both["shape"] + " on " + both["machine"]
     both["control_ok"] = ~place.isin(place[control & outside])
+    left_out = control | ((both["kind"] == "kernels") & ~both["same_framework"])
     kept = ["machine", "shape", "kind", "numerator", "denominator", "ratio", "low", "high",
-            "processes", "same_hidden", "same_framework", "control_ok",
+            "log_se", "df", "processes", "same_hidden", "same_framework", "control_ok",
             *SIDES.values()]  # fmt: skip
-    return both.loc[~control, kept]
+    return both.loc[~left_out, kept]
 
 
 def write(results: Path) -> None:

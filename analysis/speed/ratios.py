@@ -1,86 +1,129 @@
 """Methods against each other on the clock, paired by round."""
 
 import math
-from itertools import combinations
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from analysis.speed.measured import Measured, Rows, geometric, identity
-from analysis.statistics import two_level_interval
+from analysis.speed.measured import Measured, Rows, identity
+from harness.clock.pairs import log_ratios, pairs
+from harness.clock.stopping import WANTED, LogRatio, over_processes
 from harness.plan.campaigns import Method, Shape
-from implementations import STOCK
+
+Compared = dict[tuple[str, Method, Method], LogRatio]  # by kind, numerator and denominator
 
 
-def rows(timed: Measured) -> Rows:
-    """The A/A control and what may be compared: cells, frameworks, kernels."""
+def rows(timed: Measured, noise: float) -> Rows:
+    """The A/A control and what may be compared: cells, frameworks, kernels.
+
+    ``noise`` is the spread of the machine's A/A ratios, see :func:`noise`.
+    """
     result: Rows = []
     for shape in timed.campaign.shapes:
-        warning = control_warning(timed, shape)
-        for kind, one, other in _pairs(timed, shape):
-            ratio, low, high, processes = _ratio(timed, shape, one, other)
-            if processes:
-                result.append(
-                    {"shape": shape.name, "kind": kind, "numerator": one.name,
-                     "denominator": other.name, "ratio": ratio, "low": low, "high": high,
-                     "processes": processes, "warning": warning}
-                    | _side("numerator", one, shape) | _side("denominator", other, shape)
-                )  # fmt: skip
+        general = [*timed.notes, control_warning(timed, shape)]
+        if control := _control(timed, shape):
+            result.append(
+                {"shape": shape.name, "kind": "aa", "noise_percent": 100 * noise}
+                | _names([m for m in timed.campaign.methods if m.twin], shape)
+                | _columns(control) | {"warning": _joined(general)}
+            )  # fmt: skip
+        found = _compared(timed, shape)
+        slower = _slower_choices(found)
+        for (kind, one, other), ratio in found.items():
+            texts = [*general, slower.get(one, ""), slower.get(other, "")]
+            result.append(
+                {"shape": shape.name, "kind": kind, "numerator": one.name,
+                 "denominator": other.name, "warning": _joined(texts)}
+                | _columns(ratio) | _side("numerator", one, shape)
+                | _side("denominator", other, shape)
+            )  # fmt: skip
     return result
 
 
+def noise(campaigns: Iterable[Measured]) -> float:
+    """How far a method's time is from its own in another process: sigma of the log ratio.
+
+    Pooled over the shapes and methods of the A/A pairs, one value of each process, about the
+    known mean of 0. NaN without a pair.
+    """
+    every = [v for timed in campaigns for shape in timed.campaign.shapes for v in _aa(timed, shape)]
+    return float(np.sqrt(np.mean(np.square(every)))) if every else math.nan
+
+
 def control_warning(timed: Measured, shape: Shape) -> str:
-    """What is to be known of every ratio when the same method twice does not come out even."""
-    for twin in (m for m in timed.campaign.methods if m.twin):
-        _, low, high, _ = _ratio(timed, shape, twin, twin.original)
-        if not low <= 1 <= high and not math.isnan(low):
-            return "the A/A interval leaves out 1"
+    """What is to be known of every ratio when methods against themselves come out apart.
+
+    An interval may leave out 1 by chance, as one in twenty does; it has to lie beyond the 3 %
+    that make a difference.
+    """
+    control = _control(timed, shape)
+    if control and abs(control.mean) - control.half > WANTED:
+        return "the A/A interval lies beyond 3 %"
     return ""
 
 
-def _ratio(
-    timed: Measured, shape: Shape, one: Method, other: Method
-) -> tuple[float, float, float, int]:
-    """The ratio of two methods' times paired by round, its interval, and the processes."""
-    a, b = (
-        timed.of(method, shape.name, "step").set_index(["process", "round"])["ms"]
-        for method in (one, other)
-    )
-    logs = (a / b).dropna().map(np.log)
-    samples = [np.asarray(v) for _, v in logs.groupby("process")]
-    if not samples:
-        return math.nan, math.nan, math.nan, 0
-    ratio, low, high = np.exp(two_level_interval(samples))
-    return float(ratio), float(low), float(high), len(samples)
+def _control(timed: Measured, shape: Shape) -> LogRatio | None:
+    """The A/A pairs of all methods as one ratio."""
+    values = _aa(timed, shape)
+    return over_processes(values, timed.campaign.may_go_on) if values else None
 
 
-def _pairs(timed: Measured, shape: Shape) -> list[tuple[str, Method, Method]]:
-    methods = timed.campaign.methods
-    pairs = [("aa", m, m.original) for m in methods if m.twin]
-    if timed.campaign.sweeps:
-        return pairs  # few processes at many sizes: they show how cost grows and rank nothing
-    best = _best(timed, shape)
-    for (framework, cell), method in best.items():
-        if cell != "lstm" and (framework, "lstm") in best:
-            pairs.append(("cell", method, best[framework, "lstm"]))
-    for (one, first), (other, second) in combinations(best, 2):
-        if first == second:
-            pairs.append(("framework", best[one, first], best[other, second]))
-    for method in methods:
-        stock = Method(method.framework, STOCK, method.cell)
-        if not method.twin and method != stock and stock in methods:
-            pairs.append(("kernel", method, stock))
-    return pairs
+def _aa(timed: Measured, shape: Shape) -> list[float]:
+    found = [p for p in pairs(timed.campaign, timed.problems) if p[0] == "aa"]
+    return [v for _, twin, own in found for v in _logs(timed, shape, twin, own)]
 
 
-def _best(timed: Measured, shape: Shape) -> dict[tuple[str, str], Method]:
-    """The fastest method of each framework and cell, as measured at this shape."""
-    times: dict[tuple[str, str], dict[Method, float]] = {}
-    for method in timed.campaign.methods:
-        if not method.twin and (values := timed.values(method, shape)):
-            own = times.setdefault((method.framework, method.cell), {})
-            own[method] = geometric(values)[0]
-    return {key: min(own, key=own.__getitem__) for key, own in times.items()}
+def _compared(timed: Measured, shape: Shape) -> Compared:
+    found: Compared = {}
+    for kind, one, other in pairs(timed.campaign, timed.problems):
+        if kind != "aa" and (values := _logs(timed, shape, one, other)):
+            found[kind, one, other] = over_processes(values, timed.campaign.may_go_on)
+    return found
+
+
+def _logs(timed: Measured, shape: Shape, one: Method, other: Method) -> list[float]:
+    return log_ratios(_steps(timed, shape, one), _steps(timed, shape, other))
+
+
+def _steps(timed: Measured, shape: Shape, method: Method) -> dict[tuple[int, int], float]:
+    found = timed.of(method, shape.name, "step")
+    return dict(zip(zip(found["process"], found["round"], strict=True), found["ms"], strict=True))
+
+
+def _slower_choices(found: Compared) -> dict[Method, str]:
+    """What is to be known of a kernel that was declared the fastest and is not."""
+    rated = {m for kind, *both in found if kind in ("cell", "framework") for m in both}
+    slower = {}
+    for (kind, *both), ratio in found.items():
+        one, other = both if ratio.mean > 0 else both[::-1]
+        within = kind == "kernels" and one.framework == other.framework
+        if within and one in rated and abs(ratio.mean) - ratio.half > WANTED:
+            slower[one] = f"{one.name} was declared the fastest, {other.name} is faster"
+    return slower
+
+
+def _columns(ratio: LogRatio) -> dict[str, Any]:
+    value, low, high = ratio.ratio
+    return {
+        "ratio": value, "low": low, "high": high, "log_se": ratio.se, "df": ratio.df,
+        "processes": ratio.df + 1,
+    }  # fmt: skip
+
+
+def _joined(texts: list[str]) -> str:
+    return "; ".join(filter(None, dict.fromkeys(texts)))
+
+
+def _names(twins: list[Method], shape: Shape) -> dict[str, Any]:
+    """The names of the A/A pairs together; what they are where there is one."""
+    names = {
+        "numerator": ", ".join(m.name for m in twins),
+        "denominator": ", ".join(m.original.name for m in twins),
+    }
+    if len(twins) > 1:
+        return names
+    return names | _side("numerator", twins[0], shape) | _side("denominator", twins[0], shape)
 
 
 def _side(side: str, method: Method, shape: Shape) -> dict[str, Any]:

@@ -14,13 +14,14 @@ def write(results: Path, names: list[str]) -> None:
     not whole.
     """
     tables: dict[str, Rows] = {name: [] for name in layout.names("timing")}
-    for name in names:
-        timed = Measured.read(results / "timing" / f"{name}.json")
+    campaigns = [Measured.read(results / "timing" / f"{name}.json") for name in names]
+    for timed in campaigns:
+        noise = ratios.noise(other for other in campaigns if other.machine == timed.machine)
         products = peaks.rows(timed)
         fits, points = growth.rows(timed)
         for table, rows in {
             "timing": times.rows(timed, products),
-            "speed_ratios": ratios.rows(timed),
+            "speed_ratios": ratios.rows(timed, noise),
             "peaks": products,
             "scaling": fits,
             "scaling_points": points,

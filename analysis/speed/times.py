@@ -47,9 +47,18 @@ def _times(timed: Measured, shape: Shape, method: Method, samples: pd.DataFrame)
     first = [timed.of(method, shape.name, p) for p in ("first_step", "first_step_cached")]
     return {
         "median_ms": median, "low_ms": low, "high_ms": high, "processes": len(values),
-        "rounds": len(values[0]),
+        "rounds": len(values[0]), "other_cpu_percent": _other_cpu(samples),
         "peak_rss_mb": pd.to_numeric(pd.concat(first)["rss_mb"]).median(),
     }  # fmt: skip
+
+
+def _other_cpu(samples: pd.DataFrame) -> float:
+    """What other processes worked meanwhile, in percent of one core, over all blocks together.
+
+    The kernel counts in hundredths of a second, a quarter of a block: of such counts the median
+    would be 0 or far too much, and some blocks' are below what they worked themselves.
+    """
+    return float(max(0.0, 100 * samples["other_s"].sum(min_count=1) / samples["wall_s"].sum()))
 
 
 def _speed(

@@ -1,19 +1,20 @@
 """A campaign: methods timed against each other in shuffled rounds, replicate after replicate.
 
-A replicate is one fresh process for every method. They start side by side, each on
-cores of its own; then only one works at a time, all of them on the same cores. Every
-sample is appended to ``timing/NAME.csv`` at once. At the end ``timing/NAME.json`` says
+A replicate is one fresh process for every method, but of the twins, the A/A control, one after
+the other takes part. They start side by side, each on cores of its own; then only one works at
+a time, all of them on the same cores. :mod:`harness.clock.stopping` says when they are enough.
+Every sample is appended to ``timing/NAME.csv`` at once. At the end ``timing/NAME.json`` says
 which campaign of that file is whole, and only a whole campaign reaches the tables.
 """
 
-import csv
 import json
 import random
 import secrets
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,19 +23,26 @@ from typing import IO, Any
 import pandas as pd
 
 from harness import limits, machine, quiet
-from harness.clock.processes import Process, WorkerFailed, core_groups, cores_here, side_by_side
-from harness.clock.worker import PRODUCTS, Sample
-from harness.errors import UnwritableError, UserError
+from harness.clock.pairs import log_ratios, pairs
+from harness.clock.processes import (
+    WORKER,
+    Process,
+    WorkerFailed,
+    core_groups,
+    cores_here,
+    side_by_side,
+)
+from harness.clock.samples import Write, appended, with_a_core
+from harness.clock.stopping import replicates
+from harness.clock.worker import PRODUCTS
+from harness.errors import UserError
 from harness.files import write_text
 from harness.plan.campaigns import PHASES, Campaign, Method
 
-COLUMNS = (
-    "campaign", "method", "framework", "kernel", "cell", "twin", "shape", "process", "round",
-    "phase", "steps", "start", "wall_s", "cpu_s", "switches", "load", "cores", "rss_mb", "mark",
-)  # fmt: skip
 TARGET = 0.04  # seconds of a block
-# The phases beside the training step, and the products, are asked in the first rounds only.
-OTHER_ROUNDS = 2
+# The phases beside the training step, and the products, decide nothing: they are asked in the
+# first rounds of the first processes only.
+OTHER_ROUNDS, OTHER_PROCESSES = 2, 3
 Counts = dict[tuple[Method, str, str], int]
 
 
@@ -44,13 +52,29 @@ class Course:
 
     campaign: Campaign
     number: str
-    write: Callable[[Method, int, int, Sample], None]
+    write: Write
     log: IO[str]
     scratch: Path
     cores: list[list[int]]  # one group for each worker that may start at the same time
+    worker: tuple[str, ...]
     problems: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     counts: Counts = field(default_factory=dict)
+    # Seconds of a training step by shape, method, process and round, without the warming-up.
+    steps: dict[tuple[str, Method], dict[tuple[int, int], float]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+
+    def needed(self) -> dict[tuple[str, Method, Method], list[float]]:
+        """The ratios that the campaign is for, as far as they are measured."""
+        return {
+            (shape.name, one, other): log_ratios(
+                self.steps[shape.name, one], self.steps[shape.name, other]
+            )
+            for shape in self.campaign.shapes
+            for kind, one, other in pairs(self.campaign, self.problems)
+            if kind in self.campaign.needed
+        }
 
     def note(self, text: str) -> None:
         """Keep what every row of the campaign has to say, once."""
@@ -67,12 +91,16 @@ class Course:
 
 
 def run(
-    campaign: Campaign, results: Path, say: Callable[[str], None], checked: Path | None = None
+    campaign: Campaign,
+    results: Path,
+    say: Callable[[str], None],
+    checked: Path | None = None,
+    worker: tuple[str, ...] = WORKER,
 ) -> None:
     """Carry out the campaign anew; its samples and what is known of it go to ``timing/``.
 
     ``checked`` is the folder of what the pipeline's conformance checks found, when that is up to
-    date.
+    date; ``worker`` is what Python runs in the processes that are timed.
     """
     folder = results / "timing"
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +108,7 @@ def run(
     with quiet.alone(results, say):
         done.unlink(missing_ok=True)
         begin = time.monotonic()
-        course = _carried_out(campaign, folder, say, checked)
+        course = _carried_out(campaign, folder, say, checked, worker)
         about = {
             "campaign": course.number,
             "asked": campaign.as_dict(),
@@ -94,16 +122,21 @@ def run(
 
 
 def _carried_out(
-    campaign: Campaign, folder: Path, say: Callable[[str], None], checked: Path | None
+    campaign: Campaign,
+    folder: Path,
+    say: Callable[[str], None],
+    checked: Path | None,
+    worker: tuple[str, ...],
 ) -> Course:
     begin = time.monotonic()
     number = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     with (
         (folder / f"{campaign.name}.log").open("w", encoding="utf-8") as log,
         tempfile.TemporaryDirectory(prefix="gatebench-") as scratch,
-        _samples(folder / f"{campaign.name}.csv", number) as write,
+        appended(folder / f"{campaign.name}.csv", number) as write,
     ):
-        course = Course(campaign, number, write, log, Path(scratch), core_groups(campaign.threads))
+        cores = core_groups(campaign.threads)
+        course = Course(campaign, number, write, log, Path(scratch), cores, worker)
         if len(cores_here()) == 1:
             course.note("one core only, which the machine's own work shares")
         if campaign.threads > len(cores_here()):
@@ -111,64 +144,21 @@ def _carried_out(
         _conform(course, checked)
         say(f"{campaign.name}: {len(campaign.methods)} methods, checked in {_since(begin)}")
         order = random.Random(number)
-        for process in range(campaign.processes):
+
+        def replicate(process: int) -> None:
             start = time.monotonic()
             _replicate(course, process, order)
-            say(
-                f"{campaign.name}: replicate {process + 1} of {campaign.processes}, {_since(start)}"
-            )
+            most = f"{'at most ' * campaign.may_go_on}{campaign.last}"
+            say(f"{campaign.name}: replicate {process + 1} of {most}, {_since(start)}")
+
+        if stopped := replicates(campaign, replicate, course.needed):
+            course.note(stopped)
+            say(f"{campaign.name}: {stopped}")
     return course
 
 
 def _since(start: float) -> str:
     return f"{time.monotonic() - start:.0f} s"
-
-
-@contextmanager
-def _samples(path: Path, number: str) -> Iterator[Callable[[Method, int, int, Sample], None]]:
-    """A function that appends a sample to the file; what other campaigns left there stays."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    if text and text.splitlines()[0] != ",".join(COLUMNS):
-        # Of another version, or a disk was full at once: nothing can be appended to that.
-        path.replace(path.with_suffix(".csv.old"))
-        text = ""
-    file = path.open("a", newline="", encoding="utf-8")
-    table = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
-
-    def write(method: Method, process: int, turn: int, sample: Sample) -> None:
-        row = {
-            "campaign": number, "method": method.name, **vars(method), "process": process,
-            "round": turn, "mark": mark(sample), **sample,
-        }  # fmt: skip
-        try:
-            table.writerow(row)
-            file.flush()
-        except OSError as error:
-            raise UnwritableError(path, error) from error
-
-    try:
-        if not text:
-            table.writeheader()
-        elif not text.endswith("\n"):
-            file.write("\n")  # the last line of a campaign that was killed may be cut off
-        yield write
-    finally:
-        # What could not be written has been named by now.
-        with suppress(OSError):
-            file.close()
-
-
-def mark(sample: Sample) -> str:
-    """Why a sample is not to be trusted; it is kept and counts like the others.
-
-    ``suspended``: the calendar's clock went on by a second more than the monotonic one.
-    ``disturbed``: the process waited for more than a twentieth of the time (wall above CPU
-    time), or was put aside more often than once in 10 ms.
-    """
-    if abs(sample["jump_s"]) > 1:
-        return "suspended"
-    waited = sample["wall_s"] > 1.05 * sample["cpu_s"]
-    return "disturbed" if waited or sample["switches"] > 100 * sample["wall_s"] else ""
 
 
 def _conform(course: Course, folder: Path | None) -> None:
@@ -181,7 +171,7 @@ def _conform(course: Course, folder: Path | None) -> None:
             open_.setdefault(method.framework, []).append(method)
 
     def check(framework: str, cores: list[int]) -> dict[str, str]:
-        process = Process(course.log)
+        process = Process(course.log, course.worker)
         methods = [(m.kernel, m.cell, layers) for m in open_[framework]]
         cache = str(course.scratch / f"conform-{framework}")
         try:
@@ -218,18 +208,21 @@ def _known(folder: Path) -> dict[tuple[str, str, str, int], bool]:
 
 def _replicate(course: Course, process: int, order: random.Random) -> None:
     """A fresh process for every method, started, warmed up and asked in shuffled rounds."""
-    methods = [m for m in course.campaign.methods if m.name not in course.problems]
-    workers, measuring = {m: Process(course.log) for m in methods}, course.cores[0]
+    campaign = course.campaign
+    twins = [m for m in campaign.methods if m.twin]
+    away = [m for i, m in enumerate(twins) if i != process % len(twins)]
+    methods = [m for m in campaign.methods if m.name not in course.problems and m not in away]
+    workers = {m: Process(course.log, course.worker) for m in methods}
+    measuring, phases = course.cores[0], _phases(campaign, process)
 
     def start(method: Method, cores: list[int]) -> Any:
-        campaign = course.campaign
         # The first process of a method finds no compiled code, the later ones its own.
         cache = course.scratch / method.name.replace("/", "-")
         try:
             return workers[method].ask(
                 "start", framework=method.framework, kernel=method.kernel, cell=method.cell,
                 shapes=[vars(s) for s in campaign.shapes], threads=campaign.threads, cores=cores,
-                cache=str(cache), phases=campaign.phases, device=campaign.device,
+                cache=str(cache), phases=phases, device=campaign.device,
             )  # fmt: skip
         except WorkerFailed as error:
             return error
@@ -247,7 +240,7 @@ def _replicate(course: Course, process: int, order: random.Random) -> None:
                 if workers[method].ask("pin", cores=measuring)["pinned"] != sorted(measuring):
                     course.note("processes cannot be pinned to a core here")
         # Round 0 warms up and, in the first process, settles how long a block is.
-        for turn in range(course.campaign.rounds + 1):
+        for turn in range(campaign.rounds + 1):
             for method in order.sample(methods, len(methods)):
                 if method.name not in course.problems:
                     with course.problem_of(method):
@@ -261,8 +254,9 @@ def _round(course: Course, worker: Process, method: Method, process: int, turn: 
     """A block of every phase that is due."""
     if limits.pipeline_is_gone():
         raise UserError("The pipeline that started this campaign is gone: stopping.")
-    campaign, early = course.campaign, turn <= OTHER_ROUNDS
-    phases = campaign.phases if early else PHASES[:1]
+    campaign = course.campaign
+    early = turn <= OTHER_ROUNDS and process < OTHER_PROCESSES
+    phases = _phases(campaign, process) if early else PHASES[:1]
     products = PRODUCTS if early and campaign.peak and _finds_peak(course, method) else ()
     cores = " ".join(map(str, course.cores[0]))
     for shape in campaign.shapes:
@@ -276,6 +270,13 @@ def _round(course: Course, worker: Process, method: Method, process: int, turn: 
                 course.counts.setdefault(key, max(1, round(TARGET / sample["wall_s"])))
             known = {"phase": phase, "shape": shape.name, "cores": cores}
             course.write(method, process, turn, sample | known)
+            if turn and phase == PHASES[0]:
+                seconds = with_a_core(sample, campaign.threads)
+                course.steps[shape.name, method][process, turn] = seconds / sample["steps"]
+
+
+def _phases(campaign: Campaign, process: int) -> tuple[str, ...]:
+    return campaign.phases if process < OTHER_PROCESSES else PHASES[:1]
 
 
 def _finds_peak(course: Course, method: Method) -> bool:

@@ -17,6 +17,7 @@ R = TypeVar("R")
 
 # The longest that a worker may compile; a block takes a tenth of a second.
 PATIENCE = 600.0
+WORKER = ("-m", "harness.clock.worker")  # what Python is to run
 
 
 class WorkerFailed(Exception):
@@ -24,12 +25,12 @@ class WorkerFailed(Exception):
 
 
 class Process:
-    """A fresh process of :mod:`harness.clock`; what it prints goes to ``log``."""
+    """A fresh process of a worker; what it prints goes to ``log``."""
 
-    def __init__(self, log: IO[str]) -> None:
+    def __init__(self, log: IO[str], worker: tuple[str, ...] = WORKER) -> None:
         paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "harness.clock.worker"],
+            [sys.executable, *worker],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

@@ -143,13 +143,16 @@ _ALL = (
           {"machine": TEXT, "shape": WORD} | _SIZES | _TIMED | {"phase": NAME}
           | interval("median_ms", "low_ms", "high_ms") | each(SOME_COUNT, "processes rounds")
           | each(NUMBER, "flop gflops peak_fraction products_ms products_fraction peak_rss_mb")
-          | {"warning": TEXT}, digits=6),
+          # What other processes worked meanwhile, in percent of one core.
+          | {"other_cpu_percent": NUMBER, "warning": TEXT}, digits=6),
+    # The interval is exp(log(ratio) ± t(.975, df) · log_se); `noise_percent` is 100 times the
+    # standard deviation of all A/A log ratios of the machine, one a process.
     Table("speed_ratios", "Methods against each other on the clock", "timing",
           {"machine": TEXT} | each(WORD, "shape kind numerator denominator")
-          | interval("ratio", "low", "high")
+          | interval("ratio", "low", "high") | {"log_se": NUMBER, "df": SOME_COUNT}
           | {f"{side}_{name}": column for side in ("numerator", "denominator")
              for name, column in (_TIMED | {"hidden": SOME_COUNT}).items()}
-          | {"processes": SOME_COUNT, "warning": TEXT}, digits=6),
+          | {"processes": SOME_COUNT, "noise_percent": NUMBER, "warning": TEXT}, digits=6),
     Table("peaks", "The frameworks' own matrix products, in GFLOP/s", "timing",
           {"machine": TEXT} | each(WORD, "shape framework cell product") | each(COUNT, "m k n")
           | interval("gflops", "low", "high") | {"attainable": YES_NO, "threads": COUNT}, digits=6),

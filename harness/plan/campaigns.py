@@ -101,7 +101,10 @@ class Sweep:
 class Campaign:
     """Methods timed against each other on some shapes, in fresh processes, round by round.
 
-    ``peak`` asks for the frameworks' own products too.
+    Of the kernels of a framework and cell the first is the one that it declares fastest.
+    ``processes`` are done always. Beyond them the campaign goes on, to ``most_processes`` or to
+    what ``minutes`` allow, until the ratios of the kinds ``needed`` are known
+    (:mod:`harness.clock.stopping`). ``peak`` asks for the frameworks' own products too.
     """
 
     name: str
@@ -114,6 +117,19 @@ class Campaign:
     peak: bool = True
     sweeps: tuple[Sweep, ...] = ()
     device: str = DEVICES[0]
+    most_processes: int = 0
+    minutes: float | None = None
+    needed: tuple[str, ...] = ("cell", "framework")
+
+    @property
+    def last(self) -> int:
+        """The most processes of a method that there can be."""
+        return max(self.processes, self.most_processes)
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether the number of processes hangs on what they find."""
+        return self.last > self.processes
 
     def as_dict(self) -> dict[str, Any]:
         """The campaign as JSON can hold it."""
@@ -128,6 +144,7 @@ def campaign_from(values: dict[str, Any]) -> Campaign:
             "shapes": tuple(Shape(**v) for v in values["shapes"]),
             "methods": tuple(Method(**v) for v in values["methods"]),
             "phases": tuple(values["phases"]),
+            "needed": tuple(values["needed"]),
             "sweeps": tuple(
                 Sweep(v["axis"], tuple(v["shapes"]), v["held_out"]) for v in values["sweeps"]
             ),
@@ -165,12 +182,13 @@ def campaigns(
             Campaign(
                 shape.name, (shape,), methods, timing["processes"], timing["rounds"],
                 timing["threads"], tuple(p for p in PHASES if p in asked), device=device,
+                most_processes=timing["most_processes"], minutes=timing["minutes"],
             )
         )  # fmt: skip
     if timing["sweeps"]:
         base = Shape(SWEEPS, **timing["sweep_base"])
         sweeps, shapes = _sweeps(base, timing["sweeps"])
-        methods = _methods(base, frameworks, timing["cells"], chosen, "fastest")
+        methods = _methods(base, frameworks, timing["cells"], chosen, "fastest", twins=False)
         found.append(
             Campaign(
                 SWEEPS, shapes, methods, timing["sweep_processes"], timing["sweep_rounds"],
@@ -206,10 +224,11 @@ def _methods(
     cells: list[str],
     chosen: dict[tuple[str, str], str],
     asked: str,
+    twins: bool = True,
 ) -> tuple[Method, ...]:
     """The kernels ``asked`` for: all, the fastest, or that and the framework's own layer.
 
-    The first method stands twice, for the A/A control.
+    A framework's fastest comes first. That of its first cell stands twice, for the A/A control.
     """
     found = []
     for framework in frameworks:
@@ -219,7 +238,11 @@ def _methods(
             )
             every = framework.kernels_of(cell)
             wanted = {"all": every, "fastest": [best], "fastest and stock": [best, STOCK]}[asked]
-            found += [Method(framework.name, kernel, cell) for kernel in every if kernel in wanted]
+            named = [kernel for kernel in every if kernel in wanted]
+            named.sort(key=lambda kernel: kernel != best)
+            found += [Method(framework.name, kernel, cell) for kernel in named]
     if not found:
         raise UserError("timing.cells: no framework of this configuration has a kernel for them.")
-    return (*found, replace(found[0], twin=True))
+    first = {method.framework: method for method in reversed(found)}
+    again = [replace(first[f.name], twin=True) for f in frameworks if f.name in first]
+    return (*found, *(again if twins else []))

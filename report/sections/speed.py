@@ -19,6 +19,11 @@ AXES = {
     "layers": "layers",
 }  # fmt: skip
 
+KINDS = {
+    "cell": "Cells", "framework": "Frameworks, each with the kernel that it declares fastest",
+    "kernels": "Kernels of one cell",
+}  # fmt: skip
+
 
 def content(tables: Tables) -> dict[str, Any]:
     """Each shape with its times, peak and ratios; none without the clock's tables."""
@@ -36,6 +41,7 @@ def content(tables: Tables) -> dict[str, Any]:
             }
             for name, timed in shapes(tables)
         ],
+        "kinds": KINDS,
     }
 
 
