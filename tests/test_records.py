@@ -80,7 +80,7 @@ def test_how_often_it_is_evaluated_changes_nothing(tmp_path, track):
 
 def test_the_first_evaluation_that_solves_is_kept(tmp_path, monkeypatch):
     scores = iter([9.0, 9.0, 0.001, 9.0, 0.002, 9.0])  # before training, four times, at the end
-    monkeypatch.setattr(Adding, "score", lambda self, outputs, targets: next(scores))
+    monkeypatch.setattr(Adding, "score", lambda self, *answered: next(scores))
     settings = resolve("adding", TINY | {"steps": 8, "evaluate_every": 2}, "test")
     record, _ = loop.run(PYTORCH, RUN, settings, 1, tmp_path, ignore)
     assert (record["steps_to_solve"], record["solved"]) == (4, False)
