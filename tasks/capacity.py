@@ -32,7 +32,12 @@ class Capacity(Classification):
     numbers of patterns and far longer training. Guessing has 0. A run counts as solved
     from 0.919 on, where 99 % are recalled.
 
-    BUDGET
+    The budget rests on one seed of each cell: 2,048 labels are more than 8 units of any cell
+    keep, so that the score has room above. In 8,000 steps at rate 0.005 the LSTM of 562 parameters
+    reaches 0.62, 2.3 bits per parameter; a GRU of 10 units (602) 0.62, 2.1 bits, and an RNN of 19
+    (572) 0.68, 2.4 bits. All were still learning. With 4,096 labels it is 1.6, 1.7 and 1.9 bits
+    (``python -m harness train --task capacity --framework jax --cell rnn --seed 100 --set
+    hidden=19``).
     """
 
     name: ClassVar = "capacity"
@@ -47,11 +52,11 @@ class Capacity(Classification):
     # 1 - H(.99)
     solved: ClassVar = 0.919
     budget: ClassVar = Budget(
-        layers=1, hidden=16, batch=128, steps=8000, learning_rate=5e-3, evaluate_every=400,
-        validation_examples=1024, test_examples=1024,
+        layers=1, hidden=8, batch=128, steps=8000, learning_rate=5e-3, evaluate_every=400,
+        validation_examples=2048, test_examples=2048,
     )  # fmt: skip
 
-    patterns: int = 1024
+    patterns: int = 2048
     width: int = 8
     length: int = 5
     collection: int = 0

@@ -29,7 +29,10 @@ class Warping(Classification):
     the present symbol and guesses among the others: 1/(symbols - 1). A run counts as
     solved from 0.99 on.
 
-    BUDGET
+    The budget rests on one seed of each cell: at ``warp`` = 8 the LSTM is solved by step 700, the
+    GRU by 550, and the RNN reaches 0.986; at 24 they reach 0.93, 0.97 and 0.66, and with uniform
+    warping LSTM and RNN 0.99 and 0.31 (``python -m harness train --task warping --framework
+    jax --cell lstm --seed 100 --set warp=24``).
     """
 
     name: ClassVar = "warping"

@@ -18,7 +18,7 @@ def longest(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Findin
     column = parameters["difficulty"]
     found = [_highest(select(rows, parameters[side]), column) for side in ("a", "b")]
     seeds = found[0].index.intersection(found[1].index)
-    levels = np.log(np.sort(rows[column].unique().astype(float)))
+    levels = np.log(np.sort(rows[column].astype(float).unique()))
     if seeds.empty or len(levels) < 3:
         return None
     a, b = (np.log(side.loc[seeds].to_numpy(float)) for side in found)
