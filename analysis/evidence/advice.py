@@ -86,7 +86,7 @@ def advise(
 
 def _most_seeds(comparisons: pd.DataFrame) -> pd.DataFrame:
     """The comparisons in the framework that has the most seeds, or in all that have as many."""
-    frameworks = comparisons["a"].astype(str).str.partition("/")[0]
+    frameworks = comparisons["a"].astype(str).str.split("/").str[0]
     seeds = comparisons.groupby(frameworks)["n"].max()
     return comparisons[frameworks.isin(seeds[seeds == seeds.max()].index)]
 

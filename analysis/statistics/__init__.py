@@ -26,7 +26,6 @@ from analysis.statistics.power import seeds_to_decide
 from analysis.statistics.student import Student, mean_of
 from analysis.statistics.survival import (
     Solving,
-    compare_steps,
     median_steps,
     same_solving,
     solving,
@@ -35,7 +34,7 @@ from analysis.statistics.survival import (
 
 __all__ = [
     "FEWEST", "NAN", "Array", "Estimate", "Paired", "Solving", "Student", "changes",
-    "compare_steps", "fisher", "holm", "independent_ratio", "mean_of", "median_steps", "newcombe",
+    "fisher", "holm", "independent_ratio", "mean_of", "median_steps", "newcombe",
     "newcombe_p", "over_seeds", "paired_t", "probability_of_improvement", "same_solving",
     "seeds_to_decide", "slopes", "solving", "steps_interval", "tost", "two_level_interval",
     "wilson",

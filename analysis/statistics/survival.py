@@ -8,7 +8,6 @@ import numpy as np
 from scipy import stats
 
 from analysis.statistics.intervals import FEWEST, NAN, RESAMPLES, Array, Estimate
-from analysis.statistics.pairs import Paired
 from analysis.statistics.student import Student
 
 EXACT = (0.0, 0.0)
@@ -107,16 +106,6 @@ def same_solving(a: Array, b: Array, resolution: tuple[float, float] = EXACT) ->
     logs = np.where(both, 0.0, np.log(a) - np.log(b))
     sides = zip(resolution, (a[~both], b[~both]), strict=True)
     return Student.of(logs, float(sum(r / 2 * np.mean(1 / x) for r, x in sides)))
-
-
-def compare_steps(
-    a: Array, b: Array, budget: float, resolution: tuple[float, float] = EXACT
-) -> tuple[Paired, float]:
-    """The ratio of :func:`solving` with its interval and p against 1, and log-rank's p."""
-    found = solving(a, b, budget, resolution)
-    if found is None:
-        return Paired(NAN, NAN, NAN, len(a), NAN), NAN
-    return Paired.of(found.student, found.n, "ratio"), found.logrank
 
 
 def _late(steps: Array, budget: float) -> Array:
