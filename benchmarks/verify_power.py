@@ -190,14 +190,15 @@ def _say(folder: Path) -> None:
     """Print the share of draws in which each folder fails, and by what."""
     reference = {name: _tables(folder / name / REFERENCE) for name in FRAMEWORKS}
     whole = _together(reference.values())
-    print(f"{'here':46s} fails  losses  scores  first step")
+    print(f"{'here':52s} fails  losses  scores  first step")
     for here in FRAMEWORKS:
         there = {name: tables for name, tables in reference.items() if name != here}
         for name, tables in there.items():
             mine = _renamed(reference[here], tables)
             print(_line(f"null: {here} in the place of {name}", mine, _together(there.values())))
     for name, mine, others in _kept():
-        print(_line(f"null: kept, {name}", mine, others))
+        for drawn in (DRAWN, mine["runs"]["seed"].nunique()):
+            print(_line(f"null: kept, {name}, {drawn} seeds", mine, others, drawn))
     older = _tables(folder / "pytorch" / "older")
     print(_line("null: PyTorch's code for old processors", older, whole))
     for kind, kinds in (("null", NULLS), ("fault", FAULTS)):
@@ -254,20 +255,21 @@ def _renamed(mine: Tables, other: Tables) -> Tables:
     return named
 
 
-def _line(name: str, mine: Tables, reference: Tables) -> str:
+def _line(name: str, mine: Tables, reference: Tables, drawn: int = DRAWN) -> str:
     """The shares of draws that fail: at all, by the first losses, by scores and steps."""
     rules, rng = agreement.load_rules(), np.random.default_rng(0)
     failed, steps = [], []
-    for _ in range(DRAWS):
-        runs = mine["runs"]
-        seeds = rng.choice(runs["seed"].unique(), DRAWN, replace=False)
-        drawn = mine | {"runs": runs[runs["seed"].isin(seeds)].reset_index(drop=True)}
-        rows = [r for r in pairing.pair(drawn, reference, rules).rows if verification.fails(r)]
+    runs = mine["runs"]
+    known = runs["seed"].unique()
+    for _ in range(DRAWS if drawn < len(known) else 1):
+        seeds = rng.choice(known, drawn, replace=False)
+        here = mine | {"runs": runs[runs["seed"].isin(seeds)].reset_index(drop=True)}
+        rows = [r for r in pairing.pair(here, reference, rules).rows if verification.fails(r)]
         items = {row["item"] for row in rows}
         failed.append([bool(items), "training" in items, "equivalence" in items])
         steps += [int(r["detail"].split()[1].strip(":")) for r in rows if r["item"] == "training"]
     shares = "  ".join(f"{share:5.0%}" for share in np.mean(failed, axis=0))
-    return f"{name:46s} {shares}   {min(steps) if steps else '–'}"
+    return f"{name:52s} {shares}   {min(steps) if steps else '–'}"
 
 
 if __name__ == "__main__":
