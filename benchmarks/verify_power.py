@@ -5,7 +5,8 @@ folders in which only rounding differs, which must pass, and folders with a plan
 must fail. A fault is planted in the code, not in the settings, so that the record knows nothing of
 it. Each folder is judged by ``workflows/verify.yaml`` on draws of its seeds, as if it came from
 another kind of processor, and holds the nine methods of one framework: a hard case, for a fault in
-all frameworks shows in three times as many runs. About ten minutes of one core.
+all frameworks shows in three times as many runs. The frameworks of ``results/reference/``, trained
+in full, are put in each other's place too. About ten minutes of one core.
 """
 
 import argparse
@@ -21,9 +22,11 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
+import pandas as pd
 
 from analysis import plan_records
 from analysis.folders import agreement, foreign, pairing, verification
+from analysis.folders.reference_results import FOLDER
 from analysis.tables import losses, runs, tasks
 from cells import Array
 from harness import layout, registry
@@ -187,17 +190,35 @@ def _say(folder: Path) -> None:
     """Print the share of draws in which each folder fails, and by what."""
     reference = {name: _tables(folder / name / REFERENCE) for name in FRAMEWORKS}
     whole = _together(reference.values())
-    print(f"{'here':40s} fails  losses  scores  first step")
+    print(f"{'here':52s} fails  losses  scores  first step")
     for here in FRAMEWORKS:
         there = {name: tables for name, tables in reference.items() if name != here}
         for name, tables in there.items():
             mine = _renamed(reference[here], tables)
             print(_line(f"null: {here} in the place of {name}", mine, _together(there.values())))
+    for name, mine, others in _kept():
+        for drawn in (DRAWN, mine["runs"]["seed"].nunique()):
+            print(_line(f"null: kept, {name}, {drawn} seeds", mine, others, drawn))
     older = _tables(folder / "pytorch" / "older")
     print(_line("null: PyTorch's code for old processors", older, whole))
     for kind, kinds in (("null", NULLS), ("fault", FAULTS)):
         for name in kinds:
             print(_line(f"{kind}: {name}", _tables(folder / FRAMEWORKS[0] / name), whole))
+
+
+def _kept() -> Iterator[tuple[str, Tables, Tables]]:
+    """Each framework of the reference results in the place of the next, beside all but itself."""
+    tables = foreign.read(FOLDER)
+    known = sorted(set(tables["runs"].query("track == 'matched'")["framework"]))
+    parts = {
+        name: {k: t[t["framework"] == name] if "framework" in t else t for k, t in tables.items()}
+        for name in known
+    }
+    for here, name in zip(known, known[1:] + known[:1], strict=True):
+        mine = _renamed(parts[here], parts[name])
+        mine["machines"] = mine["machines"].assign(generation="another")
+        others = [part for other, part in parts.items() if other != here]
+        yield f"{here} in the place of {name}", mine, _together(others)
 
 
 def _tables(results: Path) -> Tables:
@@ -214,8 +235,6 @@ def _tables(results: Path) -> Tables:
 
 def _together(sides: Any) -> Tables:
     """The tables of several frameworks as one folder has them."""
-    import pandas as pd
-
     parts = []
     for number, tables in enumerate(sides):
         parts.append(
@@ -231,26 +250,26 @@ def _renamed(mine: Tables, other: Tables) -> Tables:
     counts = other["runs"].groupby(["task", "cell"])["parameters"].first()
     name = other["runs"]["framework"].iloc[0]
     named = {k: t.assign(framework=name) if "framework" in t else t for k, t in mine.items()}
-    runs = named["runs"]
-    key = list(zip(runs["task"], runs["cell"], strict=True))
-    named["runs"] = runs.assign(parameters=counts.loc[key].to_numpy())
+    key = list(zip(named["runs"]["task"], named["runs"]["cell"], strict=True))
+    named["runs"] = named["runs"].assign(parameters=counts.loc[key].to_numpy())
     return named
 
 
-def _line(name: str, mine: Tables, reference: Tables) -> str:
+def _line(name: str, mine: Tables, reference: Tables, drawn: int = DRAWN) -> str:
     """The shares of draws that fail: at all, by the first losses, by scores and steps."""
     rules, rng = agreement.load_rules(), np.random.default_rng(0)
     failed, steps = [], []
-    for _ in range(DRAWS):
-        seeds = rng.choice(SEEDS, DRAWN, replace=False)
-        runs = mine["runs"]
-        drawn = mine | {"runs": runs[runs["seed"].isin(seeds)].reset_index(drop=True)}
-        rows = [r for r in pairing.pair(drawn, reference, rules).rows if verification.fails(r)]
+    runs = mine["runs"]
+    known = runs["seed"].unique()
+    for _ in range(DRAWS if drawn < len(known) else 1):
+        seeds = rng.choice(known, drawn, replace=False)
+        here = mine | {"runs": runs[runs["seed"].isin(seeds)].reset_index(drop=True)}
+        rows = [r for r in pairing.pair(here, reference, rules).rows if verification.fails(r)]
         items = {row["item"] for row in rows}
         failed.append([bool(items), "training" in items, "equivalence" in items])
         steps += [int(r["detail"].split()[1].strip(":")) for r in rows if r["item"] == "training"]
     shares = "  ".join(f"{share:5.0%}" for share in np.mean(failed, axis=0))
-    return f"{name:40s} {shares}   {min(steps) if steps else '–'}"
+    return f"{name:52s} {shares}   {min(steps) if steps else '–'}"
 
 
 if __name__ == "__main__":

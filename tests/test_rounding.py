@@ -7,6 +7,9 @@ import pandas as pd
 import pytest
 
 from analysis.folders import agreement, first_losses, ranks
+from analysis.tables import losses as loss_table
+from harness.plan.run import Run
+from harness.run.records import write_arrays
 
 FRAMEWORKS = ("jax", "pytorch", "tensorflow")
 CELLS = ("gru", "lstm", "rnn")
@@ -109,6 +112,20 @@ def test_another_track_is_compared_with_its_own_framework_alone():
     there = world(np.random.default_rng(4), 10).assign(track="native")
     there["score"] += there["framework"].map(FRAMEWORKS.index) * 1000
     assert smallest(there[there["framework"] == "jax"], there) == 1.0
+
+
+def test_the_losses_of_every_power_of_two_are_kept_of_runs_that_ended_well(tmp_path):
+    found = []
+    for seed, status in enumerate(["ok", "diverged", "ok"]):
+        run = Run("adding", "jax", "gru", "matched", seed)
+        found.append(vars(run) | {"status": status})
+        if seed < 2:
+            trained = np.arange(1, 10, dtype=np.float32)
+            write_arrays(run.path(tmp_path), {}, {}, {"losses": trained})
+    rows = loss_table.rows(tmp_path, found)
+    assert [(row["seed"], row["step"], row["loss"]) for row in rows] == [
+        (0, 1, 1.0), (0, 2, 2.0), (0, 4, 4.0), (0, 8, 8.0),
+    ]  # fmt: skip
 
 
 def losses(change: float = 0.0, since: int = 99, frameworks: tuple = FRAMEWORKS) -> pd.DataFrame:
