@@ -183,3 +183,17 @@ def test_a_planted_slowdown_waits_for_its_share(monkeypatch):
         both()
         ends.append(now[0])
     assert np.diff(ends) == pytest.approx([0.0105, 0.0105, 0.0405], abs=1e-5)
+
+
+def test_the_evidence_has_one_row_for_two_frameworks(tmp_path):
+    """The kernels that they declare fastest; other kernels only against those of their own."""
+    methods = [Method(framework, kernel, "lstm") for framework in ("jax", "pytorch")
+               for kernel in ("manual", "stock")]  # fmt: skip
+    plan = replace(PLAN, methods=tuple(methods), processes=5, phases=("step",), peak=False)
+    made(tmp_path, plan, lambda *_: 1.0)
+    whole = table(tmp_path, "speed_ratios")
+    assert len(whole) == 6
+    found = evidence_tables._speed_ratios(whole).set_index("kind")
+    across = found[~found["same_framework"]]
+    assert across["numerator"].tolist() == ["jax/manual/lstm", "pytorch/manual/lstm"]
+    assert len(found.loc["kernels"]) == 2 * 2
