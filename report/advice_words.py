@@ -38,7 +38,7 @@ RULES = {
     "by less than the margin",
     ("which_cell", "undecided"): "in some framework neither shown apart nor equal",
     ("fastest_framework", "not_timed"): "a timing campaign is needed",
-    ("fastest_framework", "control_failed"): "its A/A interval leaves out 1",
+    ("fastest_framework", "control_failed"): "its A/A interval lies beyond 3 %",
     ("fastest_framework", "beyond_margin"): "the clock's whole interval more than 3 % below each "
     "other",
     ("fastest_framework", "within_margin"): "the clock's whole interval within 3 %",

@@ -26,8 +26,9 @@ rule time:
     threads: lambda wildcards: scheduler.cores(workflow, CAMPAIGNS[wildcards.campaign].threads)
     resources:
         mem_mb=MEMORY_MB,
-        # As long as a run has, for each of its processes.
-        runtime=lambda wildcards: MINUTES * CAMPAIGNS[wildcards.campaign].last,
+        # As long as a run has, for each of its first processes; more are begun within its minutes.
+        runtime=lambda wildcards: MINUTES * CAMPAIGNS[wildcards.campaign].processes
+        + math.ceil(CAMPAIGNS[wildcards.campaign].minutes or 0),
     params:
         plan=lambda wildcards: json.dumps(CAMPAIGNS[wildcards.campaign].as_dict()),
         results=lambda wildcards, output: Path(output.about).parents[1],

@@ -6,7 +6,7 @@ is to stop rather where the scatter came out too small: plain 95 % intervals the
 in as few as 92 of 100 campaigns. So where a campaign may go on, its intervals are made with
 Student's t at 97 %, for stopping and in the tables. They then cover it in 95 to 98 of 100,
 whether the processes' effects are normal or of three degrees of freedom: simulated in
-``tests/test_timing.py``.
+``tests/test_stopping.py``.
 """
 
 import math

@@ -41,25 +41,28 @@ Block = tuple[Callable[[], Any], int]  # a call, and how many steps or products 
 
 def timed(call: Callable[[], Any], calls: int = 1, steps: int = 1) -> Sample:
     """Do ``call`` so many times, each of so many steps: seconds, CPU seconds and disturbances."""
-    ready = waited()
     start, before, worked = time.time(), resource.getrusage(resource.RUSAGE_SELF), busy()
+    ready = waited()
     cpu, clock = time.process_time(), time.perf_counter()
     for _ in range(calls):
         call()
     wall = time.perf_counter() - clock
     used = time.process_time() - cpu
+    ready = waited() - ready
+    jump = time.time() - start - wall
+    # The kernel counts hundredths of a second, so one block alone says little.
+    other = busy() - worked - used
     after = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "start": start,
         "wall_s": wall,
         "cpu_s": used,
-        "waited_s": waited() - ready,
-        # The kernel counts hundredths of a second, so one block alone says little.
-        "other_s": busy() - worked - used,
+        "waited_s": ready,
+        "other_s": other,
         "switches": after.ru_nivcsw - before.ru_nivcsw,
         "load": os.getloadavg()[0],
         # The monotonic clock stands still while a machine is suspended, this one does not.
-        "jump_s": time.time() - start - wall,
+        "jump_s": jump,
         "steps": calls * steps,
     }
 
