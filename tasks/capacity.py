@@ -23,13 +23,13 @@ class Capacity(Classification):
     stored in the parameters.
 
     With a share p of the labels recalled, the network holds 1 − H(p) bits of each, the mutual
-    information of Collins 2017; where p is below a half, none. That is the score. Over all
+    information of label and answer; where p is below a half, none. That is the score. Over all
     patterns, and for each parameter, it is
 
         bits per parameter = patterns·score / parameters
 
-    which bounds the capacity from below: the paper's 5 bits take the best of many rates and
-    numbers of patterns and far longer training. Guessing has 0. A run counts as solved
+    which bounds the capacity from below: the paper's 5 bits are the best of an extensive search
+    for hyperparameters and of far more training. Guessing has 0. A run counts as solved
     from 0.919 on, where 99 % are recalled.
 
     The budget rests on one seed of each cell: 2,048 labels are more than 8 units of any cell

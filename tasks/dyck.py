@@ -20,9 +20,10 @@ class Dyck(Classification):
 
     Another bracket may always be opened, one may be closed while more were opened than
     closed. Training strings have an even length from 2 to ``longest``; validation and
-    test strings are longer than any of them, ``longest`` + 2 to 2·``longest``, as in
-    Suzgun 2019 (2 to 50, 52 to 100). Lengths are uniform here and a string is any of its length
-    alike (by the cycle lemma); theirs come from a grammar, where short ones are more frequent.
+    test strings are longer than any of them, ``longest`` + 2 to 2·``longest``, as in code of
+    the paper's authors (2 to 50, 52 to 100). Lengths are uniform here and a string is any of its
+    length alike (by the cycle lemma); theirs come from a grammar. They judge two outputs by a
+    threshold after training on squared errors, here it is two classes and cross-entropy.
     Inputs are one-hot over the two brackets. All strings begin at the first step and are
     followed by zeros, after which the depth is still 0 and the answer ( alone: padding
     asks for nothing new, so that one unit can do.

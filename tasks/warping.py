@@ -21,8 +21,7 @@ class Warping(Classification):
     as by default, each stays for a number of steps of its own, and a network must find its
     clock in what it sees, as gates do. As many steps are shown, ``length``, whatever the
     warping. Neighbours differ, else a warped sequence would not tell how often a symbol came.
-    The paper (section on pure warpings and paddings) compares networks by their accuracy over
-    the largest warping, both uniform and variable; sizes and steps here are ours.
+    After the paper's section on pure warpings; sizes, symbols, steps and rates here are ours.
 
     For the first symbol the answer is "none", a class that the score leaves out. The score is
     the share of right answers from the second symbol on. A model without memory sees

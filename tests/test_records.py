@@ -86,7 +86,7 @@ def test_steps_to_solve_are_of_a_solve_that_lasts_and_that_the_test_confirms(
 ):
     # Before training, at steps 2 to 12, and on the test.
     scores = iter([9.0, 0.001, 9.0, 0.009, 0.01, 0.002, 9.0, test_score])
-    monkeypatch.setattr(Adding, "score", lambda self, outputs, targets: next(scores))
+    monkeypatch.setattr(Adding, "score", lambda self, *answered: next(scores))
     settings = resolve("adding", TINY | {"steps": 12, "evaluate_every": 2}, "test")
     record, _ = loop.run(PYTORCH, RUN, settings, 1, tmp_path, ignore)
     assert (record["steps_to_solve"], record["solved"]) == (steps_to_solve, solved)

@@ -80,7 +80,7 @@ def test_the_verdict_says_at_which_rates_it_holds():
     assert found.loc["all", "rates"] == "gru 0.01, lstm 0.003"
 
 
-def test_a_verdict_does_not_depend_on_what_else_was_run():
+def test_to_test_further_claims_never_weakens_a_verdict():
     """A claim that no run was made for counts in its group as if it had failed."""
     near = runs({"adding": 0.125}, n=8)
     mine = claim("mine")
@@ -91,7 +91,7 @@ def test_a_verdict_does_not_depend_on_what_else_was_run():
     assert 0.05 / 2 < alone["p"] < 0.05, "the example"
     assert (alone["verdict"], beside["verdict"]) == ("supported", "inconclusive")
     assert beside["detail"].startswith("supported if it were the only claim, not after Holm over")
-    assert beside["p_holm"] == judged(near, mine, present)[0].loc["mine", "p_holm"]
+    assert beside["p_holm"] >= judged(near, mine, present)[0].loc["mine", "p_holm"]
     elsewhere = claim("elsewhere", group="two", data={"table": "none", "where": {}, "by": []})
     assert judged(near, mine, elsewhere)[0].loc["mine", "verdict"] == "supported"
 

@@ -4,7 +4,7 @@ A claim is tested case by case, and the cases together give it one p. A claim of
 supported where all of them support it (the largest p), and refuted where one refutes it (the
 smallest p, times their number); a claim of some case the other way round. Holm's correction then
 runs over the claims of its group, those of the ledger that nothing was run for included, so that
-no verdict depends on what else was run.
+to test further claims never weakens a verdict.
 """
 
 from collections import Counter
