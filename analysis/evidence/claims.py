@@ -207,7 +207,8 @@ def _together(claim: Claim, cases: list[Row]) -> Row:
     one, all_of_them = (REFUTES, SUPPORTS) if claim.of_cases == "every" else (SUPPORTS, REFUTES)
     if enough := [case for case in told if case["says"] == one]:
         verdict, decisive = VERDICT_OF[one], min(enough, key=_p)
-        p = min(1.0, decisive["p"] * len(told))
+        p = decisive["p"] * len(told)
+        p = p if np.isnan(p) else min(1.0, p)
     else:
         whole = counts[all_of_them] == len(told)
         verdict = VERDICT_OF[all_of_them] if whole else "inconclusive"

@@ -18,7 +18,7 @@ def longest(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Findin
     column = parameters["difficulty"]
     found = [_highest(select(rows, parameters[side]), column) for side in ("a", "b")]
     seeds = found[0].index.intersection(found[1].index)
-    levels = np.log(np.sort(rows[column].astype(float).unique()))
+    levels = np.log(np.unique(rows[column].astype(float)))
     if seeds.empty or len(levels) < 3:
         return None
     a, b = (np.log(side.loc[seeds].to_numpy(float)) for side in found)
@@ -34,7 +34,7 @@ def longest(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Findin
 
 def _highest(rows: pd.DataFrame, column: str) -> "pd.Series[float]":
     """The highest level that each seed solves; what is one level below all where it solves none."""
-    levels = np.sort(rows[column].astype(float).unique())
+    levels = np.unique(rows[column].astype(float))
     lowest = levels[0] ** 2 / levels[1] if len(levels) > 1 else levels[0]
     values = rows[column].astype(float).where(rows["solved"] == True, lowest)  # noqa: E712
     return values.groupby(rows["seed"]).max()

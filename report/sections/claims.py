@@ -15,7 +15,7 @@ from report.tables import Tables, rows
 
 UNITS = {
     "difference": "difference (0: none)", "ratio": "ratio (1: no difference)",
-    "share": "share of runs",
+    "share": "share of runs", "slope": "growth of the lead from the easiest level to the hardest",
 }  # fmt: skip
 
 
