@@ -28,8 +28,8 @@ def advise(table: pd.DataFrame, ratios: pd.DataFrame | None = None) -> pd.DataFr
     if ratios is not None:
         found["speed_ratios"] = ratios
     agree = [c for c in LEDGER.claims if c.id.endswith("-scores-agree")]
-    verdicts = claims.evaluate(Ledger(tuple(agree), MARGINS), found)
-    return frame(advice.advise(found, verdicts, compare(table), MARGINS))
+    _, cases = claims.evaluate(Ledger(tuple(agree), MARGINS), found)
+    return frame(advice.advise(found, cases, compare(table), MARGINS))
 
 
 def frame(rows: list[dict]) -> pd.DataFrame:
@@ -119,6 +119,7 @@ def test_weaker_evidence_makes_an_answer_likely():
             "kind": "cells", "task": "adding", "metric": "score", "track": "matched",
             "a": f"jax/{a}", "b": f"jax/{b}", "n": 8, "effect": (low + high) / 2, "low": low,
             "high": high, "unit": "difference", "better": "lower", "p_holm": p_holm,
+            "p_margin_holm": 1.0,
             "equivalent": equivalent,
         })  # fmt: skip
     scores = pd.DataFrame([
@@ -126,10 +127,13 @@ def test_weaker_evidence_makes_an_answer_likely():
          "state": "solved", "progress": 1.0}
         for cell in ("gru", "lstm", "rnn")
     ])  # fmt: skip
-    nothing = claims.evaluate(Ledger((), MARGINS), {})
+    nothing = pd.DataFrame(columns=list(layout.TABLES["cases"].columns))
+    runs_of = scores.assign(learning_rate=0.01)
 
     def advised(rows: list[dict]) -> tuple[pd.Series, str]:
-        found = frame(advice.advise({"scores": scores}, nothing, pd.DataFrame(rows), MARGINS))
+        found = frame(
+            advice.advise({"scores": scores, "runs": runs_of}, nothing, pd.DataFrame(rows), MARGINS)
+        )
         return found.iloc[0], words(found)["answer"].iloc[0]
 
     row, answer = advised(rows)

@@ -9,7 +9,7 @@ from harness import layout
 from report.figures.panels import apart
 from report.numbers import interval, number
 from report.references import references
-from report.sections.answers import answers, content
+from report.sections.answers import IDENTITIES, answers, content
 from report.sections.methods import paragraphs
 from report.sections.provenance import of
 from report.tables import Tables
@@ -183,7 +183,7 @@ def judged(claim: str, verdict: str, p: float = math.nan, **more: object) -> dic
     row = {
         "claim": claim, "verdict": verdict, "p_holm": p, "expect": "above", "unit": "ratio",
         "sentence": f"{claim} is so.", "effect": 2.0, "low": 1.5, "high": 3.0, "framework": "jax",
-        "task": None, "case": "gru",
+        "task": None, "case": "gru", "group": "cost",
     }  # fmt: skip
     return row | more
 
@@ -192,12 +192,13 @@ def test_claims_are_counted_and_the_clearest_refutation_is_told():
     text = said(
         3,
         claims=[
-            judged("a", "supported", 1e-9), judged("b", "supported"), judged("b", "refuted", 0.04),
+            judged("a", "supported", 1e-9), judged("b", "refuted", 0.04),
             judged("c", "refuted", 0.001), judged("d", "inconclusive"), judged("e", "not tested"),
+            judged("f", "supported", group=IDENTITIES),
         ],
     )  # fmt: skip
     assert text == (
-        "Of 4 claims tested, 1 holds in every case, 2 are refuted in some case and 1 stays open: "
+        "Of 4 claims tested, 1 holds, 2 are refuted and 1 stays open: "
         "refuted most clearly is “c is so”, ratio 2.00 [1.50, 3.00] (jax gru); 1 more needs other "
         "runs"
     )

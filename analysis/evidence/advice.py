@@ -4,7 +4,7 @@ Which cell, for each task, on the matched track:
 
 1. No cell whose median leaves the baseline: none of them.
 2. A cell is beaten when another one's score is better by more than the task's margin: the whole
-   interval, and p after Holm. What is not beaten remains.
+   interval, and the p against that margin after Holm. What is not beaten remains.
 3. One remains: that one, *sure*.
 4. Several remain, and one of them solves sooner than each other one (interval and p after Holm):
    that one, *sure* where their scores are shown equal, else *likely*.
@@ -101,7 +101,7 @@ def _which_cell(
         for metric in ("score", "steps_to_solve")
     )
     least = margin or 0.0
-    better = _everywhere(score, lambda r: r["worst"] > least and r["p_holm"] < ALPHA)
+    better = _everywhere(score, lambda r: r["worst"] > least and r["p_margin_holm"] < ALPHA)
     equal = _everywhere(score, lambda r: r["equivalent"] is True)
     sooner = _everywhere(steps, lambda r: r["worst"] > 0 and r["p_holm"] < ALPHA)
     beyond = _everywhere(score, lambda r: r["worst"] > least)
