@@ -45,7 +45,7 @@ def as_claimed(run: Run) -> Values:
     gated = run.cell != "rnn"
     found = {
         "progress": 1.05 if gated else 0.1, "early": {"gru": 0.8, "lstm": 0.3, "rnn": 0}[run.cell],
-        "steps": {"gru": 300.0, "lstm": 800.0, "rnn": 900.0}[run.cell],
+        "steps": {"gru": 3e3, "lstm": 8e3, "rnn": 9e3}[run.cell],
         "memory": 100.0 if run.cell == "gru" else 120.0,
         "left": 0.6 if gated else 0.01, "coupling": -0.8, "kept": 0.2,
         "spike": 200.0 if run.track == "noclip" else 5.0, "exploded": run.track == "noclip",
@@ -62,7 +62,7 @@ def as_claimed(run: Run) -> Values:
         found["progress"] = 1.05 if delay_of(run) <= reached else 0.3
     by_track: dict[str, dict[str, Values]] = {
         "lstm": {
-            "forget0": {"steps": 1600.0}, "chrono": {"steps": 400.0}, "rate010": {"steps": 3000.0},
+            "forget0": {"steps": 16e3}, "chrono": {"steps": 4e3}, "rate010": {"steps": 3e4},
             "delay30": {"progress": 0.8}, "warp24": {"progress": 0.9},
         },
         "rnn": {"warp24": {"progress": 0.5}, "capacityequal": {"progress": 0.8}},
@@ -81,7 +81,7 @@ def against(run: Run) -> Values:
     found = {
         "progress": {"gru": 1.3, "lstm": 1.1, "rnn": 1.05}[run.cell],
         "early": {"gru": 0.3, "lstm": 0.8, "rnn": 0}[run.cell],
-        "steps": {"gru": 800.0, "lstm": 300.0, "rnn": 900.0}[run.cell],
+        "steps": {"gru": 8e3, "lstm": 3e3, "rnn": 9e3}[run.cell],
         "memory": 130.0 if run.cell == "gru" else 120.0,
         "left": 0.1 if run.cell == "rnn" else 0.001, "coupling": 0.1, "kept": 0.9,
         "spike": 5.0 if run.track == "noclip" else 20.0, "exploded": False,
@@ -104,14 +104,14 @@ def against(run: Run) -> Values:
     found["progress"] = by_task.get(run.task, {}).get(run.cell, found["progress"])
     every = {"delay200": {"progress": 0.4}, "permuteddigits": {"progress": 0.95},
              "reach4": {"progress": 0.9}, "delay30chrono": {"progress": 0.2},
-             "forget0": {"steps": 150.0}, "chrono": {"steps": 600.0}}  # fmt: skip
+             "forget0": {"steps": 1.5e3}, "chrono": {"steps": 6e3}}  # fmt: skip
     return found | every.get(run.track, {})
 
 
 def undecided(run: Run) -> Values:
     """No method differs from another, and the seeds scatter widely."""
     return {
-        "progress": 0.6, "steps": 600.0, "early": 0.3, "memory": 100.0, "left": 0.37,
+        "progress": 0.6, "steps": 6e3, "early": 0.3, "memory": 100.0, "left": 0.37,
         "coupling": -0.5, "kept": 0.5, "spike": 20.0, "exploded": False,
     }  # fmt: skip
 
@@ -122,10 +122,10 @@ def delay_of(run: Run) -> int:
 
 def tables(
     full: Configuration, world: Callable[[Run], Values], ratios: tuple[float, float],
-    parts: tuple[float, float], scatter: Values,
+    parts: tuple[float, float], scatter: Values, seed: int = 0,
 ) -> dict[str, pd.DataFrame]:  # fmt: skip
     """What the ledger reads, as :func:`analysis.evidence.evidence_tables.read` gives it."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     found: dict[str, list[dict[str, Any]]] = {
         name: [] for name in ("runs", "gradient_left", "gradient_norms", "gates", "memory_probe")
     }
@@ -145,7 +145,7 @@ def tables(
         steps = steps if solved else np.nan
         known = {"progress": progress, "solved": solved}
         found["runs"].append(settings | vars(run) | known | {
-            "status": "ok", "budget": 4000.0, "early": early, "peak_rss_mb": memory,
+            "status": "ok", "budget": 40000.0, "early": early, "peak_rss_mb": memory,
             "score": task.baseline + progress * way, "steps_to_solve": steps,
             "step_seconds": 0.01, "seconds_to_solve": 0.01 * steps,
             "step_gflop": 0.1, "operations_to_solve": 0.1 * steps,
@@ -207,13 +207,18 @@ def test_what_waits_is_not_tested_and_says_for_what(full):
     assert waiting["detail"].str.startswith("needs ").all()
 
 
-def test_where_nothing_differs_and_seeds_scatter_nothing_is_decided(full):
-    made_up = tables(full, undecided, (0.97, 1.03), (0.75, 0.25), WILD)
-    found = claims.evaluate(LEDGER, made_up)[0].set_index("claim")
-    counted = ["gru-has-three-quarters", "rnn-has-a-quarter", "counts-follow-formula"]
-    assert set(found.loc[counted, "verdict"]) == {"supported"}
-    # That nothing explodes in any run is not scatter.
-    others = found.drop(index=[*counted, "gradients-explode"])
-    decided = others[~others["verdict"].isin(["inconclusive", "not tested"])]
-    assert decided[["effect", "low", "high", "p_holm", "detail"]].to_dict("index") == {}
-    assert found.loc["gru-steps-faster", "verdict"] == "inconclusive"
+def test_where_nothing_differs_and_seeds_scatter_hardly_anything_is_supported(full):
+    """In five worlds of nine groups of claims, each with a chance of 5 % to support a wrong one.
+
+    That a lead is not as large as claimed may be found: it is none.
+    """
+    wrong = []
+    for seed in range(5):
+        made_up = tables(full, undecided, (0.97, 1.03), (0.75, 0.25), WILD, seed)
+        found = claims.evaluate(LEDGER, made_up)[0].set_index("claim")
+        counted = found.index[found["group"] == "parameters"]
+        assert set(found.loc[counted, "verdict"]) == {"supported"}
+        assert found.loc["gru-steps-faster", "verdict"] == "inconclusive"
+        others = found.drop(index=counted)
+        wrong += [(seed, name) for name in others.index[others["verdict"] == "supported"]]
+    assert len(wrong) <= 2, wrong

@@ -19,6 +19,7 @@ import pandas as pd
 from analysis import statistics
 from analysis.evidence.claim_tests import ALPHA, TESTS, Finding, select
 from harness import documents, layout
+from harness.errors import UserError
 from harness.plan.studies import studies
 from harness.registry import ROOT, check_names
 
@@ -80,6 +81,10 @@ def load(score: Mapping[str, float], path: Path = LEDGER) -> Ledger:
         margin, serve = entry["margin"], tuple(entry.get("studies", ()))
         check_names(f"{path.name}: {entry['id']}.studies", "study", serve, studies())
         margin = margins.get(margin, margin) if isinstance(margin, str) else margin
+        if isinstance(margin, Mapping) and "task" not in entry["data"]["by"]:
+            raise UserError(
+                f"{path.name}: {entry['id']}.data.by: a margin by task needs task among the cases."
+            )
         claims.append(Claim(**entry | {"margin": margin, "studies": serve}))
     return Ledger(tuple(claims), margins)
 
@@ -150,10 +155,10 @@ def _cases(claim: Claim, rows: pd.DataFrame) -> list[Row]:
         margin = margin_of(claim.margin, case.get("task"))
         if margin is None:
             finding = None
-            detail = f"tasks/{case['task']}.py has no margin"
+            detail = f"needs a margin in tasks/{case['task']}.py"
         else:
             finding = TESTS[claim.test["name"]](group, claim.test, margin)
-            detail = "nothing to compare" if finding is None else ""
+            detail = f"needs {claim.wants}" if finding is None else ""
         found.append(_case(claim, case, margin, finding, detail))
     return found
 

@@ -206,7 +206,7 @@ def _claims(tables: Tables) -> dict[str, str]:
         "refuted": ("is refuted", "are refuted"),
         "inconclusive": ("stays open", "stay open"),
     }
-    parts = [f"{counts[v]} {words[v][counts[v] > 1]}" for v in words if v in counts]
+    parts = [f"{counts[v]} {words[v][bool(counts[v] > 1)]}" for v in words if v in counts]
     short = f"Of {len(tested)} claims tested, {listed(parts)}"
     untested = len(found) - len(tested)
     more = f"{untested} more need{'s' if untested == 1 else ''} other runs" if untested else ""
