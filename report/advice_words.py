@@ -29,14 +29,19 @@ RULES = {
     ("which_cell", "one_name"): "another one to compare with is needed",
     ("which_cell", "few_seeds"): "fewer than five seeds decide nothing",
     ("which_cell", "at_baseline"): "every median is less than 5 % of the way to solved",
-    ("which_cell", "beyond_margin"): "better than each other cell by more than the margin in every "
-    "framework, after Holm",
-    ("which_cell", "sooner"): "solves sooner than each other one in every framework, after Holm; "
-    "likely where the scores are neither all shown equal nor apart",
-    ("which_cell", "within_margin"): "equal within the margin in every framework (TOST after Holm)",
-    ("which_cell", "weaker"): "better in every framework by the margin before Holm, or after Holm "
-    "by less than the margin",
-    ("which_cell", "undecided"): "in some framework neither shown apart nor equal",
+    ("which_cell", "beyond_margin"): "better than each other cell by more than the margin, after "
+    "Holm",
+    (
+        "which_cell",
+        "sooner",
+    ): "solves sooner than each other one, after Holm; likely where the scores "
+    "are neither all shown equal nor apart",
+    ("which_cell", "within_margin"): "equal within the margin (TOST after Holm)",
+    (
+        "which_cell",
+        "weaker",
+    ): "better by the margin before Holm, or after Holm by less than the margin",
+    ("which_cell", "undecided"): "neither shown apart nor equal",
     ("fastest_framework", "not_timed"): "a timing campaign is needed",
     ("fastest_framework", "control_failed"): "its A/A interval lies beyond 3 %",
     ("fastest_framework", "beyond_margin"): "the clock's whole interval more than 3 % below each "
@@ -102,7 +107,8 @@ def evidence(row: Row) -> str:
     sign = "/" if row["unit"] == "ratio" else "−"
     sides = f"{_name(row, row['a'])} {sign} {_name(row, row['b'])}"
     where = "" if pd.isna(row["framework"]) else f" in {row['framework']}{among(row)}"
-    return f"{METRICS[row['metric']]}, {sides}: {effect(row)}{where}{n}"
+    rates = "" if pd.isna(row["rates"]) or not row["rates"] else f"; learning rates {row['rates']}"
+    return f"{METRICS[row['metric']]}, {sides}: {effect(row)}{where}{n}{rates}"
 
 
 def among(row: Row) -> str:

@@ -168,12 +168,15 @@ def tables(
         for cell, part in (("gru", parts[0]), ("lstm", 1.0), ("rnn", parts[1]))
     ]  # fmt: skip
     timed = [
-        {"shape": shape, "kind": "cell", "numerator": f"{f}/manual/gru", "processes": 10,
+        {"shape": shape, "kind": kind, "numerator": f"{f}/manual/gru", "processes": 10,
          "denominator": f"{f}/stock/lstm", "ratio": ratio, "low": ratio - 0.01,
          "high": ratio + 0.01, "log_se": 0.005 / ratio, "df": 9,
          "numerator_hidden": 50 + (shape == "equal_parameters"), "denominator_hidden": 50}
         for f in FRAMEWORKS
-        for shape, ratio in (("article", ratios[0]), ("equal_parameters", ratios[1]))
+        for shape, kind, ratio in (
+            ("article", "cell", ratios[0]), ("article", "forward", ratios[0]),
+            ("equal_parameters", "cell", ratios[1]),
+        )
     ]  # fmt: skip
     return {name: pd.DataFrame(rows) for name, rows in found.items()} | {
         "parameter_counts": pd.DataFrame(counts),

@@ -73,17 +73,19 @@ def test_a_damaged_campaign_is_named_and_timed_again(tmp_path, text):
 
 def test_ratios_are_paired_by_round_and_a_bad_control_marks_the_campaign(tmp_path):
     """Drift of a factor of two within each process cancels; a twin 10 % slower shows."""
-    plan = replace(PLAN, processes=5, rounds=4, phases=("step",), peak=False)
+    plan = replace(PLAN, processes=5, rounds=4, phases=("step", "forward"), peak=False)
 
     def milliseconds(method, shape, process, turn, phase):
         base = 10.0 * 2 ** (turn / 4) * (1 + 0.001 * process * (method.cell == "gru"))
-        return base * (1.1 if method.twin else 1) * (0.75 if method.cell == "gru" else 1)
+        gru = 0.75 if phase == "step" else 0.6
+        return base * (1.1 if method.twin else 1) * (gru if method.cell == "gru" else 1)
 
     made(tmp_path, plan, milliseconds)
     rows = table(tmp_path, "speed_ratios").set_index("kind")
     assert rows.loc["aa", "ratio"] == pytest.approx(1.1)
     assert rows.loc["cell", "ratio"] == pytest.approx(0.75 * 1.002, rel=1e-3)
     assert rows.loc["cell", "high"] - rows.loc["cell", "low"] < 0.01
+    assert rows.loc["forward", "ratio"] == pytest.approx(0.6 * 1.002, rel=1e-3)
     warnings = table(tmp_path, "timing")["warning"]
     assert warnings.str.contains("the A/A interval lies beyond 3 %").all()
     assert warnings.str.contains("deviation 2").all()

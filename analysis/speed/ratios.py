@@ -77,17 +77,24 @@ def _aa(timed: Measured, shape: Shape) -> list[float]:
 def _compared(timed: Measured, shape: Shape) -> Compared:
     found: Compared = {}
     for kind, one, other in pairs(timed.campaign, timed.problems):
-        if kind != "aa" and (values := _logs(timed, shape, one, other)):
-            found[kind, one, other] = over_processes(values, timed.campaign.may_go_on)
+        # What a cell saves without training is asked of the forward pass.
+        asked = {"aa": (), "cell": (("cell", "step"), ("forward", "forward"))}
+        for name, phase in asked.get(kind, ((kind, "step"),)):
+            if values := _logs(timed, shape, one, other, phase):
+                found[name, one, other] = over_processes(values, timed.campaign.may_go_on)
     return found
 
 
-def _logs(timed: Measured, shape: Shape, one: Method, other: Method) -> list[float]:
-    return log_ratios(_steps(timed, shape, one), _steps(timed, shape, other))
+def _logs(
+    timed: Measured, shape: Shape, one: Method, other: Method, phase: str = "step"
+) -> list[float]:
+    return log_ratios(_rounds(timed, shape, one, phase), _rounds(timed, shape, other, phase))
 
 
-def _steps(timed: Measured, shape: Shape, method: Method) -> dict[tuple[int, int], float]:
-    found = timed.of(method, shape.name, "step")
+def _rounds(
+    timed: Measured, shape: Shape, method: Method, phase: str
+) -> dict[tuple[int, int], float]:
+    found = timed.of(method, shape.name, phase)
     return dict(zip(zip(found["process"], found["round"], strict=True), found["ms"], strict=True))
 
 

@@ -20,7 +20,7 @@ AXES = {
 }  # fmt: skip
 
 KINDS = {
-    "cell": "Cells", "framework": "Frameworks, each with the kernel that it declares fastest",
+    "cell": "Cells", "forward": "Cells, the forward pass alone", "framework": "Frameworks, each with the kernel that it declares fastest",
     "kernels": "Kernels of one cell",
 }  # fmt: skip
 
