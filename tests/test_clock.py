@@ -71,7 +71,7 @@ def test_the_control_stands_among_the_ratios(results):
     rows = table(results, "speed_ratios").set_index("kind")
     columns = list(layout.TABLES["speed_ratios"].columns)
     assert list(table(results, "speed_ratios").columns) == columns
-    assert set(rows.index) == {"aa", "cell"}
+    assert set(rows.index) == {"aa", "cell", "forward"}
     control = rows.loc["aa"]
     assert control["numerator"] == control["denominator"] + "/again"
     assert control["low"] < control["ratio"] < control["high"]

@@ -20,7 +20,8 @@ AXES = {
 }  # fmt: skip
 
 KINDS = {
-    "cell": "Cells", "forward": "Cells, the forward pass alone", "framework": "Frameworks, each with the kernel that it declares fastest",
+    "cell": "Cells", "forward": "Cells, the forward pass alone",
+    "framework": "Frameworks, each with the kernel that it declares fastest",
     "kernels": "Kernels of one cell",
 }  # fmt: skip
 
