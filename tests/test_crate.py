@@ -129,7 +129,7 @@ def test_the_configuration_in_it_asks_for_the_same_again(results, tmp_path):
     places = {"results": str(tmp_path), "other": ""}
     assert (
         configuration.load(again | places, []).runs
-        == configuration.load(default() | places, []).runs
+        == configuration.load(default() | places | {"seeds": [0, 1, 2, 3, 4]}, []).runs
     )
 
 
@@ -161,9 +161,11 @@ def test_it_is_the_same_until_the_results_change(results, tmp_path):
     assert not (copy / crate.PARTS / "gone.smk").exists()
 
 
-def test_tables_alone_are_a_crate_too(tmp_path):
+def test_tables_alone_are_a_crate_too(results, tmp_path):
     """The reference has no page, no runs and no configuration."""
-    copy = shutil.copytree(ROOT / "results" / "reference", tmp_path / "reference")
+    copy = shutil.copytree(results, tmp_path / "reference", ignore=lambda _, names: [
+        name for name in names if not name.endswith((".csv", ".json")) or name == crate.NAME
+    ])  # fmt: skip
     crate.write(copy)
     read = ROCrate(copy)
     (action,) = read.get_by_type("CreateAction")

@@ -122,7 +122,7 @@ def test_where_frameworks_part_is_in_the_tables(whole):
 
 def test_the_folder_says_what_made_it(whole):
     made = yaml.safe_load((whole / "workflow" / "configuration.yaml").read_text())
-    assert (made["seeds"], made["overrides"]["adding"]["steps"]) == ([0], 3)
+    assert (made["studies"], made["overrides"]["adding"]["steps"]) == (["glance"], 3)
     about = (whole / "ro-crate-metadata.json").read_text()
     runs = len(table(whole, "runs"))
     assert f"{runs} of {runs} runs ended well" in about

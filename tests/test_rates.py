@@ -86,14 +86,14 @@ def test_another_rate_makes_just_its_own_runs_again(put, tmp_path):
 
     def commands(text: str) -> dict[Run, str]:
         put(text)
-        planned = load(tmp_path, seeds=[0])
+        planned = load(tmp_path, studies=["glance", "clipping", "frameworks"], seeds=[0])
         return {run: planned.settings_of(run).arguments(run, 1) for run in planned.runs}
 
     none, one, two = map(commands, ("{}", "adding: {gru: 0.004}", "adding: {gru: 0.01}"))
     changed = {run for run in none if none[run] != one[run]}
     assert {(run.task, run.cell) for run in changed} == {("adding", "gru")}
-    assert {run.track for run in changed} == {"matched", "native"}
-    assert len(changed) == 6
+    assert {run.track for run in changed} == {"matched", "native", "noclip"}
+    assert len(changed) == 7
     assert none == two, "the rate of the task's file needs no words"
 
 
