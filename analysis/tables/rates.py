@@ -143,7 +143,8 @@ def choice(tried: Rows) -> dict[str, Any]:
 
     def order(row: dict[str, Any]) -> tuple[float, float]:
         steps = row["median_steps_to_solve"]
-        return (np.inf if steps is None else steps), row["learning_rate"]
+        unsolved = steps is None or np.isnan(steps)  # the latter as the file has it
+        return (np.inf if unsolved else steps), row["learning_rate"]
 
     # Of values of four digits a difference of CLOSE is one, whatever floats make of it.
     close = [row for row in tried if round(highest - row["mean_progress"], 4) <= CLOSE]

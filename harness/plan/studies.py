@@ -56,27 +56,33 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Study:
-    """One question and the grids of its runs, each with every axis of :data:`AXES`."""
+class Grid:
+    """Every run of some names along each axis of :data:`AXES`, with each of the seeds."""
 
-    name: str
-    question: str
+    axes: Mapping[str, Axis]
     seeds: tuple[int, ...]
-    grids: tuple[Mapping[str, Axis], ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """One question and the grids of its runs."""
+
+    question: str
+    grids: tuple[Grid, ...]
 
     def runs(self, named: Mapping[str, list[str] | None], seeds: list[int] | None) -> Iterator[Run]:
-        """The runs of the study under a configuration, in the order of its seeds.
+        """The runs of the study under a configuration.
 
         A task that lacks something (a package, a path) takes part only where it is named.
         """
-        for seed in self.seeds if seeds is None else [s for s in self.seeds if s in seeds]:
-            for grid in self.grids:
-                for task, name, cell, track in product(*(grid[a].cut(named[a]) for a in AXES)):
-                    run = Run(task, name, cell, track, seed)
-                    if task not in (named["tasks"] or ()) and load_task(task).missing:
-                        continue
-                    if not tracks.why_not(run, framework(name)):
-                        yield run
+        for grid in self.grids:
+            its = [seed for seed in grid.seeds if seeds is None or seed in seeds]
+            for task, name, cell, track in product(*(grid.axes[a].cut(named[a]) for a in AXES)):
+                if task not in (named["tasks"] or ()) and load_task(task).missing:
+                    continue
+                runs = [Run(task, name, cell, track, seed) for seed in its]
+                if runs and not tracks.why_not(runs[0], framework(name)):
+                    yield from runs
 
 
 @cache
@@ -87,16 +93,16 @@ def studies() -> dict[str, Study]:
 
 
 def _study(name: str, values: Mapping[str, Any]) -> Study:
-    seeds = values["seeds"]
     grids = []
     for grid in values.get("grids", [{}]):
         where, whole = f"{FILE.name}: {name}", {**values, **grid}
         for axis in AXES:
             if axis not in whole:
                 raise UserError(f"{where}: lacks the key {axis!r}.")
-        grids.append({axis: _axis(whole[axis], axis, f"{where}.{axis}") for axis in AXES})
-    seeds = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-    return Study(name, values["question"], seeds, tuple(grids))
+        axes = {axis: _axis(whole[axis], axis, f"{where}.{axis}") for axis in AXES}
+        seeds = whole["seeds"]
+        grids.append(Grid(axes, tuple(range(seeds) if isinstance(seeds, int) else seeds)))
+    return Study(values["question"], tuple(grids))
 
 
 def _axis(value: Any, axis: str, where: str) -> Axis:
