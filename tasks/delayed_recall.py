@@ -20,14 +20,14 @@ class DelayedRecall(Classification):
     symbols, with one more feature that is 1 at the step to be kept and at the step that
     asks, so that the distractors must not be kept. The step that asks shows no symbol.
 
-    Swept over ``delay`` it gives the memory horizon of a cell: the studies ``recall20`` to
+    Swept over ``delay`` it gives the memory horizon of a cell: the tracks ``recall20`` to
     ``recall160`` do that. Guessing reaches 1/symbols; a run counts as solved from 0.99 on.
 
     The budget rests on one seed of each cell: a delay of 10, since within 1,200 steps the GRU
     kept its symbol over 10 steps (from step 350 on) but not over 20 or 40; the LSTM kept it over
     40 from step 350 on (``python -m harness train --task delayed_recall --framework jax --cell
     gru --set delay=20 --set steps=1200``). For the GRU at 40 a rate of 0.01 was no better. One
-    seed shows no difference between cells; the studies are there to do so.
+    seed shows no difference between cells; the study recall is there to do so.
     """
 
     name: ClassVar = "delayed_recall"

@@ -113,9 +113,15 @@ def test_a_reference_has_the_tables_and_says_what_it_is_of(reference):
     assert (about["runs"], len(about["seeds"]), about["command"]) == (30, 10, "a command")
 
 
+def test_the_kept_reference_is_of_the_rules_as_they_are():
+    """Who changes a rule makes the reference anew, or the verdicts in it are of other rules."""
+    about = json.loads((reference_results.FOLDER / "reference.json").read_text())
+    assert about["rules"] == reference_results.rules_in_force()
+
+
 def test_a_reference_of_too_few_seeds_or_with_failed_runs_is_refused(tmp_path):
-    few = folder(tmp_path / "few", seeds=9)
-    with pytest.raises(UserError, match=r"adding pytorch gru matched has 9 seeds.*at least 10"):
+    few = folder(tmp_path / "few", seeds=4)
+    with pytest.raises(UserError, match=r"adding pytorch gru matched has 4 seeds.*at least 5"):
         reference_results.make(few, tmp_path / "target")
     failed = folder(
         tmp_path / "failed",

@@ -10,15 +10,17 @@ import pandas as pd
 from analysis.folders import agreement, foreign
 from harness import layout
 from harness.errors import UserError
-from harness.files import write_text
+from harness.files import digest, write_text
 from harness.registry import ROOT
 
 FOLDER = ROOT / "results" / "reference"
 # What a comparison reads, and what a reader of the reference wants to see beside it.
 TABLES = (
     *foreign.TABLES, "scores", "summary", "comparisons", "parameter_counts", "classical",
-    "frameworks", "aggregate", "peaks",
+    "frameworks", "aggregate", "peaks", "cases", "studies", "advice",
 )  # fmt: skip
+# What decides which runs there are and what they are judged by.
+RULES = ("claims.yaml", "studies.yaml", "tracks.yaml", "rates.yaml")
 MOST_BYTES = 3_000_000
 
 
@@ -42,6 +44,7 @@ def make(results: Path, target: Path = FOLDER, command: str = "") -> dict[str, A
     about = description(tables) | {
         "made": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
         "command": command,
+        "rules": rules_in_force(),
         "tables": sorted(texts),
     }
     for old in target.glob("*.csv"):
@@ -51,6 +54,11 @@ def make(results: Path, target: Path = FOLDER, command: str = "") -> dict[str, A
     # Last: where it is, the tables are whole.
     write_text(target / "reference.json", json.dumps(about, indent=1) + "\n")
     return about
+
+
+def rules_in_force() -> dict[str, str]:
+    """The SHA-256 of each file of rules: a reference is of the rules that it was made by."""
+    return {name: digest(ROOT / "workflows" / name) for name in RULES}
 
 
 def _refuse(results: Path, runs: pd.DataFrame, rules: agreement.Rules) -> None:
