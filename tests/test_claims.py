@@ -173,7 +173,7 @@ def test_frameworks_agree_when_every_pair_does_and_differ_when_one_does():
 def test_the_clocks_interval_decides_unless_its_control_failed(low, high, control, verdict):
     half = np.log(high / low) / 2
     row = {
-        "shape": "large", "numerator": "jax/gru", "denominator": "jax/lstm",
+        "shape": "large", "kind": "cell", "numerator": "jax/gru", "denominator": "jax/lstm",
         "ratio": np.sqrt(low * high), "log_se": half / stats.t.ppf(0.975, 2), "df": 2,
         "low": low, "high": high, "framework": "jax", "cell": "gru", "other_framework": "jax",
         "other_cell": "lstm", "same_framework": True, "same_hidden": True,
