@@ -15,7 +15,7 @@ def test_early_is_the_progress_after_a_quarter_of_the_budget():
     runs = pd.DataFrame([
         {"task": "adding", "framework": "jax", "cell": cell, "track": "matched", "seed": 0,
          "status": status, "score": 0.01, "baseline": 0.5, "solved_at": 0.1,
-         "set_steps": 400, "set_clip": 1, "steps": 400, "steps_to_solve": np.nan,
+         "set_steps": 400, "set_clip": 1, "steps": 400, "steps_to_solve": np.nan, "gflop": 1.0,
          "train_seconds": 40.0 if cell == "lstm" else 20.0}
         for cell, status in (("gru", "ok"), ("lstm", "diverged"), ("rnn", "ok"))
     ])  # fmt: skip

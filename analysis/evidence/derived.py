@@ -1,6 +1,5 @@
 """What the claims need of the tables beside their own columns."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,9 +8,6 @@ from numpy.typing import NDArray
 
 from analysis.statistics.across_tasks import normalised
 from harness import layout
-from harness.errors import UserError
-from harness.plan.campaigns import Shape
-from harness.plan.settings import require, resolve
 
 IDENTITY = ["task", "framework", "cell", "track", "seed"]
 # What a model does that is looked into before it is trained, or after.
@@ -31,7 +27,6 @@ def of_runs(runs: pd.DataFrame, curves: pd.DataFrame | None) -> pd.DataFrame:
     (``step_seconds``), ``operations_to_solve``, in GFLOP, at those of the matrix products of a
     training step (``step_gflop``).
     """
-    gflop = _step_gflop(runs)
     runs = runs.rename(columns={f"{layout.SETTING}steps": "budget"})
     # A setting of a name that a run's own columns have keeps its prefix.
     plain = {name: str(name).removeprefix(layout.SETTING) for name in runs}
@@ -39,7 +34,7 @@ def of_runs(runs: pd.DataFrame, curves: pd.DataFrame | None) -> pd.DataFrame:
     runs["progress"] = _progress(runs, runs["score"])
     runs["to_baseline"] = runs["score"] / runs["baseline"].where(runs["baseline"] != 0)
     runs["step_seconds"] = runs["train_seconds"] / runs["steps"].where(runs["steps"] > 0)
-    runs["step_gflop"] = gflop
+    runs["step_gflop"] = runs["gflop"] / runs["budget"]
     runs["seconds_to_solve"] = runs["steps_to_solve"] * runs["step_seconds"]
     runs["operations_to_solve"] = runs["steps_to_solve"] * runs["step_gflop"]
     same = runs.groupby(["task", "framework", "track", "seed"])["train_seconds"]
@@ -67,32 +62,6 @@ def _until(
     found = found[(found["step"] > 0) & (found[column] <= found["limit"])]
     last = found.sort_values("step").drop_duplicates(IDENTITY, keep="last")
     return runs[IDENTITY].merge(last, how="left", on=IDENTITY)["score"].set_axis(runs.index)
-
-
-def _step_gflop(runs: pd.DataFrame) -> NDArray[Any]:
-    """GFLOP of a training step's matrix products, by :class:`harness.plan.campaigns.Shape`.
-
-    NaN for a run whose task is not as it was, or lacks its data.
-    """
-    names = [str(name) for name in runs if str(name).startswith(layout.SETTING)]
-    known: dict[Any, float] = {}
-    for key, group in runs.groupby(["task", "cell", *names], dropna=False, sort=False):
-        settings = group.iloc[0][names].dropna()
-        own = {str(k).removeprefix(layout.SETTING): v for k, v in settings.items()}
-        known |= dict.fromkeys(group.index, _gflop(str(key[0]), str(key[1]), own))
-    return np.array([known.get(index, np.nan) for index in runs.index])
-
-
-def _gflop(task: str, cell: str, settings: Mapping[str, Any]) -> float:
-    try:
-        found = resolve(task, dict(settings), task)
-        require(found.task, task)
-    except UserError:
-        return float("nan")
-    budget = found.budget
-    shape = Shape(task, budget.batch, found.task.sequence_length, found.task.input_size,
-                  budget.hidden, budget.layers)  # fmt: skip
-    return shape.step_flop(cell) / 1e9
 
 
 def gradient_left(flow: pd.DataFrame) -> pd.DataFrame:
