@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,20 +77,21 @@ def test_what_crashes_hangs_or_grows_is_stopped_and_named_and_then_mended(tmp_pa
     assert set(table(results, "runs")["status"]) == {"ok"}
 
 
-def watched(body: str, bounds: limits.Limits | None) -> int:
+def watched(body: str, bounds: limits.Limits | None, note: Path | None = None) -> int:
     """The exit status of a process that watches itself and does ``body``."""
     environment = {k: v for k, v in os.environ.items() if k != limits.VARIABLE}
     if bounds is not None:
         limits.announce(bounds)
         environment[limits.VARIABLE] = os.environ.pop(limits.VARIABLE)
-    code = f"import ctypes, time\nfrom harness import limits\nlimits.watch('seconds')\n{body}"
+    where = f"limits.Path({str(note)!r})" if note else "None"
+    code = f"import time\nfrom harness import limits\nlimits.watch('seconds', {where})\n{body}"
     return subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode
 
 
 def test_what_a_process_took_is_noted_before_it_is_stopped(tmp_path):
-    body = f"limits.watch('seconds', limits.Path({str(tmp_path / 'note')!r}))\ntime.sleep(60)"
-    assert watched(body, limits.Limits(1, 1, 10_000)) == -limits.TOO_LONG
-    assert 5 < float((tmp_path / "note").read_text()) < 500
+    note = tmp_path / "note"
+    assert watched("time.sleep(60)", limits.Limits(1, 1, 10_000), note) == -limits.TOO_LONG
+    assert 5 < float(note.read_text()) < 500
 
 
 def test_a_run_by_hand_has_no_limit_and_one_within_its_limits_ends_as_it_would():
