@@ -8,10 +8,12 @@ const FILTERS = ["task", "framework", "cell", "track", "status"];
 const DEFAULTS = {
   task: "", framework: "", cell: "", track: "", status: "", baseline: "", theme: "",
   table: "methods", sort: "", search: "", runs_sort: "", runs_search: "", run: "",
-  x: "steps", y: "auto", show: "seeds",
+  x: "steps", y: "auto", show: "seeds", open: "",
 };
 let state = { ...DEFAULTS };
-let section = "";
+// What the address names: a view, or something within one.
+let target = "";
+const aliases = JSON.parse($("#aliases").textContent);
 
 /** Tables by name: columns as in the file, and rows as arrays of their values. */
 const tables = {};
@@ -105,7 +107,7 @@ function filterPage() {
       (x !== undefined && x !== state.x) ||
       (y !== undefined && !y.split(" ").includes(state.y));
   }
-  $("#curves").dataset.show = state.show;
+  for (const one of $$("#curves")) one.dataset.show = state.show;
   for (const layer of $$("svg .layer"))
     layer.classList.toggle("away", Boolean(state.framework) && !layer.classList.contains(`of-${state.framework}`));
 }
@@ -113,7 +115,8 @@ function filterPage() {
 function countRuns() {
   if (!tables.runs) return;
   const whole = tables.runs.rows.length, left = tables.runs.rows.filter(passes(tables.runs)).length;
-  $("#left").textContent = left === whole ? `${number(whole)} runs` : `${number(left)} of ${number(whole)} runs`;
+  for (const one of $$(".left"))
+    one.textContent = left === whole ? `${number(whole)} runs` : `${number(left)} of ${number(whole)} runs`;
 }
 
 /** With a baseline the matrix shows ratios to it instead of intervals. */
@@ -139,7 +142,7 @@ function theme() {
 
 function readHash() {
   const [id, query = ""] = location.hash.slice(1).split("?");
-  section = id;
+  target = id;
   const given = Object.fromEntries(new URLSearchParams(query));
   const known = Object.keys(DEFAULTS).filter((key) => key in given);
   state = { ...DEFAULTS, ...Object.fromEntries(known.map((key) => [key, given[key]])) };
@@ -148,21 +151,48 @@ function readHash() {
 function writeHash(push = false) {
   const changed = Object.entries(state).filter(([key, value]) => value !== DEFAULTS[key]);
   const query = new URLSearchParams(changed).toString();
-  const hash = `#${section}${query ? `?${query}` : ""}`;
+  const hash = `#${target}${query ? `?${query}` : ""}`;
   if (hash !== (location.hash || "#")) history[push ? "pushState" : "replaceState"](null, "", hash);
 }
 
-function go(id) {
-  const target = id && document.getElementById(id);
-  if (!target) return;
-  target.scrollIntoView();
-  target.focus({ preventScroll: true });
+/** The view that an element stands in; the first one where nothing is named. */
+const viewOf = (id) => document.getElementById(aliases[id] ?? id)?.closest(".view") ?? $(".view");
+
+/** Show the view of what the address names, and nothing of the others. */
+function showView() {
+  const shown = viewOf(target);
+  for (const view of $$(".view")) view.hidden = view !== shown;
+  for (const link of $$("#navigation a")) {
+    if (link.getAttribute("href") === `#${shown.id}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  document.title = `${$(`#navigation a[href="#${shown.id}"]`).textContent} · GateBench report`;
+}
+
+/** Lead the eye and the keyboard to what the address names. */
+function go() {
+  const place = document.getElementById(aliases[target] ?? target);
+  // A view begins at the top of the window.
+  if (!place || place.matches(".view")) scrollTo(0, 0);
+  else {
+    for (let one = place; (one = one.parentElement?.closest("details")); ) one.open = true;
+    if (place.matches("details")) place.open = true;
+    place.scrollIntoView();
+  }
+  place?.focus({ preventScroll: true });
+}
+
+/** Open the folds that the address names, and close the others. */
+function showFolds() {
+  const open = state.open.split(",");
+  for (const one of $$("details.fold")) one.open = open.includes(one.id);
 }
 
 /** Show the state everywhere. */
 function apply() {
   for (const control of $$("[data-key]")) control.value = state[control.dataset.key];
   theme();
+  showView();
   filterPage();
   const ratios = ratiosToBaseline();
   baselineInMatrix(ratios);
@@ -174,10 +204,10 @@ function apply() {
 /** Change the state, and lead to a section if one is named. */
 function change(patch, id) {
   state = { ...state, ...patch };
-  if (id !== undefined) section = id;
+  if (id !== undefined) target = id;
   writeHash(id !== undefined);
   apply();
-  if (id !== undefined) go(id);
+  if (id !== undefined) go();
 }
 
 function start() {
@@ -187,21 +217,36 @@ function start() {
       // Another table has other columns: its order and search begin anew.
       change(key === "table" ? { table: control.value, sort: "", search: "" } : { [key]: control.value });
     });
-  $("#reset").addEventListener("click", () => change({ ...DEFAULTS }));
+  for (const one of $$(".reset"))
+    one.addEventListener("click", () => change({ ...DEFAULTS, theme: state.theme, open: state.open }));
+  const menu = $("#menu");
+  menu.addEventListener("click", () => menu.setAttribute("aria-expanded", menu.getAttribute("aria-expanded") !== "true"));
+  for (const one of $$("details.fold"))
+    one.addEventListener("toggle", () => {
+      state.open = $$("details.fold[open]").map((fold) => fold.id).join();
+      writeHash();
+    });
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#"]');
     if (!link || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
+    menu.setAttribute("aria-expanded", "false");
+    link.closest("[popover]")?.hidePopover();
     const { task, framework, cell, track, run } = link.dataset;
     if (run) change({ run }, "run");
     else if (task) change({ task, framework, cell, track, run: "" }, "runs");
     else change({}, link.getAttribute("href").slice(1));
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", theme);
-  addEventListener("popstate", () => { readHash(); apply(); go(section); });
-  // Print shows what is folded.
-  addEventListener("beforeprint", () => { for (const one of $$("details")) one.open = true; });
+  addEventListener("popstate", () => { readHash(); apply(); showFolds(); go(); });
+  // Print shows every view, and what is folded.
+  addEventListener("beforeprint", () => {
+    for (const one of $$(".view")) one.hidden = false;
+    for (const one of $$("details")) one.open = true;
+  });
+  addEventListener("afterprint", () => { showView(); showFolds(); });
   readHash();
   apply();
-  if (section) go(section);
+  showFolds();
+  if (target) go();
 }

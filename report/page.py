@@ -10,11 +10,12 @@ import jinja2
 from markupsafe import Markup
 
 from harness.files import write_text
-from report import embed, tables
+from report import embed, tables, words
 from report.figures.drawing import Job, draw
 from report.numbers import interval, number
-from report.sections import SECTIONS, sides
+from report.sections import choices, sides
 from report.tables import Tables
+from report.views import ALIASES, VIEWS
 
 HERE = Path(__file__).resolve().parent
 
@@ -25,13 +26,19 @@ def write_report(results: Path) -> None:
     Raises :class:`UserError` when there are no runs or a table is damaged.
     """
     script, allowed = embed.script()
+    given = tables.read(results)
+    views = {name: view for name, view in VIEWS.items() if view.there(given)}
+    names = [section for view in views.values() for section in view.sections]
     page = _environment(HERE).get_template("page.html").render(
         library_style=embed.library()[0],
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
         script=script,
         allowed=allowed,
-        navigation=SECTIONS,
-        sections=zip(SECTIONS.items(), render(tables.read(results), *SECTIONS), strict=True),
+        views=views,
+        aliases=ALIASES,
+        sections=dict(zip(names, render(given, *names), strict=True)),
+        key=choices.key(given.palette),
+        terms=words.TERMS,
     )  # fmt: skip
     write_text(results / "report.html", page)
 
@@ -46,11 +53,15 @@ def render(given: Tables, *names: str) -> list[Markup]:
     }  # fmt: skip
     drawn = draw(wanted) if wanted else {}
     environment = _environment(HERE / "sections")
-    macros: Any = environment.get_template("macros.html").module
     environment.globals |= {
         "rows": given.rows, "command": given.command, "missing": given.missing,
-        "side": partial(sides.content, given), "table": macros.table,
+        "side": partial(sides.content, given), "choices": choices.choices(given),
+        "term": words.term,
     }  # fmt: skip
+    macros: Any = environment.get_template("macros.html").module
+    environment.globals |= {
+        name: getattr(macros, name) for name in ("table", "fold", "lead", "filters")
+    }
     return [
         Markup(environment.get_template(f"{name}.html").render(
             module.content(given) if module else {},
@@ -72,5 +83,8 @@ def _environment(folder: Path) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "interval": interval}
+    environment.filters |= {
+        "number": number, "interval": interval, "framework": words.framework, "task": words.task,
+        "cell": words.cell, "track": words.track,
+    }  # fmt: skip
     return environment

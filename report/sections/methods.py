@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 
 from report.references import references
 from report.tables import Tables
+from report.words import TERMS
 
 
 def content(tables: Tables) -> dict[str, Any]:
@@ -17,6 +18,7 @@ def content(tables: Tables) -> dict[str, Any]:
     return {
         "cells": sorted(tables.rows("cells"), key=lambda cell: shown.index(cell["cell"])),
         "references": references(pd.concat([*named, tables["tasks"]["references"]]).dropna()),
+        "terms": TERMS,
         "paragraphs": paragraphs,
         "subscripts": subscripts,
     }

@@ -1,10 +1,11 @@
-"""The first screen: four questions, each answered in one sentence from the tables of evidence.
+"""The answers to the four questions, each one sentence from the tables of evidence.
 
 A sentence begins with what a reader in a hurry takes away; the number that follows, with its
 interval, is the least clear one of those that decided, so that it promises nothing too much.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from report import advice_words
 from report.advice_words import CANNOT, Row
 from report.numbers import effect, interval, listed, number
-from report.sections import provenance, speed
+from report.sections import speed
 from report.tables import Tables
 
 # More tasks or timed shapes than these are counted, not named.
@@ -23,34 +24,16 @@ BOUNDS = ("noise floor",)
 IDENTITIES = "parameters"
 
 
-def content(tables: Tables) -> dict[str, Any]:
-    """The answers, and what was run where."""
-    scores, runs, found = tables["scores"], tables["runs"], answers(tables)
-    palette = tables.palette
-    return {
-        "answers": found,
-        # A source of claims, and a shape of the clock.
-        "article": "article" in str(found) or "article" in set(tables["timing"]["shape"]),
-        "cells": palette.present(scores["cell"]),
-        "frameworks": palette.running(runs["framework"]),
-        "tasks": tables.tasks,
-        "count": len(runs),
-        "provenance": provenance.of(tables),
-    }
+@dataclass(frozen=True)
+class Answer:
+    """One sentence of at most 30 words, its number with interval and place, what would tell."""
+
+    text: str
+    evidence: str = ""
+    tell: str = ""
 
 
-def answers(tables: Tables) -> list[dict[str, str]]:
-    """Question, the answer in short, the rest of its sentence, and the section it leads to."""
-    asked = (
-        ("Which cell?", "advice", _cell),
-        ("Which framework, and how far from the hardware?", "speed", _framework),
-        ("Same results if ported?", "sameness", _ported),
-        ("Do the claims hold?", "claims", _claims),
-    )
-    return [{"question": text, "link": link} | told(tables) for text, link, told in asked]
-
-
-def _cell(tables: Tables) -> dict[str, str]:
+def cell(tables: Tables) -> Answer:
     rows = _advice(tables, "which_cell")
     if not rows:
         return _not_yet("the evidence has not been weighed")
@@ -116,7 +99,7 @@ def _furthest(aggregate: pd.DataFrame) -> str:
     )
 
 
-def _framework(tables: Tables) -> dict[str, str]:
+def framework(tables: Tables) -> Answer:
     rows, timing = _advice(tables, "fastest_framework"), tables["timing"]
     if timing.empty or not rows:
         return _not_yet("nothing has been timed in this configuration")
@@ -144,7 +127,7 @@ def _faster(row: Row) -> str:
     return f"at {advice_words.place(row)} its step takes {effect(row)} times that of {row['b']}"
 
 
-def _ported(tables: Tables) -> dict[str, str]:
+def same(tables: Tables) -> Answer:
     checked, compared = tables["conformance_summary"], tables["comparisons"]
     pairs = compared[(compared["kind"] == "frameworks") & (compared["metric"] == "score")]
     pairs = pairs[pairs["p_holm"].notna()]
@@ -191,12 +174,12 @@ def _widest(tables: Tables, pairs: pd.DataFrame) -> str:
     )
 
 
-def _claims(tables: Tables) -> dict[str, str]:
-    claims = tables["claims"]
-    if claims.empty:
+def claims(tables: Tables) -> Answer:
+    judged = tables["claims"]
+    if judged.empty:
         return _not_yet("no claim has been judged")
     # That a count is its formula is no finding.
-    found = claims[claims["group"] != IDENTITIES]
+    found = judged[judged["group"] != IDENTITIES]
     tested = found[found["verdict"] != "not tested"]
     if tested.empty:
         return _not_yet(f"none of {len(found)} claims can be tested with these runs")
@@ -253,10 +236,10 @@ def _metric(tables: Tables, task: str) -> str:
     return str(metrics.get(task, "score"))
 
 
-def _sentence(short: str, parts: list[str]) -> dict[str, str]:
+def _sentence(short: str, parts: list[str]) -> Answer:
     rest = "; ".join(part for part in parts if part)
-    return {"short": short, "rest": f": {rest}" if rest else ""}
+    return Answer(f"{short}.", f"{rest[0].upper()}{rest[1:]}." if rest else "")
 
 
-def _not_yet(why: str) -> dict[str, str]:
+def _not_yet(why: str) -> Answer:
     return _sentence("Not known yet", [why])
