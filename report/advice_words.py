@@ -122,20 +122,26 @@ def evidence(row: Row) -> str:
     return f"{_compared(row)}{where}{among(row)}{n}{rates}"
 
 
-def change(ratio: float, low: float, high: float, of: tuple[str, str, str] = TIME) -> str:
-    """A ratio as people say it: ``24 % less time [16 to 24 %]``; ``of`` has the words of LESS."""
+def change(
+    ratio: float, low: float, high: float, rival: str, of: tuple[str, str, str] = TIME
+) -> str:
+    """A ratio to a rival as people say it: ``24 % less time than TensorFlow [16 to 24 %]``.
+
+    ``of`` has the words of LESS.
+    """
     less, more, times = of
     known = all(map(math.isfinite, (low, high)))
     if known and low <= 1 <= high:
-        return f"not told apart ({_percent(low)} % {less} to {_percent(high)} % {more})"
+        ends = f"{_percent(low)} % {less} to {_percent(high)} % {more}"
+        return f"not told apart from {rival} [{ends}]"
     # The smaller change first.
     bounds = (high, low) if ratio < 1 else (low, high)
     if max(ratio, high if known else 0) >= 2:
-        ends = [number(one, 2) for one in bounds]
-        return f"{number(ratio, 2)} times {times}" + f" [{ends[0]} to {ends[1]} times]" * known
-    ends = [_percent(one) for one in bounds]
-    said = f"{_percent(ratio)} % {less if ratio < 1 else more}"
-    return said + f" [{ends[0]} to {ends[1]} %]" * known
+        ends = " to ".join(number(one, 2) for one in bounds)
+        return f"{number(ratio, 2)} times {times} as {rival}" + f" [{ends} times]" * known
+    ends = " to ".join(map(_percent, bounds)) if known else ""
+    said = f"{_percent(ratio)} % {less if ratio < 1 else more} than {rival}"
+    return said + f" [{ends} %]" * known
 
 
 def among(row: Row) -> str:
@@ -169,7 +175,7 @@ def _compared(row: Row) -> str:
     # A ratio of 0 or without end is to one that never solves.
     if row["metric"] not in LESS or not math.isfinite(ratio) or not ratio:
         return f"{METRICS[row['metric']]}, {a} / {b}: {effect(row)}"
-    return f"{a} against {b}: {change(ratio, low, high, LESS[row['metric']])}"
+    return f"{a}: {change(ratio, low, high, b, LESS[row['metric']])}"
 
 
 def _seeds(row: Row) -> str:

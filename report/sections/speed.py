@@ -1,14 +1,13 @@
 """The section "Speed": what the clock found; intervals as in the tables."""
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
-from report import words
+from report import answers, words
 from report.advice_words import change
-from report.answers import framework as fastest
 from report.figures.drawing import Job
 from report.numbers import listed
 from report.sections import speed_figures
@@ -22,6 +21,7 @@ KINDS = {
 METHOD = ["framework", "kernel", "cell"]
 # More cases than these are counted in a title, not named.
 MOST_NAMED = 4
+FASTEST = "fastest"
 
 
 def content(tables: Tables) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def content(tables: Tables) -> dict[str, Any]:
     attainable = peaks[peaks["attainable"].astype(str) == "True"]
     parts = shapes(tables)
     return {
-        "answer": fastest(tables),
+        "answer": answers.framework(tables),
         "finding": finding(tables),
         "machines": sorted(set(tables["timing"]["machine"].dropna())),
         "shapes": [
@@ -95,46 +95,80 @@ def finding(tables: Tables) -> str:
     """Who is fastest where, as the advice has it: it claims no more than the clock shows."""
     advice = tables["advice"]
     found = advice[(advice["question"] == "fastest_framework") & advice["shape"].notna()]
-    order = {name: place for place, (name, _) in enumerate(shapes(tables))}
-    cases = sorted(found.to_dict("records"), key=lambda row: order.get(row["shape"], len(order)))
-    if not cases:
-        return "Time of a training step"
-    said = {(row["shape"], row["cell"]): _winner(row) for row in cases}
-    if len(set(said.values())) == 1:
-        (one,) = set(said.values())
-        return f"{one[0]} {_cells(said)} {one[1]} here"
-    parts: dict[tuple[str, str], list[str]] = {}
-    for shape in dict.fromkeys(shape for shape, _ in said):
-        cells = {key: who for key, who in said.items() if key[0] == shape}
-        for who in dict.fromkeys(cells.values()):
-            mine = [cell for (_, cell), own in cells.items() if own == who]
-            what = "" if len(mine) == len(cells) else f"{listed(map(words.cell, mine))} at "
-            parts.setdefault(who, []).append(f"{what}“{shape}”")
-    if sum(map(len, parts.values())) > MOST_NAMED:
-        counts = {who: list(said.values()).count(who) for who in parts}
-        text = [f"{who[0]} {who[1]} in {n} of {len(said)} cases" for who, n in counts.items()]
-    else:
-        text = [f"{who[0]} {who[1]} at {listed(places)}" for who, places in parts.items()]
-    return "; ".join(one if place == 0 else one for place, one in enumerate(text))
+    names = list(dict.fromkeys(timed["shape"].iloc[0] for _, timed in shapes(tables)))
+    rows_of = found[found["shape"].isin(names)].to_dict("records")
+    cases = {(row["shape"], row["machine"], row["cell"]): _winner(row) for row in rows_of}
+    if not cases or found["machine"].nunique() > 1:
+        return "How long a training step takes"
+    if len(set(cases.values())) == 1:
+        text = _clause(next(iter(cases.values())), _cells(key[2] for key in cases), "here")
+        return _capital(text)
+    parts = [
+        _clause(who, cells, where)
+        for shape, where in zip(names, _places(names), strict=True)
+        for who, cells in _of_one({k: who for k, who in cases.items() if k[0] == shape})
+    ]
+    if len(parts) > MOST_NAMED:
+        return _counted(list(cases.values()))
+    return _capital("; ".join(parts))
 
 
 def _winner(row: Mapping[Any, Any]) -> tuple[str, str]:
-    """Who is fastest, and the verb for it; of those left, where it is not clear which."""
+    """Who is fastest, and what is known of it; of those left, where it is not clear which."""
     left = [] if pd.isna(row["better"]) else str(row["better"]).split()
     names = [words.framework(name) for name in left]
     if row["verdict"] == "better" and len(names) == 1:
-        return names[0], "trains fastest"
+        return names[0], FASTEST
     if row["verdict"] == "equal":
-        return listed(names), "are equally fast"
-    if names and not pd.isna(row["worse"]):
-        return listed(names, "or"), "is fastest, which of them is open"
-    return "no framework", "is shown fastest"
+        return listed(names), "equal"
+    beaten = not pd.isna(row["worse"]) and str(row["worse"])
+    return (listed(names) if names and beaten else "the frameworks"), "open"
 
 
-def _cells(said: Mapping[tuple[str, str], Any]) -> str:
-    """How a title names all cells that were timed."""
-    cells = list(dict.fromkeys(cell for _, cell in said))
-    return {1: words.cell(cells[0]), 2: "both cells"}.get(len(cells), f"all {len(cells)} cells")
+def _clause(winner: tuple[str, str], cells: str, where: str) -> str:
+    """Who is fastest for these cells at one model size."""
+    who, known = winner
+    if known == FASTEST:
+        return f"{who} trains {cells} fastest {where}"
+    if known == "equal":
+        return f"{who} train {cells} equally fast {where}"
+    return f"{where} {who} are too close to call for {cells}"
+
+
+def _counted(winners: list[tuple[str, str]]) -> str:
+    """Many cases in a title: how often each framework is fastest."""
+    wins = pd.Series([who for who, known in winners if known == FASTEST]).value_counts()
+    counts = [f"{who} in {n}" for who, n in wins.items()]
+    ahead = f"fastest is {listed(counts)}" if counts else "no framework is clearly fastest in any"
+    return f"Of {len(winners)} cases {ahead}"
+
+
+def _of_one(cases: Mapping[Any, tuple[str, str]]) -> list[tuple[tuple[str, str], str]]:
+    """The winners at one model size, each with its cells."""
+    return [
+        (who, _cells((key[2] for key, own in cases.items() if own == who), len(cases)))
+        for who in dict.fromkeys(cases.values())
+    ]
+
+
+def _cells(names: Iterable[str], of: int = 0) -> str:
+    """Cells as a title has them, where there are ``of`` in all."""
+    cells = list(dict.fromkeys(names))
+    if len(cells) > 1 and len(cells) >= of:
+        return "both cells" if len(cells) == 2 else f"all {len(cells)} cells"
+    return listed(map(words.cell, cells))
+
+
+def _places(names: list[str]) -> list[str]:
+    """How a title says at which model size; the smallest comes first."""
+    if len(names) == 2:
+        smaller, larger = names
+        return [f"in the smaller model (“{smaller}”)", f"in the larger one (“{larger}”)"]
+    return [f"at “{name}”" for name in names]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def declared(tables: Tables, timed: pd.DataFrame) -> pd.DataFrame:
@@ -163,33 +197,27 @@ def lines(tables: Tables, timed: pd.DataFrame) -> list[dict[str, Any]]:
     found = []
     for row in rows(steps):
         mine = {name: row[name] for name in METHOD}
-        others = [
-            f"{said} than {words.framework(other['framework'])}"
-            for other, said in _against(ratios, mine, "framework")
-            if other["cell"] == row["cell"]
-        ]
-        cells = [
-            f"{said} than {words.cell(other['cell'])}"
-            for other, said in _against(ratios, mine, "cell")
-        ]
-        found.append(row | {"others": others, "cells": cells})
+        found.append(row | {
+            "others": _against(ratios, mine, "framework", words.framework),
+            "cells": _against(ratios, mine, "cell", words.cell),
+        })  # fmt: skip
     return sorted(found, key=lambda row: (palette.cells.index(row["cell"]), row["median_ms"]))
 
 
 def _against(
-    ratios: pd.DataFrame, mine: Mapping[str, Any], kind: str
-) -> list[tuple[dict[str, Any], str]]:
-    """What a method was compared with, and its time against that, either way round."""
+    ratios: pd.DataFrame, mine: Mapping[str, Any], kind: str, name: Callable[[Any], str]
+) -> list[str]:
+    """A method's time against all that it was compared with, either way round."""
     found = []
     for row in ratios[ratios["kind"] == kind].to_dict("records"):
         one, other = (
-            {name: row[f"{side}_{name}"] for name in METHOD} for side in ("numerator", "denominator")
+            {key: row[f"{side}_{key}"] for key in METHOD} for side in ("numerator", "denominator")
         )
-        ratio, low, high = (row[name] for name in ("ratio", "low", "high"))
+        ratio, low, high = (row[key] for key in ("ratio", "low", "high"))
         if one == mine:
-            found.append((other, _than(change(ratio, low, high))))
+            found.append(change(ratio, low, high, name(other[kind])))
         elif other == mine:
-            found.append((one, _than(change(1 / ratio, 1 / high, 1 / low))))
+            found.append(change(1 / ratio, 1 / high, 1 / low, name(one[kind])))
     return found
 
 
