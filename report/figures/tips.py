@@ -46,6 +46,4 @@ class Tips:
         data = Markup(" ").join(
             Markup('data-{}="{}"').format(key, value) for key, value in self._runs[place].items()
         )
-        return str(
-            Markup('<a href="#runs" {} aria-label="{}">').format(data, self._texts[place])
-        )
+        return str(Markup('<a href="#runs" {} aria-label="{}">').format(data, self._texts[place]))

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from report import answers, words
 from report.figures.drawing import Job
-from report.figures.panels import laid_out, logarithmic
+from report.figures.panels import laid_out, logarithmic, ticks
 from report.figures.style import INK, MARK, PAGE, Palette, settings, tracks
 from report.figures.svg import svg
 from report.figures.tips import Tips
@@ -134,9 +135,7 @@ def overall(tasks: pd.DataFrame, shown: pd.DataFrame, palette: Palette) -> Marku
     known = steps if len(steps) else np.array([1.0, 10.0])
     tips = Tips()
     with settings("accuracy"):
-        figure, panels = laid_out(
-            1, 2, PAGE, LINE * lines + ROOM, sharey=True, width_ratios=(1, 1)
-        )
+        figure, panels = laid_out(1, 2, PAGE, LINE * lines + ROOM, sharey=True, width_ratios=(1, 1))
         way, right = panels[0]
         canvas = Canvas(way, right, palette, tips, float(known.max()))
         logarithmic(right, "x", known)
@@ -150,6 +149,8 @@ def overall(tasks: pd.DataFrame, shown: pd.DataFrame, palette: Palette) -> Marku
                 _line(canvas, task, mine[mine["cell"] == cell], place)
                 names[place] = cell
                 place += 1
+            # Not across the titles.
+            way.vlines((0, 1), place - mine["cell"].nunique() - 0.5, place - 0.5, **MARK)
             place += 0.3
         way.set_ylim(place - 0.6, -0.6)
         way.set_xlim(*REACH)
@@ -159,8 +160,10 @@ def overall(tasks: pd.DataFrame, shown: pd.DataFrame, palette: Palette) -> Marku
         way.set_xticks([0, 0.5, 1], ["baseline", "half way", "solved"])
         for axes in (way, right):
             axes.tick_params(axis="y", length=0)
-        for value in (0, 1):
-            way.axvline(value, **MARK)
+        # Where texts stand is no place for numbers.
+        marks = [one for one in right.get_xticks() if lowest / 1.5 < one < 1.5 * known.max()]
+        ticks(right.xaxis, FixedLocator(marks))
+        right.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
         way.set_title("How far: score from baseline to solved", fontsize=10, loc="left")
         right.set_title("How soon: training steps until solved", fontsize=10, loc="left")
         return tips.into(svg(figure, "Score and steps to solve by task and cell"))
@@ -216,7 +219,8 @@ def _until(
         axes.plot((start, budget), (place, place), color=INK, linewidth=0.7, alpha=0.25)
         low, high = row["steps_low"], row["steps_high"]
         if pd.notna(low) and np.isfinite(low) and pd.notna(high):
-            axes.plot((low, min(high, budget)), (place, place), color=colour, linewidth=2.2, **plain)
+            ends = low, min(high, budget)
+            axes.plot(ends, (place, place), color=colour, linewidth=2.2, **plain)
     if np.isfinite(row["steps"]):
         axes.plot(row["steps"], place, **mark, **tip)
     if large:
