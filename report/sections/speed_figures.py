@@ -100,7 +100,7 @@ def _bar(
     if share:
         says += f"; it reaches {share} of what the hardware allows"
     tip = tips.mark(f"{says}. Implementation: {row['kernel']}.", row["framework"])
-    look = {"color": colour, "height": 0.68}
+    look: dict[str, Any] = {"color": colour, "height": 0.68}
     axes.barh(place, row["median_ms"], alpha=0.35 if share else 1, **look, **tip)
     if share:
         axes.barh(place, row["median_ms"] * row["peak_fraction"], **look, **tip)
