@@ -123,13 +123,13 @@ class Canvas:
 
 def overall(tasks: pd.DataFrame, shown: pd.DataFrame, palette: Palette) -> Markup:
     """A line a task and cell: how far from baseline to solved, and after how many steps."""
-    if shown.empty:
-        return Markup()
     groups = [
         (task, shown[shown["task"] == task["task"]])
         for task in tasks.to_dict("records")
         if (shown["task"] == task["task"]).any()
     ]
+    if not groups:
+        return Markup()
     lines = sum(1.3 + mine["cell"].nunique() for _, mine in groups)
     steps = shown[["budget", "steps"]].to_numpy(float)
     steps = steps[np.isfinite(steps) & (steps > 0)]
