@@ -32,7 +32,8 @@ VIEWS = {
         ("accuracy", "matrix", "curves", "advice"),
     ),
     "speed": View(
-        "Speed", "Which framework trains fastest, and how far is that from the hardware?", ("speed",)
+        "Speed", "Which framework trains fastest, and how far is that from the hardware?",
+        ("speed",),
     ),
     "same": View("Same model?", "If I port a model, do I get the same results?", ("sameness",)),
     "claims": View("Claims", "Do the published claims hold?", ("claims",)),
