@@ -8,7 +8,7 @@ const FILTERS = ["task", "framework", "cell", "track", "status"];
 const DEFAULTS = {
   task: "", framework: "", cell: "", track: "", status: "", baseline: "", theme: "",
   table: "methods", sort: "", search: "", runs_sort: "", runs_search: "", run: "",
-  x: "steps", y: "auto", show: "seeds", open: "",
+  show: "band", open: "",
 };
 let state = { ...DEFAULTS };
 // What the address names: a view, or something within one.
@@ -94,18 +94,14 @@ function element(tag, attributes = {}, ...children) {
 
 /** Hide what the filters leave out, and say how much that is. */
 function filterPage() {
-  const signature = JSON.stringify([...FILTERS, "x", "y", "show"].map((key) => state[key]));
+  const signature = JSON.stringify([...FILTERS, "show"].map((key) => state[key]));
   // A page of 20,000 runs has tens of thousands of lines to look at.
   if (filterPage.signature === signature) return;
   filterPage.signature = signature;
   countRuns();
   const keys = ["task", "framework", "cell", "track"];
   for (const one of $$("main [data-task], main [data-framework], main [data-cell], main [data-track]")) {
-    const { x, y } = one.dataset;
-    one.hidden =
-      keys.some((key) => state[key] && key in one.dataset && one.dataset[key] !== state[key]) ||
-      (x !== undefined && x !== state.x) ||
-      (y !== undefined && !y.split(" ").includes(state.y));
+    one.hidden = keys.some((key) => state[key] && key in one.dataset && one.dataset[key] !== state[key]);
   }
   for (const one of $$("#curves")) one.dataset.show = state.show;
   for (const layer of $$("svg .layer"))
