@@ -1,4 +1,4 @@
-"""What the page says of a claim: what came out, in units a person knows, and what would decide it."""
+"""What the page says of a claim: what came out, in a unit a person knows; what would decide it."""
 
 import math
 import re
@@ -35,10 +35,8 @@ def measured(row: Row) -> str:
     if row["unit"] == "ratio":
         return _ratio(value, low, high)
     if row["unit"] == "share":
-        share = f"{_number(100 * value)} % of the runs"
-        return share + (
-            f" ({_number(100 * low)} to {_number(100 * high)} %)" if _known(low) else ""
-        )
+        between = f" ({_number(100 * low)} to {_number(100 * high)} %)" if _known(low) else ""
+        return f"{_number(100 * value)} % of the runs{between}"
     known = _known(low) and _known(high) and low != high
     return _number(value) + (f" ({_number(low)} to {_number(high)})" if known else "")
 

@@ -1,6 +1,5 @@
 """The section "Claims": a board of verdicts, every claim with its cases and its rule."""
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -49,15 +48,16 @@ def finding(claims: list[dict[str, Any]]) -> str:
     tested = [c for c in found if c["verdict"] != "not tested"]
     if not tested:
         return f"None of the {len(found)} claims can be tested with these runs"
-    parts = []
+    parts: list[str] = []
     for verdict, words in (("supported", ("holds", "hold")), ("refuted", ("does not", "do not"))):
-        shares = {
-            group: (counts[verdict] / counts.total(), counts[verdict], counts.total())
+        counts = [
+            (group, sum(c["verdict"] == verdict for c in mine), len(mine))
             for group in dict.fromkeys(c["group"] for c in tested)
-            if (counts := Counter(c["verdict"] for c in tested if c["group"] == group))
-        }
-        group, (share, n, of) = max(shares.items(), key=lambda one: one[1])
-        if share >= 0.5:
+            if (mine := [c for c in tested if c["group"] == group])
+        ]
+        # Many of many say more than all of few.
+        group, n, of = max(counts, key=lambda one: one[1] ** 2 / one[2])
+        if 2 * n >= of:
             claims_ = "" if parts else f" claim{'s' if of > 1 else ''}"
             parts.append(f"on {group} {n} of {of}{claims_} {words[n > 1]}")
     if not parts:
@@ -75,10 +75,9 @@ def _group(name: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _plural(verdict: str, n: int) -> str:
+    word = VERDICTS[verdict][0]
     several = {"holds": "hold", "does not hold": "do not hold"}
-    return (
-        several.get(VERDICTS[verdict][0], VERDICTS[verdict][0]) if n > 1 else VERDICTS[verdict][0]
-    )
+    return several.get(word, word) if n > 1 else word
 
 
 def _entry(claim: dict[str, Any], cases: list[dict[str, Any]]) -> dict[str, Any]:
