@@ -49,9 +49,9 @@ def content(tables: Tables) -> dict[str, Any]:
 def _answer(tables: Tables, problems: list[dict[str, Any]], about: dict[str, Any]) -> Answer:
     """What was run in one sentence, with where, when and how long."""
     runs = tables["runs"]
-    names = listed(words.task(name) for name in dict.fromkeys(runs["task"]))
-    tasks = runs["task"].nunique()
-    on = names if tasks <= 4 else f"{tasks} tasks"
+    names = list(dict.fromkeys(runs["task"]))
+    which = f": {listed(words.task(name) for name in names)}" if len(names) <= 4 else ""
+    on = f"{len(names)} task{'s' if len(names) != 1 else ''}{which}"
     many = f"{number(len(runs))} run{'s' if len(runs) != 1 else ''}"
     ended = (
         "all ended well" if not problems else f"{number(len(problems))} of them did not end well"
@@ -63,7 +63,7 @@ def _answer(tables: Tables, problems: list[dict[str, Any]], about: dict[str, Any
     parts = [f"trained with {seeds}", f"on {when}"]
     if about["core_hours"]:
         parts.append(f"in {number(60 * about['core_hours'])} minutes of one core")
-    return Answer(f"{many} on {on}, and {ended}.", f"They were {', '.join(parts)}.")
+    return Answer(f"{many}, {ended}.", f"On {on}; {', '.join(parts)}.")
 
 
 def _title(studies: list[dict[str, Any]]) -> str:
@@ -74,7 +74,5 @@ def _title(studies: list[dict[str, Any]]) -> str:
     most = max(studies, key=lambda s: s["core_minutes"] or 0)
     if len(studies) == 1:
         return "These runs answer one question"
-    share = 100 * most["core_minutes"] / whole
-    return (
-        f"Of {len(studies)} questions, “{most['question']}” took {number(share, 2)} % of the time"
-    )
+    share = number(100 * most["core_minutes"] / whole, 2)
+    return f"Of the time of {len(studies)} questions, that of “{most['study']}” took {share} %"
