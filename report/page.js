@@ -155,8 +155,11 @@ function writeHash(push = false) {
   history.pushState(null, "", hash);
 }
 
+/** What an address names: itself or, where it is not on this page, what stands for it. */
+const named = (id) => document.getElementById(id) ?? document.getElementById(aliases[id]);
+
 /** The view that an element stands in; the first one where nothing is named. */
-const viewOf = (id) => document.getElementById(aliases[id] ?? id)?.closest(".view") ?? $(".view");
+const viewOf = (id) => named(id)?.closest(".view") ?? $(".view");
 
 /** Show the view of what the address names, and nothing of the others. */
 function showView() {
@@ -178,7 +181,7 @@ function showView() {
 
 /** Lead the eye and the keyboard to what the address names. */
 function go() {
-  const place = document.getElementById(aliases[target] ?? target);
+  const place = named(target);
   // A view begins at the top of the window.
   if (!place || place.matches(".view")) scrollTo(0, 0);
   else {

@@ -46,5 +46,8 @@ VIEWS = {
     "runs": View("Runs and data", "What was run, and where are the numbers?", ("runs", "tables")),
     "methods": View("Methods", "How was it done, and what do the words mean?", ("methods",)),
 }  # fmt: skip
-# Where older addresses lead.
-ALIASES = {"answers": "overview", "filters": "accuracy"}
+# Where the addresses of what this page does not have lead: older ones, and views that it lacks.
+ALIASES = {
+    "answers": "overview", "filters": "accuracy", "problems": "failed", "verify": "beyond",
+    "verified": "beyond", "compare": "beyond", "compared": "beyond", "published": "beyond",
+}  # fmt: skip
