@@ -1,4 +1,4 @@
-"""The overview, in real Chromium: one screen, whatever was run, and the answers first on a phone."""
+"""The overview, in real Chromium: one screen, whatever was run; on a phone the answers first."""
 
 import math
 import re
