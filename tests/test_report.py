@@ -67,7 +67,7 @@ def test_the_versions_are_those_that_the_records_name():
     """Whatever the framework's folder is called; a damaged record names none."""
     packages = ["python 3.11.7, numpy 2.1, mine 1.0, jax 0.10", "python 3.11.7, numpy 2.1", None]
     machines = [{"framework": "yours", "packages": text} for text in packages]
-    assert versions(machines) == ["python 3.11.7", "yours 1.0", "yours 2.1"]
+    assert versions(machines) == ["Python 3.11.7", "yours 1.0", "yours 2.1"]
 
 
 def checked(framework: str, cell: str, check: str, error: float, detail: str = "") -> dict:
