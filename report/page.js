@@ -107,6 +107,7 @@ function filterPage() {
       (x !== undefined && x !== state.x) ||
       (y !== undefined && !y.split(" ").includes(state.y));
   }
+  for (const one of $$("details.fold[data-task]")) one.open ||= one.dataset.task === state.task;
   for (const one of $$("#curves")) one.dataset.show = state.show;
   for (const layer of $$("svg .layer"))
     layer.classList.toggle("away", Boolean(state.framework) && !layer.classList.contains(`of-${state.framework}`));
@@ -185,7 +186,7 @@ function go() {
 /** Open the folds that the address names, and close the others. */
 function showFolds() {
   const open = state.open.split(",");
-  for (const one of $$("details.fold")) one.open = open.includes(one.id);
+  for (const one of $$("details.fold")) one.open = open.includes(one.id) || one.dataset.task === (state.task || null);
 }
 
 /** Show the state everywhere. */
