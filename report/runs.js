@@ -5,6 +5,9 @@ const IN_TABLE = [
   ...RUN, "status", "score", "solved", "steps", "steps_to_solve", "train_seconds", "step_ms", "peak_rss_mb",
   "parameters", "kernel",
 ];
+const TITLES = {
+  train_seconds: "training, s", step_ms: "time a step, ms", peak_rss_mb: "memory at most, MB", kernel: "implementation",
+};
 const runs = tables.runs;
 const nameOf = (row) => RUN.map((key) => row[place(runs, key)]).join("-");
 
@@ -18,7 +21,8 @@ function showRuns() {
       display: (value) => `<a href="#run" data-run="${escaped(value)}">${escaped(value)}</a>`,
     },
   };
-  const columns = [link, ...visible(runs, IN_TABLE).slice(RUN.length)];
+  const others = visible(runs, IN_TABLE).slice(RUN.length);
+  const columns = [link, ...others.map((c) => ({ ...c, title: TITLES[c.name] ?? c.title }))];
   refresh("runs", "#run-view", runs, columns, "runs_sort", "runs_search");
 }
 

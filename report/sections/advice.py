@@ -1,4 +1,4 @@
-"""The section "Advice", and scores across tasks: profiles, and means under each."""
+"""The section "Advice": every answer with its rule, and scores across tasks."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from report import advice_words
+from report import advice_words, words
 from report.figures.drawing import Job
 from report.figures.panels import laid_out, width
 from report.figures.style import Palette, settings, tracks
@@ -27,6 +27,7 @@ def content(tables: Tables) -> dict[str, Any]:
     means = several(tables["aggregate"])
     return {
         "questions": questions,
+        "clear": advice_words.CLEAR,
         "warned": speed.warnings(tables),
         # Methods may have lost seeds, so that n is a range.
         "tasks": sorted({int(n) for n in means["tasks"]}),
@@ -65,11 +66,11 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> 
                 )
                 _lines(above, shares, cells, palette, f"layer of-{framework}")
                 _means(below, means, cells, palette, f"layer of-{framework}")
-                above.set_title(f"{framework}, {track}", fontsize=10)
+                above.set_title(f"{words.framework(framework)}, {words.track(track)}", fontsize=10)
             above, below = upper[0], lower[0]
             above.set_ylabel("share of runs\nthat get further", fontsize=10)
             above.set_ylim(-0.03, 1.03)
-            below.set_yticks(range(len(cells)), [cell.upper() for cell in cells])
+            below.set_yticks(range(len(cells)), [words.cell(cell) for cell in cells])
             below.set_ylim(len(cells) - 0.4, -0.6)
             below.set_ylabel("mean over\nthe tasks", fontsize=9)
         for axes in panels[-1]:
@@ -98,7 +99,7 @@ def _lines(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, la
         heights[cell] = float(mine["share"].iloc[len(mine) // 3]) - 0.07
     for cell, height in zip(heights, _below([*heights.values()], 0.11, 0.05), strict=True):
         look = {"fontsize": 9, "va": "center", "ha": "center", "color": palette.cell(cell)}
-        axes.annotate(cell.upper(), (rows["threshold"].max() / 3, height), **look)
+        axes.annotate(words.cell(cell), (rows["threshold"].max() / 3, height), **look)
 
 
 def _means(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, layer: str) -> None:

@@ -1,5 +1,6 @@
-"""The section "Learning curves": single seeds and their band, against steps or seconds."""
+"""The section "Learning curves": the score while training, single seeds and their band."""
 
+import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
@@ -8,20 +9,22 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator
 
+from report import words
 from report.figures.drawing import Job
 from report.figures.panels import beside, spread, ticks
 from report.figures.style import INK, MARK, Palette, settings, tracks
 from report.figures.svg import svg
 from report.tables import Tables
 
-AGAINST = {"steps": ("step", "training step"), "seconds": ("seconds", "seconds of training")}
 METHOD = ["framework", "cell", "track"]
+_PATH, _SECOND = re.compile(r' d="[^"]*"'), re.compile(r"(?<=[.]\d)\d")
 Method = tuple[Hashable, ...]
 # More seeds than these are not drawn singly; the band has them all.
-MOST_SEEDS = 20
+MOST_SEEDS = 10
 # A score so many times beyond the baseline belongs to a run that diverged.
 ABSURD = 1e6
 # Inches: the figure's width, a row of panels, what stands beside, below and above all panels.
@@ -30,14 +33,10 @@ WIDTH, ROW, LEFT, RIGHT, BELOW, ABOVE = 9.5, 1.9, 0.85, 0.95, 0.5, 0.3
 
 @dataclass(frozen=True)
 class Canvas:
-    """A task's panels, drawn once and then shown in every way: to draw takes most of the time."""
+    """A task's panels, and the texts beside each with the value that it stands at."""
 
     figure: Figure
     panels: Any
-    # Lines with their rows and the column that they show; areas with their rows.
-    lines: list[tuple[Any, pd.DataFrame, str]] = field(default_factory=list)
-    areas: list[tuple[Any, pd.DataFrame]] = field(default_factory=list)
-    # For each panel the texts beside it, each with the value that it stands at.
     labels: list[list[tuple[Any, float]]] = field(default_factory=list)
 
 
@@ -47,49 +46,38 @@ def content(tables: Tables) -> dict[str, Any]:
 
 
 def figures(tables: Tables) -> dict[str, Job]:
-    """By task its figures: see :func:`variants`."""
+    """By task its figure."""
     jobs: dict[str, Job] = {}
     for _, task in tables["tasks"].iterrows():
         both = (tables.of_task(name, task["task"]) for name in ("curves", "curves_summary"))
-        jobs[task["task"]] = variants, (*both, task, tables.palette)
+        jobs[task["task"]] = curves, (*both, task, tables.palette)
     return jobs
 
 
-def variants(
+def curves(
     curves: pd.DataFrame, summary: pd.DataFrame, task: pd.Series, palette: Palette
-) -> list[dict[str, str]]:
-    """The figures of a task, each with what it is drawn against and on which scale.
+) -> Markup:
+    """The score of a task against training steps.
 
-    The first is what the reader sees at first: against steps, and on a logarithmic scale where
-    less is better. A logarithmic scale is left out where a score is not positive.
+    The scale is logarithmic where less is better and every score is positive.
     """
     reach = ABSURD * max(abs(task["baseline"]), abs(task["solved"]), 1e-9)
     mine = _known(curves, ["score"], reach)
     bands = _known(summary, ["median", "lowest", "highest"], reach)
     if mine.empty:
-        return []
+        return Markup()
     marks = [task["baseline"], task["solved"]]
     values = np.concatenate([mine["score"], bands["lowest"], bands["highest"], marks])
     lowest, highest = float(values.min()), float(values.max())
-    scales = ["linear", "log"] if lowest > 0 else ["linear"]
-    if task["direction"] == "lower":
-        scales.reverse()
-    figures = []
-    with settings(task["task"]):
+    scale = "log" if lowest > 0 and task["direction"] == "lower" else "linear"
+    with settings(f"curves {task['task']}"):
         canvas = _canvas(_lines(mine), dict(list(bands.groupby(METHOD))), task, palette)
-        for x in AGAINST if mine["seconds"].notna().any() else ["steps"]:
-            column, label = AGAINST[x]
-            _against(canvas, column, label, float(mine[column].max()))
-            for y in scales:
-                _scale(canvas, y, lowest, highest)
-                on = f"{task['task']}: {task['metric']} against {label}, {y} scale"
-                with settings(f"{task['task']} {x} {y}"):
-                    drawn = svg(canvas.figure, f"Learning curves on {on}", tight=False, close=False)
-                # Without a second scale the only one serves every choice.
-                first = f"auto {y}" if len(scales) > 1 else "auto log linear"
-                figures.append({"x": x, "y": first if y == scales[0] else y, "svg": drawn})
-        plt.close(canvas.figure)
-    return figures
+        _steps(canvas, float(mine["step"].max()))
+        _scale(canvas, scale, lowest, highest)
+        name = f"{words.task(task['task'])}: {task['metric']} against training steps, {scale} scale"
+        drawn = svg(canvas.figure, f"Learning curves, {name}", tight=False)
+        # So many points, finer than a screen shows them, would make the page heavy.
+        return Markup(_PATH.sub(lambda d: _SECOND.sub("", d.group()), str(drawn)))
 
 
 def _canvas(
@@ -98,7 +86,7 @@ def _canvas(
     task: pd.Series,
     palette: Palette,
 ) -> Canvas:
-    """A panel a cell with everything that each way of showing it shares; matched beside native."""
+    """A panel a cell, the tracks side by side."""
     cells = palette.present(key[1] for key in lines)
     both = tracks(key[2] for key in lines)
     shape = (len(cells), 2) if len(both) == 2 else (1, len(cells))
@@ -123,7 +111,7 @@ def _canvas(
             style = {"color": colour, "linestyle": palette.line(cell)}
             _draw(canvas, axes, lines.get(method), bands.get(method), style, framework)
         # Said where, or matplotlib would measure everything to find the place.
-        axes.set_title(f"{cell.upper()}, {track}", fontsize=10, y=1.0)
+        axes.set_title(f"{words.cell(cell)}, {words.track(track)}", fontsize=10, y=1.0)
     # The marks of the outer panels serve all; without the inner ones a quarter less is to be drawn.
     for axes in panels[:-1].flat:
         axes.xaxis.set_visible(False)
@@ -163,32 +151,25 @@ def _draw(
     colour = style["color"]
     if singles is not None:
         name = f"layer seeds of-{framework}"
-        (line,) = axes.plot([], [], linewidth=1, alpha=0.75, gid=name, **style)
-        canvas.lines.append((line, singles, "score"))
+        axes.plot(singles["step"], singles["score"], linewidth=1, alpha=0.75, gid=name, **style)
         ends = singles.dropna(subset="score").drop_duplicates("seed", keep="last")
-        label = beside(axes, framework, colour, gid=f"layer of-{framework}")
+        label = beside(axes, words.framework(framework), colour, gid=f"layer of-{framework}")
         canvas.labels[-1].append((label, float(ends["score"].median())))
     if band is not None:
         name = f"layer band of-{framework}"
-        (line,) = axes.plot([], [], linewidth=1.6, gid=name, **style)
-        canvas.lines.append((line, band, "median"))
-        area = axes.fill_between([], [], [], color=colour, alpha=0.18, linewidth=0, gid=name)
-        canvas.areas.append((area, band))
+        axes.plot(band["step"], band["median"], linewidth=1.6, gid=name, **style)
+        look = {"color": colour, "alpha": 0.18, "linewidth": 0, "gid": name}
+        axes.fill_between(band["step"], band["lowest"], band["highest"], **look)
 
 
-def _against(canvas: Canvas, column: str, label: str, most: float) -> None:
-    """Put every line and area where it belongs against a column, which ends at ``most``."""
-    for line, rows, score in canvas.lines:
-        line.set_data(rows[column], rows[score])
-    for area, rows in canvas.areas:
-        area.set_data(rows[column], rows["lowest"], rows["highest"])
-    # The same marks for all panels, found once.
+def _steps(canvas: Canvas, most: float) -> None:
+    """The same marks for all panels, found once, on an axis that ends at ``most`` steps."""
     marks = FixedLocator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(0, most))
     for axes in canvas.panels.flat:
         axes.set_xlim(-0.02 * most, 1.02 * most or 1)
         axes.xaxis.set_major_locator(marks)
     for axes in canvas.panels[-1]:
-        axes.set_xlabel(label)
+        axes.set_xlabel("training steps")
 
 
 def _scale(canvas: Canvas, y: str, lowest: float, highest: float) -> None:

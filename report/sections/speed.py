@@ -1,59 +1,69 @@
-"""The section "Speed": what the clock found, a part for each shape; intervals as in the tables."""
+"""The section "Speed": what the clock found; intervals as in the tables."""
 
-from collections.abc import Callable, Hashable
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
-from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator
 
+from report import answers, words
+from report.advice_words import change
 from report.figures.drawing import Job
-from report.figures.panels import beside, laid_out, spread, ticks, width
-from report.figures.style import INK, Palette, settings
-from report.figures.svg import svg
+from report.numbers import listed
+from report.sections import speed_figures
 from report.tables import Tables, crossed, rows
-
-AXES = {
-    "sequence_length": "time steps", "hidden": "hidden units", "batch": "sequences in a batch",
-    "layers": "layers",
-}  # fmt: skip
 
 KINDS = {
     "cell": "Cells", "forward": "Cells, the forward pass alone",
-    "framework": "Frameworks, each with the kernel that it declares fastest",
-    "kernels": "Kernels of one cell",
+    "framework": "Frameworks, each with the implementation that it declares fastest",
+    "kernels": "Implementations of one cell",
 }  # fmt: skip
+METHOD = ["framework", "kernel", "cell"]
+# More cases than these are counted in a title, not named.
+MOST_NAMED = 4
+FASTEST = "fastest"
 
 
 def content(tables: Tables) -> dict[str, Any]:
-    """Each shape with its times, peak and ratios; none without the clock's tables."""
+    """The answer, the finding, and each size with its times, peak and ratios."""
     peaks = tables["peaks"]
     attainable = peaks[peaks["attainable"].astype(str) == "True"]
+    parts = shapes(tables)
     return {
+        "answer": answers.framework(tables),
+        "finding": finding(tables),
+        "machines": sorted(set(tables["timing"]["machine"].dropna())),
         "shapes": [
             {
                 "name": name,
-                "sizes": timed.iloc[0],
-                "hidden": _hidden(timed),
-                "methods": crossed(timed, ["framework", "kernel", "cell"], ["phase"]),
+                "id": "size-" + re.sub(r"[^\w-]+", "-", name),
+                "sizes": speed_figures.sizes(timed),
+                "methods": crossed(timed, METHOD, ["phase"]),
+                "lines": lines(tables, timed),
                 "peak": rows(_of_shape(attainable, timed)),
                 "ratios": rows(_of_shape(tables["speed_ratios"], timed)),
+                "warned": timed["warning"].notna().any(),
             }
-            for name, timed in shapes(tables)
+            for name, timed in parts
         ],
         "kinds": KINDS,
+        "axes": speed_figures.AXES,
     }
 
 
 def figures(tables: Tables) -> dict[Hashable, Job]:
-    """Steps and fractions of each shape, and how cost grows."""
+    """The declared implementations at every size, all of each size, and how cost grows."""
+    parts, palette = shapes(tables), tables.palette
     found: dict[Hashable, Job] = {
-        (name, draw.__name__): (draw, (timed, tables.palette))
-        for name, timed in shapes(tables)
-        for draw in (steps, fractions)
+        (name, draw.__name__): (draw, (timed, palette))
+        for name, timed in parts
+        for draw in (speed_figures.steps, speed_figures.fractions)
     }
-    return found | {"growth": (growth, (tables["scaling_points"], tables.palette))}
+    chosen = [(name, declared(tables, timed)) for name, timed in parts]
+    return found | {
+        "overall": (speed_figures.overall, (chosen, palette)),
+        "growth": (speed_figures.growth, (tables["scaling_points"], palette)),
+    }
 
 
 def warnings(tables: Tables) -> dict[str, str]:
@@ -66,18 +76,149 @@ def warnings(tables: Tables) -> dict[str, str]:
 
 
 def shapes(tables: Tables) -> list[tuple[str, pd.DataFrame]]:
-    """The times by shape and, where there are several, machine.
+    """The times by shape and, where there are several, machine, the smallest model first.
 
     Those of the sweeps, which have no peak of their own, are in the fits.
     """
     own, timing = set(tables["peaks"]["shape"]), tables["timing"]
     several = timing["machine"].nunique() > 1
     parts = timing.groupby(["shape", "machine"], sort=False, dropna=False)
-    return [
+    found = [
         (f"{shape} on {machine}" if several else str(shape), timed)
         for (shape, machine), timed in parts
         if shape in own or not own
     ]
+    return sorted(found, key=lambda part: float(part[1]["flop"].fillna(0).max()))
+
+
+def finding(tables: Tables) -> str:
+    """Who is fastest where, as the advice has it: it claims no more than the clock shows."""
+    advice = tables["advice"]
+    found = advice[(advice["question"] == "fastest_framework") & advice["shape"].notna()]
+    names = list(dict.fromkeys(timed["shape"].iloc[0] for _, timed in shapes(tables)))
+    rows_of = found[found["shape"].isin(names)].to_dict("records")
+    cases = {(row["shape"], row["machine"], row["cell"]): _winner(row) for row in rows_of}
+    if not cases or found["machine"].nunique() > 1:
+        return "How long a training step takes"
+    if len(set(cases.values())) == 1:
+        text = _clause(next(iter(cases.values())), _cells(key[2] for key in cases), "here")
+        return _capital(text)
+    parts = [
+        _clause(who, cells, where)
+        for shape, where in zip(names, _places(names), strict=True)
+        for who, cells in _of_one({k: who for k, who in cases.items() if k[0] == shape})
+    ]
+    if len(parts) > MOST_NAMED:
+        return _counted(list(cases.values()))
+    return _capital("; ".join(parts))
+
+
+def _winner(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """Who is fastest, and what is known of it; of those left, where it is not clear which."""
+    left = [] if pd.isna(row["better"]) else str(row["better"]).split()
+    names = [words.framework(name) for name in left]
+    if row["verdict"] == "better" and len(names) == 1:
+        return names[0], FASTEST
+    if row["verdict"] == "equal":
+        return listed(names), "equal"
+    beaten = not pd.isna(row["worse"]) and str(row["worse"])
+    return (listed(names) if names and beaten else "the frameworks"), "open"
+
+
+def _clause(winner: tuple[str, str], cells: str, where: str) -> str:
+    """Who is fastest for these cells at one model size."""
+    who, known = winner
+    if known == FASTEST:
+        return f"{who} trains {cells} fastest {where}"
+    if known == "equal":
+        return f"{who} train {cells} equally fast {where}"
+    return f"{where} {who} are too close to call for {cells}"
+
+
+def _counted(winners: list[tuple[str, str]]) -> str:
+    """Many cases in a title: how often each framework is fastest."""
+    wins = pd.Series([who for who, known in winners if known == FASTEST]).value_counts()
+    counts = [f"{who} in {n}" for who, n in wins.items()]
+    ahead = f"fastest is {listed(counts)}" if counts else "no framework is clearly fastest in any"
+    return f"Of {len(winners)} cases {ahead}"
+
+
+def _of_one(cases: Mapping[Any, tuple[str, str]]) -> list[tuple[tuple[str, str], str]]:
+    """The winners at one model size, each with its cells."""
+    return [
+        (who, _cells((key[2] for key, own in cases.items() if own == who), len(cases)))
+        for who in dict.fromkeys(cases.values())
+    ]
+
+
+def _cells(names: Iterable[str], of: int = 0) -> str:
+    """Cells as a title has them, where there are ``of`` in all."""
+    cells = list(dict.fromkeys(names))
+    if len(cells) > 1 and len(cells) >= of:
+        return "both cells" if len(cells) == 2 else f"all {len(cells)} cells"
+    return listed(map(words.cell, cells))
+
+
+def _places(names: list[str]) -> list[str]:
+    """How a title says at which model size; the smallest comes first."""
+    if len(names) == 2:
+        smaller, larger = names
+        return [f"in the smaller model (“{smaller}”)", f"in the larger one (“{larger}”)"]
+    return [f"at “{name}”" for name in names]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def declared(tables: Tables, timed: pd.DataFrame) -> pd.DataFrame:
+    """The training steps of the implementation that each framework declares fastest.
+
+    It stands in the comparison of frameworks and, where there is but one, first.
+    """
+    steps = timed[(timed["phase"] == "step") & timed["median_ms"].notna()]
+    ratios = _of_shape(tables["speed_ratios"], timed)
+    across = ratios[ratios["kind"] == "framework"]
+    chosen = {
+        tuple(row[f"{side}_{name}"] for name in METHOD)
+        for row in across.to_dict("records")
+        for side in ("numerator", "denominator")
+    }
+    there = [tuple(row) in chosen for row in steps[METHOD].to_numpy()]
+    named = steps.assign(first=[not one for one in there])
+    best = named.sort_values("first", kind="stable").drop_duplicates(["framework", "cell"])
+    return best.drop(columns="first").sort_values(["cell", "median_ms"], kind="stable")
+
+
+def lines(tables: Tables, timed: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of the table in words: each declared implementation against the others."""
+    steps, ratios = declared(tables, timed), _of_shape(tables["speed_ratios"], timed)
+    palette = tables.palette
+    found = []
+    for row in rows(steps):
+        mine = {name: row[name] for name in METHOD}
+        found.append(row | {
+            "others": _against(ratios, mine, "framework", words.framework),
+            "cells": _against(ratios, mine, "cell", words.cell),
+        })  # fmt: skip
+    return sorted(found, key=lambda row: (palette.cells.index(row["cell"]), row["median_ms"]))
+
+
+def _against(
+    ratios: pd.DataFrame, mine: Mapping[str, Any], kind: str, name: Callable[[Any], str]
+) -> list[str]:
+    """A method's time against all that it was compared with, either way round."""
+    found = []
+    for row in ratios[ratios["kind"] == kind].to_dict("records"):
+        one, other = (
+            {key: row[f"{side}_{key}"] for key in METHOD} for side in ("numerator", "denominator")
+        )
+        ratio, low, high = (row[key] for key in ("ratio", "low", "high"))
+        if one == mine:
+            found.append(change(ratio, low, high, name(other[kind])))
+        elif other == mine:
+            found.append(change(1 / ratio, 1 / high, 1 / low, name(one[kind])))
+    return found
 
 
 def _of_shape(table: pd.DataFrame, timed: pd.DataFrame) -> pd.DataFrame:
@@ -85,122 +226,3 @@ def _of_shape(table: pd.DataFrame, timed: pd.DataFrame) -> pd.DataFrame:
     shape, machine = timed.iloc[0][["shape", "machine"]].fillna("")
     mine: pd.Series = (table["shape"] == shape) & (table["machine"].fillna("") == machine)
     return table[mine]
-
-
-def _hidden(timed: pd.DataFrame) -> str:
-    """A shape's hidden size; by cell, where the cells differ."""
-    by_cell = timed.drop_duplicates("cell").set_index("cell")["hidden"]
-    if by_cell.nunique() == 1:
-        return str(by_cell.iloc[0])
-    return ", ".join(f"{size} ({str(cell).upper()})" for cell, size in by_cell.items())
-
-
-def steps(timed: pd.DataFrame, palette: Palette) -> Markup:
-    """Milliseconds of a training step of every kernel at one shape, with its interval."""
-
-    def draw(axes: Axes, place: int, row: pd.Series, colour: str) -> None:
-        if pd.notna(row["low_ms"]):
-            axes.plot((row["low_ms"], row["high_ms"]), (place, place), color=colour, linewidth=1.8)
-        axes.plot(row["median_ms"], place, "o", color=colour, markersize=5)
-
-    def reach(data: pd.DataFrame) -> float:
-        return float(1.1 * data["high_ms"].fillna(data["median_ms"]).max())
-
-    titles = "Training step", "ms per training step"
-    return _by_cell(timed, "median_ms", palette, draw, reach, *titles)
-
-
-def fractions(timed: pd.DataFrame, palette: Palette) -> Markup:
-    """The share of the attainable peak that a training step reaches, a bar a kernel.
-
-    A mark stands where the step would be if it were its framework's matrix products alone.
-    """
-
-    def draw(axes: Axes, place: int, row: pd.Series, colour: str) -> None:
-        axes.barh(place, 1, color="none", edgecolor=INK, linewidth=0.6, alpha=0.5, height=0.62)
-        axes.barh(place, row["peak_fraction"], color=colour, height=0.62)
-        beside = row["peak_fraction"]
-        if pd.notna(limit := row["products_fraction"]):
-            axes.plot((limit, limit), (place - 0.31, place + 0.31), color=INK, linewidth=1.6)
-            # A number is as wide as this; it must not stand across the mark.
-            beside = limit if beside < limit < beside + 0.16 else beside
-        axes.text(beside + 0.02, place, f"{row['peak_fraction']:.2f}", va="center")
-
-    def reach(data: pd.DataFrame) -> float:
-        return float(max(1.0, data["peak_fraction"].max()) * 1.02)
-
-    titles = "Attained peak", "fraction of the attainable peak"
-    return _by_cell(timed, "peak_fraction", palette, draw, reach, *titles)
-
-
-def _by_cell(
-    timed: pd.DataFrame,
-    value: str,
-    palette: Palette,
-    draw: Callable[[Axes, int, pd.Series, str], None],
-    reach: Callable[[pd.DataFrame], float],
-    title: str,
-    label: str,
-) -> Markup:
-    """A panel a cell from 0 to ``reach``, a line a kernel with a ``value``, the fastest above."""
-    data = timed[(timed["phase"] == "step") & timed[value].notna()]
-    if data.empty:
-        return Markup()
-    cells, title = palette.present(data["cell"]), f"{title} at {data['shape'].iloc[0]}"
-    most = data["cell"].value_counts().max()
-    with settings(title):
-        figure, panels = laid_out(1, len(cells), width(len(cells)), 1.1 + 0.34 * most)
-        for axes, cell in zip(panels.flat, cells, strict=True):
-            mine = data[data["cell"] == cell].sort_values("median_ms", ascending=False)
-            for place, (_, row) in enumerate(mine.iterrows()):
-                draw(axes, place, row, palette.framework(row["framework"]))
-            axes.set_xlim(0, reach(data))
-            axes.set_yticks(range(len(mine)), mine["framework"] + ": " + mine["kernel"])
-            # Panels with fewer kernels begin at the same height.
-            axes.set_ylim(len(mine) - most - 0.6, len(mine) - 0.4)
-            axes.set_title(cell.upper())
-            axes.set_xlabel(label)
-        return svg(figure, title)
-
-
-def growth(points: pd.DataFrame, palette: Palette) -> Markup:
-    """Milliseconds of a step along every axis with the fits; held-out sizes are open."""
-    if points.empty:
-        return Markup()
-    there = [axis for axis in AXES if axis in set(points["axis"])]
-    tall, labels = (len(there) + 1) // 2, []
-    with settings("growth"):
-        figure, panels = laid_out(tall, min(2, len(there)), 9.5, 3.4 * tall)
-        for axes in panels.flat[len(there) :]:
-            axes.set_visible(False)
-        for axes, axis in zip(panels.flat, there, strict=False):
-            mine = points[points["axis"] == axis]
-            names = []
-            by = ["machine", "framework", "kernel", "cell"]
-            for method, line in mine.groupby(by, dropna=False):
-                _, framework, _, cell = map(str, method)
-                line, colour = line.sort_values("value"), palette.framework(framework)
-                fit = {"color": colour, "linestyle": palette.line(cell), "linewidth": 1.2}
-                axes.plot(line["value"], line["fitted_ms"], **fit)
-                for held_out, some in line.groupby("held_out"):
-                    axes.plot(
-                        some["value"], some["median_ms"], palette.mark(cell), color=colour,
-                        markersize=5, markerfacecolor="none" if held_out else colour,
-                    )  # fmt: skip
-                name = beside(axes, f"{framework} {cell.upper()}", colour)
-                names.append((name, float(line["median_ms"].iloc[-1])))
-            labels.append((axes, names))
-            axes.set_xscale("log", base=2)
-            axes.set_yscale("log")
-            axes.set_xticks(sorted(set(mine["value"])))
-            axes.xaxis.set_major_formatter("{x:g}")
-            low, high = axes.get_ylim()
-            subs = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0) if high < 10 * low else (1.0, 2.0, 5.0)
-            ticks(axes.yaxis, LogLocator(subs=subs))
-            axes.set_xlabel(AXES[axis])
-            axes.set_ylabel("ms per training step")
-        # Only when all is laid out is it known where a value stands.
-        figure.draw_without_rendering()
-        for axes, names in labels:
-            spread(axes, names)
-        return svg(figure, "How a training step's time grows")

@@ -1,0 +1,202 @@
+"""Which cell should I choose for a task like mine?"""
+
+import math
+from typing import Any
+
+from markupsafe import Markup
+
+from report import words
+from report.answers.answer import ENOUGH, MORE_SEEDS, Answer, Row, advice, metric, these, unweighed
+from report.answers.phrases import (
+    capital,
+    cells,
+    difference,
+    fitting,
+    less,
+    plural,
+    ratio,
+    title,
+    titles,
+)
+from report.numbers import number
+from report.tables import Tables
+
+# Stands among the classical methods and is none: what no forecast can beat.
+BOUNDS = ("noise floor",)
+
+
+def cell(tables: Tables) -> Answer:
+    """Which cell to choose."""
+    rows = advice(tables, "which_cell")
+    if not rows:
+        return unweighed(tables, "advice")
+    known = [row for row in rows if row["verdict"] != "unknown"]
+    open_ = [row for row in rows if row["verdict"] == "unknown"]
+    if not known and all(row["why"] == "few_seeds" for row in rows):
+        return _solved(tables, rows)
+    if all(row["why"] == "one_name" for row in rows):
+        return Answer(
+            "Only one cell was trained here, so there is nothing to choose between.",
+            tell=Markup("A second one in <code>cells</code> would tell."),
+        )
+    evidence = [text for row in known if (text := _decided(tables, row))]
+    return Answer(
+        _choice(known, open_),
+        evidence[0] if evidence else "",
+        _open_cells(open_),
+        " ".join([*evidence[1:], *_beaten(tables)]),
+    )
+
+
+def _choice(known: list[Row], open_: list[Row]) -> str:
+    """Every task in its clause, or grouped, or counted: what is short enough."""
+    total = len(known) + len(open_)
+    clauses = [_clause(row) for row in known]
+    if open_:
+        stay = "stays" if len(open_) == 1 else "stay"
+        clauses.append(f"{titles(row['task'] for row in open_)} {stay} open")
+    groups: dict[str, list[Row]] = {}
+    for row in known:
+        groups.setdefault(_chosen(row), []).append(row)
+    order = sorted(groups.items(), key=lambda one: -len(one[1]))
+    named = [f"{who} on {titles(row['task'] for row in mine)}" for who, mine in order]
+    counted = [f"{who} on {len(mine)}" for who, mine in order]
+    rest = f"; {number(len(open_))} stay open" if open_ else ""
+    if not known:
+        least = f"No difference between the cells was found on {plural(total, 'task')}"
+        there = titles(row["task"] for row in open_)
+        return fitting(f"No difference between the cells was found on {there}.", f"{least}.")
+    return fitting(
+        f"{capital('; '.join(clauses))}.",
+        f"{capital('; '.join(named))}{rest}.",
+        f"Of {plural(total, 'task')}: {', '.join(counted)}{rest}.",
+        f"A choice was found for {len(known)} of {plural(total, 'task')}.",
+    )
+
+
+def _clause(row: Row) -> str:
+    """What to use for a task, with how much that saves."""
+    one, task = _names(row, "better"), title(row["task"])
+    maybe = "probably " if row["sure"] == "likely" else ""
+    match row["verdict"]:
+        case "none":
+            return f"no cell learns {task}"
+        case "equal":
+            every = one if row["worse"] else "all cells"
+            return f"{every} score alike on {task}"
+        case "sooner":
+            few = _few(row)
+            return f"{one} learns {task} {few}" if few else f"{one} learns {task} soonest"
+    if " " in (row["better"] or ""):
+        return f"{one} {maybe}score better than {_names(row, 'worse')} on {task}"
+    return f"{one} {maybe}scores best on {task}"
+
+
+def _few(row: Row) -> str:
+    """How many steps fewer than the next; nothing where that one never solves."""
+    if not 0 < row["effect"] < 1 or not math.isfinite(row["high"]):
+        return ""
+    return f"in {less(row['effect'], of='fewer steps')} than {words.cell(row['b'])}"
+
+
+def _chosen(row: Row) -> str:
+    """A group of tasks: who is the choice there."""
+    if row["verdict"] in ("none", "equal"):
+        return {"none": "no cell", "equal": "any cell"}[row["verdict"]]
+    return _names(row, "better", "or")
+
+
+def _names(row: Row, side: str, word: str = "and") -> str:
+    names = (row[side] or "").split()
+    return cells(names, word) if names else "none"
+
+
+def _decided(tables: Tables, row: Row) -> str:
+    """What decided, as a number with its interval."""
+    if not math.isfinite(row["effect"]) or not row["low"] <= row["high"]:
+        return ""
+    one, other, task = words.cell(row["a"]), words.cell(row["b"]), title(row["task"])
+    where = f"{plural(row['n'], 'seed')} in {words.framework(row['framework'])}"
+    if row["frameworks"] and row["frameworks"] > 1:
+        where += f", the least clear of {row['frameworks']:.0f} frameworks"
+    match row["verdict"]:
+        case "sooner" if row["effect"]:
+            steps = ratio(row, "fewer", "more")
+            return f"Steps for {task}, {one} against {other}: {steps}, {where}."
+        case "better":
+            by = f"{difference(row)} in {metric(tables, row['task'])}"
+            return f"On {task} {one} is ahead of {other} by {by}, {where}."
+        case "equal":
+            by = f"{difference(row)} in {metric(tables, row['task'])}"
+            return f"On {task} {one} and {other} differ by {by}, {where}."
+    return ""
+
+
+def _open_cells(rows: list[Row]) -> str:
+    """What would tell where nothing is known."""
+    if not rows:
+        return ""
+    n = max((row["n"] for row in rows if row["n"]), default=0)
+    where = titles(row["task"] for row in rows)
+    if any(row["why"] == "few_seeds" for row in rows):
+        return Markup("For {}: {}.").format(where, ENOUGH)
+    more = f"more than these {plural(n, 'seed')}" if n else "more seeds"
+    return Markup("For {} only {} would tell {}.").format(where, more, MORE_SEEDS)
+
+
+def _solved(tables: Tables, rows: list[Row]) -> Answer:
+    """Of too few runs: what they came to, task by task."""
+    runs, said, failing, evidence = tables["runs"], [], [], ""
+    for row in rows:
+        task, mine = row["task"], runs[(runs["task"] == row["task"])]
+        solved = mine[(mine["track"] == row["track"]) & (mine["solved"].astype(str) == "True")]
+        names = list(dict.fromkeys(solved["cell"]))
+        if not names:
+            failing.append(task)
+            continue
+        steps = solved.groupby("cell")["steps_to_solve"].min().dropna()
+        first = list(steps[steps == steps.min()].index)
+        lead = f", {words.cell(first[0])} first" if len(names) > 1 and len(first) == 1 else ""
+        said.append(f"{cells(names)} solved {title(task)}{lead}")
+        evidence = evidence or _reached(tables, solved.iloc[0])
+    if failing:
+        said.append(f"no cell solved {titles(failing, 'or')}")
+    counted = f"{len(rows) - len(failing)} of {plural(len(rows), 'task')} were solved"
+    text = fitting(*(f"{these(tables)} {one}." for one in ("; ".join(said), counted)))
+    return Answer(text, evidence, Markup("{}.").format(ENOUGH))
+
+
+def _reached(tables: Tables, run: Any) -> str:
+    """The score of a run that solved its task, and what counts as solved."""
+    return (
+        f"{words.cell(run['cell'])} on {title(run['task'])}: {number(run['score'])} in "
+        f"{metric(tables, run['task'])}; {number(run['solved_at'])} counts as solved."
+    )
+
+
+def _beaten(tables: Tables) -> list[str]:
+    """Where a method without a network does better than every network."""
+    found = []
+    for task in tables.rows("tasks"):
+        name, sign = task["task"], -1 if task["direction"] == "higher" else 1
+        scores = tables.of_task("scores", name)["median"].dropna() * sign
+        best = classical(tables, name)
+        if len(scores) and best and sign * best[1] < scores.min():
+            network = number(sign * scores.min())
+            found.append(
+                f"On {title(name)} {best[0]}, which is no network, does better than every network: "
+                f"{number(best[1])} against {network} ({task['metric']})."
+            )
+    return found
+
+
+def classical(tables: Tables, task: str) -> tuple[str, float] | None:
+    """The best method without a network on ``task``, and its median score."""
+    rows = tables.of_task("classical", task)
+    rows = rows[~rows["method"].isin(BOUNDS)]
+    if rows.empty:
+        return None
+    directions = dict(zip(tables["tasks"]["task"], tables["tasks"]["direction"], strict=True))
+    scores = rows.groupby("method")["score"].median().sort_values()
+    place = -1 if directions.get(task) == "higher" else 0
+    return str(scores.index[place]), float(scores.iloc[place])

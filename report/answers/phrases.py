@@ -1,0 +1,104 @@
+"""Phrases that several answers share: lists, percentages, and a sentence that is short enough."""
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from report import words
+from report.numbers import interval, listed, number
+
+# Words of an answer: as many as one reads at a glance.
+MOST_WORDS = 30
+# Longer titles than this are counted, not named.
+LONGEST_TITLE = 40
+
+
+def count(text: str) -> int:
+    """The words of a sentence; a sign such as % is none."""
+    return sum(bool(re.search(r"\w", one)) for one in text.split())
+
+
+def fitting(*sentences: str) -> str:
+    """The first of these that has not too many words; they go from the fullest to the shortest."""
+    return next((one for one in sentences if count(one) <= MOST_WORDS), sentences[-1])
+
+
+# Keeps a number and its sign on one line.
+PERCENT = "\u00a0%"
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def plural(n: float, one: str, several: str = "") -> str:
+    """A number of things: ``1 seed``, ``20 seeds``."""
+    return f"{number(n)} {one if n == 1 else several or one + 's'}"
+
+
+def title(task: Any) -> str:
+    """A task's title as it stands in a sentence."""
+    name = words.task(task)
+    article = name.endswith((" problem", " series")) and not name.startswith("your ")
+    return f"the {name}" if article else name
+
+
+def titles(tasks: Iterable[Any], word: str = "and") -> str:
+    """The titles of tasks; their number where one is a long name of the reader's own."""
+    names = [title(task) for task in tasks]
+    longest = max(map(len, names))
+    return listed(names, word) if longest <= LONGEST_TITLE else plural(len(names), "task")
+
+
+def cells(names: Iterable[Any], word: str = "and") -> str:
+    """Cells as a sentence has them."""
+    return listed(map(words.cell, names), word)
+
+
+def frameworks(names: Iterable[Any], word: str = "and") -> str:
+    """Frameworks as a sentence has them."""
+    return listed(map(words.framework, names), word)
+
+
+def less(low: float, high: float | None = None, of: str = "less") -> str:
+    """What a ratio below one saves: ``27 % less``; of two the span, ``26 to 27 % less``."""
+    ends = list(dict.fromkeys(_percent(1 - one) for one in (high or low, low)))
+    return f"{' to '.join(ends)}{PERCENT} {of}"
+
+
+def ratio(row: Any, less_of: str = "less", more_of: str = "more") -> str:
+    """A ratio with its interval, in percent: ``27 % less (95 % interval 26 to 28 %)``."""
+    value, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    if not all(map(math.isfinite, (value, low, high))) or high >= 3:
+        # Beyond this people say "4 times", not "300 % more".
+        return f"{interval(value, low, high)} times"
+    of = less_of if value <= 1 else more_of
+    if low <= 1 <= high:
+        ends = f"{_percent(1 - low)}{PERCENT} {less_of} to {_percent(high - 1)}{PERCENT} {more_of}"
+    elif high < 1:
+        ends = f"{_percent(1 - high)} to {_percent(1 - low)}{PERCENT}"
+    else:
+        ends = f"{_percent(low - 1)} to {_percent(high - 1)}{PERCENT}"
+    return f"{_percent(abs(1 - value))}{PERCENT} {of} (95{PERCENT} interval {ends})"
+
+
+def difference(row: Any) -> str:
+    """A difference with its interval, without its sign."""
+    value, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    text, ends = parts(-value, -high, -low) if value < 0 else parts(value, low, high)
+    return f"{text} (95{PERCENT} interval {ends})" if ends else text
+
+
+def parts(value: float, low: float, high: float) -> tuple[str, str]:
+    """A number, and the ends of its interval: ``0.400`` and ``0.333 to 0.545``."""
+    text, _, ends = interval(value, low, high).partition(" [")
+    ends, _, power = ends.partition("]")
+    return f"{text}{power}", f"{ends.replace(', ', ' to ')}{power}"
+
+
+def _percent(share: float) -> str:
+    """A share in percent with two digits; three near a hundred."""
+    value = 100 * share
+    return number(value, 3 if value > 99 else 2)
