@@ -185,7 +185,7 @@ def _seeds(row: Row) -> str:
 
 
 def _entry(question: str, row: Row, answer: str, evidence: str) -> dict[str, str]:
-    track = "" if pd.isna(row["track"]) else words.track(row["track"])
+    track: str = "" if pd.isna(row["track"]) else words.track(row["track"])
     return {
         "question": QUESTIONS[question].format(track=track), "task": place(row),
         "answer": answer, "sure": row["sure"], "evidence": evidence,
@@ -208,7 +208,7 @@ def _matters(cases: list[Row]) -> dict[str, str]:
 
 def _case(row: Row) -> str:
     """What is known of one cell of a task."""
-    name = "" if pd.isna(row["cell"]) else f"{words.cell(row['cell'])} "
+    name: str = "" if pd.isna(row["cell"]) else f"{words.cell(row['cell'])} "
     if pd.isna(row["effect"]):
         return f"{name}{REASONS['not_tested']}"
     detail = "" if pd.isna(row["detail"]) else f" ({row['detail']})"

@@ -34,7 +34,10 @@ def test_a_panel_a_framework_and_track_with_names_and_numbers():
     means, profiles = comparisons.aggregate(runs(6))
     svg = advice.profiles(means, profiles, PALETTE)
     found = texts(svg)
-    for name in ("jax, matched", "jax, native", "pytorch, matched", "pytorch, native"):
+    for name in (
+        "JAX, same start and rule", "JAX, as installed", "PyTorch, same start and rule",
+        "PyTorch, as installed",
+    ):  # fmt: skip
         assert found.count(name) == 1
     # On its line in each of four panels, and at the mean in the first of each track.
     assert found.count("GRU") == found.count("RNN") == 4 + 2
@@ -55,8 +58,8 @@ def test_few_seeds_have_no_band_and_one_task_no_figure():
     mixed = runs(6)
     mixed = mixed[(mixed["track"] == "matched") | (mixed["task"] == "sine")]
     found = texts(advice.profiles(*comparisons.aggregate(mixed), PALETTE))
-    assert "jax, matched" in found
-    assert "jax, native" not in found, "one task is not across tasks"
+    assert "JAX, same start and rule" in found
+    assert "JAX, as installed" not in found, "one task is not across tasks"
     assert advice.profiles(means.iloc[:0], profiles.iloc[:0], PALETTE) == ""
 
 

@@ -1,5 +1,6 @@
 """The figures with more cells and frameworks than the page began with; their colours."""
 
+import html
 import re
 from pathlib import Path
 
@@ -8,10 +9,21 @@ import pandas as pd
 import pytest
 
 from benchmarks import report_page
+from report import advice_words
 from report import tables as reading
 from report.figures.style import COLOURS, INK, Palette, in_order
 from report.page import render
-from report.sections import advice, curves, filters, insides, matrix, sameness, speed
+from report.sections import (
+    accuracy,
+    advice,
+    choices,
+    curves,
+    insides,
+    matrix,
+    sameness,
+    speed,
+    speed_figures,
+)
 
 CELLS = ("rnn", "gru", "lstm", "mgu")
 FRAMEWORKS = ("equinox", "jax", "pytorch", "tensorflow")
@@ -64,7 +76,7 @@ def tables(tmp_path_factory) -> reading.Tables:
     return reading.read(folder)
 
 
-@pytest.mark.parametrize("section", [curves, insides, speed, sameness, advice])
+@pytest.mark.parametrize("section", [accuracy, curves, insides, speed, sameness, advice])
 def test_a_fourth_cell_and_framework_are_in_every_figure(tables, section):
     jobs = section.figures(tables)
     assert len(jobs) >= 1
@@ -73,9 +85,10 @@ def test_a_fourth_cell_and_framework_are_in_every_figure(tables, section):
         for svg in [one["svg"] for one in drawn] if isinstance(drawn, list) else [drawn]:
             names = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
             assert all(cell.upper() in names for cell in CELLS), key
-            # The gradient's lines have the cells' colours.
+            # The gradient's lines have the cells' colours; the marks of all tasks say it under
+            # the pointer.
             if key not in [("gradient_flow", "adding"), ("gradient_flow", "sine")]:
-                assert "equinox" in names, key
+                assert "equinox" in names.lower() or section is accuracy, key
 
 
 def test_the_fourth_of_each_has_a_look_of_its_own(tables):
@@ -90,7 +103,7 @@ def test_the_fourth_of_each_has_a_look_of_its_own(tables):
     assert Palette.of(["tensorflow"], []).framework("tensorflow") == COLOURS[2]
     assert palette.framework(None) == INK
     assert len(matrix.content(tables)["columns"]) == 16
-    assert len(filters.content(tables)["key"]) == 8
+    assert len(choices.key(tables.palette)) == 8
 
 
 def test_forty_cells_look_different():
@@ -104,8 +117,8 @@ def test_many_panels_make_a_figure_that_scrolls(tables):
         tables["timing"].head(1).assign(cell=f"cell{n}", machine="") for n in range(8)
     )
     palette = Palette.of(["equinox"], timing["cell"])
-    assert "min-width: 202%" in speed.steps(timing, palette)
-    assert "min-width" not in speed.steps(timing.head(3), palette)
+    assert "min-width: 202%" in speed_figures.steps(timing, palette)
+    assert "min-width" not in speed_figures.steps(timing.head(3), palette)
 
 
 def test_names_stand_in_their_order():
@@ -114,6 +127,7 @@ def test_names_stand_in_their_order():
 
 def test_two_machines_have_a_part_each(tables):
     both = reading.Tables(tables)
+    both.folder = tables.folder
     timing = tables["timing"]
     both["timing"] = pd.concat([timing.assign(machine=name) for name in ("old", "new")])
     both["speed_ratios"] = pd.DataFrame(
@@ -155,5 +169,72 @@ def test_a_message_of_megabytes_is_cut(tables, tmp_path):
 def test_sweeps_whose_fits_are_missing_are_still_drawn(tables):
     assert not tables.rows("scaling")
     page = render(tables, "speed")[0]
-    assert "How cost grows" in page
+    assert "How a training step's time grows" in html.unescape(page)
     assert "No sweeps in this configuration" not in page
+
+
+def test_speed_claims_no_more_than_the_clock_shows(tables):
+    """One framework ahead everywhere, then two that are too close to call at one size."""
+    shown = reading.Tables(tables)
+    shown.folder = tables.folder
+    sizes = pd.DataFrame({"shape": ["small", "large"], "flop": [1.0, 2.0]})
+    shown["timing"] = tables["timing"].drop(columns=["shape", "flop"]).merge(sizes, how="cross")
+    rows = sizes[["shape"]].merge(pd.DataFrame({"cell": ["gru", "lstm"]}), how="cross")
+    rows = rows.assign(question="fastest_framework", verdict="better", better="jax", worse="x y")
+
+    def found(rows: pd.DataFrame) -> str:
+        shown["advice"] = rows.reindex(columns=tables["advice"].columns)
+        return speed.finding(shown)
+
+    assert found(rows) == "JAX trains both cells fastest here"
+    large = rows["shape"] == "large"
+    rows.loc[large, ["verdict", "better", "worse"]] = ["unknown", "jax pytorch", "tensorflow"]
+    assert found(rows) == (
+        "JAX trains both cells fastest in the smaller model (“small”); in the larger one "
+        "(“large”) JAX and PyTorch are too close to call for both cells"
+    )
+    rows.loc[large & (rows["cell"] == "gru"), ["verdict", "better"]] = ["equal", "jax pytorch"]
+    assert "JAX and PyTorch train GRU equally fast in the larger one" in found(rows)
+    assert found(rows.iloc[:0]) == "How long a training step takes"
+
+
+def test_a_ratio_is_said_in_percent_or_in_times():
+    said = {
+        (0.765, 0.76, 0.84): "24 % less time than JAX [16 to 24 %]",
+        (1.6, 1.56, 1.63): "60 % more time than JAX [56 to 63 %]",
+        (2.3, 2.1, 2.5): "2.3 times as long as JAX [2.1 to 2.5 times]",
+        (0.89, 0.66, 1.19): "not told apart from JAX [34 % less time to 19 % more time]",
+        (0.5, float("nan"), float("nan")): "50 % less time than JAX",
+    }
+    for ratio, text in said.items():
+        assert advice_words.change(*ratio, "JAX") == text
+
+
+def test_how_many_tasks_each_cell_solves(tables):
+    palette, names = tables.palette, ["solved", "above baseline"]
+
+    def found(*states: tuple[str, str, int]) -> str:
+        rows = [{"cell": c, "task": t, "state": names[not solved]} for c, t, solved in states]
+        return accuracy.finding(pd.DataFrame(rows), palette)
+
+    both = ("gru", "a", 1), ("gru", "b", 1)
+    assert found(*both, ("lstm", "a", 1), ("lstm", "b", 0)) == "GRU solves all 2 tasks, LSTM 1"
+    assert found(*both, ("lstm", "a", 1), ("lstm", "b", 1)) == "GRU and LSTM solve all 2 tasks"
+    assert found(*both, ("rnn", "a", 0)) == "GRU solves all 2 tasks, RNN 0 of 1"
+    assert found(("gru", "adding", 1), ("rnn", "adding", 0)) == (
+        "GRU solved: adding problem; RNN did not"
+    )
+
+
+def test_the_marks_of_the_first_figures_say_what_they_are_and_lead_to_their_runs(tables):
+    tasks, shown, palette = accuracy.figures(tables)["overall"][1]
+    svg = accuracy.overall(tasks, shown.assign(task="<b>"), palette)
+    assert svg == "", "no task of that name"
+    svg = accuracy.overall(tasks, shown, palette)
+    link = 'data-task="adding" data-framework="equinox" data-cell="gru" data-track="matched"'
+    assert f'<a href="#runs" {link} aria-label="Equinox GRU, adding problem: median' in svg
+    assert "<title>Equinox GRU, adding problem: median mean squared error" in svg
+    assert 'role="group"' in svg
+    drawn = speed.figures(tables)["overall"][0](*speed.figures(tables)["overall"][1])
+    assert "<title>JAX, GRU: a training step takes 1 ms" in drawn
+    assert "tip-" not in svg + drawn

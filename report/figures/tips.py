@@ -19,7 +19,7 @@ class Tips:
 
     def mark(
         self, text: str, framework: str = "", runs: Mapping[str, Any] | None = None
-    ) -> dict[str, str]:
+    ) -> dict[str, Any]:
         """What makes an artist say ``text``, and lead to the runs of this task and method.
 
         A filter hides it where it is of another ``framework``.

@@ -19,6 +19,7 @@ from report.figures.tips import Tips
 from report.numbers import interval, listed, number
 from report.tables import Tables
 
+Row = dict[Any, Any]
 METHOD = ["task", "framework", "cell", "track"]
 # Inches of a line of the figure, and of what stands above and below all of them.
 LINE, ROOM = 0.2, 0.75
@@ -122,13 +123,13 @@ class Canvas:
 
 def overall(tasks: pd.DataFrame, shown: pd.DataFrame, palette: Palette) -> Markup:
     """A line a task and cell: how far from baseline to solved, and after how many steps."""
-    if shown.empty:
-        return Markup()
     groups = [
         (task, shown[shown["task"] == task["task"]])
         for task in tasks.to_dict("records")
         if (shown["task"] == task["task"]).any()
     ]
+    if not groups:
+        return Markup()
     lines = sum(1.3 + mine["cell"].nunique() for _, mine in groups)
     steps = shown[["budget", "steps"]].to_numpy(float)
     steps = steps[np.isfinite(steps) & (steps > 0)]
@@ -169,7 +170,7 @@ def overall(tasks: pd.DataFrame, shown: pd.DataFrame, palette: Palette) -> Marku
         return tips.into(svg(figure, "Score and steps to solve by task and cell"))
 
 
-def _headline(axes: Axes, task: dict[str, Any], place: float) -> None:
+def _headline(axes: Axes, task: Row, place: float) -> None:
     """A task's title and, smaller, what it asks for."""
     name = words.task(task["task"])
     text = f"{name[:1].upper()}{name[1:]}"
@@ -185,7 +186,7 @@ def _headline(axes: Axes, task: dict[str, Any], place: float) -> None:
     )  # fmt: skip
 
 
-def _line(canvas: Canvas, task: dict[str, Any], mine: pd.DataFrame, place: float) -> None:
+def _line(canvas: Canvas, task: Row, mine: pd.DataFrame, place: float) -> None:
     """A cell on a task: small marks for the other frameworks, a large one with its interval."""
     baseline, solved = task["baseline"], task["solved"]
     for row in mine.sort_values("large").to_dict("records"):
@@ -193,8 +194,8 @@ def _line(canvas: Canvas, task: dict[str, Any], mine: pd.DataFrame, place: float
         cell, framework = row["cell"], row["framework"]
         colour = palette.cell(cell) if large else palette.framework(framework)
         tip = canvas.tips.mark(_says(task, row), framework, {k: row[k] for k in METHOD})
-        plain = {"gid": tip["gid"]}
-        mark = {"color": colour, "linestyle": "none"} | (
+        plain: Row = {"gid": tip["gid"]}
+        mark: Row = {"color": colour, "linestyle": "none"} | (
             {"marker": palette.mark(cell), "markersize": 6.5} if large
             else {"marker": "|", "markersize": 8, "markeredgewidth": 1.6, "alpha": 0.85}
         )  # fmt: skip
@@ -208,12 +209,13 @@ def _line(canvas: Canvas, task: dict[str, Any], mine: pd.DataFrame, place: float
 
 
 def _until(
-    canvas: Canvas, row: dict[str, Any], place: float, colour: str, mark: dict[str, Any],
-    tip: dict[str, str],
+    canvas: Canvas, row: Row, place: float, colour: str, mark: Row,
+    tip: Row,
 ) -> None:  # fmt: skip
     """The steps until half of the runs have solved it, on a line as long as their budget."""
-    axes, plain, large = canvas.steps, {"gid": tip["gid"]}, row["large"]
-    budget = row["budget"] if pd.notna(row["budget"]) else canvas.most
+    axes, large = canvas.steps, row["large"]
+    plain: Row = {"gid": tip["gid"]}
+    budget: float = row["budget"] if pd.notna(row["budget"]) else canvas.most
     if large:
         start = axes.get_xlim()[0]
         axes.plot((start, budget), (place, place), color=INK, linewidth=0.7, alpha=0.25)
@@ -229,7 +231,7 @@ def _until(
         )
 
 
-def _solved(row: dict[str, Any]) -> str:
+def _solved(row: Row) -> str:
     """How many runs solved it, and after how many steps."""
     solved, runs = int(row["solved"]), int(row["runs"])
     if not solved:
@@ -238,7 +240,7 @@ def _solved(row: dict[str, Any]) -> str:
     return f"{share}, {number(row['steps'])} steps" if np.isfinite(row["steps"]) else share
 
 
-def _says(task: dict[str, Any], row: dict[str, Any]) -> str:
+def _says(task: Row, row: Row) -> str:
     """What a mark tells under the pointer."""
     where = f"{words.framework(row['framework'])} {words.cell(row['cell'])}"
     if pd.isna(row["median"]):

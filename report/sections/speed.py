@@ -22,6 +22,8 @@ METHOD = ["framework", "kernel", "cell"]
 # More cases than these are counted in a title, not named.
 MOST_NAMED = 4
 FASTEST = "fastest"
+# What stands between the parts of a warning.
+BETWEEN = "; "
 
 
 def content(tables: Tables) -> dict[str, Any]:
@@ -43,10 +45,12 @@ def content(tables: Tables) -> dict[str, Any]:
                 "peak": rows(_of_shape(attainable, timed)),
                 "ratios": rows(_of_shape(tables["speed_ratios"], timed)),
                 "warned": timed["warning"].notna().any(),
+                "common": _common(timed),
             }
             for name, timed in parts
         ],
         "kinds": KINDS,
+        "rest": rest,
         "axes": speed_figures.AXES,
     }
 
@@ -219,6 +223,20 @@ def _against(
         elif other == mine:
             found.append(change(1 / ratio, 1 / high, 1 / low, name(one[kind])))
     return found
+
+
+def _common(timed: pd.DataFrame) -> list[str]:
+    """What the clock warns of in every one of these times, so that it is said once."""
+    steps = timed[(timed["phase"] == "step") & timed["median_ms"].notna()]
+    parts = [str(text).split(BETWEEN) for text in steps["warning"].fillna("")]
+    first = parts[0] if parts else []
+    return [one for one in first if one and all(one in other for other in parts)]
+
+
+def rest(warning: str | None, common: list[str]) -> str:
+    """A warning without what is said of all."""
+    parts = (warning or "").split(BETWEEN)
+    return BETWEEN.join(part for part in parts if part not in common)
 
 
 def _of_shape(table: pd.DataFrame, timed: pd.DataFrame) -> pd.DataFrame:

@@ -21,6 +21,8 @@ AXES = {
 }  # fmt: skip
 # Inches of a bar, and of what a row of panels has besides.
 BAR, ROOM = 0.28, 0.75
+# And what stands below all of them.
+BELOW = 0.3
 
 
 def sizes(timed: pd.DataFrame) -> str:
@@ -55,7 +57,7 @@ def overall(parts: Sequence[tuple[str, pd.DataFrame]], palette: Palette) -> Mark
     with settings("overall"):
         high = [BAR * most + ROOM for most in bars]
         figure, panels = laid_out(
-            len(parts), len(cells), width(len(cells)), sum(high), height_ratios=high
+            len(parts), len(cells), width(len(cells)), sum(high) + BELOW, height_ratios=high
         )
         figure.get_layout_engine().set(h_pad=0.09)
         for (name, steps), most, row in zip(parts, bars, panels, strict=True):
@@ -63,7 +65,7 @@ def overall(parts: Sequence[tuple[str, pd.DataFrame]], palette: Palette) -> Mark
             for cell, axes in zip(cells, row, strict=True):
                 mine = steps[steps["cell"] == cell].sort_values("median_ms", ascending=False)
                 for place, one in enumerate(mine.to_dict("records")):
-                    _bar(axes, place, one, palette, tips, reach)
+                    _bar(axes, place, one, palette, tips, reach, len(cells) < 3)
                 axes.set_xlim(0, reach)
                 axes.set_yticks(range(len(mine)), list(map(words.framework, mine["framework"])))
                 axes.set_ylim(len(mine) - most - 0.5, len(mine) - 0.5)
@@ -85,9 +87,13 @@ def _brief(timed: pd.DataFrame) -> str:
 
 
 def _bar(
-    axes: Axes, place: int, row: dict[Any, Any], palette: Palette, tips: Tips, reach: float
-) -> None:
-    """A framework's time with its interval, what the hardware allows, and both in figures."""
+    axes: Axes, place: int, row: dict[Any, Any], palette: Palette, tips: Tips, reach: float,
+    wide: bool,
+) -> None:  # fmt: skip
+    """A framework's time with its interval, what the hardware allows, and both in figures.
+
+    Panels that are not ``wide`` have no room for more words.
+    """
     colour, known = palette.framework(row["framework"]), pd.notna(row["low_ms"])
     share = f"{number(100 * row['peak_fraction'], 2)} %" if pd.notna(row["peak_fraction"]) else ""
     end = row["high_ms"] if known else row["median_ms"]
@@ -100,13 +106,13 @@ def _bar(
     if share:
         says += f"; it reaches {share} of what the hardware allows"
     tip = tips.mark(f"{says}. Implementation: {row['kernel']}.", row["framework"])
-    look = {"color": colour, "height": 0.68}
+    look: dict[str, Any] = {"color": colour, "height": 0.68}
     axes.barh(place, row["median_ms"], alpha=0.35 if share else 1, **look, **tip)
     if share:
         axes.barh(place, row["median_ms"] * row["peak_fraction"], **look, **tip)
     if known:
         axes.plot((row["low_ms"], row["high_ms"]), (place, place), color=INK, linewidth=1.2, **tip)
-    text = f"{number(row['median_ms'])} ms" + f", {share} of the hardware" * bool(share)
+    text = f"{number(row['median_ms'])} ms" + f", {share}{' of the hardware' * wide}" * bool(share)
     axes.text(end + 0.012 * reach, place, text, va="center_baseline", fontsize=9, **tip)
 
 
