@@ -103,6 +103,7 @@ function filterPage() {
   for (const one of $$("main [data-task], main [data-framework], main [data-cell], main [data-track]")) {
     one.hidden = keys.some((key) => state[key] && key in one.dataset && one.dataset[key] !== state[key]);
   }
+  for (const one of $$("details.fold[data-task]")) one.open ||= one.dataset.task === state.task;
   for (const one of $$("#curves")) one.dataset.show = state.show;
   for (const layer of $$("svg .layer"))
     layer.classList.toggle("away", Boolean(state.framework) && !layer.classList.contains(`of-${state.framework}`));
@@ -197,7 +198,7 @@ function go() {
 /** Open the folds that the address names, and close the others. */
 function showFolds() {
   const open = state.open.split(",");
-  for (const one of $$("details.fold")) one.open = open.includes(one.id);
+  for (const one of $$("details.fold")) one.open = open.includes(one.id) || one.dataset.task === (state.task || null);
 }
 
 /** Below each view's answer links to what else it has, so that nothing is far, on a phone either. */

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
+from matplotlib.transforms import offset_copy
 
 from report import words
 from report.figures.style import INK, MARK, PAGE, Palette, settings
@@ -19,8 +20,9 @@ from report.sections.inside_hover import hovered, named
 COLOURS = "viridis"
 # Levels of a heat map: as fine as an eye tells apart, and small as a picture.
 LEVELS = 32
-# Inches: of the inputs, of all heat maps of a cell together, of the answer.
-HEIGHTS = (0.6, 3.7, 0.8)
+# Inches: of the inputs, of all heat maps of a cell together, of the answer; and of a heat map where
+# there are many, and what its title takes.
+HEIGHTS, MAP, TITLE = (0.6, 3.7, 0.8), 0.75, 0.24
 # More inputs than these are drawn as a grid of dots, not as lines.
 MOST_LINES = 4
 
@@ -77,15 +79,19 @@ def draw(
     if not shown:
         return Markup()
     with settings(f"example {task}"):
-        figure = plt.figure(figsize=(max(PAGE, 3.1 * len(shown)), sum(HEIGHTS) + 0.9))
+        most = max(len(list(one.maps())) for one in shown)
+        heights = (HEIGHTS[0], max(HEIGHTS[1], MAP * most), HEIGHTS[2])
+        figure = plt.figure(figsize=(max(PAGE, 3.1 * len(shown)), sum(heights) + 0.9))
         outer = figure.add_gridspec(
-            3, len(shown), height_ratios=HEIGHTS, hspace=0.16, wspace=0.12,
+            3, len(shown), height_ratios=heights, hspace=0.16, wspace=0.12,
             left=0, right=1, top=0.97, bottom=0.03,
         )  # fmt: skip
         titles: dict[str, str] = {}
         for column, one in enumerate(shown):
             maps = list(one.maps())
-            inner = outer[1, column].subgridspec(max(1, len(maps)), 1, hspace=0.22)
+            count = max(1, len(maps))
+            gap = TITLE * count / (heights[1] - TITLE * (count - 1))
+            inner = outer[1, column].subgridspec(count, 1, hspace=gap)
             places = [outer[0, column], *inner, outer[2, column]]
             panels: list[Any] = [figure.add_subplot(place) for place in places]
             _inputs(panels[0], one)
@@ -95,7 +101,7 @@ def draw(
                 gate = f"{name} gate" if quantity == "gate" else "state (it has no gate)"
                 of = f", layer {layer + 1:.0f}" if layers > 1 else ""
                 _map(axes, values, one, (0, 1) if quantity == "gate" else (-1, 1))
-                axes.set_title(f"{gate}{of}", fontsize=9, loc="left", pad=3 + 5 * _few(one))
+                axes.set_title(f"{gate}{of}", fontsize=9, loc="left", pad=3 + 4 * _few(one))
                 said = f"{words.cell(one.cell)}, {gate}{of}: {len(values)} units."
                 named(axes, said + hover.get((one.cell, layer, name), ""), titles)
             _answer(panels[-1], one, palette)
@@ -113,7 +119,7 @@ def _inputs(axes: Any, one: Example) -> None:
     """Numbers as lines and rare markers as strokes, or symbols as a grid of dots."""
     values = one.values("input")
     binary = [bool(np.isin(v, (0, 1)).all()) for v in values]
-    if len(values) > 1 and all(binary) or len(values) > MOST_LINES:
+    if (len(values) > 1 and all(binary)) or len(values) > MOST_LINES:
         rows, steps = np.nonzero(values)
         axes.plot(steps, rows, "s", color=INK, markersize=2.2)
         axes.set_ylim(len(values) - 0.4, -0.6)
@@ -143,9 +149,10 @@ def _map(axes: Any, values: Any, one: Example, ends: tuple[int, int]) -> None:
 
 def _point(axes: Any, one: Example) -> None:
     if _few(one):
+        above = offset_copy(axes.get_xaxis_transform(), axes.figure, y=1, units="points")
         axes.plot(
-            one.marked, np.full(len(one.marked), 1.02), marker=7, markersize=4.5, color=INK,
-            linestyle="none", transform=axes.get_xaxis_transform(), clip_on=False,
+            one.marked, np.ones(len(one.marked)), marker=7, markersize=4.5, color=INK,
+            linestyle="none", transform=above, clip_on=False,
         )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from report.numbers import number
 from report.sections.inside_hover import hovered, named
 
 # Inches of a panel; the page puts as many side by side as there is room for.
-WIDE, HIGH = 3.5, 2.5
+WIDE, HIGH = 2.9, 2.2
 # What is left of a gradient below this share of the largest is drawn at the panel's foot.
 SMALLEST_SHARE = 1e-6
 
@@ -66,7 +66,7 @@ def saturation(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
     def scale(axes: Any) -> None:
         axes.axvline(0, **MARK)
         axes.set_xlim(-1.05, 1.05)
-        axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["100 %", "50 %", "0", "50 %", "100 %"])
+        axes.set_xticks([-1, 0, 1], ["100 %", "0", "100 %"])
 
     title = f"How often gates are shut and open: {words.task(task)}"
     unit = "of the time shut  |  of the time open"
@@ -155,7 +155,7 @@ def reach(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
 
     title = f"How far the gradient reaches: {words.task(task)}"
     says = ("horizon", " steps to a third")
-    return _lines(data, ("lag", "gradient"), title, "time steps back", palette, scale, says)
+    return _lines(data, ("lag", "gradient"), title, "time steps back", palette, "norm", scale, says)
 
 
 def remembered(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
@@ -177,7 +177,7 @@ def remembered(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
         axes.set_ylim(low - 0.03, 1.05)
 
     title = f"What is remembered: {words.task(task)}"
-    return _lines(data, ("step", "score"), title, "time step", palette, scale,
+    return _lines(data, ("step", "score"), title, "time step", palette, metric, scale,
                   ("score", f" {metric} at the last step"), last)  # fmt: skip
 
 
@@ -200,13 +200,13 @@ def dynamics(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
     last = data[data["last_step"] == data["last_step"].max()]
     says = ("norm_q50", " at the end")
     return _lines(
-        data, ("last_step", "norm_q50"), title, "training step", palette, scale, says, last
+        data, ("last_step", "norm_q50"), title, "training step", palette, "norm", scale, says, last
     )
 
 
 def _lines(
     data: pd.DataFrame, of: tuple[str, str], title: str, x: str, palette: Palette,
-    scale: Callable[[Any], None], says: tuple[str, str], ends: pd.DataFrame | None = None,
+    y: str, scale: Callable[[Any], None], says: tuple[str, str], ends: pd.DataFrame | None = None,
 ) -> Markup:  # fmt: skip
     """Every run a thin line of its cell's colour; the cell's name at the end of the middle one."""
     across, up = of
@@ -231,6 +231,7 @@ def _lines(
         axes.autoscale_view()
         axes.set_xlim(left=0, right=data[across].max())
         _frame(axes, x, title)
+        axes.set_ylabel(y, fontsize=8.5)
         figure.canvas.draw()
         spread(axes, labels)
         return hovered(svg(figure, title), titles)

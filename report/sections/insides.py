@@ -3,6 +3,7 @@
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
+import matplotlib as mpl
 import pandas as pd
 from markupsafe import Markup
 
@@ -19,8 +20,12 @@ from report.tables import Tables
 SEEDS = 10
 # Panels of a kind that are shown at once; those of further tasks are folded.
 MOST_PANELS = 6
-# A gate whose means at the marked steps and elsewhere are nearer than this hardly moves.
-HARDLY = 0.03
+# A gate that is open, or shut, for less than this share of the time stays between.
+OFTEN = 0.05
+# What is read from a state better than by guessing, by this much, is held.
+CLEARLY = 0.1
+# What a unit's gate may do at the marked steps.
+WAYS = {"opening": "open", "closing": "close"}
 # The table and the function of each kind of panel.
 KINDS: dict[str, tuple[str, Callable[..., Markup]]] = {
     "time_scales": ("gates", inside_spreads.time_scales),
@@ -71,8 +76,6 @@ def figures(tables: Tables) -> dict[Hashable, Job]:
 
 def _stops() -> list[tuple[int, str]]:
     """The colours of the heat maps from closed to open, for their scale."""
-    import matplotlib as mpl
-
     colours = mpl.colormaps[inside_examples.COLOURS]
     return [(round(100 * x), mpl.colors.to_hex(colours(x))) for x in (0, 0.2, 0.4, 0.6, 0.8, 1)]
 
@@ -97,43 +100,56 @@ def _first(tables: Tables, find: Callable[[Tables, str], str]) -> str:
 # ---- What gates do at the marked steps.
 
 
-def _moves(gates: pd.DataFrame) -> pd.DataFrame:
-    """Gates with their means at marked steps and elsewhere, and by how much these differ."""
-    known = gates[gates["at_marked"].notna() & gates["elsewhere"].notna()]
-    return known.assign(moved=known["at_marked"] - known["elsewhere"])
+def _movers(gates: pd.DataFrame) -> tuple[str, str] | None:
+    """The gate and the way in which most units of the middle run move at the marked steps.
+
+    None where the task marks no step.
+    """
+    found = {
+        (str(gate), way): middle(mine, way)[way]
+        for gate, mine in gates[gates["opening"].notna()].groupby("gate", sort=False)
+        for way in WAYS
+    }
+    return max(found, key=lambda key: found[key]) if found else None
 
 
-def _widest(rows: pd.DataFrame) -> str:
-    """The gate whose middle run moves most."""
-    found = {str(name): middle(mine, "moved")["moved"] for name, mine in rows.groupby("gate")}
-    return max(found, key=lambda name: abs(found[name]))
+def _moved(tables: Tables, task: str, gates: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """By cell what moves most in all runs, said of the middle one of ``gates``; and its rows."""
+    for cell, mine in _by_cell(tables, _matched(tables, "gates", task)):
+        movers = _movers(mine)
+        if movers is None:
+            continue
+        gate, way = movers
+        own = gates[(gates["cell"] == mine["cell"].iloc[0]) & (gates["gate"] == gate)]
+        if own.empty:
+            continue
+        share = middle(own, way)[way]
+        says = f"{percent(share)} of the {cell}’s units {WAYS[way]} their {gate} gate"
+        if not share:
+            says = f"none of the {cell}’s units {WAYS[way]}s a gate"
+        yield says, own.assign(share=own[way])
 
 
-def _verb(moved: float) -> str:
-    return "hardly moves" if abs(moved) < HARDLY else "opens" if moved > 0 else "closes"
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _answer(tables: Tables) -> Answer:
     for task in tables.tasks:
-        moves = _moves(_matched(tables, "gates", task))
-        if moves.empty:
-            continue
-        says, evidence = [], []
-        for cell, mine in _by_cell(tables, moves):
-            gate = _widest(mine)
-            own = mine[mine["gate"] == gate]
-            row = middle(own, "moved")
-            verb = _verb(row["moved"])
-            says.append(f"the {cell}’s {gate} gate {verb}")
-            same = int((own["moved"] < 0).sum() if row["moved"] < 0 else (own["moved"] > 0).sum())
-            way = "lower" if row["moved"] < 0 else "higher"
-            evidence.append(
-                f"{cell}: {number(row['at_marked'], 2)} at the marked steps and "
-                f"{number(row['elsewhere'], 2)} elsewhere in the middle run, {way} in {same} of "
+        found = list(_moved(tables, task, _matched(tables, "gates", task)))
+        if found:
+            moved = listed(says for says, _ in found)
+            text = f"At the marked steps of the {words.task(task)} {moved}."
+            ranges = [
+                f"from {100 * own['share'].min():.0f} to {percent(own['share'].max())} in "
                 f"{len(own)} runs"
+                for _, own in found
+            ]
+            return Answer(
+                text,
+                "Counted are units whose gate is on average more than 0.2 higher or lower there "
+                f"than elsewhere, in the middle run ({listed(ranges)}).",
             )
-        text = f"At the marked steps of the {words.task(task)} {listed(says)}."
-        return Answer(text, f"Mean over all units. {'; '.join(evidence)}.")
     return _open_or_shut(tables)
 
 
@@ -146,15 +162,19 @@ def _open_or_shut(tables: Tables) -> Answer:
 
 
 def _decided(tables: Tables, gates: pd.DataFrame) -> str:
+    """Of each cell how often the gate that is most often open, or shut, is so."""
     says = []
     for cell, mine in _by_cell(tables, gates):
-        sides = [
-            (row[side], f"the {cell}’s {row['gate']} gate is {word} {100 * row[side]:.0f} % of the time")
+        found = {
+            (f"{gate} gate", word): middle(own, side)[side]
+            for gate, own in mine.groupby("gate", sort=False)
             for side, word in (("above", "open"), ("below", "shut"))
-            if (row := middle(mine, side)) is not None
-        ]  # fmt: skip
-        says += [max(sides)[1]] if sides else []
-    return listed(says)
+        }
+        gate, word = max(found, key=lambda key: found[key])
+        share = found[gate, word]
+        often = f"the {cell}’s {gate} is {word} {percent(share)} of the time"
+        says.append(often if share >= OFTEN else f"the {cell}’s gates stay between open and shut")
+    return listed(says) if says else ""
 
 
 def _of_example(tables: Tables, task: str) -> pd.DataFrame:
@@ -165,16 +185,11 @@ def _of_example(tables: Tables, task: str) -> pd.DataFrame:
 
 def _example_finding(tables: Tables, task: str) -> str:
     gates = _of_example(tables, task)
-    moves = _moves(gates)
-    if moves.empty:
-        decided = _decided(tables, gates)
-        return f"{_title(task)}: {decided}" if decided else _title(task)
-    says = []
-    for cell, mine in _by_cell(tables, moves):
-        row = mine[mine["gate"] == _widest(mine)].iloc[0]
-        values = f"({number(row['at_marked'], 2)} against {number(row['elsewhere'], 2)})"
-        says.append(f"the {cell}’s {row['gate']} gate {_verb(row['moved'])} {values}")
-    return f"{_title(task)}: at the marked steps {listed(says)}"
+    moved = [says for says, _ in _moved(tables, task, gates)]
+    if moved:
+        return f"{_title(task)}: at the marked steps {listed(moved)}"
+    decided = _decided(tables, gates)
+    return f"{_title(task)}: {decided}" if decided else _title(task)
 
 
 def _title(task: str) -> str:
@@ -244,19 +259,26 @@ def _reached(tables: Tables, task: str) -> str:
     says = _each_cell(tables, data[data["lag"] == 0], "horizon", " steps")
     if not says:
         return ""
-    return f"On the {words.task(task)} a third of the gradient is left after {listed(says)}"
+    return f"On the {words.task(task)} the gradient shrinks to a third every {listed(says)}"
 
 
 def _held(tables: Tables, task: str) -> str:
-    last, metric, _ = _probed(tables, task)
-    says = [
-        f"{number(row['score'], 2)} in the {cell}"
+    """Which cell tells the shown value best at the end, and which least."""
+    last, metric, chance = _probed(tables, task)
+    found = [
+        (row["score"], cell)
         for cell, mine in _by_cell(tables, last)
         if (row := middle(mine, "score")) is not None
     ]
-    if not says:
+    if not found:
         return ""
-    return f"What is left of the value at the end of the {words.task(task)}: {metric} {listed(says)}"
+    (least, worst), (most, best) = min(found), max(found)
+    end = f"At the end of the {words.task(task)}"
+    if most < chance + CLEARLY:
+        return f"{end} no cell holds the shown value any more"
+    beside = f" and worst from the {worst}’s ({number(least, 2)})" if worst != best else ""
+    said = f"the shown value is read best from the {best}’s state ({metric} {number(most, 2)})"
+    return f"{end} {said}{beside}"
 
 
 def _probed(tables: Tables, task: str) -> tuple[pd.DataFrame, str, Any]:
