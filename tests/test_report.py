@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page
 
 from analysis.evidence import evidence_tables
 from analysis.tables import stage
+from benchmarks.report_page import made_up, write
 from harness import layout
 from harness.conformance import against_reference
 from harness.errors import UserError
@@ -20,7 +21,8 @@ from harness.plan.run import Run
 from harness.plan.settings import resolve
 from harness.run import records
 from harness.run.records import Record
-from report.page import write_report
+from report import tables as reading
+from report.page import render, write_report
 from report.sections.provenance import versions
 
 EVIL = "<script>window.hacked = 1</script>\"'&"
@@ -166,6 +168,28 @@ def test_what_failed_is_shown_and_escaped(page):
     assert EVIL in page.locator("#problems").inner_text()
     assert page.evaluate("window.hacked") is None
     assert html.escape("<script>window.hacked", quote=False) in page.content()
+
+
+def test_many_failures_and_studies_are_folded(tmp_path):
+    """The first five failures and the eight longest studies stand open."""
+    tables = made_up(["adding"], 2, 2)
+    tables["runs"] = tables["runs"].assign(status="failed", error=EVIL)
+    questions = [f"Question {place}?" for place in range(10)]
+    minutes = [1.0] * 9 + [31.0]
+    write(
+        tmp_path,
+        tables | {"studies": pd.DataFrame({
+            "study": [f"study{place}" for place in range(10)], "question": questions, "runs": 4,
+            "ended_well": 3, "core_minutes": minutes,
+        })},
+    )  # fmt: skip
+    (section,) = render(reading.read(tmp_path), "runs")
+    assert "36 of them did not end well" in section
+    assert "31 more runs that failed" in section
+    assert "2 more questions that took less time" in section
+    assert "that of “study9” took 78 %" in section
+    assert section.index("Question 9?") < section.index("Question 0?")
+    assert EVIL not in section
 
 
 def test_what_does_not_conform_is_marked_and_escaped(page):
