@@ -205,3 +205,5 @@ def test_from_records_to_the_page(tmp_path):
     page = (tmp_path / "report.html").read_text()
     assert "Adding, T = 600, GRU" in page
     assert "tasks=[copying]" in page
+    assert "Of 3 published values that we ran again, 1 comes out worse and 2 say nothing." in page
+    assert 'href="#published"' in page
