@@ -287,7 +287,7 @@ function start() {
     link.closest("[popover]")?.hidePopover();
     const { task, framework, cell, track, run } = link.dataset;
     if (run) change({ run }, "run");
-    else if (task) change({ task, framework, cell, track, run: "" }, "runs");
+    else if (task) change({ task, framework, cell, track, run: "" }, "every");
     else change({}, link.getAttribute("href").slice(1));
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", theme);

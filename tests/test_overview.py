@@ -136,7 +136,7 @@ def test_the_table_and_the_line_below_say_what_was_run(page):
     assert "JAX 1.0" in line
     assert "900 runs · 1 failed" in line
     assert "2026-01-01" in line
-    page.locator("#overview .provenance a").click()
+    page.locator("#overview .provenance a").last.click()
     assert page.locator("#problems").is_visible()
 
 
