@@ -154,8 +154,8 @@ def test_scores_and_their_states(page):
     assert "◐ 0.1" in gru
     assert "✓ 0.002" in lstm
     assert "0.001 to 0.003, range" in lstm, "three seeds have no interval"
-    assert "n = 3" in lstm
-    assert "50 × the best" in gru
+    assert "3 of 3 solved" in lstm
+    assert "0 of 3 solved" in gru
     failed = cells.nth(4).inner_text()
     assert "✕ no score" in failed
     assert f"seed 0 failed: {EVIL}" in failed
@@ -308,7 +308,7 @@ def test_speed_without_and_with_times(results, tmp_path, browser):
     ]
     text = shown()
     assert "1.25 to 1.75" in text
-    assert "0.41" in text
+    assert "41 %" in text
     assert EVIL in text
     assert "1.01 [0.99, 1.03]" in text
     assert "No sweeps" in text
@@ -328,9 +328,9 @@ def test_figures_are_named_and_drawn_in_the_pages_colours(page):
     assert page.locator("#defaults figure svg").get_attribute("aria-label") == (
         "What each framework's defaults change on adding problem"
     )
-    view(page, "accuracy")
+    view(page, "learning")
     figures = page.locator("#curves figure svg")
-    assert figures.first.get_attribute("aria-label").startswith("Learning curves on adding")
+    assert figures.first.get_attribute("aria-label").startswith("Learning curves, adding problem")
     box = figures.first.bounding_box()
     assert box["width"] > 600
     assert box["height"] > 100
