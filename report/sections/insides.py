@@ -239,7 +239,8 @@ def _hover(tables: Tables, task: str) -> dict[tuple[str, Any, str], str]:
 
 
 def _each_cell(tables: Tables, data: pd.DataFrame, column: str, unit: str) -> list[str]:
-    says = []
+    """What the middle run of each cell comes to; the unit is said once."""
+    says: list[str] = []
     for cell, mine in _by_cell(tables, data):
         row = middle(mine, column)
         if row is not None:
@@ -251,7 +252,8 @@ def _scales(tables: Tables, task: str) -> pd.DataFrame:
     """The time scales of a task's last layer."""
     gates = _matched(tables, "gates", task)
     gates = gates[gates["timescale_q50"].notna()]
-    return gates[gates["layer"] == gates["layer"].max()]
+    last: pd.DataFrame = gates[gates["layer"] == gates["layer"].max()]
+    return last
 
 
 def _kept(tables: Tables, task: str) -> str:
