@@ -49,7 +49,7 @@ class Example:
         """Places of the marked steps among those that are kept."""
         return np.flatnonzero(self.values("marked")[0])
 
-    def maps(self) -> Iterator[tuple[Any, str, str, Any]]:
+    def maps(self) -> Iterator[tuple[Any, ...]]:
         """Layer, name and quantity of each heat map, and its values [units, steps]."""
         shown = self.rows[self.rows["quantity"].isin(["gate", "state"])]
         for (layer, name, quantity), mine in shown.groupby(
@@ -92,7 +92,8 @@ def draw(
             count = max(1, len(maps))
             gap = TITLE * count / (heights[1] - TITLE * (count - 1))
             inner = outer[1, column].subgridspec(count, 1, hspace=gap)
-            places = [outer[0, column], *inner, outer[2, column]]
+            gates: list[Any] = [inner[place, 0] for place in range(count)]
+            places = [outer[0, column], *gates, outer[2, column]]
             panels: list[Any] = [figure.add_subplot(place) for place in places]
             _inputs(panels[0], one)
             panels[0].set_title(words.cell(one.cell), fontsize=12, pad=10)

@@ -118,7 +118,8 @@ def _strips(data: pd.DataFrame, palette: Palette, gates: bool) -> Iterator[tuple
     layers = data["layer"].nunique() > 1
     by = ["layer", "gate"] if gates else ["layer"]
     for cell in palette.present(data["cell"]):
-        for key, mine in data[data["cell"] == cell].groupby(by, sort=False):
+        groups: Any = data[data["cell"] == cell].groupby(by, sort=False)
+        for key, mine in groups:
             gate = f" {key[1]}" if gates else ""
             layer = f", layer {key[0] + 1:.0f}" if layers else ""
             yield f"{words.cell(cell)}{gate}{layer}", cell, mine

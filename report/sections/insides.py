@@ -19,7 +19,7 @@ from report.tables import Tables
 # So many seeds are looked into by the analysis.
 SEEDS = 10
 # Panels of a kind that are shown at once; those of further tasks are folded.
-MOST_PANELS = 6
+MOST_PANELS = 4
 # A gate that is open, or shut, for less than this share of the time stays between.
 OFTEN = 0.05
 # What is read from a state better than by guessing, by this much, is held.
@@ -77,7 +77,7 @@ def figures(tables: Tables) -> dict[Hashable, Job]:
 def _stops() -> list[tuple[int, str]]:
     """The colours of the heat maps from closed to open, for their scale."""
     colours = mpl.colormaps[inside_examples.COLOURS]
-    return [(round(100 * x), mpl.colors.to_hex(colours(x))) for x in (0, 0.2, 0.4, 0.6, 0.8, 1)]
+    return [(round(100 * x), mpl.colors.to_hex(colours(x))) for x in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)]
 
 
 def _matched(tables: Tables, name: str, task: str) -> pd.DataFrame:
@@ -126,7 +126,7 @@ def _moved(tables: Tables, task: str, gates: pd.DataFrame) -> Iterator[tuple[str
         share = middle(own, way)[way]
         says = f"{percent(share)} of the {cell}’s units {WAYS[way]} their {gate} gate"
         if not share:
-            says = f"none of the {cell}’s units {WAYS[way]}s a gate"
+            says = f"none of the {cell}’s units moves a gate"
         yield says, own.assign(share=own[way])
 
 
@@ -141,15 +141,16 @@ def _answer(tables: Tables) -> Answer:
             moved = listed(says for says, _ in found)
             text = f"At the marked steps of the {words.task(task)} {moved}."
             ranges = [
-                f"from {100 * own['share'].min():.0f} to {percent(own['share'].max())} in "
-                f"{len(own)} runs"
+                f"{words.cell(own['cell'].iloc[0])}: {100 * own['share'].min():.0f} to "
+                f"{percent(own['share'].max())} in {len(own)} runs"
                 for _, own in found
+                if len(own) > 1
             ]
-            return Answer(
-                text,
-                "Counted are units whose gate is on average more than 0.2 higher or lower there "
-                f"than elsewhere, in the middle run ({listed(ranges)}).",
+            counted = (
+                "Counted are units whose gate is there on average more than 0.2 higher or lower"
             )
+            spread = f", in the middle run ({'; '.join(ranges)})" if ranges else ""
+            return Answer(text, f"{counted} than elsewhere{spread}.")
     return _open_or_shut(tables)
 
 
@@ -163,7 +164,7 @@ def _open_or_shut(tables: Tables) -> Answer:
 
 def _decided(tables: Tables, gates: pd.DataFrame) -> str:
     """Of each cell how often the gate that is most often open, or shut, is so."""
-    says = []
+    says, between = [], []
     for cell, mine in _by_cell(tables, gates):
         found = {
             (f"{gate} gate", word): middle(own, side)[side]
@@ -172,8 +173,12 @@ def _decided(tables: Tables, gates: pd.DataFrame) -> str:
         }
         gate, word = max(found, key=lambda key: found[key])
         share = found[gate, word]
-        often = f"the {cell}’s {gate} is {word} {percent(share)} of the time"
-        says.append(often if share >= OFTEN else f"the {cell}’s gates stay between open and shut")
+        if share < OFTEN:
+            between.append(cell)
+        else:
+            says.append(f"the {cell}’s {gate} is {word} {percent(share)} of the time")
+    if between:
+        says.append(f"the gates of {listed(between)} stay between open and shut")
     return listed(says) if says else ""
 
 
@@ -234,7 +239,8 @@ def _hover(tables: Tables, task: str) -> dict[tuple[str, Any, str], str]:
 
 
 def _each_cell(tables: Tables, data: pd.DataFrame, column: str, unit: str) -> list[str]:
-    says = []
+    """What the middle run of each cell comes to; the unit is said once."""
+    says: list[str] = []
     for cell, mine in _by_cell(tables, data):
         row = middle(mine, column)
         if row is not None:
@@ -246,7 +252,8 @@ def _scales(tables: Tables, task: str) -> pd.DataFrame:
     """The time scales of a task's last layer."""
     gates = _matched(tables, "gates", task)
     gates = gates[gates["timescale_q50"].notna()]
-    return gates[gates["layer"] == gates["layer"].max()]
+    last: pd.DataFrame = gates[gates["layer"] == gates["layer"].max()]
+    return last
 
 
 def _kept(tables: Tables, task: str) -> str:
