@@ -34,7 +34,7 @@ def measured(row: Row) -> str:
     if value is None:
         return ""
     if row["unit"] == "ratio":
-        return _ratio(value, low, high)
+        return ratio(value, low, high)
     if row["unit"] == "share":
         between = f" ({_number(100 * low)} to {_number(100 * high)} %)" if _known(low) else ""
         return f"{_number(100 * value)} % of the runs{between}"
@@ -42,7 +42,7 @@ def measured(row: Row) -> str:
     return _number(value) + (f" ({_number(low)} to {_number(high)})" if known else "")
 
 
-def _ratio(value: float, low: float | None, high: float | None) -> str:
+def ratio(value: float, low: float | None, high: float | None) -> str:
     """``76 % less (71 to 80 % less)``; far from 1, as ``2.4 times (1.9 to 3)``."""
     bounds = [v for v in (low, high) if v is not None]
     if not all(0.1 <= v < 2 for v in (value, *bounds)):
