@@ -114,12 +114,15 @@ def write(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
         layout.write(folder, name, table)
 
 
-# What a reader does: a control to set, or something to click or to type into.
+# What a reader does, one after the other: something to click, or a control to set or type into.
+# One of several alike is the one in the view that is shown.
 CLICKS = {
-    "filter": ("[data-key=framework]", "jax"),
-    "filter two": ("[data-key=task]", "task1"),
-    "all again": ("#reset", None),
-    "baseline": ("[data-key=baseline]", "jax/lstm"),
+    "another view": ("#navigation a[href='#accuracy']", None),
+    "filter": ("#accuracy [data-key=framework]", "jax"),
+    "filter two": ("#accuracy [data-key=task]", "task1"),
+    "all again": ("#accuracy .reset", None),
+    "baseline": ("#accuracy [data-key=baseline]", "jax/lstm"),
+    "the runs": ("#navigation a[href='#runs']", None),
     "every run as a table": ("[data-key=table]", "runs"),
     "sort": ("#run-view th.number .dt-column-order", None),
     "search": ("#run-view .dt-search input", "task1 gru"),

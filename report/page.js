@@ -103,6 +103,7 @@ function filterPage() {
   for (const one of $$("main [data-task], main [data-framework], main [data-cell], main [data-track]")) {
     one.hidden = keys.some((key) => state[key] && key in one.dataset && one.dataset[key] !== state[key]);
   }
+  for (const one of $$("details.fold[data-task]")) one.open ||= one.dataset.task === state.task;
   for (const one of $$("#curves")) one.dataset.show = state.show;
   for (const layer of $$("svg .layer"))
     layer.classList.toggle("away", Boolean(state.framework) && !layer.classList.contains(`of-${state.framework}`));
@@ -148,11 +149,18 @@ function writeHash(push = false) {
   const changed = Object.entries(state).filter(([key, value]) => value !== DEFAULTS[key]);
   const query = new URLSearchParams(changed).toString();
   const hash = `#${target}${query ? `?${query}` : ""}`;
-  if (hash !== (location.hash || "#")) history[push ? "pushState" : "replaceState"](null, "", hash);
+  if (hash === (location.hash || "#")) return;
+  if (!push) return history.replaceState(history.state, "", hash);
+  // Who comes back comes back to where they were.
+  history.replaceState({ y: scrollY }, "");
+  history.pushState(null, "", hash);
 }
 
+/** What an address names: itself or, where it is not on this page, what stands for it. */
+const named = (id) => document.getElementById(id) ?? document.getElementById(aliases[id]);
+
 /** The view that an element stands in; the first one where nothing is named. */
-const viewOf = (id) => document.getElementById(aliases[id] ?? id)?.closest(".view") ?? $(".view");
+const viewOf = (id) => named(id)?.closest(".view") ?? $(".view");
 
 /** Show the view of what the address names, and nothing of the others. */
 function showView() {
@@ -162,12 +170,19 @@ function showView() {
     if (link.getAttribute("href") === `#${shown.id}`) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  document.title = `${$(`#navigation a[href="#${shown.id}"]`).textContent} · GateBench report`;
+  const title = $(`#navigation a[href="#${shown.id}"]`).textContent;
+  document.title = `${title} · GateBench report`;
+  $("#here").textContent = title;
+  // Filters hold in every view; one without their controls says so itself.
+  const words = FILTERS.filter((key) => state[key] && !$(`.filters [data-key=${key}]`, shown))
+    .map((key) => $(`.filters [data-key=${key}] option[value="${CSS.escape(state[key])}"]`)?.textContent ?? state[key]);
+  $("#filtered").hidden = !words.length;
+  $("#filtered span").textContent = `Only ${words.join(", ")} is shown.`;
 }
 
 /** Lead the eye and the keyboard to what the address names. */
 function go() {
-  const place = document.getElementById(aliases[target] ?? target);
+  const place = named(target);
   // A view begins at the top of the window.
   if (!place || place.matches(".view")) scrollTo(0, 0);
   else {
@@ -175,13 +190,47 @@ function go() {
     if (place.matches("details")) place.open = true;
     place.scrollIntoView();
   }
-  place?.focus({ preventScroll: true });
+  const first = place?.matches("details") ? $("summary", place) : place;
+  if (first && first.tabIndex < 0) first.tabIndex = -1;
+  first?.focus({ preventScroll: true });
 }
 
 /** Open the folds that the address names, and close the others. */
 function showFolds() {
   const open = state.open.split(",");
-  for (const one of $$("details.fold")) one.open = open.includes(one.id);
+  for (const one of $$("details.fold")) one.open = open.includes(one.id) || one.dataset.task === (state.task || null);
+}
+
+/** Below each view's answer links to what else it has, so that nothing is far, on a phone either. */
+function listPlaces() {
+  for (const view of $$(".view")) {
+    const places = $$("h3[id], section[id] > h3:first-child, details.fold", view)
+      .map((one) => [one.id || one.parentElement.id, $("summary", one) ?? one, one.parentElement])
+      .filter(([id, , parent]) => !parent.closest("details") && !$(`a[href="#${id}"]`, view));
+    if (places.length < 2) continue;
+    const links = places.map(([id, { textContent }]) => element("a", { href: `#${id}` }, textContent.split(":")[0].trim()));
+    ($(".lead", view) ?? $("h2", view)).after(element("nav", { class: "within", "aria-label": "In this view" }, ...links));
+  }
+}
+
+/** Open or close the menu of a small window. */
+const showMenu = (open) => $("#menu").setAttribute("aria-expanded", open);
+
+// What print has opened is no choice of the reader's.
+let printing = [];
+
+/** Show all there is on paper: every view, and what is folded. */
+function beforePrint() {
+  printing = $$("details:not([open])");
+  for (const one of $$(".view")) one.hidden = false;
+  for (const one of printing) one.open = true;
+}
+
+function afterPrint() {
+  for (const one of printing) one.open = false;
+  showView();
+  // The folds say later that they were opened and closed.
+  setTimeout(() => (printing = []));
 }
 
 /** Show the state everywhere. */
@@ -216,31 +265,44 @@ function start() {
   for (const one of $$(".reset"))
     one.addEventListener("click", () => change({ ...DEFAULTS, theme: state.theme, open: state.open }));
   const menu = $("#menu");
-  menu.addEventListener("click", () => menu.setAttribute("aria-expanded", menu.getAttribute("aria-expanded") !== "true"));
+  menu.addEventListener("click", () => showMenu(menu.getAttribute("aria-expanded") !== "true"));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || menu.getAttribute("aria-expanded") !== "true") return;
+    showMenu(false);
+    menu.focus();
+  });
   for (const one of $$("details.fold"))
     one.addEventListener("toggle", () => {
+      if (printing.length) return;
       state.open = $$("details.fold[open]").map((fold) => fold.id).join();
       writeHash();
     });
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#"]');
-    if (!link || event.ctrlKey || event.metaKey) return;
+    if (link || !event.target.closest("body > header")) showMenu(false);
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    menu.setAttribute("aria-expanded", "false");
+    // Past the navigation, within the view that is shown.
+    if (link.matches(".skip")) return $(".view:not([hidden])").focus();
     link.closest("[popover]")?.hidePopover();
     const { task, framework, cell, track, run } = link.dataset;
     if (run) change({ run }, "run");
-    else if (task) change({ task, framework, cell, track, run: "" }, "runs");
+    else if (task) change({ task, framework, cell, track, run: "" }, "every");
     else change({}, link.getAttribute("href").slice(1));
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", theme);
-  addEventListener("popstate", () => { readHash(); apply(); showFolds(); go(); });
-  // Print shows every view, and what is folded.
-  addEventListener("beforeprint", () => {
-    for (const one of $$(".view")) one.hidden = false;
-    for (const one of $$("details")) one.open = true;
+  history.scrollRestoration = "manual";
+  addEventListener("popstate", (event) => {
+    readHash();
+    apply();
+    showFolds();
+    go();
+    if (event.state) scrollTo(0, event.state.y);
   });
-  addEventListener("afterprint", () => { showView(); showFolds(); });
+  addEventListener("beforeprint", beforePrint);
+  addEventListener("afterprint", afterPrint);
+  document.documentElement.classList.add("js");
+  listPlaces();
   readHash();
   apply();
   showFolds();

@@ -5,6 +5,9 @@ const IN_TABLE = [
   ...RUN, "status", "score", "solved", "steps", "steps_to_solve", "train_seconds", "step_ms", "peak_rss_mb",
   "parameters", "kernel",
 ];
+const TITLES = {
+  train_seconds: "training, s", step_ms: "time a step, ms", peak_rss_mb: "memory at most, MB", kernel: "implementation",
+};
 const runs = tables.runs;
 const nameOf = (row) => RUN.map((key) => row[place(runs, key)]).join("-");
 
@@ -18,7 +21,8 @@ function showRuns() {
       display: (value) => `<a href="#run" data-run="${escaped(value)}">${escaped(value)}</a>`,
     },
   };
-  const columns = [link, ...visible(runs, IN_TABLE).slice(RUN.length)];
+  const others = visible(runs, IN_TABLE).slice(RUN.length);
+  const columns = [link, ...others.map((c) => ({ ...c, title: TITLES[c.name] ?? c.title }))];
   refresh("runs", "#run-view", runs, columns, "runs_sort", "runs_search");
 }
 
@@ -42,19 +46,20 @@ function showRun() {
     if (state.run) host.append(element("p", {}, `There is no run ${state.run}.`));
     return;
   }
-  const record = runs.columns.map((c, i) => [c.name, run[i]]).filter(([name]) => name !== "command");
-  host.append(element("h3", {}, state.run), list(record));
+  // What repeats the run comes first; the record is long.
   const command = element("code", {}, shown(run[place(runs, "command")]));
   const copy = element("button", { type: "button" }, "Copy");
   copy.addEventListener("click", () => copyText(command, copy));
-  host.append(element("h4", {}, "The command that repeats it"),
+  host.append(element("h3", {}, state.run), element("h4", {}, "The command that repeats it"),
     element("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, command), copy);
+  host.append(element("h4", {}, "Curve"), curve(run));
+  const record = runs.columns.map((c, i) => [c.name, run[i]]).filter(([name]) => name !== "command");
+  host.append(element("h4", {}, "Record"), list(record));
   if (tables.machines) {
     host.append(element("h4", {}, "Environment of this framework’s runs"));
     for (const row of ofRun(tables.machines, run, ["framework"]))
       host.append(list(tables.machines.columns.map((c, i) => [c.name, row[i]])));
   }
-  host.append(element("h4", {}, "Curve"), curve(run));
 }
 
 /** Copy what an element says; where the browser forbids it, select it for the reader. */

@@ -82,7 +82,7 @@ function view(host, table, columns, sortKey, searchKey) {
   const at = columns.findIndex((c) => c.name === name);
   host.replaceChildren(element("table", { class: "display compact" }));
   const made = new DataTable(host.firstChild, {
-    data: table.rows, columns, deferRender: true, autoWidth: false, pageLength: 25,
+    data: table.rows, columns, deferRender: true, autoWidth: false, pageLength: host.id === "view" ? 10 : 25,
     order: at >= 0 ? [[at, way === "desc" ? "desc" : "asc"]] : [],
     search: { search: state[searchKey] },
     layout: { topStart: "pageLength", topEnd: "search", bottomStart: "info", bottomEnd: "paging" },

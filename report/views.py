@@ -32,7 +32,8 @@ VIEWS = {
         ("accuracy", "matrix", "curves", "advice"),
     ),
     "speed": View(
-        "Speed", "Which framework trains fastest, and how far is that from the hardware?", ("speed",)
+        "Speed", "Which framework trains fastest, and how far is that from the hardware?",
+        ("speed",),
     ),
     "same": View("Same model?", "If I port a model, do I get the same results?", ("sameness",)),
     "claims": View("Claims", "Do the published claims hold?", ("claims",)),
@@ -45,5 +46,8 @@ VIEWS = {
     "runs": View("Runs and data", "What was run, and where are the numbers?", ("runs", "tables")),
     "methods": View("Methods", "How was it done, and what do the words mean?", ("methods",)),
 }  # fmt: skip
-# Where older addresses lead.
-ALIASES = {"answers": "overview", "filters": "accuracy"}
+# Where the addresses of what this page does not have lead: older ones, and views that it lacks.
+ALIASES = {
+    "answers": "overview", "filters": "accuracy", "problems": "failed", "verify": "beyond",
+    "verified": "beyond", "compare": "beyond", "compared": "beyond", "published": "beyond",
+}  # fmt: skip

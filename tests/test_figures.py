@@ -18,7 +18,6 @@ from report.sections import (
     advice,
     choices,
     curves,
-    insides,
     matrix,
     sameness,
     speed,
@@ -39,21 +38,6 @@ def tables(tmp_path_factory) -> reading.Tables:
         found = report_page.made_up(["adding", "sine"], 2, 3)
     method = ["task", "framework", "cell"]
     runs = found["runs"][[*method, "track", "seed"]]
-    moments = runs.merge(pd.DataFrame({"moment": ["initialisation", "trained"]}), how="cross")
-    found["gradient_flow"] = moments.merge(
-        pd.DataFrame({"cotangent": ["loss", "random"] * 3, "lag": [0, 0, 1, 1, 2, 2]}), how="cross"
-    ).assign(gradient_h=0.5, gradient_c=np.nan, decay=0.9)
-    found["gates"] = moments.assign(
-        layer=0, gate="update", below=0.1, above=0.2, timescale_q10=1.0, timescale_q50=2.0,
-        timescale_q90=3.0, lag=10,
-    )  # fmt: skip
-    found["memory_probe"] = moments.merge(pd.DataFrame({"step": [1, 2]}), how="cross").assign(
-        metric="R²", score=0.5, chance=0.0
-    )
-    found["dynamics"] = runs.assign(
-        last_step=100, norm_q50=0.5, norm_most=1.0, limit=1.0, over_limit=0.1, spikes=0
-    )
-    found["insides_skipped"] = runs.iloc[:0].assign(reason="")
     clock = runs[["framework", "cell"]].drop_duplicates().assign(kernel="stock")
     found["timing"] = clock.assign(
         shape="small", batch=1, sequence_length=2, input_size=1, hidden=4, layers=1, phase="step",
@@ -76,7 +60,7 @@ def tables(tmp_path_factory) -> reading.Tables:
     return reading.read(folder)
 
 
-@pytest.mark.parametrize("section", [accuracy, curves, insides, speed, sameness, advice])
+@pytest.mark.parametrize("section", [accuracy, curves, speed, sameness, advice])
 def test_a_fourth_cell_and_framework_are_in_every_figure(tables, section):
     jobs = section.figures(tables)
     assert len(jobs) >= 1
@@ -85,10 +69,8 @@ def test_a_fourth_cell_and_framework_are_in_every_figure(tables, section):
         for svg in [one["svg"] for one in drawn] if isinstance(drawn, list) else [drawn]:
             names = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
             assert all(cell.upper() in names for cell in CELLS), key
-            # The gradient's lines have the cells' colours; the marks of all tasks say it under
-            # the pointer.
-            if key not in [("gradient_flow", "adding"), ("gradient_flow", "sine")]:
-                assert "equinox" in names.lower() or section is accuracy, key
+            # The marks of all tasks say it under the pointer.
+            assert "equinox" in names.lower() or section is accuracy, key
 
 
 def test_the_fourth_of_each_has_a_look_of_its_own(tables):

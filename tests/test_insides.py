@@ -1,21 +1,27 @@
 """Saved weights of a results folder, looked into; and the section of the page."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
-from analysis.inside import dynamics, model, stage
+from analysis.inside import dynamics, example, gate_activity, marks, model, stage
 from analysis.tables import stage as tables
+from benchmarks import report_page
+from cells import network
 from harness import layout
 from harness.errors import UserError
-from harness.plan import asked
+from harness.plan import asked, tracks
 from harness.plan.run import Run
 from harness.plan.settings import resolve
 from harness.run import initialisation, records, streams
+from report import tables as reading
 from report.page import write_report
+from report.sections import insides
 from tests.test_report import record
 
 TASK = resolve("adding", {"sequence_length": 12, "hidden": 5, "steps": 30}, "test")
@@ -176,20 +182,199 @@ def test_the_page_shows_it_or_says_what_to_run(results, browser):
     stage.join(results)
     tables.write(results)
     page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.on("console", lambda message: pytest.fail(message.text))
     for table in (None, "gates.csv"):
         if table:
             (results / table).unlink()
         write_report(results)
-        page.goto((results / "report.html").as_uri())
+        page.goto((results / "report.html").as_uri() + "#insides")
+        page.reload()
         section = page.locator("#insides")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         if table:
             assert "gates.csv is not there: python -m analysis insides" in section.inner_text()
             assert section.locator("svg").count() == 0
-        else:
-            labels = section.locator("svg").evaluate_all(
-                "all => all.map(one => one.getAttribute('aria-label'))"
-            )
-            assert len(labels) == 6
-            assert all(label.endswith("adding") for label in labels)
-            assert "nan" not in section.inner_html().lower()
+            continue
+        labels = section.locator("svg[aria-label]").evaluate_all(
+            "all => all.map(one => one.getAttribute('aria-label'))"
+        )
+        assert sum("adding problem" in label for label in labels) == 1 + len(insides.KINDS)
+        # A heat map of each gate, the state of the cell that has none: 3 + 2 + 1.
+        maps = section.locator(".example image")
+        assert maps.count() == 6
+        assert maps.evaluate_all("all => all.every(one => one.getBBox().width > 0)")
+        assert "nan" not in section.inner_text().lower()
+        assert "units" in section.locator(".lead").inner_text()
+        said = section.locator(".says title").all_text_contents()
+        assert any("LSTM, forget gate: 5 units. Over 64 examples it is open" in s for s in said)
+        assert any(s.startswith("GRU, same start and rule: middle run") for s in said)
+
+
+def test_a_chosen_task_opens_its_example(results, browser):
+    page = browser.new_page()
+    shown = frame(("adding", "copying", "sine"))
+    report_page.write(results, shown)
+    write_report(results)
+    page.goto((results / "report.html").as_uri() + "#inside")
+    examples = page.locator(".example:visible")
+    assert [one.get_attribute("data-task") for one in examples.all()] == ["adding"]
+    page.locator("#inside [data-key=task]").select_option("sine")
+    assert [one.get_attribute("data-task") for one in examples.all()] == ["sine"]
+    page.reload()
+    assert [one.get_attribute("data-task") for one in examples.all()] == ["sine"]
+    assert page.locator("#inside .panels figure:visible").count() == 3
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def frame(tasks: tuple[str, ...], cells: tuple[str, ...] = ("gru", "lstm")) -> dict:
+    """Tables of these tasks whose GRU closes a gate at the marked steps."""
+    found = report_page.made_up(list(tasks), 2, 3)
+    method = ["task", "framework", "cell", "track", "seed"]
+    runs = found["runs"][found["runs"]["cell"].isin(cells)][method]
+    moments = runs.merge(pd.DataFrame({"moment": ["initialisation", "trained"]}), how="cross")
+    found["gradient_flow"] = moments.merge(
+        pd.DataFrame({"cotangent": ["loss", "random"] * 3, "lag": [0, 0, 1, 1, 2, 2]}), how="cross"
+    ).assign(gradient_h=0.5, gradient=0.5, decay=0.9, horizon=np.inf)
+    found["gates"] = moments.assign(
+        layer=0, gate="update", below=0.1, above=0.2, timescale_q10=1.0, timescale_q50=2.0,
+        timescale_q90=3.0, lag=10, at_marked=0.4, elsewhere=0.5, opening=0.0,
+        closing=np.where(moments["cell"] == "gru", 0.25, 0),
+    )  # fmt: skip
+    found["memory_probe"] = moments.merge(pd.DataFrame({"step": [1, 2]}), how="cross").assign(
+        metric="R²", score=np.where(moments["cell"].repeat(2) == "gru", 0.5, 0.02), chance=0.0
+    )
+    found["dynamics"] = runs.assign(
+        last_step=100, norm_q50=0.5, norm_most=1.0, limit=1.0, over_limit=0.1, spikes=0
+    )
+    found["insides_skipped"] = found["gradient_norms"] = runs.iloc[:0].assign(reason="")
+    found["gradient_norms"] = found["gradient_norms"].drop(columns="reason")
+    first = runs[(runs["track"] == "matched") & (runs["seed"] == 0) & (runs["framework"] == "jax")]
+    rows = [("step", None, "1 2 3"), ("marked", None, "0 1 0"), ("input", 0, ".5 -.5 1"),
+            ("target", 0, "1"), ("gate", 0, "0 .5 1"), ("gate", 1, "1 .2 1"),
+            ("output", 0, "0 .5 1")]  # fmt: skip
+    values = pd.DataFrame(rows, columns=["quantity", "unit", "values"])
+    found["gate_examples"] = first.merge(values, how="cross").assign(layer=0, name="update")
+    return found
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory) -> reading.Tables:
+    """Four cells in four frameworks."""
+    folder = tmp_path_factory.mktemp("four")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report_page, "CELLS", ("rnn", "gru", "lstm", "mgu"))
+        patch.setattr(report_page, "FRAMEWORKS", ("equinox", "jax", "pytorch", "tensorflow"))
+        report_page.write(folder, frame(("adding",), ("rnn", "gru", "lstm", "mgu")))
+    return reading.read(folder)
+
+
+def test_every_figure_has_every_cell_and_says_how_many_frameworks(four):
+    for key, (draw, given) in insides.figures(four).items():
+        svg = draw(*given)
+        names = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
+        assert all(cell in names for cell in ("RNN", "GRU", "LSTM", "MGU")), key
+        if key[0] in ("time_scales", "saturation"):
+            assert "8 runs of 4 frameworks" in svg
+
+
+def test_what_is_said_is_what_the_tables_say(four):
+    said = insides.content(four)
+    assert said["answer"].text == (
+        "At the marked steps of the adding problem none of the RNN’s units moves a gate, 25 % of "
+        "the GRU’s units close their update gate, none of the LSTM’s units moves a gate and none "
+        "of the MGU’s units moves a gate."
+    )
+    assert said["kept"].startswith("On the adding problem a unit keeps its state for 2 steps")
+    assert "is read best from the GRU’s state (R² 0.5) and worst from the" in said["held"]
+    assert [row["reached"] for row in said["numbers"]] == ["∞"] * 4
+    assert said["about"]["adding"]["runs"] == "JAX, seed 0"
+
+
+def test_without_marked_steps_it_says_how_often_gates_are_open(four):
+    shown = reading.Tables(four)
+    shown.folder, shown.missing = four.folder, []
+    shown["gates"] = four["gates"].assign(opening=np.nan, closing=np.nan, above=0.02, below=0.01)
+    assert (
+        "the gates of RNN, GRU, LSTM and MGU stay between open and shut"
+        in insides.content(shown)["answer"].text
+    )
+    shown["gates"] = four["gates"].assign(opening=np.nan, closing=np.nan)
+    text = insides.content(shown)["answer"].text
+    assert "the GRU’s update gate is open 20 % of the time" in text
+
+
+def test_marked_steps_are_those_where_a_rare_input_is_one():
+    inputs = np.zeros((2, 40, 3))
+    inputs[..., 0] = np.linspace(0.1, 0.9, 40)
+    inputs[:, [3, 5], 1] = 1
+    inputs[:, ::2, 2] = 1
+    assert np.flatnonzero(marks.marked(inputs)[:, 1]).tolist() == [3, 5]
+    assert marks.marked(inputs[..., [0, 2]]) is None
+    # Where every step shows one of many symbols, nothing stands out.
+    assert marks.marked(np.eye(40)[None]) is None
+
+
+def test_a_gate_at_marked_steps_beside_all_others():
+    values = np.full((4, 1, 2), 0.5)
+    values[1, 0, 0] = 0.9
+    marked = np.array([[False], [True], [False], [False]])
+    assert gate_activity.at_marks(values, marked) == {
+        "at_marked": 0.7, "elsewhere": 0.5, "opening": 0.5, "closing": 0.0,
+    }  # fmt: skip
+
+
+def test_an_example_is_the_reference_step_by_step():
+    spec = tracks.model_spec("lstm", TASK)
+    own = weights("lstm", 3)
+    data = model.examples(TASK.task, spec.hidden, 0)
+    rows = pd.DataFrame(example.rows(spec, own, data))
+    assert set(rows["quantity"]) == {"step", "marked", "input", "target", "gate", "output"}
+    done = network.forward(spec, own, data["inputs"][:1])
+    read = {
+        key: np.array([text.split() for text in mine["values"]], float)
+        for key, mine in rows.groupby(["quantity", "name"], sort=False)
+    }
+    assert read["step", ""].tolist() == [list(range(1, 13))]
+    assert read["marked", ""].sum() == 2
+    np.testing.assert_allclose(read["gate", "forget"], done.gates[0]["f"][:, 0].T, atol=0.005)
+    # The read-out of the last step is the model's answer.
+    assert read["output", ""][0, -1] == pytest.approx(done.outputs[0, 0], abs=0.005)
+    assert read["target", ""][0, 0] == pytest.approx(data["targets"][0, 0], abs=0.005)
+
+
+def test_a_long_example_keeps_its_marked_steps_and_a_cell_without_gates_shows_its_state():
+    marked = np.zeros(1000, bool)
+    marked[[123, 777]] = True
+    kept = example.steps(marked)
+    assert len(kept) <= example.MOST_STEPS
+    assert {0, 123, 777, 999} <= set(kept)
+    spec = tracks.model_spec("rnn", TASK)
+    rows = example.rows(spec, weights("rnn", 3), model.examples(TASK.task, spec.hidden, 0))
+    assert {(row["quantity"], row["name"]) for row in rows if row["name"]} == {("state", "h")}
+
+
+def test_classes_are_read_out_as_probabilities():
+    settings = resolve("counting", {"hidden": 4, "longest": 5}, "test")
+    spec = tracks.model_spec("gru", settings)
+    own = initialisation.initial_weights(settings.task, "gru", 1, 4, 0)
+    rows = pd.DataFrame(example.rows(spec, own, model.examples(settings.task, 4, 0)))
+    of = rows.groupby("quantity")["values"]
+    chances = np.array([text.split() for text in of.get_group("probability")], float)
+    assert chances.shape == (4, 20)
+    np.testing.assert_allclose(chances.sum(axis=0), 1, atol=0.02)
+    assert len(of.get_group("target").iloc[0].split()) == 20
+
+
+def test_the_example_is_the_first_seed_of_the_framework_with_most_runs(results, damaged):
+    runs = [Run("adding", "jax", "gru", "matched", s) for s in (1, 0)]
+    runs += [Run("adding", "pytorch", "gru", "matched", s) for s in (5, 4, 3)]
+    runs += [Run("adding", "tensorflow", "gru", "native", s) for s in range(9)]
+    found = example.candidates(runs)
+    assert [(run.framework, run.seed) for run in found["gru"]] == [
+        ("pytorch", 3), ("pytorch", 4), ("pytorch", 5),
+    ]  # fmt: skip
+    # Of the damaged folder only one run can be looked into.
+    stage.write_part(damaged, "adding")
+    shown = layout.read(stage.part(damaged, "adding"), "gate_examples")
+    assert set(zip(shown["cell"], shown["seed"], strict=True)) == {("lstm", 0)}

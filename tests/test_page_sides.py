@@ -6,11 +6,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from analysis.folders import compare, verification
 from benchmarks.report_page import made_up, write
 from report import tables as reading
+from report import words
 from report.numbers import interval
 from report.page import render, write_report
 
@@ -57,8 +58,15 @@ def opened(browser, folder) -> Page:
     opened.close()
 
 
+def go(page: Page, view: str) -> Locator:
+    """Open a view of the page."""
+    page.goto(page.url.split("#")[0] + f"#{view}")
+    return page.locator(f"#{view}")
+
+
 def test_the_verdict_stands_with_its_items_and_failures_first(opened, folder):
-    section = opened.locator("#verified")
+    section = go(opened, "verify")
+    assert "No: these runs do not agree with the reference." in section.inner_text()
     assert "✕ not verified" in section.inner_text()
     passed = section.locator("table.items tbody td:nth-child(2)").all_inner_texts()
     assert passed == ["✓ passed", "–", "✕ failed", "informs", "informs"]
@@ -67,7 +75,7 @@ def test_the_verdict_stands_with_its_items_and_failures_first(opened, folder):
     shown = section.locator("table.sides").first.locator("tbody tr")
     assert shown.count() == len(failed) > 0
     better = shown.filter(has_text="better").filter(has_text="score").first.inner_text()
-    assert "pytorch LSTM" in better
+    assert "PyTorch, LSTM" in better
     assert "a leak, or another task?" in better
     folded = section.locator("details").filter(has_text="Scored alike")
     assert not folded.locator("table").is_visible()
@@ -76,7 +84,8 @@ def test_the_verdict_stands_with_its_items_and_failures_first(opened, folder):
 
 
 def test_a_comparison_has_intervals_and_no_failure(opened, folder):
-    section = opened.locator("#compared")
+    section = go(opened, "compare")
+    assert "comparisons of the two folders" in section.locator(".lead").inner_text()
     assert section.locator(".failed").count() == 0
     assert OTHER in section.inner_text()
     folded = section.locator("details").filter(has_text="Speed")
@@ -84,15 +93,17 @@ def test_a_comparison_has_intervals_and_no_failure(opened, folder):
     table = pd.read_csv(folder / "compare.csv")
     one = table[(table["check"] == "training") & (table["cell"] == "gru")].iloc[0]
     row = folded.locator("tbody tr").filter(
-        has_text=f"adding {one['framework']} GRU {one['track']}"
+        has_text=(
+            f"adding problem, {words.framework(one['framework'])}, GRU, {words.track(one['track'])}"
+        )
     )
     effect = interval(one["effect"], one["low"], one["high"])
     assert f"× {effect}" in row.inner_text()
 
 
-@pytest.mark.parametrize("name", ["verified", "compared"])
+@pytest.mark.parametrize("name", ["verify", "compare"])
 def test_what_differs_and_what_was_left_out_is_named_and_escaped(opened, name):
-    section = opened.locator(f"#{name}")
+    section = go(opened, name)
     assert f"processor a processor here, {EVIL} there" in section.inner_text()
     section.locator("details").filter(has_text="not compared, and why").locator("summary").click()
     text = section.inner_text()
@@ -103,22 +114,22 @@ def test_what_differs_and_what_was_left_out_is_named_and_escaped(opened, name):
 
 
 def test_the_filters_hold_for_the_rows(opened):
-    folded = opened.locator("#compared details").filter(has_text="Speed")
+    opened.goto(opened.url.split("#")[0] + "#compare?framework=pytorch")
+    folded = opened.locator("#compare details").filter(has_text="Speed")
     folded.locator("summary").click()
-    opened.locator("[data-key=framework]").select_option("pytorch")
     seen = folded.locator("tbody tr:visible").all_inner_texts()
     assert seen
-    assert all("pytorch" in text for text in seen)
+    assert all("PyTorch" in text for text in seen)
 
 
 @pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1200, "light")])
 def test_open_sections_are_whole_and_accessible(browser, folder, width, theme):
     opened = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
     opened.goto((folder / "report.html").as_uri())
-    folded = opened.locator("#verified details, #compared details")
-    folded.evaluate_all("all => all.forEach((one) => (one.open = true))")
-    assert opened.evaluate("document.documentElement.scrollWidth") <= width
-    for name in ("verified", "compared"):
+    for name in ("verify", "compare"):
+        folded = go(opened, name).locator("details")
+        folded.evaluate_all("all => all.forEach((one) => (one.open = true))")
+        assert opened.evaluate("document.documentElement.scrollWidth") <= width
         found = Axe().run(opened, f"#{name}")
         assert found.violations_count == 0, found.generate_report()
     opened.close()
@@ -163,4 +174,4 @@ def test_nothing_in_common_is_said(folder, tmp_path):
     verification.verify(mine, other)
     compare.compare(mine, other)
     assert "such as the default one" in text_of(mine, "verified")
-    assert "No run here has the settings and the seed" in text_of(mine, "compared")
+    assert "no run here has the settings and the seed" in text_of(mine, "compared")

@@ -7,8 +7,14 @@ import numpy as np
 from analysis.inside.rows import Rows, quantiles, short
 from cells import Array, Cell
 
+# A unit's gate opens or closes at the marked steps where its means there and elsewhere are further
+# apart than this.
+MOVED = 0.2
 
-def rows(cell: Cell, layer: int, values: dict[str, Array], lag: int | None) -> Rows:
+
+def rows(
+    cell: Cell, layer: int, values: dict[str, Array], lag: int | None, marked: Array | None = None
+) -> Rows:
     """One row a gate between 0 and 1, over the units of a layer: shares of steps and time scales.
 
     ``below`` and ``above`` are the share of time steps and examples at which a unit's gate is
@@ -19,7 +25,9 @@ def rows(cell: Cell, layer: int, values: dict[str, Array], lag: int | None) -> R
     ``longer`` is the share of units whose τ reaches the task's ``lag``. ``coupling``, of a cell
     that has a gate of each kind, is the correlation of the gate that writes with the one that
     keeps, over units, steps and examples: -1 where what is written makes room for itself, as the
-    GRU's one gate does by its equations.
+    GRU's one gate does by its equations. ``at_marked`` and ``elsewhere`` are the gate's mean at the
+    steps that are ``marked`` [T, B] and at all others, ``opening`` and ``closing`` the shares of
+    units whose own mean is there by more than 0.2 higher, or lower.
     """
     result: Rows = []
     for gate, name in cell.sigmoids.items():
@@ -29,6 +37,7 @@ def rows(cell: Cell, layer: int, values: dict[str, Array], lag: int | None) -> R
         for side, shares in (("below", below), ("above", above)):
             row |= {side: short(shares.mean())} | quantiles(side, shares, (10, 90))
         row["lag"] = lag
+        row |= {} if marked is None else at_marks(open_, marked)
         if gate == (cell.keeps or cell.writes):
             scales = time_scales(open_ if cell.keeps else 1 - open_)
             row |= quantiles("timescale", scales, (10, 25, 50, 75, 90))
@@ -37,6 +46,17 @@ def rows(cell: Cell, layer: int, values: dict[str, Array], lag: int | None) -> R
                 row["coupling"] = coupling(values[cell.keeps], values[cell.writes])
         result.append(row)
     return result
+
+
+def at_marks(values: Array, marked: Array) -> dict[str, float]:
+    """A gate [T, B, h] at the ``marked`` [T, B] steps beside all others."""
+    there, elsewhere = values[marked].mean(axis=0), values[~marked].mean(axis=0)
+    return {
+        "at_marked": short(there.mean()),
+        "elsewhere": short(elsewhere.mean()),
+        "opening": short(np.mean(there - elsewhere > MOVED)),
+        "closing": short(np.mean(elsewhere - there > MOVED)),
+    }
 
 
 def time_scales(values: Array) -> Array:

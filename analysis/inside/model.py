@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import cells
-from analysis.inside import gate_activity, gradient_flow, memory_probe
+from analysis.inside import gate_activity, gradient_flow, marks, memory_probe
 from analysis.inside.rows import Rows, thinned
 from cells import ModelSpec, Weights, network
 from harness.run import streams
@@ -28,6 +28,7 @@ def inspect(
     """
     weights = {name: value.astype(np.float64) for name, value in weights.items()}
     inputs = data["inputs"]
+    marked = marks.marked(inputs[:BLOCK])
     read: Rows = []
     # Block by block: what the reference keeps of all examples at once can fill a memory.
     starts = range(0, len(inputs), BLOCK)
@@ -44,7 +45,7 @@ def inspect(
         "gates": [
             row
             for layer, values in enumerate(first.gates)
-            for row in gate_activity.rows(cells.cell(spec.cell), layer, values, task.lag)
+            for row in gate_activity.rows(cells.cell(spec.cell), layer, values, task.lag, marked)
         ],
         "memory_probe": read,
     }

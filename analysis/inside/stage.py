@@ -5,13 +5,14 @@ are done; :func:`join` puts the parts together.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.inside import dynamics, model
+from analysis.inside import dynamics, example, model
 from analysis.inside.rows import Rows
 from cells import Weights
 from harness import layout
@@ -77,6 +78,7 @@ def write_part(results: Path, task: str) -> int:
         except UserError as error:
             print(f"skipped: {error}")
             rows["insides_skipped"].append(vars(run) | {"reason": str(error)})
+    rows["gate_examples"] = _examples(runs, looked_into, results)
     for name, table in rows.items():
         layout.write(part(results, task), name, table)
     return len(rows["insides_skipped"])
@@ -114,6 +116,22 @@ def _look(
             known[key] = model.inspect(settings.task, spec, weights, known[about], run.seed)
         for name, own in known[key].items():
             rows.setdefault(name, []).extend(vars(run) | {"moment": moment} | row for row in own)
+    return rows
+
+
+def _examples(runs: list[Run], looked_into: set[Run], results: Path) -> Rows:
+    """One example of each cell; why a run has none is said where it was looked into."""
+    rows: Rows = []
+    for cell_runs in example.candidates(run for run in runs if run in looked_into).values():
+        for run in cell_runs:
+            with suppress(UserError):
+                record = records.read(run.path(results))
+                weights = _weights(run, results, record)["trained"]
+                settings = resolve(run.task, record["settings"], f"the record of {run.title}")
+                spec = tracks.model_spec(run.cell, settings)
+                data = model.examples(settings.task, spec.hidden, run.seed)
+                rows += [vars(run) | row for row in example.rows(spec, weights, data)]
+                break
     return rows
 
 

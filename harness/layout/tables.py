@@ -127,7 +127,14 @@ _ALL = (
           _MODEL | {"layer": COUNT, "gate": WORD, "units": COUNT}
           | each(NUMBER, "below below_q10 below_q90 above above_q10 above_q90")
           | {f"timescale_q{q}": NUMBER for q in (10, 25, 50, 75, 90)}
-          | {"lag": SOME_COUNT} | each(NUMBER, "longer coupling")),
+          | {"lag": SOME_COUNT} | each(NUMBER, "longer coupling")
+          | each(NUMBER, "at_marked elsewhere opening closing")),
+    # `values` are those at the steps of the row `step`, by spaces; a single target is of the last.
+    Table("gate_examples", "One test example in each cell: inputs, gates and answers step by step",
+          "insides", RUN | {"layer": SOME_COUNT}
+          | {"quantity": one_of("step", "marked", "input", "target", "gate", "state", "output",
+                                "probability")}
+          | {"name": WORD, "unit": SOME_COUNT, "values": TEXT}),
     Table("memory_probe", "What the state still tells of a value shown earlier, run by run",
           "insides", _MODEL | {"step": COUNT, "metric": TEXT} | each(NUMBER, "score chance")),
     Table("dynamics", "Norms of the gradient while training", "insides",

@@ -8,9 +8,9 @@ from report.answers.answer import ENOUGH, FEWEST, Answer, seeds
 from report.answers.cells import cell, classical
 from report.answers.sameness import same
 from report.answers.speed import framework, model
-from report.answers.verdicts import claims
+from report.answers.verdicts import IDENTITIES, claims
 
 __all__ = [
-    "ENOUGH", "FEWEST", "Answer", "cell", "claims", "classical", "framework", "model", "same",
-    "seeds",
+    "ENOUGH", "FEWEST", "IDENTITIES", "Answer", "cell", "claims", "classical", "framework", "model",
+    "same", "seeds",
 ]  # fmt: skip

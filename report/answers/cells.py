@@ -122,7 +122,7 @@ def _decided(tables: Tables, row: Row) -> str:
     match row["verdict"]:
         case "sooner" if row["effect"]:
             steps = ratio(row, "fewer", "more")
-            return f"Steps to solve {task}, {one} against {other}: {steps}, {where}."
+            return f"Steps for {task}, {one} against {other}: {steps}, {where}."
         case "better":
             by = f"{difference(row)} in {metric(tables, row['task'])}"
             return f"On {task} {one} is ahead of {other} by {by}, {where}."

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from report import words
-from report.numbers import effect, interval, listed, number
+from report.numbers import interval, listed, number
 
 # Words of an answer: as many as one reads at a glance.
 MOST_WORDS = 30
-# Longer titles than this are counted, not named.
-LONGEST_TITLE = 40
+# Of more tasks than these, or with longer titles, one says how many there are.
+MOST_NAMED, LONGEST_TITLE = 4, 40
 
 
 def count(text: str) -> int:
@@ -22,6 +22,10 @@ def count(text: str) -> int:
 def fitting(*sentences: str) -> str:
     """The first of these that has not too many words; they go from the fullest to the shortest."""
     return next((one for one in sentences if count(one) <= MOST_WORDS), sentences[-1])
+
+
+# Keeps a number and its sign on one line.
+PERCENT = "\u00a0%"
 
 
 def capital(text: str) -> str:
@@ -42,10 +46,11 @@ def title(task: Any) -> str:
 
 
 def titles(tasks: Iterable[Any], word: str = "and") -> str:
-    """The titles of tasks; their number where one is a long name of the reader's own."""
+    """The titles of tasks; their number where they are many, or one is a long name."""
     names = [title(task) for task in tasks]
-    longest = max(map(len, names))
-    return listed(names, word) if longest <= LONGEST_TITLE else plural(len(names), "task")
+    if len(names) > MOST_NAMED or max(map(len, names)) > LONGEST_TITLE:
+        return plural(len(names), "task")
+    return listed(names, word)
 
 
 def cells(names: Iterable[Any], word: str = "and") -> str:
@@ -61,34 +66,41 @@ def frameworks(names: Iterable[Any], word: str = "and") -> str:
 def less(low: float, high: float | None = None, of: str = "less") -> str:
     """What a ratio below one saves: ``27 % less``; of two the span, ``26 to 27 % less``."""
     ends = list(dict.fromkeys(_percent(1 - one) for one in (high or low, low)))
-    return f"{' to '.join(ends)} % {of}"
+    return f"{' to '.join(ends)}{PERCENT} {of}"
 
 
 def ratio(row: Any, less_of: str = "less", more_of: str = "more") -> str:
     """A ratio with its interval, in percent: ``27 % less (95 % interval 26 to 28 %)``."""
     value, low, high = (float(row[name]) for name in ("effect", "low", "high"))
-    if not all(map(math.isfinite, (value, low, high))) or high >= 3:
+    if not math.isfinite(value) or max(value, high if math.isfinite(high) else value) >= 3:
         # Beyond this people say "4 times", not "300 % more".
-        return f"{interval(value, low, high)} times"
+        text, ends = parts(value, low, high)
+        return f"{text} times" + (f" (95{PERCENT} interval {ends})" if ends else "")
     of = less_of if value <= 1 else more_of
+    said = f"{_percent(abs(1 - value))}{PERCENT} {of}"
+    if not math.isfinite(low) or not math.isfinite(high):
+        return said
     if low <= 1 <= high:
-        ends = f"{_percent(1 - low)} % {less_of} to {_percent(high - 1)} % {more_of}"
+        ends = f"{_percent(1 - low)}{PERCENT} {less_of} to {_percent(high - 1)}{PERCENT} {more_of}"
     elif high < 1:
-        ends = f"{_percent(1 - high)} to {_percent(1 - low)} %"
+        ends = f"{_percent(1 - high)} to {_percent(1 - low)}{PERCENT}"
     else:
-        ends = f"{_percent(low - 1)} to {_percent(high - 1)} %"
-    return f"{_percent(abs(1 - value))} % {of} (95 % interval {ends})"
+        ends = f"{_percent(low - 1)} to {_percent(high - 1)}{PERCENT}"
+    return f"{said} (95{PERCENT} interval {ends})"
 
 
 def difference(row: Any) -> str:
     """A difference with its interval, without its sign."""
-    value, low = float(row["effect"]), float(row["low"])
-    if math.isnan(low):
-        return number(abs(value))
-    one, ends = effect(row, positive=True).split(" ", 1)
-    low_end, high_end = ends.strip("[").split("]")[0].split(", ")
-    power = ends.split("]")[1]
-    return f"{one}{power} (95 % interval {low_end} to {high_end}{power})"
+    value, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    text, ends = parts(-value, -high, -low) if value < 0 else parts(value, low, high)
+    return f"{text} (95{PERCENT} interval {ends})" if ends else text
+
+
+def parts(value: float, low: float, high: float) -> tuple[str, str]:
+    """A number, and the ends of its interval: ``0.400`` and ``0.333 to 0.545``."""
+    text, _, ends = interval(value, low, high).partition(" [")
+    ends, _, power = ends.partition("]")
+    return f"{text}{power}", f"{ends.replace(', ', ' to ')}{power}"
 
 
 def _percent(share: float) -> str:

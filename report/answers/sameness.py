@@ -34,7 +34,7 @@ def same(tables: Tables) -> Answer:
     else:
         start = f"No difference was found {ALIKE}, and {ours[1]} of {of} show equal scores"
     total, equal, apart = theirs
-    own = f" With the frameworks' own defaults {apart} of {total} differ"
+    own = f" With the frameworks’ own defaults {apart} of {total} differ"
     text = fitting(
         *([f"{start}.{own}, {equal} are equal.", f"{start}.{own}."] if total else []),
         f"{start}.",
@@ -75,7 +75,7 @@ def _few(tables: Tables, pairs: pd.DataFrame, checks: str) -> Answer:
         of = plural(len(pairs), "comparison")
         text = f"{these(tables)} {beyond} of {of} of two frameworks differ by more than counts."
     else:
-        text = f"{these(tables)}, yes: {ALIKE} all frameworks' scores are as good as equal."
+        text = f"{these(tables)}, yes: {ALIKE} all frameworks’ scores are as good as equal."
     return Answer(text, _widest(tables, pairs), more=checks)
 
 
@@ -89,7 +89,7 @@ def _widest(tables: Tables, pairs: pd.DataFrame) -> str:
     one, other = (str(row[side]).split("/") for side in ("a", "b"))
     counts = f" (up to {number(row['margin'])} counts as equal)" if pd.notna(row["margin"]) else ""
     return (
-        f"Furthest apart: {words.framework(one[0])} and {words.framework(other[0])}, "
-        f"{words.cell(one[-1])} on {title(row['task'])}, by {difference(row)} in "
-        f"{metric(tables, row['task'])}{counts}, {plural(row['n'], 'seed')}."
+        f"Furthest apart: {words.cell(one[-1])} on {title(row['task'])}, {words.framework(one[0])} "
+        f"and {words.framework(other[0])}, by {difference(row)} in {metric(tables, row['task'])}"
+        f"{counts}, {plural(row['n'], 'seed')}."
     )

@@ -1,33 +1,106 @@
-"""The section "Do the claims hold?": verdicts, and every case with the margins that decide."""
+"""The section "Claims": a board of verdicts, every claim with its cases and its rule."""
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
+from matplotlib.ticker import NullLocator
 
+from report import answers
 from report.figures.drawing import Job
 from report.figures.panels import laid_out
 from report.figures.style import MARK, Palette, settings
 from report.figures.svg import svg
+from report.sections import claim_words
+from report.sections.claim_words import CASES, VERDICTS
 from report.tables import Tables, rows
 
+# Groups whose names say little by themselves.
+GROUPS = {"paper rows": "published tables", "waiting": "for cells and tasks to come"}
 UNITS = {
-    "difference": "difference (0: none)", "ratio": "ratio (1: no difference)",
-    "share": "share of runs", "slope": "growth of the lead from the easiest level to the hardest",
+    "difference": "difference (0: none)", "ratio": "times as much (1: no difference)",
+    "share": "share of the runs",
+    "slope": "how much the lead grows from the easiest level to the hardest",
 }  # fmt: skip
 
 
 def content(tables: Tables) -> dict[str, Any]:
-    """The claims by group, each with its cases, and how many have which verdict."""
-    claims = rows(tables["claims"])
-    cases = tables["cases"]
+    """The claims by group, each with its cases, and what came out of all of them."""
+    claims, cases = rows(tables["claims"]), tables["cases"]
     groups: dict[str, list[dict[str, Any]]] = {}
     for claim in claims:
         mine = rows(cases[cases["claim"] == claim["claim"]])
-        groups.setdefault(claim["group"], []).append(claim | {"rows": mine})
-    return {"claims": groups, "verdicts": Counter(claim["verdict"] for claim in claims)}
+        groups.setdefault(claim["group"], []).append(_entry(claim, mine))
+    return {
+        "answer": answers.claims(tables),
+        "title": finding(claims),
+        "groups": [_group(name, entries) for name, entries in groups.items()],
+        "verdicts": VERDICTS,
+    }
+
+
+def finding(claims: list[dict[str, Any]]) -> str:
+    """The title of the board: where claims hold best, and where they fail most.
+
+    That a count is its formula is no finding.
+    """
+    found = [c for c in claims if c["group"] != answers.IDENTITIES]
+    tested = [c for c in found if c["verdict"] != "not tested"]
+    if not tested:
+        return f"None of the {len(found)} claims can be tested with these runs"
+    parts: list[str] = []
+    for verdict, words in (("supported", ("holds", "hold")), ("refuted", ("does not", "do not"))):
+        counts = [
+            (group, sum(c["verdict"] == verdict for c in mine), len(mine))
+            for group in dict.fromkeys(c["group"] for c in tested)
+            if (mine := [c for c in tested if c["group"] == group])
+        ]
+        # Many of many say more than all of few.
+        group, n, of = max(counts, key=lambda one: one[1] ** 2 / one[2])
+        if 2 * n >= of:
+            claims_ = "" if parts else f" claim{'s' if of > 1 else ''}"
+            parts.append(f"on {group} {n} of {of}{claims_} {words[n > 1]}")
+    if not parts:
+        return f"Of {len(tested)} claims that were tested, most are open"
+    return f"{parts[0][0].upper()}{', '.join(parts)[1:]}"
+
+
+def _group(name: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
+    """A group with its claims by verdict, and how many have which in words."""
+    by = {v: [e for e in entries if e["verdict"] == v] for v in VERDICTS}
+    counts = [f"{len(by[v])} {_plural(v, len(by[v]))}" for v in VERDICTS if by[v]]
+    shown = GROUPS.get(name, name)
+    shown = shown[0].upper() + shown[1:]
+    return {"name": name, "title": shown, "claims": entries, "by": by, "counts": ", ".join(counts)}
+
+
+def _plural(verdict: str, n: int) -> str:
+    word = VERDICTS[verdict][0]
+    several = {"holds": "hold", "does not hold": "do not hold"}
+    return several.get(word, word) if n > 1 else word
+
+
+def _entry(claim: dict[str, Any], cases: list[dict[str, Any]]) -> dict[str, Any]:
+    """A claim with what the page says of it, and of each of its cases."""
+    word, style, mark = VERDICTS[claim["verdict"]]
+    shown = {
+        "measured": claim_words.measured(claim), "counted": claim_words.counted(claim),
+        "place": claim_words.place(claim), "rates": claim_words.rates(claim),
+        "solved": claim_words.solved(claim), "decides": claim_words.decides(claim),
+        "command": claim_words.command(claim),
+        "word": word, "style": style, "mark": mark,
+    }  # fmt: skip
+    told = [
+        case | dict(zip(("word", "style", "mark"), CASES[case["says"]], strict=True))
+        | {"measured": claim_words.measured(case), "counted": claim_words.counted(case),
+           "place": claim_words.place(case)}
+        for case in cases
+    ]  # fmt: skip
+    tip = [word]
+    if shown["measured"]:
+        tip.append(f"{shown['place'] or 'over all'}: {shown['measured']}, {shown['counted']}")
+    return claim | shown | {"rows": told, "tip": "; ".join(tip)}
 
 
 def figures(tables: Tables) -> dict[str, Job]:
@@ -82,8 +155,7 @@ def _panel(axes: Any, cases: pd.DataFrame, palette: Palette) -> None:
         axes.plot(effect, place, "o", color=colour, markerfacecolor=filled)
     for edge in edges:
         axes.axvline(edge, **MARK)
-    names = cases[["framework", "task", "case"]].fillna("").agg(" ".join, axis=1).str.strip()
-    axes.set_yticks(range(len(cases)), names)
+    axes.set_yticks(range(len(cases)), [claim_words.place(row) for row in rows(cases)])
     axes.set_ylim(-0.7, len(cases) - 0.3)
     axes.set_title(str(cases["sentence"].iloc[0]), loc="left", fontsize=10)
     axes.set_xlabel(UNITS[unit] + (", in margins of each task" if by_task else ""))
@@ -91,5 +163,7 @@ def _panel(axes: Any, cases: pd.DataFrame, palette: Palette) -> None:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("{x:g}" if most / least < 20 else "")
+        if most / least >= 20:
+            axes.xaxis.set_minor_locator(NullLocator())
     if np.diff(limits) > 0:
         axes.set_xlim(*limits)

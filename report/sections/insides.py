@@ -1,284 +1,317 @@
-"""The section "Inside the gates": every run is drawn, nothing is averaged."""
+"""The section "Inside the gates": one example seen, then what all runs do, a cell a colour."""
 
 from collections.abc import Callable, Hashable, Iterator
-from itertools import product
 from typing import Any
 
-import numpy as np
+import matplotlib as mpl
 import pandas as pd
 from markupsafe import Markup
-from matplotlib.lines import Line2D
 
 from harness import layout
+from report import words
+from report.answers import Answer
 from report.figures.drawing import Job
-from report.figures.panels import explain, grid, logarithmic, name_axes, spans
-from report.figures.style import INK, MARK, Palette, settings
-from report.figures.svg import svg
+from report.numbers import listed, number
+from report.sections import inside_examples, inside_spreads
+from report.sections.inside_spreads import middle, spoken
 from report.tables import Tables
 
-MOMENTS = {"initialisation": "at initialisation", "trained": "after training"}
-COTANGENTS = {"loss": "of the task's loss", "random": "of a random direction"}
-# So many seeds are looked into by the analysis, of which the first are drawn.
-SEEDS, MOST_SEEDS = 10, 5
-# Horizons that are marked, in time steps.
-HORIZONS = (1, 2, 3, 5, 10, 20, 50)
-CELL_STATE, DOTS = (0, (4, 1.5, 1, 1.5)), (0, (2, 2))
-# How a run is drawn, among many.
-LINE: dict[str, Any] = {"linewidth": 1.1, "alpha": 0.75}
-POINT: dict[str, Any] = {"marker": "o", "linestyle": "none", "alpha": 0.75}
+# So many seeds are looked into by the analysis.
+SEEDS = 10
+# Panels of a kind that are shown at once; those of further tasks are folded.
+MOST_PANELS = 4
+# A gate that is open, or shut, for less than this share of the time stays between.
+OFTEN = 0.05
+# What is read from a state better than by guessing, by this much, is held.
+CLEARLY = 0.1
+# What a unit's gate may do at the marked steps.
+WAYS = {"opening": "open", "closing": "close"}
+# The table and the function of each kind of panel.
+KINDS: dict[str, tuple[str, Callable[..., Markup]]] = {
+    "time_scales": ("gates", inside_spreads.time_scales),
+    "reach": ("gradient_flow", inside_spreads.reach),
+    "remembered": ("memory_probe", inside_spreads.remembered),
+    "saturation": ("gates", inside_spreads.saturation),
+    "untrained": ("gradient_flow", inside_spreads.reach),
+    "dynamics": ("dynamics", inside_spreads.dynamics),
+}
 
 
 def content(tables: Tables) -> dict[str, Any]:
-    """What the probes are scored by and how many seeds are drawn, or the table that is missing."""
-    probes = tables["memory_probe"].drop_duplicates("task")
+    """The answer, a finding for each figure, the table in numbers, or what is missing."""
+    there = set(tables["gate_examples"]["task"])
     return {
         "lacking": [name for name in layout.names("insides") if name in tables.missing],
+        "answer": _answer(tables),
         "tasks": tables.tasks,
-        "metrics": dict(zip(probes["task"], probes["metric"], strict=True)),
+        "examples": [task for task in tables.tasks if task in there],
+        "findings": {task: _example_finding(tables, task) for task in there},
+        "about": {task: _about(tables, task) for task in there},
+        "kept": _first(tables, _kept),
+        "reached": _first(tables, _reached),
+        "held": _first(tables, _held),
+        "numbers": [row for task in tables.tasks for row in _numbers(tables, task)],
+        "most": MOST_PANELS,
         "seeds": SEEDS,
-        "drawn": MOST_SEEDS,
+        "stops": _stops(),
     }
 
 
 def figures(tables: Tables) -> dict[Hashable, Job]:
-    """Every figure of every task, by its name and the task."""
-    return {
-        (draw.__name__, task): (draw, (drawn(tables[source], task), task, tables.palette))
-        for source, draws in SOURCES.items()
-        for draw in draws
-        for task in tables.tasks
+    """The example of every task, and its panel of every kind."""
+    jobs: dict[Hashable, Job] = {}
+    for task in tables.tasks:
+        given = tables["gate_examples"], task, _hover(tables, task), tables.palette
+        jobs["example", task] = inside_examples.draw, given
+        for kind, (source, draw) in KINDS.items():
+            data = tables.of_task(source, task)
+            if "moment" in data:
+                moment = "initialisation" if kind == "untrained" else "trained"
+                data = data[data["moment"] == moment]
+            if source == "gradient_flow":
+                data = data[data["cotangent"] == "loss"]
+            jobs[kind, task] = draw, (data, task, tables.palette)
+    return jobs
+
+
+def _stops() -> list[tuple[int, str]]:
+    """The colours of the heat maps from closed to open, for their scale."""
+    colours = mpl.colormaps[inside_examples.COLOURS]
+    return [(round(100 * x), mpl.colors.to_hex(colours(x))) for x in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)]
+
+
+def _matched(tables: Tables, name: str, task: str) -> pd.DataFrame:
+    """What a table has of a task's trained models that had the same start and rule."""
+    mine = tables.of_task(name, task)
+    mine = mine[(mine["track"] == "matched") & (mine["moment"] == "trained")]
+    return mine[mine["cotangent"] == "loss"] if "cotangent" in mine else mine
+
+
+def _by_cell(tables: Tables, data: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    for cell in tables.palette.present(data["cell"]):
+        yield words.cell(cell), data[data["cell"] == cell]
+
+
+def _first(tables: Tables, find: Callable[[Tables, str], str]) -> str:
+    """The finding of the first task that has one."""
+    return next((found for task in tables.tasks if (found := find(tables, task))), "")
+
+
+# ---- What gates do at the marked steps.
+
+
+def _movers(gates: pd.DataFrame) -> tuple[str, str] | None:
+    """The gate and the way in which most units of the middle run move at the marked steps.
+
+    None where the task marks no step.
+    """
+    found = {
+        (str(gate), way): middle(mine, way)[way]
+        for gate, mine in gates[gates["opening"].notna()].groupby("gate", sort=False)
+        for way in WAYS
     }
+    return max(found, key=lambda key: found[key]) if found else None
 
 
-def drawn(table: pd.DataFrame, task: str) -> pd.DataFrame:
-    """The rows of ``task`` of the seeds that are drawn."""
-    mine = table[table["task"] == task]
-    return mine[mine["seed"].isin(sorted(mine["seed"].unique())[:MOST_SEEDS])]
+def _moved(tables: Tables, task: str, gates: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """By cell what moves most in all runs, said of the middle one of ``gates``; and its rows."""
+    for cell, mine in _by_cell(tables, _matched(tables, "gates", task)):
+        movers = _movers(mine)
+        if movers is None:
+            continue
+        gate, way = movers
+        own = gates[(gates["cell"] == mine["cell"].iloc[0]) & (gates["gate"] == gate)]
+        if own.empty:
+            continue
+        share = middle(own, way)[way]
+        says = f"{percent(share)} of the {cell}’s units {WAYS[way]} their {gate} gate"
+        if not share:
+            says = f"none of the {cell}’s units moves a gate"
+        yield says, own.assign(share=own[way])
 
 
-def gradient_flow(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
-    """The gradient's norm against the lag, a line a run, for the matched track.
+def percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
-    A cell with a second state, such as the LSTM's c, has a second one, by that.
-    """
-    data = table[(table["track"] == "matched") & (table["gradient_h"] > 0)]
-    if data.empty or data["lag"].max() < 2:
-        return Markup()
-    cells = palette.present(data["cell"])
-    with settings(f"gradient flow {task}"):
-        figure, panels = grid(2, 2, 4.6)
-        both = product(COTANGENTS, MOMENTS)
-        for axes, (cotangent, moment) in zip(panels.flat, both, strict=True):
-            mine = data[(data["cotangent"] == cotangent) & (data["moment"] == moment)]
-            for cell in cells:
-                lines = {"gradient_h": palette.line(cell), "gradient_c": CELL_STATE}
-                for _, run in _runs(mine[mine["cell"] == cell], "gradient_h"):
-                    for name, line in lines.items():
-                        held, look = run[run[name] > 0], LINE | {"linestyle": line}
-                        axes.plot(held["lag"], held[name], color=palette.cell(cell), **look)
-            # The two moments share the scale.
-            shown = data.loc[data["cotangent"] == cotangent, ["gradient_h", "gradient_c"]]
-            logarithmic(axes, "y", shown.where(lambda v: v > 0))
-            axes.set_title(f"{COTANGENTS[cotangent]}, {MOMENTS[moment]}", fontsize=10)
-        name_axes(panels, "lag: time steps before the last", "norm of the gradient")
-        known = {
-            cell.upper(): Line2D([], [], color=palette.cell(cell), linestyle=palette.line(cell))
-            for cell in cells
+
+def _answer(tables: Tables) -> Answer:
+    for task in tables.tasks:
+        found = list(_moved(tables, task, _matched(tables, "gates", task)))
+        if found:
+            moved = listed(says for says, _ in found)
+            text = f"At the marked steps of the {words.task(task)} {moved}."
+            ranges = [
+                f"{words.cell(own['cell'].iloc[0])}: {100 * own['share'].min():.0f} to "
+                f"{percent(own['share'].max())} in {len(own)} runs"
+                for _, own in found
+                if len(own) > 1
+            ]
+            counted = (
+                "Counted are units whose gate is there on average more than 0.2 higher or lower"
+            )
+            spread = f", in the middle run ({'; '.join(ranges)})" if ranges else ""
+            return Answer(text, f"{counted} than elsewhere{spread}.")
+    return _open_or_shut(tables)
+
+
+def _open_or_shut(tables: Tables) -> Answer:
+    """Where no task marks a step: how often the most decided gate is open or shut."""
+    for task in tables.tasks:
+        if text := _decided(tables, _matched(tables, "gates", task)):
+            return Answer(f"On the {words.task(task)} {text}.")
+    return Answer("Not known yet.", "No gate has been looked into.")
+
+
+def _decided(tables: Tables, gates: pd.DataFrame) -> str:
+    """Of each cell how often the gate that is most often open, or shut, is so."""
+    says, between = [], []
+    for cell, mine in _by_cell(tables, gates):
+        found = {
+            (f"{gate} gate", word): middle(own, side)[side]
+            for gate, own in mine.groupby("gate", sort=False)
+            for side, word in (("above", "open"), ("below", "shut"))
         }
-        for cell in palette.present(data.loc[data["gradient_c"].notna(), "cell"]):
-            state = Line2D([], [], color=palette.cell(cell), linestyle=CELL_STATE)
-            known[f"{cell.upper()}, cell state"] = state
-        explain(figure, known)
-        return svg(figure, f"Gradient against lag on {task}")
+        gate, word = max(found, key=lambda key: found[key])
+        share = found[gate, word]
+        if share < OFTEN:
+            between.append(cell)
+        else:
+            says.append(f"the {cell}’s {gate} is {word} {percent(share)} of the time")
+    if between:
+        says.append(f"the gates of {listed(between)} stay between open and shut")
+    return listed(says) if says else ""
 
 
-def decay(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
-    """The factor per step of every run: filled for the loss, open for a random direction."""
-    data = table[(table["lag"] == 0) & table["decay"].notna()]
-
-    def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
-        for cotangent, filled in (("random", "none"), ("loss", colour)):
-            mine = rows[rows["cotangent"] == cotangent]
-            look = POINT | {"color": colour, "markerfacecolor": filled, "markersize": 5}
-            axes.plot(mine["decay"], mine["place"], **look)
-
-    title, unit = f"Decay factor of the gradient on {task}", "factor λ per time step"
-    return _strips(data, data["cell"].str.upper(), palette, title, unit, draw, 1.0, top=_horizons)
+def _of_example(tables: Tables, task: str) -> pd.DataFrame:
+    """The rows of the gates of the runs whose example is shown."""
+    shown = tables.of_task("gate_examples", task)[[*layout.RUN]].drop_duplicates()
+    return _matched(tables, "gates", task).merge(shown, on=list(layout.RUN))
 
 
-def _horizons(axes: Any) -> None:
-    """The horizon −1/ln λ above, in time steps, where its marks have room."""
-    low, high = axes.get_xlim()
-    marks: dict[float, str] = {}
-    for steps in HORIZONS:
-        place = float(np.exp(-1 / steps))
-        if low < place < high and place - max([low, *marks]) > 0.05 * (high - low):
-            marks[place] = str(steps)
-    above = axes.secondary_xaxis("top")
-    above.set_xticks(list(marks), list(marks.values()), fontsize=8)
-    above.tick_params(length=2, pad=1)
-    above.set_xlabel("horizon −1/ln λ, in time steps", fontsize=8, labelpad=2)
+def _example_finding(tables: Tables, task: str) -> str:
+    gates = _of_example(tables, task)
+    moved = [says for says, _ in _moved(tables, task, gates)]
+    if moved:
+        return f"{_title(task)}: at the marked steps {listed(moved)}"
+    decided = _decided(tables, gates)
+    return f"{_title(task)}: {decided}" if decided else _title(task)
 
 
-def saturation(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
-    """How often gates are nearly closed (left) and nearly open (right), for every run."""
-
-    def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
-        spans(axes, rows["place"], -rows["below"], rows["above"], colour)
-        for ends in (-rows["below"], rows["above"]):
-            axes.plot(ends, rows["place"], color=colour, markersize=3.5, **POINT)
-
-    def scale(axes: Any) -> None:
-        axes.set_xlim(-1.03, 1.03)
-        axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["100", "50", "0", "50", "100"])
-
-    title, unit = f"Saturation of gates on {task}", "% of time steps: closed | open"
-    return _strips(data, _gate_labels(data), palette, title, unit, draw, 0.0, scale)
+def _title(task: str) -> str:
+    name = words.task(task)
+    return name[:1].upper() + name[1:]
 
 
-def time_scales(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
-    """The units' time scales in every run: median, and the middle 80 % as a line."""
-    data = table[table["timescale_q50"].notna()]
+def _about(tables: Tables, task: str) -> dict[str, Any]:
+    """Which runs are shown, and what the reader has to know of their example."""
+    shown = inside_examples.examples(tables["gate_examples"], task, tables.palette)
+    one = shown[0]
+    whole = one.steps[-1] - one.steps[0] + 1
+    return {
+        "runs": listed(dict.fromkeys(example.about for example in shown)),
+        "marked": len(one.marked),
+        "thinned": [len(one.steps), int(whole)] if whole > len(one.steps) else None,
+        "states": [
+            words.cell(example.cell) for example in shown if len(example.values("state"))
+        ],
+    }  # fmt: skip
 
-    def draw(axes: Any, rows: pd.DataFrame, colour: str) -> None:
-        spans(axes, rows["place"], rows["timescale_q10"], rows["timescale_q90"], colour)
-        axes.plot(rows["timescale_q50"], rows["place"], color=colour, markersize=4.5, **POINT)
 
-    def scale(axes: Any) -> None:
-        logarithmic(axes, "x", data[["timescale_q10", "timescale_q90", "lag"]])
+def _hover(tables: Tables, task: str) -> dict[tuple[str, Any, str], str]:
+    """By cell, layer and gate of the shown runs what the table says of them."""
+    found = {}
+    for row in _of_example(tables, task).to_dict("records"):
+        says = (
+            f" Over 64 examples it is open (above 0.9) {100 * row['above']:.0f} % of the time "
+            f"and shut (below 0.1) {100 * row['below']:.0f} %"
+        )
+        if pd.notna(row["at_marked"]):
+            says += (
+                f"; mean {number(row['at_marked'], 2)} at the marked steps and "
+                f"{number(row['elsewhere'], 2)} elsewhere; {100 * row['opening']:.0f} % of units "
+                f"open there by more than 0.2 and {100 * row['closing']:.0f} % close"
+            )
+        found[row["cell"], row["layer"], row["gate"]] = f"{says}."
+    return found
 
-    lag = next(iter(data["lag"].dropna()), None)
-    title, unit = f"Time scales on {task}", "time scale τ of a unit, in time steps"
-    return _strips(data, _gate_labels(data), palette, title, unit, draw, lag, scale)
+
+# ---- What all runs do.
 
 
-def memory_probe(table: pd.DataFrame, task: str, palette: Palette) -> Markup:
-    """What a linear read-out finds of the value shown, step after step, a line a run."""
-    data = table[table["track"] == "matched"]
+def _each_cell(tables: Tables, data: pd.DataFrame, column: str, unit: str) -> list[str]:
+    """What the middle run of each cell comes to; the unit is said once."""
+    says: list[str] = []
+    for cell, mine in _by_cell(tables, data):
+        row = middle(mine, column)
+        if row is not None:
+            says.append(f"{number(row[column], 2)}{unit if not says else ''} in the {cell}")
+    return says
+
+
+def _scales(tables: Tables, task: str) -> pd.DataFrame:
+    """The time scales of a task's last layer."""
+    gates = _matched(tables, "gates", task)
+    gates = gates[gates["timescale_q50"].notna()]
+    last: pd.DataFrame = gates[gates["layer"] == gates["layer"].max()]
+    return last
+
+
+def _kept(tables: Tables, task: str) -> str:
+    says = _each_cell(tables, _scales(tables, task), "timescale_q50", " steps")
+    return f"On the {words.task(task)} a unit keeps its state for {listed(says)}" if says else ""
+
+
+def _reached(tables: Tables, task: str) -> str:
+    data = _matched(tables, "gradient_flow", task)
+    says = _each_cell(tables, data[data["lag"] == 0], "horizon", " steps")
+    if not says:
+        return ""
+    return f"On the {words.task(task)} the gradient shrinks to a third every {listed(says)}"
+
+
+def _held(tables: Tables, task: str) -> str:
+    """Which cell tells the shown value best at the end, and which least."""
+    last, metric, chance = _probed(tables, task)
+    found = [
+        (row["score"], cell)
+        for cell, mine in _by_cell(tables, last)
+        if (row := middle(mine, "score")) is not None
+    ]
+    if not found:
+        return ""
+    (least, worst), (most, best) = min(found), max(found)
+    end = f"At the end of the {words.task(task)}"
+    if most < chance + CLEARLY:
+        return f"{end} no cell holds the shown value any more"
+    beside = f" and worst from the {worst}’s ({number(least, 2)})" if worst != best else ""
+    said = f"the shown value is read best from the {best}’s state ({metric} {number(most, 2)})"
+    return f"{end} {said}{beside}"
+
+
+def _probed(tables: Tables, task: str) -> tuple[pd.DataFrame, str, Any]:
+    """The probes at the last step, by what they are scored, and what guessing reaches."""
+    data = _matched(tables, "memory_probe", task)
     if data.empty:
-        return Markup()
-    cells, metric = palette.present(data["cell"]), data["metric"].iloc[0]
-    with settings(f"memory probe {task}"):
-        figure, panels = grid(1, len(cells), 2.6)
-        for axes, cell in zip(panels[0], cells, strict=True):
-            for key, run in _runs(data[data["cell"] == cell], "score"):
-                look = {"color": INK, "linewidth": 1.1, "alpha": 0.45, "linestyle": DOTS}
-                if run["moment"].iloc[0] == "trained":
-                    look = LINE | {"color": palette.framework(key[0])}
-                axes.plot(run["step"], run["score"], **look)
-            axes.axhline(data["chance"].iloc[0], **MARK)
-            axes.set_title(cell.upper())
-            axes.set_ylim(-0.25 if metric == "R²" else -0.03, 1.05)
-        name_axes(panels, "time step", f"{metric} of the read-out")
-        untrained = Line2D([], [], color=INK, linestyle=DOTS, alpha=0.6)
-        explain(figure, _known(palette, data) | {"untrained": untrained})
-        return svg(figure, f"Memory probe on {task}")
+        return data, "", None
+    first = data.iloc[0]
+    return data[data["step"] == data["step"].max()], first["metric"], first["chance"]
 
 
-def dynamics(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
-    """Median gradient norms and the share of steps over the limit, window by window."""
-    if data.empty:
-        return Markup()
-    cells = palette.present(data["cell"])
-    with settings(f"dynamics {task}"):
-        figure, panels = grid(2, len(cells), 4.4)
-        for (norms, shares), cell in zip(panels.T, cells, strict=True):
-            for key, run in _runs(data[data["cell"] == cell], "norm_q50"):
-                colour = palette.framework(key[0])
-                look = LINE | {"color": colour, "linestyle": "-" if key[2] == "matched" else DOTS}
-                norms.plot(run["last_step"], run["norm_q50"], **look)
-                shares.plot(run["last_step"], run["over_limit"], **look)
-                sharp = run[run["spikes"] > 0]
-                norms.plot(sharp["last_step"], sharp["norm_most"], "x", color=colour, markersize=4)
-            for limit in data["limit"].dropna().head(1):
-                norms.axhline(limit, **MARK)
-            logarithmic(norms, "y", data["norm_q50"])
-            norms.set_title(cell.upper())
-            shares.set_ylim(-0.03, 1.03)
-        name_axes(panels, "training step", "gradient norm, median", "share over the limit")
-        known = _known(palette, data)
-        known["spike"] = Line2D([], [], color=INK, marker="x", linestyle="none", markersize=4)
-        if (data["track"] == "native").any():
-            known["native"] = Line2D([], [], color=INK, linestyle=DOTS)
-        explain(figure, known)
-        return svg(figure, f"Gradient norm over training on {task}")
-
-
-def _strips(
-    data: pd.DataFrame,
-    labels: pd.Series,
-    palette: Palette,
-    title: str,
-    unit: str,
-    draw: Callable[[Any, pd.DataFrame, str], None],
-    line: float | None,
-    scale: Callable[[Any], None] = lambda axes: None,
-    top: Callable[[Any], None] | None = None,
-) -> Markup:
-    """A panel a moment; a band for each label, in it a strip for each track and framework.
-
-    ``top`` draws a scale above each panel.
-    """
-    if data.empty:
-        return Markup()
-    pairs = list(zip(data["track"], data["framework"], strict=True))
-    strips = sorted(set(pairs))
-    order = data["cell"].map(palette.cells.index).sort_values(kind="stable")
-    names = list(dict.fromkeys(labels.loc[order.index]))
-    within = np.array([strips.index(pair) + 1 for pair in pairs]) / (len(strips) + 1)
-    data = data.assign(place=labels.map(names.index) - 0.5 + within)
-    with settings(title):
-        figure, panels = grid(1, 2, 0.9 + 0.12 * len(names) * (len(strips) + 1))
-        for axes, moment in zip(panels[0], MOMENTS, strict=True):
-            mine = data[data["moment"] == moment]
-            for framework in palette.frameworks:
-                draw(axes, mine[mine["framework"] == framework], palette.framework(framework))
-            for band in range(1, len(names)):
-                axes.axhline(band - 0.5, color=INK, linewidth=0.5, alpha=0.25)
-            if line is not None:
-                axes.axvline(line, **MARK)
-            axes.set_title(MOMENTS[moment], fontsize=10)
-        scale(panels[0, 0])
-        panels[0, 0].set_yticks(range(len(names)), names)
-        panels[0, 0].set_ylim(len(names) - 0.5, -0.5)
-        name_axes(panels, unit, "")
-        if top is not None:
-            for axes in panels[0]:
-                top(axes)
-        explain(figure, _known(palette, data), above=0.65 if top else 0.25)
-        return svg(figure, title)
-
-
-def _gate_labels(data: pd.DataFrame) -> pd.Series:
-    labels: pd.Series = data["cell"].str.upper() + " " + data["gate"]
-    several = data["layer"].nunique() > 1
-    return labels + " " + (data["layer"] + 1).astype(str) if several else labels
-
-
-def _known(palette: Palette, data: pd.DataFrame) -> dict[str, Line2D]:
-    """The frameworks of ``data``, as a legend has them."""
-    there = palette.running(data["framework"])
-    return {name: Line2D([], [], color=palette.framework(name)) for name in there}
-
-
-def _runs(data: pd.DataFrame, value: str) -> Iterator[tuple[Any, pd.DataFrame]]:
-    """The rows of each model, by framework, seed and track (and moment where there is one).
-
-    Of lines that are the same in several frameworks, as before training, the first stays.
-    """
-    by = [name for name in ("framework", "seed", "track", "moment") if name in data]
-    seen = set()
-    for key, run in data.groupby(by, sort=False):
-        line = (*key[1:], *run[value])
-        if line not in seen:
-            seen.add(line)
-            yield key, run
-
-
-# The figures that are drawn from each table of this stage, in the order in which they are missed.
-SOURCES: dict[str, tuple[Callable[..., Markup], ...]] = {
-    "gradient_flow": (gradient_flow, decay),
-    "gates": (saturation, time_scales),
-    "memory_probe": (memory_probe,),
-    "dynamics": (dynamics,),
-}
+def _numbers(tables: Tables, task: str) -> Iterator[dict[str, Any]]:
+    """A row a cell: what its runs with the same start come to."""
+    scales = _scales(tables, task)
+    flow = _matched(tables, "gradient_flow", task)
+    flow = flow[flow["lag"] == 0]
+    last, metric, chance = _probed(tables, task)
+    lags = flow["task_lag"].dropna()
+    for cell in tables.palette.present(flow["cell"]):
+        yield {
+            "task": task,
+            "cell": cell,
+            "runs": int((flow["cell"] == cell).sum()),
+            "lag": number(lags.iloc[0]) if len(lags) else "–",
+            "kept": spoken(scales[scales["cell"] == cell], "timescale_q50"),
+            "reached": spoken(flow[flow["cell"] == cell], "horizon"),
+            "held": spoken(last[last["cell"] == cell], "score"),
+            "by": f"{metric}, guessing {number(chance, 2)}" if metric else "",
+        }

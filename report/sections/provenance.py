@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from report import words
+from report.answers.phrases import plural
 from report.numbers import number
 from report.tables import Tables, rows
 
@@ -12,7 +14,11 @@ def of(tables: Tables) -> dict[str, Any]:
     ratios = tables["speed_ratios"]
     # Not those of the sweeps, which have no peak of their own.
     shapes = set(tables["peaks"]["shape"])
+    bad = runs.loc[runs["status"] != "ok", "status"].value_counts()
     return {
+        "line": _line(tables),
+        "runs": plural(len(runs), "run"),
+        "ended": ", ".join(f"{number(n)} {status}" for status, n in bad.items()),
         "machines": list(dict.fromkeys(
             f"{m['processor']}, {number(m['cores'])} cores, {m['memory_gb']} GB, {m['system']}"
             for m in machines)),
@@ -29,6 +35,26 @@ def of(tables: Tables) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _line(tables: Tables) -> str:
+    """Machine, versions, commit and date."""
+    runs, machines = tables["runs"], tables.rows("machines")
+    where = dict.fromkeys(
+        f"{plural(m['cores'] or 0, 'core')} of {m['processor']}, {number(m['memory_gb'])} GB, "
+        f"{str(m['system']).split('-')[0]}"
+        for m in machines
+    )
+    commits = [str(commit)[:9] for commit in dict.fromkeys(runs["git_commit"].dropna())]
+    changed = any("+changes" in str(commit) for commit in runs["git_commit"])
+    days = list(dict.fromkeys(str(runs["finished"].agg(end))[:10] for end in ("min", "max")))
+    parts = [
+        "; ".join(where),
+        ", ".join(versions(machines)),
+        f"commit {', '.join(commits)}{' with changes' if changed else ''}" if commits else "",
+        " to ".join(days),
+    ]
+    return " · ".join(filter(None, parts))
+
+
 def versions(machines: list[dict[str, Any]]) -> list[str]:
     """Python's versions, and each framework's: of the first package that its records name.
 
@@ -39,8 +65,8 @@ def versions(machines: list[dict[str, Any]]) -> list[str]:
     for row in (row for row in machines if row["packages"]):
         packages = [part.partition(" ") for part in row["packages"].split(", ")]
         for name, _, version in packages[:1]:
-            found[f"{name} {version or '?'}"] = None
+            found[f"{name.capitalize()} {version or '?'}"] = None
         own = [version for name, _, version in packages[1:] if name != "numpy"]
         own = own or [version for _, _, version in packages[1:]]
-        found[f"{row['framework']} {own[0] if own else '?'}"] = None
+        found[f"{words.framework(row['framework'])} {own[0] if own else '?'}"] = None
     return list(found)

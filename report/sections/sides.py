@@ -1,20 +1,25 @@
-"""The two sections that set this folder beside another: the reference, and any other one."""
+"""The two views that set this folder beside another: the reference, and any other one."""
 
 from collections.abc import Iterable
 from typing import Any
 
+from report.answers import Answer
+from report.numbers import listed
 from report.tables import Tables
 
 # What each item of a comparison is about, for the reader.
 ITEMS = {
-    "exact": ("The same", "data, parameter counts, and where all is alike the losses bit for bit"),
+    "exact": (
+        "The same",
+        "data, parameter counts and, where all is alike, every digit of the losses",
+    ),
     "training": ("Trained alike", "the first losses, apart by no more than rounding makes them"),
     "equivalence": (
         "Scored alike",
         "score and steps to solve: equal within the margin, or within rounding",
     ),
     "claims": ("Same verdicts", "on the published claims"),
-    "speed": ("Speed", "the clock's ratios"),
+    "speed": ("Speed", "how much faster one is than another, by the clock"),
 }
 # What only a comparison of any two folders has.
 MORE = {"speed": ", its times, and seconds of training"}
@@ -34,6 +39,7 @@ def content(tables: Tables, name: str) -> dict[str, Any]:
     rows.sort(key=lambda row: ("failed", "above", "at", "solved").index(row["style"]))
     return {
         "state": state,
+        "answer": _verified(found, rows) if name == "verify" else _compared(found, rows),
         "found": found,
         "made": found["made"][:10],
         "items": [
@@ -51,6 +57,43 @@ def content(tables: Tables, name: str) -> dict[str, Any]:
         "failures": [row for row in rows if row["style"] == "failed"],
         "there": _side(found["there"]),
     }  # fmt: skip
+
+
+def _verified(found: dict[str, Any], rows: list[dict[str, Any]]) -> Answer:
+    """Whether these runs agree with the reference, and what does not."""
+    failed = [row for row in rows if row["style"] == "failed"]
+    alike = [row for row in rows if row["style"] == "solved"]
+    match found["verdict"]:
+        case "verified":
+            return Answer(
+                "Yes: these runs agree with the reference.",
+                f"{len(alike)} of {len(rows)} comparisons agree, and none fails.",
+            )
+        case "not verified":
+            items = listed(dict.fromkeys(ITEMS[row["item"]][0].lower() for row in failed))
+            return Answer(
+                "No: these runs do not agree with the reference.",
+                f"{len(failed)} of {len(rows)} comparisons fail ({items}).",
+            )
+    return Answer(
+        "We cannot tell: no run here has the settings and the seed of one of the reference.",
+        "",
+        "A configuration that has them, such as the default one, can be verified.",
+    )
+
+
+def _compared(found: dict[str, Any], rows: list[dict[str, Any]]) -> Answer:
+    """How much of the other folder comes out the same."""
+    if found["verdict"] == "nothing compared":
+        return Answer("We cannot tell: no run here has the settings and the seed of one there.")
+    alike = sum(row["style"] == "solved" for row in rows)
+    apart = sum(row["style"] == "above" for row in rows)
+    left = len(rows) - alike - apart
+    more = f", {left} could not be judged" if left else ""
+    return Answer(
+        f"Of {len(rows)} comparisons of the two folders {alike} come out alike.",
+        f"{apart} do not, or are not shown to{more}.",
+    )
 
 
 def _mark(row: dict[str, Any], name: str) -> dict[str, str]:

@@ -7,6 +7,9 @@ import pandas as pd
 from report import embed
 from report.tables import Tables
 
+# What the page shows in its own way, or is too long for its use as a table.
+BESIDE = ("frameworks", "gate_examples")
+
 
 def content(tables: Tables) -> dict[str, Any]:
     """The data, which tables of it have rows, and which are too long or not there."""
@@ -31,4 +34,4 @@ def _carried(tables: Tables) -> dict[str, pd.DataFrame]:
     first = [*method, "state", "n", "median", "to_best", "solve_rate", "steps"]
     first = [name for name in first if name in methods]
     methods = methods[[*first, *(name for name in methods if name not in first)]]
-    return {"methods": methods} | {n: t for n, t in tables.items() if n != "frameworks"}
+    return {"methods": methods} | {n: t for n, t in tables.items() if n not in BESIDE}

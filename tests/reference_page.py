@@ -1,0 +1,99 @@
+"""A page of the reference results, which are of the default run, for the tests that read it.
+
+The reference keeps the tables that a verification needs. What else such a run has is made here: by
+the code where it takes seconds, else made up in its form. One run is made to fail.
+"""
+
+import math
+import shutil
+from itertools import product
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.inside import stage as insides
+from analysis.tables import cells
+from harness import layout
+from harness.plan import asked
+from harness.plan.run import Run
+from report.page import write_report
+from tests.conftest import ROOT
+from tests.test_insides import save, weights
+
+FRAMEWORKS, CELLS = ("jax", "pytorch", "tensorflow"), ("rnn", "gru", "lstm")
+# Of the run that fails.
+REASON = "The process was killed: more than 8,000 MB of memory"
+
+
+def make(folder: Path) -> Path:
+    """Fill ``folder`` with the tables and the page; the page."""
+    for path in (ROOT / "results" / "reference").glob("*.csv"):
+        shutil.copy(path, folder)
+    runs = layout.read(folder, "runs")
+    last = runs.index[-1]
+    runs.loc[last, ["status", "error"]] = ["failed", REASON]
+    runs.loc[last, ["score", "steps_to_solve"]] = float("nan")
+    layout.write(folder, "runs", runs)
+    for name, rows in (made_up(runs) | {"curves_summary": curves(folder)}).items():
+        layout.write(folder, name, rows)
+    look_inside(folder)
+    write_report(folder)
+    return folder / "report.html"
+
+
+def look_inside(folder: Path) -> None:
+    """The tables of what goes on inside, of small models that were trained in name only."""
+    runs = [
+        Run("adding", framework, cell, "matched", seed)
+        for framework, cell, seed in product(FRAMEWORKS, CELLS, (0, 1))
+    ]
+    aside = folder / "aside"
+    aside.mkdir()
+    for place, run in enumerate(runs):
+        save(aside, run, weights(run.cell, run.seed), weights(run.cell, 100 + place))
+    asked.write_plan(aside, tuple(runs), [])
+    insides.write_part(aside, "adding")
+    insides.join(aside)
+    for path in aside.glob("*.csv"):
+        shutil.move(path, folder / path.name)
+    shutil.rmtree(aside)
+
+
+def curves(folder: Path) -> list[dict[str, object]]:
+    """Learning curves that fall from the baseline to each median score."""
+    baselines = layout.read(folder, "tasks").set_index("task")["baseline"]
+    return [
+        {key: row[key] for key in layout.METHOD}
+        | {"step": step, "n": row["runs"], "seconds": step / 100}
+        | dict.fromkeys(
+            ("median", "lowest", "highest"),
+            row["median"] + (baselines[row["task"]] - row["median"]) * math.exp(-step / 300),
+        )
+        for row in layout.read(folder, "scores").to_dict("records")
+        for step in range(0, 1201, 100)
+    ]
+
+
+def made_up(runs: pd.DataFrame) -> dict[str, list[dict[str, object]]]:
+    """Tables that the reference does not keep."""
+    checks = {"check": "forward", "dtype": "float64", "checks": 4, "passed": 4}
+    pairs = (("jax", "pytorch"), ("jax", "tensorflow"), ("pytorch", "tensorflow"))
+    seeds = {"seeds": 5, "reached": 5, "median_step": 8, "first_step": 6, "last_step": 727}
+    changed = {"n": 5, "censored": 5, "score_change": -0.194}
+    bounds = {"score_change_low": -0.255, "score_change_high": -0.133}
+    what = {"factor": "initialisation", "what": "uniform within 1/√hidden"}
+    task = {"task": "copying", "framework": "pytorch", "cell": "lstm"}
+    return {
+        "cells": cells.rows(runs["cell"].unique()),
+        "cost": [{"phase": "training", "core_seconds": 2171.77, "share": 1.0}],
+        "conformance_summary": [
+            {"framework": framework, "cell": cell, **checks, "max_error": 1e-15, "tolerance": 1e-10}
+            for framework, cell in product(FRAMEWORKS, CELLS)
+        ],
+        "divergence_summary": [
+            {"task": "adding", "cell": "lstm", "framework": one, "other_framework": other,
+             "threshold": 0.01, **seeds, "steps": 1200}
+            for one, other in pairs
+        ],
+        "attribution": [task | what | changed | bounds],
+    }  # fmt: skip
