@@ -110,6 +110,8 @@ def _clouds(
             tick.set_color(palette.cell(cell))
         axes.set_ylim(len(strips) - 0.5, -0.65)
         axes.tick_params(axis="y", length=0)
+        # Room for what stands above the outermost dots; shares keep their scale.
+        axes.margins(x=0.1 if unit is None else 0.14)
         _frame(axes, x, title)
         return hovered(svg(figure, title), titles)
 
