@@ -52,6 +52,11 @@ def tables(tmp_path_factory) -> reading.Tables:
             (f"{name}{end}" for name in ("steps_ratio", "score_change")
              for end in ("", "_low", "_high")), 1.0),
     )  # fmt: skip
+    cells = found["scores"][["task", "cell", "track"]].drop_duplicates()
+    found["comparisons"] = cells.assign(
+        kind="frameworks", metric="score", a="equinox/" + cells["cell"], b="jax/" + cells["cell"],
+        n=5, effect=0.1, low=0.05, high=0.15, margin=0.01, p_holm=0.01, equivalent=False,
+    ).drop(columns="cell")  # fmt: skip
     across = found["scores"][["framework", "cell", "track"]].drop_duplicates().assign(tasks=2, n=4)
     found["aggregate"] = across.assign(mean=0.5, low=0.4, high=0.6)
     found["profiles"] = across.merge(pd.DataFrame({"threshold": [0.0, 0.5, 1.0]}), how="cross")
@@ -205,6 +210,7 @@ def test_how_many_tasks_each_cell_solves(tables):
     assert found(*both, ("rnn", "a", 0)) == "GRU solves all 2 tasks, RNN none"
     three = *both, ("lstm", "a", 1), ("lstm", "b", 0), ("rnn", "a", 0), ("rnn", "b", 0)
     assert found(*three) == "GRU solves all 2 tasks, LSTM 1, RNN none"
+    assert found(*both) == "GRU solves all 2 tasks"
     assert found(("gru", "adding", 1), ("rnn", "adding", 0)) == (
         "GRU solved: adding problem; RNN did not"
     )

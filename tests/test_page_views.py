@@ -103,7 +103,7 @@ def test_each_filter_holds_for_the_matrix_the_tables_and_the_runs(page, key, val
     show(page, "accuracy")
     assert shown.count() == methods
     assert f"{key}={value}" in page.url
-    page.locator(".reset:visible").click()
+    page.get_by_role("button", name="Reset").click()
     assert counted(page, "#run-view") == 180
     assert "=" not in page.url
 

@@ -108,8 +108,9 @@ def finding(large: pd.DataFrame, palette: Palette) -> str:
     ]
     none = [names[cell] for cell in others if not solves[cell]]
     parts = [f"{names[first]} solves {count(first)} tasks", *rest]
-    parts += [f"{listed(none)} none"] if none else []
-    return ", ".join(parts[:-1]) + f"{' and' if len(parts) > 2 and not none else ','} {parts[-1]}"
+    if none:
+        return ", ".join([*parts, f"{listed(none)} none"])
+    return listed(parts) if len(parts) > 2 else ", ".join(parts)
 
 
 @dataclass(frozen=True)
