@@ -201,6 +201,18 @@ function showFolds() {
   for (const one of $$("details.fold")) one.open = open.includes(one.id) || one.dataset.task === (state.task || null);
 }
 
+/** Below each view's answer links to what else it has, so that nothing is far, on a phone either. */
+function listPlaces() {
+  for (const view of $$(".view")) {
+    const places = $$("h3[id], section[id] > h3:first-child, details.fold", view)
+      .map((one) => [one.id || one.parentElement.id, $("summary", one) ?? one, one.parentElement])
+      .filter(([id, , parent]) => !parent.closest("details") && !$(`a[href="#${id}"]`, view));
+    if (places.length < 2) continue;
+    const links = places.map(([id, { textContent }]) => element("a", { href: `#${id}` }, textContent.split(":")[0].trim()));
+    ($(".lead", view) ?? $("h2", view)).after(element("nav", { class: "within", "aria-label": "In this view" }, ...links));
+  }
+}
+
 /** Open or close the menu of a small window. */
 const showMenu = (open) => $("#menu").setAttribute("aria-expanded", open);
 
@@ -275,7 +287,7 @@ function start() {
     link.closest("[popover]")?.hidePopover();
     const { task, framework, cell, track, run } = link.dataset;
     if (run) change({ run }, "run");
-    else if (task) change({ task, framework, cell, track, run: "" }, "runs");
+    else if (task) change({ task, framework, cell, track, run: "" }, "every");
     else change({}, link.getAttribute("href").slice(1));
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", theme);
@@ -290,6 +302,7 @@ function start() {
   addEventListener("beforeprint", beforePrint);
   addEventListener("afterprint", afterPrint);
   document.documentElement.classList.add("js");
+  listPlaces();
   readHash();
   apply();
   showFolds();

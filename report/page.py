@@ -28,17 +28,14 @@ def write_report(results: Path) -> None:
     script, allowed = embed.script()
     given = tables.read(results)
     views = {name: view for name, view in VIEWS.items() if view.there(given)}
-    # What is not there says what makes it, folded among the runs, so that its address leads on.
-    absent = {name: view for name, view in VIEWS.items() if name not in views}
-    names = [section for view in VIEWS.values() for section in view.sections]
+    names = [section for view in views.values() for section in view.sections]
     page = _environment(HERE).get_template("page.html").render(
         library_style=embed.library()[0],
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
         script=script,
         allowed=allowed,
         views=views,
-        absent=absent,
-        aliases=ALIASES | {name: view.sections[0] for name, view in absent.items()},
+        aliases=ALIASES,
         sections=dict(zip(names, render(given, *names), strict=True)),
         key=choices.key(given.palette),
         terms=words.TERMS,

@@ -46,19 +46,20 @@ function showRun() {
     if (state.run) host.append(element("p", {}, `There is no run ${state.run}.`));
     return;
   }
-  const record = runs.columns.map((c, i) => [c.name, run[i]]).filter(([name]) => name !== "command");
-  host.append(element("h3", {}, state.run), list(record));
+  // What repeats the run comes first; the record is long.
   const command = element("code", {}, shown(run[place(runs, "command")]));
   const copy = element("button", { type: "button" }, "Copy");
   copy.addEventListener("click", () => copyText(command, copy));
-  host.append(element("h4", {}, "The command that repeats it"),
+  host.append(element("h3", {}, state.run), element("h4", {}, "The command that repeats it"),
     element("pre", { tabindex: "0", role: "region", "aria-label": "Command" }, command), copy);
+  host.append(element("h4", {}, "Curve"), curve(run));
+  const record = runs.columns.map((c, i) => [c.name, run[i]]).filter(([name]) => name !== "command");
+  host.append(element("h4", {}, "Record"), list(record));
   if (tables.machines) {
     host.append(element("h4", {}, "Environment of this framework’s runs"));
     for (const row of ofRun(tables.machines, run, ["framework"]))
       host.append(list(tables.machines.columns.map((c, i) => [c.name, row[i]])));
   }
-  host.append(element("h4", {}, "Curve"), curve(run));
 }
 
 /** Copy what an element says; where the browser forbids it, select it for the reader. */

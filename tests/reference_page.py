@@ -4,6 +4,7 @@ The reference keeps the tables that a verification needs. What else such a run h
 the code where it takes seconds, else made up in its form. One run is made to fail.
 """
 
+import math
 import shutil
 from itertools import product
 from pathlib import Path
@@ -33,7 +34,7 @@ def make(folder: Path) -> Path:
     runs.loc[last, ["status", "error"]] = ["failed", REASON]
     runs.loc[last, ["score", "steps_to_solve"]] = float("nan")
     layout.write(folder, "runs", runs)
-    for name, rows in made_up(runs).items():
+    for name, rows in (made_up(runs) | {"curves_summary": curves(folder)}).items():
         layout.write(folder, name, rows)
     look_inside(folder)
     write_report(folder)
@@ -56,6 +57,21 @@ def look_inside(folder: Path) -> None:
     for path in aside.glob("*.csv"):
         shutil.move(path, folder / path.name)
     shutil.rmtree(aside)
+
+
+def curves(folder: Path) -> list[dict[str, object]]:
+    """Learning curves that fall from the baseline to each median score."""
+    baselines = layout.read(folder, "tasks").set_index("task")["baseline"]
+    return [
+        {key: row[key] for key in layout.METHOD}
+        | {"step": step, "n": row["runs"], "seconds": step / 100}
+        | dict.fromkeys(
+            ("median", "lowest", "highest"),
+            row["median"] + (baselines[row["task"]] - row["median"]) * math.exp(-step / 300),
+        )
+        for row in layout.read(folder, "scores").to_dict("records")
+        for step in range(0, 1201, 100)
+    ]
 
 
 def made_up(runs: pd.DataFrame) -> dict[str, list[dict[str, object]]]:

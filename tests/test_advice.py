@@ -49,7 +49,7 @@ def words(rows: pd.DataFrame) -> pd.DataFrame:
 def which_cell(**methods: tuple[float, float | None]) -> tuple[pd.Series, str, str]:
     """The row on adding, and the page's answer and evidence."""
     rows = advise(runs(**methods))
-    said = words(rows).loc[("Which cell?", "adding")]
+    said = words(rows).loc[("Which cell?", "adding problem")]
     return rows.iloc[0], said["answer"], said["evidence"]
 
 
@@ -59,8 +59,8 @@ def test_the_better_cell_is_advised():
     assert (row["better"], row["worse"], row["a"], row["b"]) == ("lstm", "gru", "lstm", "gru")
     assert row["low"] < row["effect"] < row["high"] < -row["margin"]
     assert answer == "LSTM"
-    assert evidence.startswith("score, LSTM − GRU: −0.00400 [−0.00409, −0.00392] in jax")
-    assert evidence.endswith("of 2 frameworks where it shows least, n = 8")
+    assert evidence.startswith("score, LSTM − GRU: −0.00400 [−0.00409, −0.00392] in JAX")
+    assert evidence.endswith("of 2 frameworks where it shows least, 8 seeds")
 
 
 def test_the_evidence_is_what_speaks_least():
@@ -85,7 +85,7 @@ def test_of_equal_cells_the_sooner_one_is_advised_or_none():
     assert (row["verdict"], row["sure"], row["better"]) == ("sooner", "sure", "gru")
     assert (row["metric"], row["b"], row["worse"]) == ("steps_to_solve", "lstm", "lstm rnn")
     assert answer == "GRU, which solves sooner"
-    assert evidence.startswith("steps to solve, GRU / LSTM: 0.405 [0.365, 0.449] in")
+    assert evidence.startswith("GRU: 59 % fewer steps to solve than LSTM [55 to 63 %] in")
     row, answer, _ = which_cell(lstm=(0.002, 800), gru=(0.002, 800))
     assert (row["verdict"], row["sure"], row["better"]) == ("equal", "sure", "gru lstm")
     assert answer == "GRU or LSTM: it does not matter for the score"
@@ -95,7 +95,7 @@ def test_what_cannot_be_told_is_not():
     row, answer, evidence = which_cell(lstm=(0.17, None), gru=(0.169, None))
     assert (row["verdict"], row["why"], row["metric"]) == ("none", "at_baseline", "progress")
     assert answer.startswith("none of them")
-    assert "% of the way to solved, n = 8" in evidence
+    assert "% of the way to solved, 8 seeds" in evidence
     table = runs(lstm=(0.002, 800), gru=(0.006, 800))
     row = advise(table[table["seed"] < 4]).iloc[0]
     assert (row["verdict"], row["why"], row["n"]) == ("unknown", "few_seeds", 4)
@@ -168,7 +168,7 @@ def test_the_fastest_framework_by_the_clock(high, control, verdict, why):
     row = rows[rows["question"] == "fastest_framework"].iloc[0]
     assert (row["shape"], row["cell"], row["verdict"], row["why"]) == ("large", "gru", verdict, why)
     answer = words(rows).loc[("Which framework is fastest here?", "large, GRU"), "answer"]
-    assert answer == ("jax" if verdict == "better" else CANNOT)
+    assert answer == ("JAX" if verdict == "better" else CANNOT)
 
 
 def test_each_machine_has_its_own_fastest_framework():
@@ -186,11 +186,13 @@ def test_each_machine_has_its_own_fastest_framework():
 
 
 def test_whether_the_framework_matters():
-    question = ("Does the framework matter for the score (matched)?", "adding")
+    question = (
+        "Does the framework matter for the score (same start and rule)?", "adding problem",
+    )  # fmt: skip
     said = words(advise(runs(lstm=(0.002, 800)))).loc[question]
     assert said["answer"].startswith("no")
     assert said["evidence"].startswith("LSTM ")
-    assert "n = 8 (furthest apart of 1 pairs: jax and pytorch)" in said["evidence"]
+    assert "8 seeds (furthest apart of 1 pairs: jax and pytorch)" in said["evidence"]
     table = runs(lstm=(0.002, 800), gru=(0.002, 300), rnn=(0.17, None))
     table.loc[(table["cell"] == "gru") & (table["framework"] == "jax"), "score"] += 0.004
     rows = advise(table)
@@ -207,16 +209,18 @@ def test_when_it_does_not_matter():
     table = runs(lstm=(0.002, 800), gru=(0.002, 300), rnn=(0.17, None))
     rows = words(advise(table, ratios(0.9))).loc["When does it not matter?"]
     assert rows.loc["the framework, for the score", "evidence"].startswith(
-        "the furthest apart of 2: adding, LSTM, matched: LSTM"
+        "the furthest apart of 2: adding problem, LSTM, same start and rule: LSTM"
     )
     found = rows["answer"]
-    assert found["the cell, for the score"] == "adding: GRU or LSTM"
-    assert found["the framework, for the score"] == "adding, GRU, matched; adding, LSTM, matched"
+    assert found["the cell, for the score"] == "adding problem: GRU or LSTM"
+    assert found["the framework, for the score"] == "; ".join(
+        f"adding problem, {cell}, same start and rule" for cell in ("GRU", "LSTM")
+    )
     assert found["the framework, for the speed"] == CANNOT
     same = ratios(0.9).assign(ratio=1.0, low=0.98, high=1.02)
     found = words(advise(table[table["seed"] < 4], same)).loc["When does it not matter?"]["answer"]
     assert found["the cell, for the score"] == CANNOT
-    assert found["the framework, for the speed"] == "large, GRU: jax or pytorch"
+    assert found["the framework, for the speed"] == "large, GRU: JAX or PyTorch"
 
 
 def test_all_advice_has_its_evidence_and_its_rule():

@@ -202,7 +202,9 @@ def test_how_many_tasks_each_cell_solves(tables):
     both = ("gru", "a", 1), ("gru", "b", 1)
     assert found(*both, ("lstm", "a", 1), ("lstm", "b", 0)) == "GRU solves all 2 tasks, LSTM 1"
     assert found(*both, ("lstm", "a", 1), ("lstm", "b", 1)) == "GRU and LSTM solve all 2 tasks"
-    assert found(*both, ("rnn", "a", 0)) == "GRU solves all 2 tasks, RNN 0 of 1"
+    assert found(*both, ("rnn", "a", 0)) == "GRU solves all 2 tasks, RNN none"
+    three = *both, ("lstm", "a", 1), ("lstm", "b", 0), ("rnn", "a", 0), ("rnn", "b", 0)
+    assert found(*three) == "GRU solves all 2 tasks, LSTM 1, RNN none"
     assert found(("gru", "adding", 1), ("rnn", "adding", 0)) == (
         "GRU solved: adding problem; RNN did not"
     )

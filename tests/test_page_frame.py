@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from report.views import VIEWS
+from report.views import ALIASES, VIEWS
 from tests import reference_page
 
 # What addresses of older pages name, and the view that has it now.
@@ -59,6 +59,15 @@ def top(page: Page, selector: str) -> float:
     return page.locator(selector).evaluate("one => one.getBoundingClientRect().top")
 
 
+def wait_until(page: Page, says: str) -> None:
+    """Until this is true; Playwright's own waiting is code that the page does not allow."""
+    for _ in range(100):
+        if page.evaluate(says):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"never true: {says}")
+
+
 def opened(page: Page) -> list[str]:
     return page.eval_on_selector_all("details.fold[open]", "all => all.map(one => one.id)")
 
@@ -91,7 +100,9 @@ def test_old_addresses_lead_to_what_they_name(browser, report, anchor, view, wid
     page = browser.new_page(viewport={"width": width, "height": 800})
     page.goto(f"{report.as_uri()}#{anchor}")
     assert (here(page), shown(page)) == (view, [view])
-    place = anchor if page.locator(f"#{anchor}").count() else view
+    place = next(
+        name for name in (anchor, ALIASES.get(anchor), view) if page.locator(f"#{name}").count()
+    )
     bar = page.locator("body > header").bounding_box()
     above = bar["height"] if bar["width"] == width else 0
     # An empty place has no height; the others are in the window, not under the bar.
@@ -101,12 +112,11 @@ def test_old_addresses_lead_to_what_they_name(browser, report, anchor, view, wid
 
 def test_what_was_not_made_says_how_where_its_address_leads(page):
     for anchor, command in (
-        ("published", "analysis published"), ("verify", "snakemake --cores all verify"),
-        ("compare", "snakemake --cores all compare"),
+        ("published", "paper.yaml"), ("verify", "make verify"), ("compare", "make compare"),
     ):  # fmt: skip
         page.goto(page.url.split("#")[0] + f"#{anchor}")
-        assert (here(page), opened(page)) == ("runs", ["not-made"])
-        assert command in page.locator("#not-made").inner_text()
+        assert here(page) == "runs"
+        assert command in page.evaluate("document.activeElement.innerText")
 
 
 def test_an_address_of_nothing_leads_to_the_overview(page):
@@ -116,9 +126,9 @@ def test_an_address_of_nothing_leads_to_the_overview(page):
 
 def test_back_and_forward_lead_through_the_views_and_back_to_the_place(page):
     page.locator("#navigation a[href='#methods']").click()
-    page.mouse.wheel(0, 700)
-    page.wait_for_function("scrollY > 600")
+    page.evaluate("scrollTo(0, 300)")
     place = page.evaluate("scrollY")
+    assert place == 300
     page.locator("#navigation a[href='#claims']").click()
     assert shown(page) == ["claims"]
     page.go_back()
@@ -139,7 +149,7 @@ def test_a_fold_stands_in_the_address_while_it_is_open(page, browser):
             continue
         fold = str(folds.first.get_attribute("id"))
         folds.first.locator("> summary").click()
-        page.wait_for_function(f"location.hash.includes('open={fold}')")
+        wait_until(page, f"location.hash.includes('open={fold}')")
         again = browser.new_page()
         again.goto(page.url)
         assert (shown(again), opened(again)) == ([name], [fold])
@@ -149,7 +159,7 @@ def test_a_fold_stands_in_the_address_while_it_is_open(page, browser):
         assert again.evaluate("document.activeElement.tagName") == "SUMMARY"
         again.close()
         folds.first.locator("> summary").click()
-        page.wait_for_function("!location.hash.includes('open')")
+        wait_until(page, "!location.hash.includes('open')")
 
 
 def test_filters_stand_in_the_address_and_are_said_where_they_cannot_be_seen(page, browser):

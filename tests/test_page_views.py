@@ -38,6 +38,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture
 def page(browser, folder) -> Page:
     page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.set_default_timeout(10_000)
     noise: list[str] = []
     page.on("console", lambda message: noise.append(message.text))
     page.on("pageerror", lambda error: noise.append(str(error)))
@@ -49,8 +50,17 @@ def page(browser, folder) -> Page:
     page.close()
 
 
+def show(page: Page, view: str) -> None:
+    """Go to a view, or to what stands in one, as its link in the navigation does."""
+    page.evaluate(
+        "view => { const link = document.createElement('a'); link.href = '#' + view; "
+        "document.body.append(link); link.click(); link.remove(); }",
+        view,
+    )
+
+
 def choose(page: Page, key: str, value: str) -> None:
-    page.locator(f"[data-key={key}]").select_option(value)
+    page.locator(f"[data-key={key}]:visible").first.select_option(value)
 
 
 def sort(heading: Locator) -> None:
@@ -82,31 +92,36 @@ def counted(page: Page, host: str) -> int:
     ],
 )  # fmt: skip
 def test_each_filter_holds_for_the_matrix_the_tables_and_the_runs(page, key, value, methods, runs):
-    assert (counted(page, "#view"), counted(page, "#run-view")) == (36, 180)
     shown = page.locator("#matrix tbody td a[data-task]:visible")
+    show(page, "accuracy")
     assert shown.count() == 36
+    show(page, "runs")
+    assert (counted(page, "#view"), counted(page, "#run-view")) == (36, 180)
     choose(page, key, value)
     assert counted(page, "#view") == methods
     assert counted(page, "#run-view") == runs
+    show(page, "accuracy")
     assert shown.count() == methods
     assert f"{key}={value}" in page.url
-    page.locator("#reset").click()
+    page.locator(".reset:visible").click()
     assert counted(page, "#run-view") == 180
     assert "=" not in page.url
 
 
 def test_a_filter_of_the_task_and_the_framework_holds_for_the_curves(page):
     figures = page.locator("#curves figure:visible")
+    show(page, "learning")
     assert figures.count() == 2
     choose(page, "task", EVIL)
     assert figures.count() == 1
     choose(page, "framework", "jax")
-    lines = figures.locator("svg .layer.seeds")
+    lines = figures.locator("svg .layer.band")
     drawn = lines.evaluate_all("all => all.filter(l => getComputedStyle(l).display != 'none')")
     assert len(drawn) == lines.count() / 3
 
 
 def test_a_baseline_turns_numbers_into_ratios_with_their_intervals(page, folder):
+    show(page, "accuracy")
     choose(page, "baseline", "jax/lstm")
     ratios = pd.read_csv(folder / "ratios.csv")
     one = ratios[
@@ -119,13 +134,16 @@ def test_a_baseline_turns_numbers_into_ratios_with_their_intervals(page, folder)
     assert f"× {text}" in page.locator(f"#matrix td:has({link})").inner_text()
     own = page.locator("#matrix td:has(a[data-framework=jax][data-cell=lstm])").first
     assert "the baseline" in own.inner_text()
+    show(page, "runs")
     page.locator("#view .dt-search input").fill("pytorch rnn matched adding")
     assert cells(page, "#view", "score / jax/lstm") == [text]
+    show(page, "accuracy")
     choose(page, "baseline", "")
     assert "×" not in page.locator(f"#matrix td:has({link}) .interval").inner_text()
 
 
 def test_numbers_sort_as_numbers_and_what_is_missing_comes_last(page, folder):
+    show(page, "runs")
     choose(page, "task", "adding")
     order = page.locator("#run-view thead th", has_text="score").first
     sort(order)
@@ -142,10 +160,12 @@ def test_numbers_sort_as_numbers_and_what_is_missing_comes_last(page, folder):
 
 
 def test_the_address_keeps_the_view(page, browser):
+    show(page, "learning")
     choose(page, "task", "adding")
     choose(page, "theme", "dark")
-    choose(page, "show", "band")
+    choose(page, "show", "seeds")
     choose(page, "baseline", "jax/gru")
+    show(page, "runs")
     choose(page, "table", "methods")
     sort(page.locator("#view thead th", has_text="median").first)
     page.locator("#view .dt-search input").fill("native")
@@ -156,7 +176,8 @@ def test_the_address_keeps_the_view(page, browser):
         assert one.evaluate("document.documentElement.dataset.theme") == "dark"
         assert one.locator("[data-key=baseline]").input_value() == "jax/gru"
         assert one.locator("#run h3").inner_text() == "adding-jax-rnn-matched-0"
-        assert one.locator("#curves .layer.band").first.is_visible()
+        assert one.locator("#curves").get_attribute("data-show") == "seeds"
+        assert one.locator("#learning").get_attribute("open") is not None
         assert counted(one, "#view") == 9
     assert cells(page, "#view", "median") == cells(again, "#view", "median")
     assert again.locator("#view .dt-search input").input_value() == "native"
@@ -166,6 +187,7 @@ def test_the_address_keeps_the_view(page, browser):
 
 
 def test_a_click_in_the_matrix_shows_the_runs_and_one_of_them(page, folder):
+    show(page, "accuracy")
     page.locator("#matrix a[data-framework=jax][data-cell=gru][data-track=native]").first.click()
     assert counted(page, "#run-view") == 5
     page.locator("#run-view a").first.focus()
@@ -177,6 +199,14 @@ def test_a_click_in_the_matrix_shows_the_runs_and_one_of_them(page, folder):
     assert page.locator("#run tbody tr").count() == 4
 
 
+def test_a_click_on_a_mark_of_the_figure_shows_its_runs(page):
+    show(page, "accuracy")
+    mark = "svg a[data-task=adding][data-framework=jax][data-cell=gru] use"
+    page.locator("#accuracy figure").first.locator(mark).first.click(force=True)
+    assert counted(page, "#run-view") == 5
+    assert "task=adding&framework=jax&cell=gru" in page.url
+
+
 def saved(page: Page, what: str) -> str:
     with page.expect_download() as download:
         page.locator(f"[data-download={what}]").click()
@@ -184,6 +214,7 @@ def saved(page: Page, what: str) -> str:
 
 
 def test_what_is_shown_and_everything_can_be_saved(page, folder):
+    show(page, "runs")
     choose(page, "framework", "pytorch")
     rows = list(csv.DictReader(io.StringIO(saved(page, "runs"))))
     runs = pd.read_csv(folder / "runs.csv")
@@ -200,37 +231,34 @@ def test_what_is_shown_and_everything_can_be_saved(page, folder):
     assert {row["framework"] for row in shown} == {"pytorch"}
 
 
-def test_curves_can_be_seen_in_other_ways(page):
+def test_curves_can_be_seen_as_median_or_seed_by_seed(page):
+    show(page, "learning")
     figures = page.locator("#curves figure:visible")
-    names = []
-    for x, y in (("steps", "auto"), ("seconds", "log"), ("seconds", "linear")):
-        choose(page, "x", x)
-        choose(page, "y", y)
-        assert figures.count() == 2
-        names.append(figures.first.locator("svg").get_attribute("aria-label"))
-    assert [name.split(" against ")[1] for name in names] == [
-        "training step, log scale", "seconds of training, log scale",
-        "seconds of training, linear scale",
-    ]  # fmt: skip
-    band = page.locator("#curves figure:visible .layer.band").first
-    assert not band.is_visible()
-    choose(page, "show", "band")
-    assert band.is_visible()
-    assert not page.locator("#curves figure:visible .layer.seeds").first.is_visible()
+    assert figures.count() == 2
+    name = figures.first.locator("svg").get_attribute("aria-label")
+    assert name.endswith("adding problem: mean squared error against training steps, log scale")
+    seeds, band = (figures.first.locator(f".layer.{one}").first for one in ("seeds", "band"))
+    assert (seeds.is_visible(), band.is_visible()) == (False, True)
     assert "a range and no confidence interval" in figures.first.inner_text().replace("\n", " ")
+    choose(page, "show", "seeds")
+    assert (seeds.is_visible(), band.is_visible()) == (True, False)
+    assert "A line a seed" in figures.first.inner_text()
 
 
 def test_what_looks_like_code_is_text(page):
+    show(page, "accuracy")
     assert EVIL in page.locator("#matrix").inner_text()
+    assert EVIL in page.locator("#accuracy figure svg").first.text_content()
+    show(page, "runs")
     assert f"no & {EVIL} $x^" in page.locator("#problems").inner_text()
     choose(page, "task", EVIL)
     page.locator("#run-view a").first.click()
     assert f"no & {EVIL} $x^" in page.locator("#run").inner_text()
-    assert page.locator("#curves figure:visible svg").get_attribute("aria-label").count(EVIL)
+    curves = page.locator("#curves figure:not([hidden]) svg")
+    assert curves.get_attribute("aria-label").count(EVIL)
 
 
 def test_the_script_writes_numbers_as_the_page_does(page):
-    choose(page, "table", "methods")
     texts = [number(value) for value in ABSURD]
     assert texts[:5] == ["–", "∞", "−∞", "1.00·10³⁰⁰", "4.94·10⁻³²⁴"]
     source = (Path(__file__).parents[1] / "report" / "page.js").read_text(encoding="utf-8")
@@ -251,11 +279,18 @@ def test_the_script_writes_numbers_as_the_page_does(page):
 def test_every_width_and_theme_is_whole_and_accessible(browser, folder, width, theme):
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=theme)
     page.goto((folder / "report.html").as_uri() + "#run?run=adding-jax-gru-matched-0")
+    for view in page.locator(".view").all():
+        name = view.get_attribute("id")
+        show(page, name)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+    show(page, "run")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
     assert dark == (theme == "dark")
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    for name in ("run", "learning", "rules", "speed"):
+        show(page, name)
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
     page.close()
 
 
@@ -267,10 +302,8 @@ def test_a_page_of_runs_alone_says_what_else_to_run(tmp_path, browser, folder):
     page.goto((tmp_path / "report.html").as_uri())
     for section, command in (
         ("matrix", "analysis tables"), ("curves", "analysis tables"), ("speed", "snakemake"),
-        ("claims", "analysis evidence"), ("advice", "analysis evidence"),
+        ("claims", "analysis evidence"), ("rules", "analysis evidence"),
         ("insides", "analysis insides"), ("methods", "analysis tables"),
-        ("published", "analysis published"), ("verified", "analysis verify"),
-        ("compared", "analysis compare"),
     ):  # fmt: skip
         assert command in page.locator(f"#{section}").inner_text(), section
     assert counted(page, "#run-view") == 180

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from analysis.evidence import evidence_tables
 from analysis.tables import stage
+from benchmarks.report_page import made_up, write
 from harness import layout
 from harness.conformance import against_reference
 from harness.errors import UserError
@@ -20,7 +21,8 @@ from harness.plan.run import Run
 from harness.plan.settings import resolve
 from harness.run import records
 from harness.run.records import Record
-from report.page import write_report
+from report import tables as reading
+from report.page import render, write_report
 from report.sections.provenance import versions
 
 EVIL = "<script>window.hacked = 1</script>\"'&"
@@ -67,7 +69,7 @@ def test_the_versions_are_those_that_the_records_name():
     """Whatever the framework's folder is called; a damaged record names none."""
     packages = ["python 3.11.7, numpy 2.1, mine 1.0, jax 0.10", "python 3.11.7, numpy 2.1", None]
     machines = [{"framework": "yours", "packages": text} for text in packages]
-    assert versions(machines) == ["python 3.11.7", "yours 1.0", "yours 2.1"]
+    assert versions(machines) == ["Python 3.11.7", "yours 1.0", "yours 2.1"]
 
 
 def checked(framework: str, cell: str, check: str, error: float, detail: str = "") -> dict:
@@ -120,6 +122,14 @@ def results(tmp_path_factory) -> Path:
     return folder
 
 
+def view(page: Page, name: str) -> Locator:
+    """Open a view of the page, with all that is folded in it."""
+    page.goto(page.url.split("#")[0] + f"#{name}")
+    place = page.locator(f"#{name}")
+    place.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+    return place
+
+
 @pytest.fixture
 def page(browser, results) -> Page:
     page = browser.new_page(viewport={"width": 1200, "height": 900})
@@ -144,27 +154,56 @@ def test_scores_and_their_states(page):
     assert "◐ 0.1" in gru
     assert "✓ 0.002" in lstm
     assert "0.001 to 0.003, range" in lstm, "three seeds have no interval"
-    assert "n = 3" in lstm
-    assert "50 × the best" in gru
+    assert "3 of 3 solved" in lstm
+    assert "0 of 3 solved" in gru
     failed = cells.nth(4).inner_text()
     assert "✕ no score" in failed
     assert f"seed 0 failed: {EVIL}" in failed
 
 
 def test_what_failed_is_shown_and_escaped(page):
+    runs = view(page, "runs")
+    assert "3 of them did not end well" in runs.locator(".lead").inner_text()
     assert page.locator("#problems tbody tr").count() == 3
     assert EVIL in page.locator("#problems").inner_text()
     assert page.evaluate("window.hacked") is None
     assert html.escape("<script>window.hacked", quote=False) in page.content()
 
 
+def test_many_failures_and_studies_are_folded(tmp_path):
+    """The first five failures and the eight longest studies stand open."""
+    tables = made_up(["adding"], 2, 2)
+    tables["runs"] = tables["runs"].assign(status="failed", error=EVIL)
+    questions = [f"Question {place}?" for place in range(10)]
+    minutes = [1.0] * 9 + [31.0]
+    write(
+        tmp_path,
+        tables | {"studies": pd.DataFrame({
+            "study": [f"study{place}" for place in range(10)], "question": questions, "runs": 4,
+            "ended_well": 3, "core_minutes": minutes,
+        })},
+    )  # fmt: skip
+    (section,) = render(reading.read(tmp_path), "runs")
+    assert "36 of them did not end well" in section
+    assert "31 more runs that failed" in section
+    assert "2 more questions that took less time" in section
+    assert "that of “study9” took 78 %" in section
+    assert section.index("Question 9?") < section.index("Question 0?")
+    assert EVIL not in section
+
+
 def test_what_does_not_conform_is_marked_and_escaped(page):
-    table = page.locator("#sameness table").first.inner_text()
+    same = view(page, "same")
+    summary = same.locator("table.checks").inner_text()
+    assert "Outputs of a forward pass\t✕ not comparable: RNN; 0.25 in 64-bit" in summary
+    assert "0 of 3 checks against the reference model pass" not in same.inner_text()
+    table = page.locator("#checks table").inner_text()
     assert "✓ 1.0·10⁻¹⁶" in table
     assert "✕ not comparable: 0.5" in table
     assert EVIL in table
     assert "✕ not comparable: 0.25\n0 of 1\n" in table, "no detail is given, so none is shown"
     assert f"0 of 1; {EVIL}" in table
+    view(page, "accuracy")
     cells = page.locator("#matrix tbody tr").first.locator("td")
     marked = ["see the checks" in cells.nth(i).inner_text() for i in range(3)]
     assert marked == [True, False, True], "RNN and LSTM did not pass"
@@ -178,26 +217,62 @@ def test_what_a_default_changes_is_shown_with_its_interval(page, results):
     assert one["steps_ratio_low"] < one["steps_ratio"] < one["steps_ratio_high"]
     assert (one["n"], one["censored"]) == (3, 0)
     assert rows.loc["left over", "steps_ratio"] == pytest.approx(1)
-    assert "lecun_normal" in page.locator("#sameness").inner_text()
+    assert "lecun_normal" in view(page, "same").inner_text()
 
 
 def test_claims_stand_with_their_rules_and_cases(page, results):
     rows = pd.read_csv(results / "claims.csv")
-    entries = page.locator("#claims details")
+    section = view(page, "claims")
+    assert section.locator("figure.verdicts .chip").count() > 0
+    entries = section.locator(".claim")
     assert entries.count() == rows["claim"].nunique()
     fails = entries.filter(has_text="The plain RNN fails on long lags that LSTM solves.")
-    assert "? inconclusive" in fails.locator("summary").inner_text()
-    fails.locator("summary").click()
-    assert "3 of at least 5 seeds" in fails.inner_text()
-    assert "refuted if the one does, and the interval of the difference" in fails.inner_text()
-    said = fails.locator("summary").inner_text()
-    assert re.search(r"Difference \S+ \[\S+, \S+\], n = 3\.", said)
-    assert "jax" not in fails.inner_text(), "what did not pass the gate is in no claim"
-    assert "– not tested" in entries.filter(has_text="Pascanu").first.inner_text()
-    assert page.locator("#claims figure svg").count() > 0
+    said = fails.inner_text()
+    assert "? open" in said
+    assert "3 of at least 5 seeds" in said
+    assert "It takes at least 5 seeds; here are 3." in said
+    assert "snakemake --cores all --config results=results/cells 'studies=[cells]'" in said
+    assert "It does not if the one does, and the interval of the difference" in said
+    assert re.search(r"\d \(\S+ to \S+\), 3 seeds", said)
+    assert "JAX" not in said, "what did not pass the gate is in no claim"
+    pascanu = entries.filter(has_text="Pascanu").first.inner_text()
+    assert "– not run" in pascanu
+    assert "'studies=[clipping]'" in pascanu
+    assert section.locator("figure svg").count() > 0
+
+
+def test_a_claim_on_the_board_leads_to_its_numbers(page):
+    page.goto(page.url.split("#")[0] + "#claims")
+    chip = page.locator(".chip", has_text="The plain RNN fails on long lags that LSTM solves").first
+    assert chip.get_attribute("title").endswith("3 seeds")
+    chip.click()
+    claim = page.locator(".claim:focus")
+    assert "The plain RNN fails on long lags" in claim.inner_text()
+    assert "?open=claims-" in page.url
+
+
+def test_parameters_by_framework_take_two_clicks(page):
+    page.locator("#navigation a", has_text="Same model?").click()
+    page.locator("#parameters > summary").click()
+    table = page.locator("#parameters table").first
+    assert table.is_visible()
+    heads = table.locator("thead th").all_inner_texts()
+    row = table.locator("tbody tr", has_text="adding problem").first
+    assert heads == ["model", "cell", "JAX", "PyTorch"]
+    assert re.search(r"\d", row.inner_text())
+
+
+@pytest.mark.parametrize("name", ["verified", "verify", "compare", "published"])
+def test_what_the_page_has_no_view_for_is_said_among_the_runs(page, name):
+    page.goto(page.url.split("#")[0] + f"#{name}")
+    beyond = page.locator("#beyond")
+    assert beyond.is_visible()
+    assert "make verify" in beyond.inner_text()
+    assert "make compare OTHER=PATH" in beyond.inner_text()
 
 
 def test_the_advice_says_what_it_cannot_tell(page):
+    view(page, "accuracy")
     row = page.locator("#advice tbody tr").first.inner_text()
     assert "adding" in row
     assert "we cannot tell" in row
@@ -233,7 +308,7 @@ def test_speed_without_and_with_times(results, tmp_path, browser):
     ]
     text = shown()
     assert "1.25 to 1.75" in text
-    assert "0.41" in text
+    assert "41 %" in text
     assert EVIL in text
     assert "1.01 [0.99, 1.03]" in text
     assert "No sweeps" in text
@@ -249,10 +324,13 @@ def test_every_link_leads_somewhere(page, results):
 
 
 def test_figures_are_named_and_drawn_in_the_pages_colours(page):
-    figures = page.locator("#curves figure svg, #sameness figure svg")
-    assert figures.count() == 5, "steps and seconds, two scales; the attribution"
-    assert figures.first.get_attribute("aria-label").startswith("Learning curves on adding")
-    assert figures.last.get_attribute("aria-label").endswith("defaults change on adding")
+    view(page, "same")
+    assert page.locator("#defaults figure svg").get_attribute("aria-label") == (
+        "What each framework's defaults change on adding problem"
+    )
+    view(page, "learning")
+    figures = page.locator("#curves figure svg")
+    assert figures.first.get_attribute("aria-label").startswith("Learning curves, adding problem")
     box = figures.first.bounding_box()
     assert box["width"] > 600
     assert box["height"] > 100

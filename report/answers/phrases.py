@@ -10,8 +10,8 @@ from report.numbers import interval, listed, number
 
 # Words of an answer: as many as one reads at a glance.
 MOST_WORDS = 30
-# Longer titles than this are counted, not named.
-LONGEST_TITLE = 40
+# Of more tasks than these, or with longer titles, one says how many there are.
+MOST_NAMED, LONGEST_TITLE = 4, 40
 
 
 def count(text: str) -> int:
@@ -46,10 +46,11 @@ def title(task: Any) -> str:
 
 
 def titles(tasks: Iterable[Any], word: str = "and") -> str:
-    """The titles of tasks; their number where one is a long name of the reader's own."""
+    """The titles of tasks; their number where they are many, or one is a long name."""
     names = [title(task) for task in tasks]
-    longest = max(map(len, names))
-    return listed(names, word) if longest <= LONGEST_TITLE else plural(len(names), "task")
+    if len(names) > MOST_NAMED or max(map(len, names)) > LONGEST_TITLE:
+        return plural(len(names), "task")
+    return listed(names, word)
 
 
 def cells(names: Iterable[Any], word: str = "and") -> str:
@@ -71,17 +72,21 @@ def less(low: float, high: float | None = None, of: str = "less") -> str:
 def ratio(row: Any, less_of: str = "less", more_of: str = "more") -> str:
     """A ratio with its interval, in percent: ``27 % less (95 % interval 26 to 28 %)``."""
     value, low, high = (float(row[name]) for name in ("effect", "low", "high"))
-    if not all(map(math.isfinite, (value, low, high))) or high >= 3:
+    if not math.isfinite(value) or max(value, high if math.isfinite(high) else value) >= 3:
         # Beyond this people say "4 times", not "300 % more".
-        return f"{interval(value, low, high)} times"
+        text, ends = parts(value, low, high)
+        return f"{text} times" + (f" (95{PERCENT} interval {ends})" if ends else "")
     of = less_of if value <= 1 else more_of
+    said = f"{_percent(abs(1 - value))}{PERCENT} {of}"
+    if not math.isfinite(low) or not math.isfinite(high):
+        return said
     if low <= 1 <= high:
         ends = f"{_percent(1 - low)}{PERCENT} {less_of} to {_percent(high - 1)}{PERCENT} {more_of}"
     elif high < 1:
         ends = f"{_percent(1 - high)} to {_percent(1 - low)}{PERCENT}"
     else:
         ends = f"{_percent(low - 1)} to {_percent(high - 1)}{PERCENT}"
-    return f"{_percent(abs(1 - value))}{PERCENT} {of} (95{PERCENT} interval {ends})"
+    return f"{said} (95{PERCENT} interval {ends})"
 
 
 def difference(row: Any) -> str:

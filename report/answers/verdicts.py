@@ -30,8 +30,8 @@ def claims(tables: Tables) -> Answer:
         "the other one" if left == 1 else f"the other {left}"
     )
     if tested.empty:
-        of = "the claim" if len(found) == 1 else f"{len(found)} claims"
-        return Answer(f"None of {of} can be tested with these runs.", tell=makes)
+        none = "The one claim cannot" if len(found) == 1 else f"None of {len(found)} claims can"
+        return Answer(f"{none} be tested with these runs.", tell=makes)
     few = seeds(tables) < FEWEST
     shown = [verdict for verdict in VERBS if not (few and verdict == "inconclusive")]
     parts = [

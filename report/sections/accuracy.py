@@ -103,10 +103,13 @@ def finding(large: pd.DataFrame, palette: Palette) -> str:
     def count(cell: str) -> str:
         return f"all {of[cell]}" if solves[cell] == of[cell] else f"{solves[cell]} of {of[cell]}"
 
-    rest = [f"{names[cell]} {solves[cell] if alike else count(cell)}" for cell in others]
-    return ", ".join([f"{names[first]} solves {count(first)} tasks", *rest[:-1]]) + (
-        f"{' and' if len(rest) > 1 else ','} {rest[-1]}" if rest else ""
-    )
+    rest = [
+        f"{names[cell]} {solves[cell] if alike else count(cell)}" for cell in others if solves[cell]
+    ]
+    none = [names[cell] for cell in others if not solves[cell]]
+    parts = [f"{names[first]} solves {count(first)} tasks", *rest]
+    parts += [f"{listed(none)} none"] if none else []
+    return ", ".join(parts[:-1]) + f"{' and' if len(parts) > 2 and not none else ','} {parts[-1]}"
 
 
 @dataclass(frozen=True)

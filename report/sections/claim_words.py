@@ -24,6 +24,7 @@ CASES = {
 }
 # What a claim's detail says where it has too few seeds.
 _FEW = re.compile(r"(\d+) of at least (\d+) (\w+)")
+_SOLVED = re.compile(r"solved on \d+ against \d+ of \d+ seeds")
 _HOLM = re.compile(r"(\w+) if it were the only claim")
 
 
@@ -33,7 +34,7 @@ def measured(row: Row) -> str:
     if value is None:
         return ""
     if row["unit"] == "ratio":
-        return _ratio(value, low, high)
+        return ratio(value, low, high)
     if row["unit"] == "share":
         between = f" ({_number(100 * low)} to {_number(100 * high)} %)" if _known(low) else ""
         return f"{_number(100 * value)} % of the runs{between}"
@@ -41,12 +42,12 @@ def measured(row: Row) -> str:
     return _number(value) + (f" ({_number(low)} to {_number(high)})" if known else "")
 
 
-def _ratio(value: float, low: float | None, high: float | None) -> str:
+def ratio(value: float, low: float | None, high: float | None) -> str:
     """``76 % less (71 to 80 % less)``; far from 1, as ``2.4 times (1.9 to 3)``."""
     bounds = [v for v in (low, high) if v is not None]
     if not all(0.1 <= v < 2 for v in (value, *bounds)):
         between = f" ({_number(bounds[0])} to {_number(bounds[1])} times)" if bounds else ""
-        return f"{_number(value)} times{between}"
+        return f"{_number(value)} times as much{between}"
     one, *ends = (_change(v) for v in (value, *bounds))
     if not ends:
         return f"{one[0]} % {one[1]}"
@@ -82,6 +83,12 @@ def counted(row: Row) -> str:
     return f"{row['n']:.0f} {what}{plural}"
 
 
+def solved(row: Row) -> str:
+    """How many seeds of the two sides solved, where the claim is about that: the first number."""
+    found = _SOLVED.search(row["detail"] or "")
+    return found[0] if found else ""
+
+
 def place(row: Row) -> str:
     """Where an effect was found: the task, the case and the framework that the row names."""
     case = row["case"] and str(row["case"])
@@ -108,7 +115,8 @@ def decides(row: Row) -> str:
     if few := _FEW.search(detail):
         return f"It takes at least {few[2]} {few[3]}; here are {few[1]}."
     if row["seeds_needed"]:
-        grow = f", set in the study {listed(_studies(row), 'or')}" if _studies(row) else ""
+        names = listed(_studies(row), "or") if _studies(row) else ""
+        grow = f"; their number is set in the study {names}" if names else ""
         return (
             f"About {row['seeds_needed']:.0f} {_unit_of(row)} would decide it, if the effect is "
             f"as large as it seems{grow}."

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
+from matplotlib.ticker import NullLocator
 
 from report import answers
 from report.figures.drawing import Job
@@ -86,7 +87,8 @@ def _entry(claim: dict[str, Any], cases: list[dict[str, Any]]) -> dict[str, Any]
     shown = {
         "measured": claim_words.measured(claim), "counted": claim_words.counted(claim),
         "place": claim_words.place(claim), "rates": claim_words.rates(claim),
-        "decides": claim_words.decides(claim), "command": claim_words.command(claim),
+        "solved": claim_words.solved(claim), "decides": claim_words.decides(claim),
+        "command": claim_words.command(claim),
         "word": word, "style": style, "mark": mark,
     }  # fmt: skip
     told = [
@@ -161,5 +163,7 @@ def _panel(axes: Any, cases: pd.DataFrame, palette: Palette) -> None:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("{x:g}" if most / least < 20 else "")
+        if most / least >= 20:
+            axes.xaxis.set_minor_locator(NullLocator())
     if np.diff(limits) > 0:
         axes.set_xlim(*limits)

@@ -158,10 +158,8 @@ def reach(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
                 xytext=(-3, 4), textcoords="offset points", rotation=90, ha="right", va="bottom",
             )  # fmt: skip
 
-    # Each title is its figure's own: what the SVG refers to is named after it.
-    early = data["moment"].iloc[0] == "initialisation"
-    title = f"How far the gradient {'reached before training' if early else 'reaches'}: "
-    title += words.task(task)
+    before = " before training" if (data["moment"] == "initialisation").all() else ""
+    title = f"How far the gradient reaches{before}: {words.task(task)}"
     says = ("horizon", " steps to a third")
     return _lines(data, ("lag", "gradient"), title, "time steps back", palette, "norm", scale, says)
 

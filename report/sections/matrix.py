@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from report.answers.cells import BOUNDS
 from report.figures.style import tracks
 from report.tables import Tables, crossed
 
@@ -26,6 +27,7 @@ def content(tables: Tables) -> dict[str, Any]:
     return {
         "matrix": crossed(shown, ["task", "track"], ["framework", "cell"]),
         "states": STATES,
+        "bounds": BOUNDS,
         "columns": sorted(
             columns, key=lambda m: (palette.frameworks.index(m[0]), palette.cells.index(m[1]))
         ),

@@ -37,7 +37,7 @@ class Line:
         """What a pointer on the line shows."""
         last = self.points.iloc[-1]
         ends = f"{number(last['lowest'])} to {number(last['highest'])}"
-        spread = f", all between {ends}" if self.seeds > 1 else ""
+        spread = f", all from {ends}" if self.seeds > 1 else ""
         text = (
             f"{words.cell(self.cell)}, {phrases.plural(self.seeds, 'seed')}: median "
             f"{number(last['median'])}{spread}, after {number(last['seconds'], 2)} s"
@@ -57,7 +57,7 @@ def lines(tables: Tables, one: Shown) -> list[Line]:
     found = []
     for cell in tables.palette.present(curves["cell"]):
         points = curves[curves["cell"] == cell].sort_values("step", kind="stable")
-        steps = mine["steps"].get(cell, math.nan)
+        steps = mine["steps"].get(cell, math.nan) if mine["solved"].get(cell, 0) else math.nan
         after = points.loc[points["step"] >= steps, "seconds"]
         solved_after = float(after.iloc[0]) if len(after) else math.inf
         # Most may be there in the end and not before.
@@ -81,6 +81,9 @@ def finding(tasks: list[tuple[Shown, list[Line]]]) -> str:
     if not first:
         return f"No cell solves {phrases.titles(none, 'or')} here" if none else ""
     rest = f"; no cell solves {phrases.titles(none, 'or')}" if none else ""
+    if all(len(its) == 1 for _, its in tasks):
+        solved = [one for mine in first.values() for one in mine]
+        return f"{next(iter(first))} solves {phrases.titles(solved)}{rest}"
     start, *others = [
         (winner, phrases.titles(mine), phrases.plural(len(mine), "task"))
         for winner, mine in sorted(first.items(), key=lambda one: -len(one[1]))
@@ -109,11 +112,11 @@ def time(tasks: list[tuple[Shown, list[Line]]], palette: Palette) -> Markup:
         figure.draw_without_rendering()
         for axes, names in zip(panels.flat, labels, strict=True):
             spread(axes, names)
-        drawn = svg(figure, "Scores against seconds of training")
+        drawn = str(svg(figure, "Scores against seconds of training"))
     for place, text in enumerate(says):
         mark = f'<g class="layer tip{place}">'
-        drawn = Markup(drawn.replace(mark, f'<g class="tip"><title>{escape(text)}</title>'))
-    return drawn
+        drawn = drawn.replace(mark, f'<g class="tip"><title>{escape(text)}</title>')
+    return Markup(drawn)
 
 
 def _panel(

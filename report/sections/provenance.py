@@ -17,6 +17,7 @@ def of(tables: Tables) -> dict[str, Any]:
     bad = runs.loc[runs["status"] != "ok", "status"].value_counts()
     return {
         "line": _line(tables),
+        "runs": plural(len(runs), "run"),
         "ended": ", ".join(f"{number(n)} {status}" for status, n in bad.items()),
         "machines": list(dict.fromkeys(
             f"{m['processor']}, {number(m['cores'])} cores, {m['memory_gb']} GB, {m['system']}"
@@ -35,7 +36,7 @@ def of(tables: Tables) -> dict[str, Any]:
 
 
 def _line(tables: Tables) -> str:
-    """Machine, versions, commit, date and number of runs."""
+    """Machine, versions, commit and date."""
     runs, machines = tables["runs"], tables.rows("machines")
     where = dict.fromkeys(
         f"{plural(m['cores'] or 0, 'core')} of {m['processor']}, {number(m['memory_gb'])} GB, "
@@ -50,7 +51,6 @@ def _line(tables: Tables) -> str:
         ", ".join(versions(machines)),
         f"commit {', '.join(commits)}{' with changes' if changed else ''}" if commits else "",
         " to ".join(days),
-        plural(len(runs), "run"),
     ]
     return " · ".join(filter(None, parts))
 

@@ -10,6 +10,8 @@ from report.tables import Tables, rows
 
 # Failures that stand open; the others are folded, and beyond these only counted.
 OPEN, MOST = 5, 200
+# Studies that stand open.
+STUDIES = 8
 # What a process did with its time, where the name of the phase does not say it.
 PHASES = {
     "training": "training steps", "compile": "compiling, in the first steps",
@@ -24,7 +26,8 @@ def content(tables: Tables) -> dict[str, Any]:
     """What was run, what did not end well, the studies and the time by what it was for."""
     runs = tables["runs"]
     problems = rows(runs[runs["status"] != "ok"])
-    studies, cost = tables.rows("studies"), tables.rows("cost")
+    studies = sorted(tables.rows("studies"), key=lambda s: -(s["core_minutes"] or 0))
+    cost = tables.rows("cost")
     about = provenance.of(tables)
     versions = [text.partition(" ") for text in about["versions"]]
     return {
@@ -34,6 +37,7 @@ def content(tables: Tables) -> dict[str, Any]:
         "open": OPEN,
         "most": MOST,
         "studies": studies,
+        "shown": STUDIES,
         "longest": max((s["core_minutes"] or 0 for s in studies), default=0),
         "title": _title(studies),
         "cost": [row | {"words": PHASES.get(row["phase"], row["phase"])} for row in cost],

@@ -1,5 +1,6 @@
 """The section "Same model?": how far frameworks end apart, the checks, and what defaults change."""
 
+import math
 from itertools import product
 from typing import Any
 
@@ -13,8 +14,8 @@ from report.figures.panels import laid_out, ticks, width
 from report.figures.style import MARK, Palette, settings
 from report.figures.svg import svg
 from report.numbers import number
-from report.sections import pairs
-from report.tables import Tables, crossed
+from report.sections import claim_words, pairs
+from report.tables import Tables, crossed, rows
 
 # The marks of an axis of ratios: of any, and of those that all lie close to 1.
 RATIOS = (0.1, 0.2, 0.35, 0.5, 0.7, 1, 1.4, 2, 3, 5, 10)
@@ -58,6 +59,7 @@ def content(tables: Tables) -> dict[str, Any]:
         "pairs": sorted(set(parted["pair"])),
         "thresholds": sorted(set(parted["threshold"])),
         "factors": FACTORS,
+        "strongest": _strongest(tables["attribution"]),
         "counts": _counts(tables["parameter_counts"], palette),
     }
 
@@ -88,10 +90,10 @@ def _worst(checked: pd.DataFrame) -> list[tuple[str, float, float]]:
     found = [
         (
             f"{str(dtype).removeprefix('float')}-bit",
-            rows["max_error"].max(),
-            rows["tolerance"].max(),
+            some["max_error"].max(),
+            some["tolerance"].max(),
         )
-        for dtype, rows in checked.groupby("dtype", sort=False)
+        for dtype, some in checked.groupby("dtype", sort=False)
     ]
     exact = all(error == 0 and allowed == 0 for _, error, allowed in found)
     return [("", 0.0, 0.0)] if found and exact else found
@@ -108,6 +110,21 @@ def _soonest(parted: pd.DataFrame) -> str:
         f"{number(100 * row['threshold'])} % after {number(row['median_step'])} of "
         f"{number(row['steps'])} steps"
     )
+
+
+def _strongest(changes: pd.DataFrame) -> str:
+    """The one default that changes the steps to solve most, as a sentence; empty if none surely."""
+    low, high = changes["steps_ratio_low"], changes["steps_ratio_high"]
+    known = changes[~changes["factor"].isin(FACTORS) & (low.gt(1) | high.lt(1))]
+    found = [row for row in rows(known) if row["steps_ratio"]]
+    if not found:
+        return ""
+    row = max(found, key=lambda one: abs(math.log(one["steps_ratio"])))
+    bounds = row["steps_ratio_low"], row["steps_ratio_high"]
+    where = f"{words.task(row['task'])}, {words.cell(row['cell'])}"
+    size = claim_words.ratio(row["steps_ratio"], *bounds)
+    name = f"{words.framework(row['framework'])}’s {row['factor']}"
+    return f"most {name} on {where}, steps to solve: {size}"
 
 
 def _counts(counts: pd.DataFrame, palette: Palette) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def _compared(found: dict[str, Any], rows: list[dict[str, Any]]) -> Answer:
     alike = sum(row["style"] == "solved" for row in rows)
     apart = sum(row["style"] == "above" for row in rows)
     left = len(rows) - alike - apart
-    more = f", {left} have too few seeds to tell" if left else ""
+    more = f", {left} could not be judged" if left else ""
     return Answer(
         f"Of {len(rows)} comparisons of the two folders {alike} come out alike.",
         f"{apart} do not, or are not shown to{more}.",
