@@ -67,6 +67,11 @@ def _moved(tables: Tables, task: str, gates: pd.DataFrame) -> Iterator[tuple[str
         yield says, own.assign(share=own[way])
 
 
+def _range(shares: pd.Series) -> str:
+    low, high = percent(shares.min()), percent(shares.max())
+    return low if low == high else f"{low.removesuffix(' %')} to {high}"
+
+
 def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
@@ -78,8 +83,7 @@ def answer(tables: Tables) -> Answer:
             moved = listed(says for says, _ in found)
             text = f"At the marked steps of the {words.task(task)} {moved}."
             ranges = [
-                f"{words.cell(own['cell'].iloc[0])}: {100 * own['share'].min():.0f} to "
-                f"{percent(own['share'].max())} in {len(own)} runs"
+                f"{words.cell(own['cell'].iloc[0])}: {_range(own['share'])} in {len(own)} runs"
                 for _, own in found
                 if len(own) > 1
             ]
