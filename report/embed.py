@@ -17,7 +17,7 @@ from harness import layout
 from harness.errors import UserError
 
 HERE = Path(__file__).resolve().parent
-SCRIPTS = ("page.js", "tables.js", "runs.js")
+SCRIPTS = ("page.js", "frame.js", "tables.js", "runs.js")
 # A table with more values than these lies beside the page only, unless it is the runs; so do the
 # longest ones when all together are longer than these characters.
 MOST_VALUES = 120_000

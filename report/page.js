@@ -173,11 +173,6 @@ function showView() {
   const title = $(`#navigation a[href="#${shown.id}"]`).textContent;
   document.title = `${title} · GateBench report`;
   $("#here").textContent = title;
-  // Filters hold in every view; one without their controls says so itself.
-  const words = FILTERS.filter((key) => state[key] && !$(`.filters [data-key=${key}]`, shown))
-    .map((key) => $(`.filters [data-key=${key}] option[value="${CSS.escape(state[key])}"]`)?.textContent ?? state[key]);
-  $("#filtered").hidden = !words.length;
-  $("#filtered span").textContent = `Only ${words.join(", ")} is shown.`;
 }
 
 /** Lead the eye and the keyboard to what the address names. */
@@ -201,44 +196,13 @@ function showFolds() {
   for (const one of $$("details.fold")) one.open = open.includes(one.id) || one.dataset.task === (state.task || null);
 }
 
-/** Below each view's answer links to what else it has, so that nothing is far, on a phone either. */
-function listPlaces() {
-  for (const view of $$(".view")) {
-    const places = $$("h3[id], section[id] > h3:first-child, details.fold", view)
-      .map((one) => [one.id || one.parentElement.id, $("summary", one) ?? one, one.parentElement])
-      .filter(([id, , parent]) => !parent.closest("details") && !$(`a[href="#${id}"]`, view));
-    if (places.length < 2) continue;
-    const links = places.map(([id, { textContent }]) => element("a", { href: `#${id}` }, textContent.split(":")[0].trim()));
-    ($(".lead", view) ?? $("h2", view)).after(element("nav", { class: "within", "aria-label": "In this view" }, ...links));
-  }
-}
-
-/** Open or close the menu of a small window. */
-const showMenu = (open) => $("#menu").setAttribute("aria-expanded", open);
-
-// What print has opened is no choice of the reader's.
-let printing = [];
-
-/** Show all there is on paper: every view, and what is folded. */
-function beforePrint() {
-  printing = $$("details:not([open])");
-  for (const one of $$(".view")) one.hidden = false;
-  for (const one of printing) one.open = true;
-}
-
-function afterPrint() {
-  for (const one of printing) one.open = false;
-  showView();
-  // The folds say later that they were opened and closed.
-  setTimeout(() => (printing = []));
-}
-
 /** Show the state everywhere. */
 function apply() {
   for (const control of $$("[data-key]")) control.value = state[control.dataset.key];
   theme();
   showView();
   filterPage();
+  sayFilters();
   const ratios = ratiosToBaseline();
   baselineInMatrix(ratios);
   showTable(ratios);

@@ -172,6 +172,10 @@ def test_filters_stand_in_the_address_and_are_said_where_they_cannot_be_seen(pag
     assert not again.locator("#filtered").is_visible()
     again.locator("#navigation a[href='#methods']").click()
     assert again.locator("#filtered span").inner_text() == "Only PyTorch is shown."
+    # The overview hides nothing.
+    again.locator("#navigation a[href='#overview']").click()
+    assert not again.locator("#filtered").is_visible()
+    again.go_back()
     again.locator("#filtered .reset").click()
     assert "framework" not in again.url
     assert not again.locator("#filtered").is_visible()

@@ -17,6 +17,8 @@ from report.sections.inside_hover import hovered, named
 
 # Inches of a panel; the page puts as many side by side as there is room for.
 WIDE, HIGH = 2.9, 2.2
+# So few lines of a cell are drawn bold.
+FEW = 3
 # What is left of a gradient below this share of the largest is drawn at the panel's foot.
 SMALLEST_SHARE = 1e-6
 
@@ -110,6 +112,8 @@ def _clouds(
             tick.set_color(palette.cell(cell))
         axes.set_ylim(len(strips) - 0.5, -0.65)
         axes.tick_params(axis="y", length=0)
+        # Room for what stands above the outermost dots; shares keep their scale.
+        axes.margins(x=0.1 if unit is None else 0.14)
         _frame(axes, x, title)
         return hovered(svg(figure, title), titles)
 
@@ -221,7 +225,11 @@ def _lines(
             groups = mine.groupby(["framework", "seed"], sort=False)
             runs = [run[[across, up]].to_numpy(float) for _, run in groups]
             lines = LineCollection(
-                runs, colors=colour, linewidths=1.1, alpha=0.55, linestyles=[palette.line(cell)]
+                runs,
+                colors=colour,
+                linestyles=[palette.line(cell)],
+                linewidths=1.1 if len(runs) > FEW else 1.8,
+                alpha=0.55 if len(runs) > FEW else 1,
             )
             axes.add_collection(lines)
             final = mine[mine[across] == mine[across].max()]

@@ -51,7 +51,10 @@ def _title(run: list[dict[str, Any]]) -> str:
     """How many of our values lie where they count as the published ones."""
     inside = [r for r in run if r["ours"] and r["at_least"] <= r["ours"] <= r["at_most"]]
     lie = "lies" if len(inside) == 1 else "lie"
-    return f"{len(inside)} of {len(run)} of our values {lie} where they count as the published ones"
+    constant = sum(r["verdict"] == "no better than a constant" for r in inside)
+    also = f"; one answer for all would reach {constant} of them too" if constant else ""
+    first = f"{len(inside)} of {len(run)} of our values {lie}"
+    return f"{first} where they count as the published ones{also}"
 
 
 def figures(tables: Tables) -> dict[str, Job]:
