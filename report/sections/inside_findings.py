@@ -58,6 +58,8 @@ def _moved(tables: Tables, task: str, gates: pd.DataFrame) -> Iterator[tuple[str
             continue
         gate, way = movers
         own = gates[(gates["cell"] == mine["cell"].iloc[0]) & (gates["gate"] == gate)]
+        # The example of a run may mark no step where those of other runs do.
+        own = own[own[way].notna()]
         if own.empty:
             continue
         share = middle(own, way)[way]
