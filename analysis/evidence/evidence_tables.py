@@ -75,7 +75,7 @@ def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
     whole A/A interval of the same shape, on the same machine, lies beyond the margin. ``log_se``
     and ``df`` are the same both ways round: t of a ratio against an edge is
     (log(ratio) - log(edge)) / log_se. Kernels of two frameworks are left out, but for those
-    that each declares fastest.
+    that are fastest of each.
     """
     ratios = ratios.assign(
         machine=ratios["machine"].fillna(""),

@@ -82,7 +82,26 @@ def _compared(timed: Measured, shape: Shape) -> Compared:
         for name, phase in asked.get(kind, ((kind, "step"),)):
             if values := _logs(timed, shape, one, other, phase):
                 found[name, one, other] = over_processes(values, timed.campaign.may_go_on)
-    return found
+    return _by_the_fastest(found)
+
+
+def _by_the_fastest(found: Compared) -> Compared:
+    """``found`` with frameworks compared by what is fastest of each here, whatever it declares.
+
+    A kernel that another one of its framework is ahead of, on the mean over the processes, stands
+    for no framework. Where only one of each was timed, it is that one.
+    """
+    slower = {
+        one if ratio.mean > 0 else other
+        for (kind, one, other), ratio in found.items()
+        if kind == "kernels" and one.framework == other.framework
+    }
+    across = {
+        key: "framework" if slower.isdisjoint(key[1:]) else "kernels"
+        for key in found
+        if key[0] in ("framework", "kernels") and key[1].framework != key[2].framework
+    }
+    return {(across.get(key, key[0]), *key[1:]): ratio for key, ratio in found.items()}
 
 
 def _logs(
@@ -100,7 +119,7 @@ def _rounds(
 
 def _slower_choices(found: Compared) -> dict[Method, str]:
     """What is to be known of a kernel that was declared the fastest and is not."""
-    rated = {m for kind, *both in found if kind in ("cell", "framework") for m in both}
+    rated = {m for kind, *both in found if kind == "cell" for m in both}
     slower = {}
     for (kind, *both), ratio in found.items():
         one, other = both if ratio.mean > 0 else both[::-1]

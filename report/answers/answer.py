@@ -9,6 +9,8 @@ from markupsafe import Markup
 from report.tables import Tables
 
 Row = dict[Any, Any]
+# Of how many tasks or model sizes an answer gives the numbers; the folds have all.
+MOST_SAID = 3
 # Fewer seeds than these decide nothing.
 FEWEST = 5
 # What has so many seeds.

@@ -6,7 +6,17 @@ from typing import Any
 from markupsafe import Markup
 
 from report import words
-from report.answers.answer import ENOUGH, MORE_SEEDS, Answer, Row, advice, metric, these, unweighed
+from report.answers.answer import (
+    ENOUGH,
+    MORE_SEEDS,
+    MOST_SAID,
+    Answer,
+    Row,
+    advice,
+    metric,
+    these,
+    unweighed,
+)
 from report.answers.phrases import (
     capital,
     cells,
@@ -44,7 +54,7 @@ def cell(tables: Tables) -> Answer:
         _choice(known, open_),
         evidence[0] if evidence else "",
         _open_cells(open_),
-        " ".join([*evidence[1:], *_beaten(tables)]),
+        " ".join([*evidence[1:MOST_SAID], *_beaten(tables)]),
     )
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from report import words
-from report.answers.answer import Answer, Row, advice, makes, unweighed
+from report.answers.answer import MOST_SAID, Answer, Row, advice, makes, unweighed
 from report.answers.phrases import capital, cells, fitting, frameworks, less, plural, ratio
 from report.numbers import listed, number
 from report.tables import Tables
@@ -40,7 +40,7 @@ def framework(tables: Tables) -> Answer:
         _text(tables, rows, len(known)),
         evidence[0] if evidence else "",
         TELL if len(known) < len(rows) else "",
-        " ".join([*evidence[1:], *_disturbed(tables, known), *_peak(timing)]),
+        " ".join([*evidence[1:MOST_SAID], *_disturbed(tables, known), *_peak(timing)]),
     )
 
 

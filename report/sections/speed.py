@@ -1,7 +1,7 @@
 """The section "Speed": what the clock found; intervals as in the tables."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,7 +15,7 @@ from report.tables import Tables, crossed, rows
 
 KINDS = {
     "cell": "Cells", "forward": "Cells, the forward pass alone",
-    "framework": "Frameworks, each with the implementation that it declares fastest",
+    "framework": "Frameworks, each with its implementation that is fastest here",
     "kernels": "Implementations of one cell",
 }  # fmt: skip
 METHOD = ["framework", "kernel", "cell"]
@@ -56,14 +56,14 @@ def content(tables: Tables) -> dict[str, Any]:
 
 
 def figures(tables: Tables) -> dict[Hashable, Job]:
-    """The declared implementations at every size, all of each size, and how cost grows."""
+    """The fastest implementations at every size, all of each size, and how cost grows."""
     parts, palette = shapes(tables), tables.palette
     found: dict[Hashable, Job] = {
         (name, draw.__name__): (draw, (timed, palette))
         for name, timed in parts
         for draw in (speed_figures.steps, speed_figures.fractions)
     }
-    chosen = [(name, declared(tables, timed)) for name, timed in parts]
+    chosen = [(name, fastest(tables, timed)) for name, timed in parts]
     return found | {
         "overall": (speed_figures.overall, (chosen, palette)),
         "growth": (speed_figures.growth, (tables["scaling_points"], palette)),
@@ -175,8 +175,8 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def declared(tables: Tables, timed: pd.DataFrame) -> pd.DataFrame:
-    """The training steps of the implementation that each framework declares fastest.
+def fastest(tables: Tables, timed: pd.DataFrame) -> pd.DataFrame:
+    """The training steps of each framework's implementation that is fastest here.
 
     It stands in the comparison of frameworks and, where there is but one, first.
     """
@@ -195,27 +195,36 @@ def declared(tables: Tables, timed: pd.DataFrame) -> pd.DataFrame:
 
 
 def lines(tables: Tables, timed: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of the table in words: each declared implementation against the others."""
-    steps, ratios = declared(tables, timed), _of_shape(tables["speed_ratios"], timed)
+    """The rows of the table in words: each framework against the others."""
+    steps, ratios = fastest(tables, timed), _of_shape(tables["speed_ratios"], timed)
     palette = tables.palette
     found = []
     for row in rows(steps):
         mine = {name: row[name] for name in METHOD}
         found.append(row | {
             "others": _against(ratios, mine, "framework", words.framework),
-            "cells": _against(ratios, mine, "cell", words.cell),
+            "cells": _against(ratios, mine, "cell", words.cell, ["framework", "cell"]),
         })  # fmt: skip
     return sorted(found, key=lambda row: (palette.cells.index(row["cell"]), row["median_ms"]))
 
 
 def _against(
-    ratios: pd.DataFrame, mine: Mapping[str, Any], kind: str, name: Callable[[Any], str]
+    ratios: pd.DataFrame,
+    mine: Mapping[str, Any],
+    kind: str,
+    name: Callable[[Any], str],
+    by: Sequence[str] = METHOD,
 ) -> list[str]:
-    """A method's time against all that it was compared with, either way round."""
+    """A method's time against all that it was compared with, either way round.
+
+    Cells are compared in the implementations that the framework trains them with, ``by`` less
+    than the whole method.
+    """  # fmt: skip
     found = []
+    mine = {key: mine[key] for key in by}
     for row in ratios[ratios["kind"] == kind].to_dict("records"):
         one, other = (
-            {key: row[f"{side}_{key}"] for key in METHOD} for side in ("numerator", "denominator")
+            {key: row[f"{side}_{key}"] for key in by} for side in ("numerator", "denominator")
         )
         ratio, low, high = (row[key] for key in ("ratio", "low", "high"))
         if one == mine:
