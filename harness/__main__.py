@@ -1,8 +1,13 @@
 """``python -m harness``: see :mod:`harness.commands.command_line`."""
 
+import os
 import sys
 
 from harness.pipeline.preloader import forward
+
+# NumPy adds up otherwise with other threads, and a score of sine is a ratio of such sums. A job of
+# the pipeline has one, and so has a command by hand, unless its caller says otherwise.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def main() -> None:

@@ -237,6 +237,8 @@ def _until(
 
 def _solved(row: Row) -> str:
     """How many runs solved it, and after how many steps."""
+    if pd.isna(row["solved"]):
+        return "no run ended well"
     solved, runs = int(row["solved"]), int(row["runs"])
     if not solved:
         return "no run solves it" if runs > 1 else "does not solve it"
