@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from report import words
-from report.numbers import effect, listed, number
+from report.numbers import change, effect, listed, number
 
 Row = dict[Any, Any]
 CANNOT = "we cannot tell"
@@ -122,7 +122,7 @@ def evidence(row: Row) -> str:
     return f"{_compared(row)}{where}{among(row)}{n}{rates}"
 
 
-def change(
+def against(
     ratio: float, low: float, high: float, rival: str, of: tuple[str, str, str] = TIME
 ) -> str:
     """A ratio to a rival as people say it: ``24 % less time than TensorFlow [16 to 24 %]``.
@@ -130,18 +130,11 @@ def change(
     ``of`` has the words of LESS.
     """
     less, more, times = of
-    known = all(map(math.isfinite, (low, high)))
-    if known and low <= 1 <= high:
-        ends = f"{_percent(low)} % {less} to {_percent(high)} % {more}"
+    said, ends = change(ratio, low, high, less, more)
+    if low <= 1 <= high:
         return f"not told apart from {rival} [{ends}]"
-    # The smaller change first.
-    bounds = (high, low) if ratio < 1 else (low, high)
-    if max(ratio, high if known else 0) >= 2:
-        ends = " to ".join(number(one, 2) for one in bounds)
-        return f"{number(ratio, 2)} times {times} as {rival}" + f" [{ends} times]" * known
-    ends = " to ".join(map(_percent, bounds)) if known else ""
-    said = f"{_percent(ratio)} % {less if ratio < 1 else more} than {rival}"
-    return said + f" [{ends} %]" * known
+    said += f" {times} as {rival}" if said.endswith(" times") else f" than {rival}"
+    return f"{said} [{ends}]" if ends else said
 
 
 def among(row: Row) -> str:
@@ -160,12 +153,6 @@ def place(row: Row) -> str:
     return f"{row['shape']}, {words.cell(row['cell'])}{machine}"
 
 
-def _percent(ratio: float) -> str:
-    """How far a ratio is from one, with two digits."""
-    percent = 100 * abs(1 - ratio)
-    return str(round(percent)) if percent >= 10 else number(percent, 2 if percent >= 1 else 1)
-
-
 def _compared(row: Row) -> str:
     """Two of a kind and what lies between them: in percent, or in the unit of the score."""
     a, b = _name(row, row["a"]), _name(row, row["b"])
@@ -175,7 +162,7 @@ def _compared(row: Row) -> str:
     # A ratio of 0 or without end is to one that never solves.
     if row["metric"] not in LESS or not math.isfinite(ratio) or not ratio:
         return f"{METRICS[row['metric']]}, {a} / {b}: {effect(row)}"
-    return f"{a}: {change(ratio, low, high, b, LESS[row['metric']])}"
+    return f"{a}: {against(ratio, low, high, b, LESS[row['metric']])}"
 
 
 def _seeds(row: Row) -> str:

@@ -51,6 +51,40 @@ def effect(row: Any, positive: bool = False) -> str:
     return interval(-value, -high, -low) if positive and value < 0 else interval(value, low, high)
 
 
+# Keeps a number and its sign on one line.
+PERCENT = "\u00a0%"
+
+
+def change(
+    ratio: float, low: float | None, high: float | None, less: str = "less", more: str = "more"
+) -> tuple[str, str]:
+    """A ratio as people say it, and the ends of its interval: ``76 % less``, ``71 to 80 %``.
+
+    From 2 on it is ``2.4 times`` and ``1.9 to 3 times``. Where the ends lie on both sides of 1 each
+    says so: ``55 % less to 3.6 % more``. There are no ends without two bounds.
+    """
+    bounds = [float(v) for v in (low, high) if v is not None and not math.isnan(v)]
+    bounds = bounds if len(bounds) == 2 else []
+    if not all(v < 2 for v in (ratio, *bounds)):
+        ends = " to ".join(number(v, 2) for v in bounds)
+        return f"{number(ratio, 2)} times", ends and f"{ends} times"
+    said = f"{percent(ratio)}{PERCENT} {less if ratio <= 1 else more}"
+    if not bounds:
+        return said, ""
+    if bounds[0] <= 1 <= bounds[1]:
+        below, above = map(percent, bounds)
+        return said, f"{below}{PERCENT} {less} to {above}{PERCENT} {more}"
+    # The smaller change first.
+    near, far = map(percent, sorted(bounds, key=lambda v: abs(1 - v)))
+    return said, f"{near} to {far}{PERCENT}"
+
+
+def percent(ratio: float) -> str:
+    """How far a ratio is from 1, in percent with two digits; three near a hundred."""
+    value = 100 * abs(1 - ratio)
+    return number(value, 3 if value > 99 else 2)
+
+
 def listed(names: Iterable[Any], word: str = "and") -> str:
     """Names as a sentence has them: ``a, b and c``."""
     *most, last = map(str, names)

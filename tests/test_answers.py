@@ -327,7 +327,7 @@ def test_claims_of_too_few_runs_do_not_count_what_stays_open():
         ((0.731, 0.725, 0.738), "27 % less (95 % interval 26 to 28 %)"),
         ((0.686, 0.45, 1.036), "31 % less (95 % interval 55 % less to 3.6 % more)"),
         ((1.2, 1.1, 1.3), "20 % more (95 % interval 10 to 30 %)"),
-        ((4.0, 3.5, 4.5), "4.00 times (95 % interval 3.50 to 4.50)"),
+        ((4.0, 3.5, 4.5), "4 times (95 % interval 3.5 to 4.5 times)"),
         ((0.0021, 0.0015, 0.0029), "99.8 % less (95 % interval 99.7 to 99.9 %)"),
         ((0.5, math.nan, math.nan), "50 % less"),
     ],

@@ -1,12 +1,11 @@
 """Phrases that several answers share: lists, percentages, and a sentence that is short enough."""
 
-import math
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from report import words
-from report.numbers import interval, listed, number
+from report.numbers import PERCENT, change, interval, listed, number, percent
 
 # Words of an answer: as many as one reads at a glance.
 MOST_WORDS = 30
@@ -22,10 +21,6 @@ def count(text: str) -> int:
 def fitting(*sentences: str) -> str:
     """The first of these that has not too many words; they go from the fullest to the shortest."""
     return next((one for one in sentences if count(one) <= MOST_WORDS), sentences[-1])
-
-
-# Keeps a number and its sign on one line.
-PERCENT = "\u00a0%"
 
 
 def capital(text: str) -> str:
@@ -65,28 +60,15 @@ def frameworks(names: Iterable[Any], word: str = "and") -> str:
 
 def less(low: float, high: float | None = None, of: str = "less") -> str:
     """What a ratio below one saves: ``27 % less``; of two the span, ``26 to 27 % less``."""
-    ends = list(dict.fromkeys(_percent(1 - one) for one in (high or low, low)))
+    ends = list(dict.fromkeys(percent(one) for one in (high or low, low)))
     return f"{' to '.join(ends)}{PERCENT} {of}"
 
 
 def ratio(row: Any, less_of: str = "less", more_of: str = "more") -> str:
     """A ratio with its interval, in percent: ``27 % less (95 % interval 26 to 28 %)``."""
     value, low, high = (float(row[name]) for name in ("effect", "low", "high"))
-    if not math.isfinite(value) or max(value, high if math.isfinite(high) else value) >= 3:
-        # Beyond this people say "4 times", not "300 % more".
-        text, ends = parts(value, low, high)
-        return f"{text} times" + (f" (95{PERCENT} interval {ends})" if ends else "")
-    of = less_of if value <= 1 else more_of
-    said = f"{_percent(abs(1 - value))}{PERCENT} {of}"
-    if not math.isfinite(low) or not math.isfinite(high):
-        return said
-    if low <= 1 <= high:
-        ends = f"{_percent(1 - low)}{PERCENT} {less_of} to {_percent(high - 1)}{PERCENT} {more_of}"
-    elif high < 1:
-        ends = f"{_percent(1 - high)} to {_percent(1 - low)}{PERCENT}"
-    else:
-        ends = f"{_percent(low - 1)} to {_percent(high - 1)}{PERCENT}"
-    return f"{said} (95{PERCENT} interval {ends})"
+    said, ends = change(value, low, high, less_of, more_of)
+    return f"{said} (95{PERCENT} interval {ends})" if ends else said
 
 
 def difference(row: Any) -> str:
@@ -101,9 +83,3 @@ def parts(value: float, low: float, high: float) -> tuple[str, str]:
     text, _, ends = interval(value, low, high).partition(" [")
     ends, _, power = ends.partition("]")
     return f"{text}{power}", f"{ends.replace(', ', ' to ')}{power}"
-
-
-def _percent(share: float) -> str:
-    """A share in percent with two digits; three near a hundred."""
-    value = 100 * share
-    return number(value, 3 if value > 99 else 2)

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from report import words
-from report.numbers import listed, number
+from report.numbers import change, listed, number
 
 Row = dict[str, Any]
 # What the page calls a verdict, its look and its mark; the order is that of the page.
@@ -43,25 +43,10 @@ def measured(row: Row) -> str:
 
 
 def ratio(value: float, low: float | None, high: float | None) -> str:
-    """``76 % less (71 to 80 % less)``; far from 1, as ``2.4 times (1.9 to 3)``."""
-    bounds = [v for v in (low, high) if v is not None]
-    if not all(0.1 <= v < 2 for v in (value, *bounds)):
-        between = f" ({_number(bounds[0])} to {_number(bounds[1])} times)" if bounds else ""
-        return f"{_number(value)} times as much{between}"
-    one, *ends = (_change(v) for v in (value, *bounds))
-    if not ends:
-        return f"{one[0]} % {one[1]}"
-    near, far = sorted(ends, key=lambda end: float(end[0]))
-    if near[1] == far[1]:
-        between = f"{near[0]} to {far[0]} % {far[1]}"
-    else:
-        between = f"{ends[0][0]} % {ends[0][1]} to {ends[1][0]} % {ends[1][1]}"
-    return f"{one[0]} % {one[1]} ({between})"
-
-
-def _change(ratio: float) -> tuple[str, str]:
-    """By how many per cent, and whether less or more."""
-    return f"{abs(100 * (ratio - 1)):.2g}", "less" if ratio < 1 else "more"
+    """``76 % less (71 to 80 %)``; from 2 on ``2.4 times as much (1.9 to 3 times)``."""
+    said, ends = change(value, low, high)
+    said += " as much" if said.endswith(" times") else ""
+    return f"{said} ({ends})" if ends else said
 
 
 def _number(value: float) -> str:

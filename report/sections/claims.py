@@ -8,6 +8,7 @@ from markupsafe import Markup
 from matplotlib.ticker import NullLocator
 
 from report import answers
+from report.answers.phrases import capital
 from report.figures.drawing import Job
 from report.figures.panels import laid_out
 from report.figures.style import MARK, Palette, settings
@@ -71,7 +72,7 @@ def _group(name: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
     by = {v: [e for e in entries if e["verdict"] == v] for v in VERDICTS}
     counts = [f"{len(by[v])} {_plural(v, len(by[v]))}" for v in VERDICTS if by[v]]
     shown = GROUPS.get(name, name)
-    shown = shown[0].upper() + shown[1:]
+    shown = capital(shown)
     return {"name": name, "title": shown, "claims": entries, "by": by, "counts": ", ".join(counts)}
 
 

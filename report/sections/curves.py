@@ -45,6 +45,11 @@ def content(tables: Tables) -> dict[str, Any]:
     return {"most_seeds": MOST_SEEDS}
 
 
+def furthest(baseline: float, solved: float) -> float:
+    """The score beyond which a run of a task with these two has diverged."""
+    return ABSURD * max(abs(baseline), abs(solved), 1e-9)
+
+
 def figures(tables: Tables) -> dict[str, Job]:
     """By task its figure."""
     jobs: dict[str, Job] = {}
@@ -61,7 +66,7 @@ def curves(
 
     The scale is logarithmic where less is better and every score is positive.
     """
-    reach = ABSURD * max(abs(task["baseline"]), abs(task["solved"]), 1e-9)
+    reach = furthest(task["baseline"], task["solved"])
     mine = _known(curves, ["score"], reach)
     bands = _known(summary, ["median", "lowest", "highest"], reach)
     if mine.empty:

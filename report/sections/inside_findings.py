@@ -8,6 +8,7 @@ import pandas as pd
 from harness import layout
 from report import words
 from report.answers import Answer
+from report.answers.phrases import capital
 from report.numbers import listed, number
 from report.sections.inside_spreads import middle
 from report.tables import Tables
@@ -141,8 +142,7 @@ def of_example(tables: Tables, task: str) -> str:
 
 
 def _title(task: str) -> str:
-    name = words.task(task)
-    return name[:1].upper() + name[1:]
+    return capital(words.task(task))
 
 
 def _each_cell(tables: Tables, data: pd.DataFrame, column: str, unit: str) -> list[str]:

@@ -14,13 +14,12 @@ from report.figures.panels import beside, laid_out, spread, ticks
 from report.figures.style import MARK, PAGE, Palette, settings
 from report.figures.svg import svg
 from report.numbers import number
+from report.sections.curves import furthest
 from report.sections.overview_table import Shown, methods
 from report.tables import Tables
 
 # Inches; at the full width of the page 127 pixels are an inch.
 HEIGHT, SMALL = 2.15, 6.8
-# A score so many times beyond the baseline belongs to a run that diverged.
-ABSURD = 1e6
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def lines(tables: Tables, one: Shown) -> list[Line]:
     curves, rows = tables.of_task("curves_summary", one.name), methods(tables)
     mine = rows[(rows["task"] == one.name) & (rows["track"] == one.track)]
     mine = mine[mine["framework"] == one.framework].set_index("cell")
-    reach = ABSURD * max(abs(one.task["baseline"]), abs(one.task["solved"]), 1e-9)
+    reach = furthest(one.task["baseline"], one.task["solved"])
     curves = curves[(curves["framework"] == one.framework) & (curves["track"] == one.track)]
     curves = curves[(curves[["median", "lowest", "highest"]].abs() < reach).all(axis=1)]
     found = []

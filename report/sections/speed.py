@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from report import answers, words
-from report.advice_words import change
+from report.advice_words import against
+from report.answers.phrases import capital
 from report.figures.drawing import Job
 from report.numbers import listed
 from report.sections import speed_figures
@@ -106,7 +107,7 @@ def finding(tables: Tables) -> str:
         return "How long a training step takes"
     if len(set(cases.values())) == 1:
         text = _clause(next(iter(cases.values())), _cells(key[2] for key in cases), "here")
-        return _capital(text)
+        return capital(text)
     parts = [
         _clause(who, cells, where)
         for shape, where in zip(names, _places(names), strict=True)
@@ -114,7 +115,7 @@ def finding(tables: Tables) -> str:
     ]
     if len(parts) > MOST_NAMED:
         return _counted(list(cases.values()))
-    return _capital("; ".join(parts))
+    return capital("; ".join(parts))
 
 
 def _winner(row: Mapping[Any, Any]) -> tuple[str, str]:
@@ -171,10 +172,6 @@ def _places(names: list[str]) -> list[str]:
     return [f"at “{name}”" for name in names]
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def fastest(tables: Tables, timed: pd.DataFrame) -> pd.DataFrame:
     """The training steps of each framework's implementation that is fastest here.
 
@@ -228,9 +225,9 @@ def _against(
         )
         ratio, low, high = (row[key] for key in ("ratio", "low", "high"))
         if one == mine:
-            found.append(change(ratio, low, high, name(other[kind])))
+            found.append(against(ratio, low, high, name(other[kind])))
         elif other == mine:
-            found.append(change(1 / ratio, 1 / high, 1 / low, name(one[kind])))
+            found.append(against(1 / ratio, 1 / high, 1 / low, name(one[kind])))
     return found
 
 
