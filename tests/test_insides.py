@@ -205,7 +205,7 @@ def test_the_page_shows_it_or_says_what_to_run(results, browser):
         assert maps.evaluate_all("all => all.every(one => one.getBBox().width > 0)")
         assert "nan" not in section.inner_text().lower()
         assert "units" in section.locator(".lead").inner_text()
-        said = section.locator(".says title").all_text_contents()
+        said = section.locator(".mark title").all_text_contents()
         assert any("LSTM, forget gate: 5 units. Over 64 examples it is open" in s for s in said)
         assert any(s.startswith("GRU, same start and rule: middle run") for s in said)
 

@@ -18,16 +18,17 @@ class Tips:
         self._runs: list[Mapping[str, Any]] = []
 
     def mark(
-        self, text: str, framework: str = "", runs: Mapping[str, Any] | None = None
+        self, text: str, *frameworks: str, runs: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """What makes an artist say ``text``, and lead to the runs of this task and method.
 
-        A filter hides it where it is of another ``framework``.
+        A filter hides it where it is of other ``frameworks``.
         """
         self._texts.append(text)
         self._runs.append(runs or {})
         place = len(self._texts) - 1
-        layer = f"layer of-{framework} tip-{place}" if framework else f"layer mark tip-{place}"
+        of = " ".join(f"of-{framework}" for framework in frameworks) or "mark"
+        layer = f"layer {of} tip-{place}"
         return {"gid": layer} | ({"url": f"#tip-{place}"} if runs else {})
 
     def into(self, svg: Markup) -> Markup:

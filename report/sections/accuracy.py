@@ -197,7 +197,7 @@ def _line(canvas: Canvas, task: Row, mine: pd.DataFrame, place: float) -> None:
         large, palette = row["large"], canvas.palette
         cell, framework = row["cell"], row["framework"]
         colour = palette.cell(cell) if large else palette.framework(framework)
-        tip = canvas.tips.mark(_says(task, row), framework, {k: row[k] for k in METHOD})
+        tip = canvas.tips.mark(_says(task, row), framework, runs={k: row[k] for k in METHOD})
         plain: Row = {"gid": tip["gid"]}
         mark: Row = {"color": colour, "linestyle": "none"} | (
             {"marker": palette.mark(cell), "markersize": 6.5} if large

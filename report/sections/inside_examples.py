@@ -13,8 +13,8 @@ from matplotlib.transforms import offset_copy
 from report import words
 from report.figures.style import INK, MARK, PAGE, Palette, settings
 from report.figures.svg import svg
+from report.figures.tips import Tips
 from report.numbers import number
-from report.sections.inside_hover import hovered, named
 
 # Perceptually even, and as readable on a dark page as on a light one.
 COLOURS = "viridis"
@@ -86,7 +86,7 @@ def draw(
             3, len(shown), height_ratios=heights, hspace=0.16, wspace=0.12,
             left=0, right=1, top=0.97, bottom=0.03,
         )  # fmt: skip
-        titles: dict[str, str] = {}
+        tips = Tips()
         for column, one in enumerate(shown):
             maps = list(one.maps())
             count = max(1, len(maps))
@@ -104,11 +104,11 @@ def draw(
                 _map(axes, values, one, (0, 1) if quantity == "gate" else (-1, 1))
                 axes.set_title(f"{gate}{of}", fontsize=9, loc="left", pad=3 + 4 * _few(one))
                 said = f"{words.cell(one.cell)}, {gate}{of}: {len(values)} units."
-                named(axes, said + hover.get((one.cell, layer, name), ""), titles)
+                axes.set(**tips.mark(said + hover.get((one.cell, layer, name), "")))
             _answer(panels[-1], one, palette)
             _steps(panels, one)
         said = f"Gates and answer step by step on one example of {words.task(task)}"
-        return hovered(svg(figure, said), titles)
+        return tips.into(svg(figure, said))
 
 
 def _few(one: Example) -> bool:

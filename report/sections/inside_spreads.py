@@ -12,8 +12,8 @@ from report import words
 from report.figures.panels import beside, laid_out, logarithmic, spread
 from report.figures.style import INK, MARK, Palette, settings
 from report.figures.svg import svg
+from report.figures.tips import Tips
 from report.numbers import number
-from report.sections.inside_hover import hovered, named
 
 # Inches of a panel; the page puts as many side by side as there is room for.
 WIDE, HIGH = 2.9, 2.2
@@ -84,7 +84,7 @@ def _clouds(
     with settings(title):
         high = max(HIGH, 0.62 + (0.26 if gates else 0.42) * len(strips))
         figure, panels = laid_out(1, 1, WIDE, high)
-        axes, titles = panels[0, 0], dict[str, str]()
+        axes, tips = panels[0, 0], Tips()
         scale(axes)
         for place, (label, cell, mine) in enumerate(strips):
             colour = palette.cell(cell)
@@ -99,7 +99,7 @@ def _clouds(
                         runs[name], spots, "o", color=colour, markerfacecolor=look,
                         markersize=3.6, markeredgewidth=0.8, alpha=0.75,
                     )  # fmt: skip
-                named(dots, _says(label, track, runs, column, unit), titles)
+                dots.set(**tips.mark(_says(label, track, runs, column, unit)))
             best = middle(mine[mine["track"] == "matched"], column)
             if best is not None and unit is not None:
                 axes.plot([best[column]] * 2, [place - 0.3, place + 0.14], color=INK, linewidth=2)
@@ -115,7 +115,7 @@ def _clouds(
         # Room for what stands above the outermost dots; shares keep their scale.
         axes.margins(x=0.1 if unit is None else 0.14)
         _frame(axes, x, title)
-        return hovered(svg(figure, title), titles)
+        return tips.into(svg(figure, title))
 
 
 def _strips(data: pd.DataFrame, palette: Palette, gates: bool) -> Iterator[tuple[str, str, Any]]:
@@ -218,7 +218,7 @@ def _lines(
     across, up = of
     with settings(title):
         figure, panels = laid_out(1, 1, WIDE, HIGH)
-        axes, titles, labels = panels[0, 0], dict[str, str](), []
+        axes, tips, labels = panels[0, 0], Tips(), []
         scale(axes)
         for cell in palette.present(data["cell"]):
             mine, colour = data[data["cell"] == cell], palette.cell(cell)
@@ -235,7 +235,7 @@ def _lines(
             final = mine[mine[across] == mine[across].max()]
             own = final if ends is None else ends[ends["cell"] == cell]
             said = f"{words.cell(cell)}: middle run {spoken(own, says[0], says[1])}"
-            named(lines, f"{said}, {len(runs)} runs", titles)
+            lines.set(**tips.mark(f"{said}, {len(runs)} runs"))
             end = middle(final, up)
             labels.append((beside(axes, words.cell(cell), colour), float(end[up])))
         axes.autoscale_view()
@@ -244,7 +244,7 @@ def _lines(
         axes.set_ylabel(y, fontsize=8.5)
         figure.canvas.draw()
         spread(axes, labels)
-        return hovered(svg(figure, title), titles)
+        return tips.into(svg(figure, title))
 
 
 def _frame(axes: Any, x: str, title: str) -> None:

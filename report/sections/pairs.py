@@ -10,6 +10,7 @@ from report import words
 from report.figures.panels import laid_out, ticks
 from report.figures.style import INK, MARK, PAGE, Palette, settings, tracks
 from report.figures.svg import svg
+from report.figures.tips import Tips
 from report.numbers import effect, number
 from report.tables import Tables
 
@@ -65,7 +66,7 @@ def apart(
         for task in tasks
         for cell in palette.present(pairs.loc[pairs["task"] == task, "cell"])
     ]
-    tips: list[str] = []
+    tips = Tips()
     with settings("pairs"):
         high = 1.0 + 0.36 * len(order)
         figure, panels = laid_out(1, len(shown), PAGE, high, sharey=True, sharex=True)
@@ -87,45 +88,32 @@ def apart(
         first = panels.flat[0]
         first.set_yticks(range(len(order)), [f"{words.task(t)}, {words.cell(c)}" for t, c in order])
         first.set_ylim(len(order) - 0.5, -0.5)
-        drawn = svg(figure, "How far the frameworks' scores are apart, in margins")
-    for place, tip in enumerate(tips):
-        mark = f'class="layer pair-{place} '
-        drawn = Markup(_titled(str(drawn), mark, tip))
-    return drawn
-
-
-def _titled(drawn: str, mark: str, tip: str) -> str:
-    """The drawing with what a hover says inside the group that bears the mark."""
-    before, found, after = drawn.partition(mark)
-    if not found:
-        return drawn
-    head, end, rest = after.partition(">")
-    return f"{before}{found}{head}{end}<title>{Markup.escape(tip)}</title>{rest}"
+        return tips.into(svg(figure, "How far the frameworks' scores are apart, in margins"))
 
 
 def _pair(
-    axes: Any, row: dict[Any, Any], y: float, palette: Palette, tips: list[str], metric: str
+    axes: Any, row: dict[Any, Any], y: float, palette: Palette, tips: Tips, metric: str
 ) -> None:
     """A point with its interval, and a word on it where the two surely differ."""
     sign = -1 if row["effect"] < 0 else 1
     value, low, high = (sign * row[k] / row["margin"] for k in ("effect", "low", "high"))
     one, other = (palette.framework(row[k]) for k in ("one", "other"))
-    layer = f"layer pair-{len(tips)} of-{row['one']} of-{row['other']}"
     names = f"{words.framework(row['one'])} and {words.framework(row['other'])}"
-    axes.plot((low, high), (y, y), color=INK, linewidth=1, alpha=0.5, gid=layer)
+    verdict = "equal" if str(row["equivalent"]) == "True" else "open"
+    verdict = "different" if row["p_holm"] < LEVEL else verdict
+    tip = tips.mark(
+        f"{words.task(row['task'])}, {words.cell(row['cell'])}, {names}, "
+        f"{words.track(row['track'])}: apart by {effect(row, positive=True)} in {metric}, margin "
+        f"{number(row['margin'])}, {row['n']:.0f} seeds: {verdict}",
+        row["one"], row["other"],
+    )  # fmt: skip
+    axes.plot((low, high), (y, y), color=INK, linewidth=1, alpha=0.5, **tip)
     axes.plot(
         value, y, "o", markersize=5.5, fillstyle="left", markeredgecolor="none",
-        markerfacecolor=one, markerfacecoloralt=other, gid=layer,
+        markerfacecolor=one, markerfacecoloralt=other, **tip,
     )  # fmt: skip
-    verdict = "equal" if str(row["equivalent"]) == "True" else "open"
-    if row["p_holm"] < LEVEL:
-        verdict = "different"
+    if verdict == "different":
         axes.annotate(
             names, (max(value, low, high), y), xytext=(6, 0), textcoords="offset points",
             va="center", fontsize=7.5,
         )  # fmt: skip
-    tips.append(
-        f"{words.task(row['task'])}, {words.cell(row['cell'])}, {names}, "
-        f"{words.track(row['track'])}: apart by {effect(row, positive=True)} in {metric}, margin "
-        f"{number(row['margin'])}, {row['n']:.0f} seeds: {verdict}"
-    )
