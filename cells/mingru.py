@@ -20,7 +20,11 @@ CELL = Cell(
     gates=("z", "n"),
     states=("h",),
     step=step,
-    equations=("z = σ(x W_z + b_z), the update gate", "n = x W_n + b_n", "h = (1 − z) ⊙ h′ + z ⊙ n"),
+    equations=(
+        "z = σ(x W_z + b_z), the update gate",
+        "n = x W_n + b_n",
+        "h = (1 − z) ⊙ h′ + z ⊙ n",
+    ),
     without_recurrent=("z", "n"),
     sigmoids={"z": "update"},
     writes="z",

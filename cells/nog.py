@@ -2,4 +2,6 @@
 
 from cells.peephole import cell_without
 
-CELL = cell_without("nog", "A peephole LSTM that shows its whole state: no output gate.", missing="o")
+CELL = cell_without(
+    "nog", "A peephole LSTM that shows its whole state: no output gate.", missing="o"
+)

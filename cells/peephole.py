@@ -42,7 +42,9 @@ def step_without(missing: str = "", coupled: bool = False) -> Callable[..., Any]
 def cell_without(name: str, summary: str, missing: str = "", coupled: bool = False) -> Cell:
     """The peephole LSTM under another name, without the parts that :func:`step_without` names."""
     drawn = [gate for gate in GATES if gate not in missing and not (coupled and gate == "i")]
-    lines = {gate: f"{gate} = σ(x W_{gate} + h′ U_{gate} + p_{gate} ⊙ c′ + b_{gate})" for gate in drawn}
+    lines = {
+        gate: f"{gate} = σ(x W_{gate} + h′ U_{gate} + p_{gate} ⊙ c′ + b_{gate})" for gate in drawn
+    }
     if "o" in lines:
         lines["o"] = lines["o"].replace("c′", "c")
     said = {"i": "(1 − f) ⊙ g" if coupled else "i ⊙ g", "f": "f ⊙ c′", "o": "o ⊙ "}
@@ -57,12 +59,16 @@ def cell_without(name: str, summary: str, missing: str = "", coupled: bool = Fal
         name=name,
         summary=summary,
         source=SOURCE,
-        gates=(*(gate for gate in ("i", "f") if gate in drawn), "g", *(["o"] if "o" in drawn else [])),
+        gates=(
+            *(gate for gate in ("i", "f") if gate in drawn),
+            "g",
+            *(["o"] if "o" in drawn else []),
+        ),
         states=("h", "c"),
         step=step_without(missing, coupled),
         equations=(
             *(f"{lines[gate]}, the {GATES[gate]} gate" for gate in drawn if gate != "o"),
-                f"g = {squashed}" if "g" in missing else f"g = tanh({squashed})",
+            f"g = {squashed}" if "g" in missing else f"g = tanh({squashed})",
             f"c = {said['f']} + {said['i']}",
             *(f"{lines[gate]}, the output gate" for gate in drawn if gate == "o"),
             f"h = {said['o']}{'c' if 'h' in missing else 'tanh(c)'}",
@@ -75,4 +81,6 @@ def cell_without(name: str, summary: str, missing: str = "", coupled: bool = Fal
     )
 
 
-CELL = cell_without("peephole", "The LSTM whose gates see the cell state too, through one weight a unit.")
+CELL = cell_without(
+    "peephole", "The LSTM whose gates see the cell state too, through one weight a unit."
+)
