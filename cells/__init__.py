@@ -8,8 +8,8 @@ the shapes of its weights, the NumPy reference with its gradient (``network.py``
 Canonical weights are the one form in which weights travel. With G gates of h units, layer l has
 ``layers.l.input`` [d, G·h], ``layers.l.recurrent`` [h, R·h] for the R gates that have such a
 matrix, ``layers.l.bias`` [G·h], ``layers.l.recurrent_bias`` [h for each inner bias] and each of
-the cell's extras, [h] or [h, h]. ``output.weight`` is [h, o], ``output.bias`` [o]. The gates stand in the
-order of ``Cell.gates``.
+the cell's extras, [h] or [h, h]. ``output.weight`` is [h, o], ``output.bias`` [o]. The gates stand
+in the order of ``Cell.gates``.
 
 What is given is trained, and nothing else. Where a framework has a second bias for a gate that
 needs one only, ``layers.l.redundant_bias`` holds it ([h] for each gate without inner bias); when

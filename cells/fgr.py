@@ -38,13 +38,11 @@ CELL = Cell(
     gates=PEEPHOLE.gates,
     states=("h", "c", "i", "f", "o"),
     step=step,
-    equations=(
-        *(
-            line.replace(" + b_", f" + i′ R_i{line[0]} + f′ R_f{line[0]} + o′ R_o{line[0]} + b_")
-            if line[0] in GATES
-            else line
-            for line in PEEPHOLE.equations
-        ),
+    equations=tuple(
+        line.replace(" + b_", f" + i′ R_i{line[0]} + f′ R_f{line[0]} + o′ R_o{line[0]} + b_")
+        if line[0] in GATES
+        else line
+        for line in PEEPHOLE.equations
     ),
     extras={
         **PEEPHOLE.extras,

@@ -1,4 +1,4 @@
-"""The minLSTM of Feng et al. 2024: gates that see the input only and share what they let through."""
+"""The minLSTM of Feng et al. 2024: gates of the input alone that sum to 1."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The LSTM with peepholes, of Gers, Schraudolph & Schmidhuber 2002, and what Greff 2017 took from it.
+"""The LSTM with peepholes of Gers, Schraudolph & Schmidhuber 2002, whole and without its parts.
 
 Greff et al. 2017 call it vanilla and remove one part at a time; what they call NP, no peepholes,
 is the cell ``lstm``. The peepholes start at zero, so that the cell starts as the LSTM.
@@ -41,12 +41,12 @@ def step_without(missing: str = "", coupled: bool = False) -> Callable[..., Any]
 
 def cell_without(name: str, summary: str, missing: str = "", coupled: bool = False) -> Cell:
     """The peephole LSTM under another name, without the parts that :func:`step_without` names."""
-    drawn = [gate for gate in GATES if gate not in missing and not (coupled and gate == "i")]
+    drawn = [gate for gate in GATES if gate not in missing + coupled * "i"]
     lines = {
-        gate: f"{gate} = σ(x W_{gate} + h′ U_{gate} + p_{gate} ⊙ c′ + b_{gate})" for gate in drawn
+        gate: f"{gate} = σ(x W_{gate} + h′ U_{gate} + p_{gate} ⊙ {seen} + b_{gate})"
+        for gate in drawn
+        for seen in ["c" if gate == "o" else "c′"]
     }
-    if "o" in lines:
-        lines["o"] = lines["o"].replace("c′", "c")
     said = {"i": "(1 − f) ⊙ g" if coupled else "i ⊙ g", "f": "f ⊙ c′", "o": "o ⊙ "}
     if "i" in missing:
         said["i"] = "g"
@@ -59,11 +59,7 @@ def cell_without(name: str, summary: str, missing: str = "", coupled: bool = Fal
         name=name,
         summary=summary,
         source=SOURCE,
-        gates=(
-            *(gate for gate in ("i", "f") if gate in drawn),
-            "g",
-            *(["o"] if "o" in drawn else []),
-        ),
+        gates=tuple(gate for gate in "ifgo" if gate == "g" or gate in drawn),
         states=("h", "c"),
         step=step_without(missing, coupled),
         equations=(
@@ -81,6 +77,4 @@ def cell_without(name: str, summary: str, missing: str = "", coupled: bool = Fal
     )
 
 
-CELL = cell_without(
-    "peephole", "The LSTM whose gates see the cell state too, through one weight a unit."
-)
+CELL = cell_without("peephole", "The LSTM whose gates see the cell state too.")

@@ -209,7 +209,7 @@ def forgetful(x, u, w, state, math):
         ({"gates": ("r", "z", "z")}, "gates is ('r', 'z', 'z'), expected a tuple of different"),
         ({"inner_bias": ("r",)}, "inner_bias is ('r',), expected the last of the gates"),
         ({"keeps": "q"}, "keeps or writes names 'q', expected one of the gates r, z, n."),
-        ({"extras": {"bias": Extra()}}, "extras has 'bias', expected a name that no other weight has"),
+        ({"extras": {"bias": Extra()}}, "extras has 'bias', expected a name that no other weight"),
         ({"extras": {"p": Extra()}}, "the extra weight p has no effect; use w.p in step"),
         ({"gates": ("r", "z", "n", "q")}, "step does not return the gate 'q', expected every"),
         ({"step": broken(lambda s, g: ((), g))}, "step does not return the states ('h',)"),

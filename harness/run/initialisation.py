@@ -14,8 +14,9 @@ def initial_weights(task: Task, cell: str, layers: int, hidden: int, seed: int) 
 
     Gate by gate, input weights are Glorot uniform over (d, h) (Glorot & Bengio
     2010) and recurrent weights orthogonal (Saxe 2014), or the identity where the
-    cell says so; the output layer is Glorot uniform. Biases are 0 but for the cell's own first biases, such as the LSTM's
-    forget bias of 1 (Jozefowicz 2015); a cell's extras are drawn as it says.
+    cell says so; the output layer is Glorot uniform. Biases are 0 but for the
+    cell's own first biases, such as the LSTM's forget bias of 1 (Jozefowicz 2015);
+    a cell's extras are drawn as it says.
     """
     rng = generator(task_key(task), cell, layers, hidden, "weights", seed)
     own = cells.cell(cell)
