@@ -1,7 +1,7 @@
-"""Every cell in every framework against the reference: ``python -m benchmarks.conformance_of_cells``.
+"""Every cell in every framework, checked: ``python -m benchmarks.conformance_of_cells``.
 
-The checks are those of the pipeline, for the kernel ``equations``: outputs, gradients and 50 steps of
-each rule, in float64 and float32, with one and two layers. A table of the worst relative errors
+The checks are those of the pipeline, for the kernel ``equations``: outputs, gradients and 50 steps
+of each rule, in float64 and float32, with one and two layers. A table of the worst relative errors
 in float64 is printed; the exit status is 1 where a check did not pass.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from cells import CELLS
-from harness.registry import FRAMEWORKS
+from harness.registry import framework_names
 
 
 def checked(framework: str, cell: str, folder: Path) -> pd.DataFrame:
@@ -31,7 +31,7 @@ def checked(framework: str, cell: str, folder: Path) -> pd.DataFrame:
 def main() -> int:
     """Run the command line and return its status."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frameworks", nargs="+", default=list(FRAMEWORKS))
+    parser.add_argument("--frameworks", nargs="+", default=framework_names())
     parser.add_argument("--cells", nargs="+", default=list(CELLS))
     given = parser.parse_args()
     parts = []
