@@ -8,8 +8,8 @@ the shapes of its weights, the NumPy reference with its gradient (``network.py``
 Canonical weights are the one form in which weights travel. With G gates of h units, layer l has
 ``layers.l.input`` [d, G·h], ``layers.l.recurrent`` [h, R·h] for the R gates that have such a
 matrix, ``layers.l.bias`` [G·h], ``layers.l.recurrent_bias`` [h for each inner bias] and each of
-the cell's extras, [h]. ``output.weight`` is [h, o], ``output.bias`` [o]. The gates stand in the
-order of ``Cell.gates``.
+the cell's extras, [h] or [h, h]. ``output.weight`` is [h, o], ``output.bias`` [o]. The gates stand
+in the order of ``Cell.gates``.
 
 What is given is trained, and nothing else. Where a framework has a second bias for a gate that
 needs one only, ``layers.l.redundant_bias`` holds it ([h] for each gate without inner bias); when
@@ -39,10 +39,12 @@ FIRST = ("rnn", "lstm", "gru")
 
 @dataclass(frozen=True)
 class Extra:
-    """A weight vector [h] beside the matrices; its first values are uniform from low to high."""
+    """A weight beside the matrices: a vector [h] whose first values are uniform from low to high,
+    or a matrix [h, h], which starts as a recurrent matrix does."""
 
     low: float = 0.0
     high: float = 0.0
+    matrix: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,7 @@ class Cell:
     - ``u(h)`` multiplies h [B, h] by the recurrent matrices, all gates in one product:
       ``u(h).i`` is h U_i, with its inner bias where there is one. ``u(r * h, "n").n`` is the
       product of the named gates alone, for one that has to wait for another gate;
-    - ``w.p`` is the extra weight p;
+    - ``w.p`` is the extra weight p, a vector or, for ``i @ w.p``, a matrix;
     - ``state`` holds the states before the step, zero at first, in the order of ``states``;
     - ``math`` is the framework's: see :class:`Math`.
 
@@ -79,6 +81,8 @@ class Cell:
     # chrono initialisation draws their biases, and the time scales are read off them.
     keeps: str | None = None
     writes: str | None = None
+    chrono: bool = False  # whether the standard first biases are those of chrono initialisation
+    start: Literal["orthogonal", "identity"] = "orthogonal"  # of the recurrent matrices
 
     @property
     def recurrent(self) -> tuple[str, ...]:
@@ -160,7 +164,7 @@ def shapes(spec: ModelSpec, inner_bias: bool = True) -> dict[str, tuple[int, ...
         parts["bias"] = (len(own.gates) * h,)
         if own.inner_bias and inner_bias:
             parts["recurrent_bias"] = (len(own.inner_bias) * h,)
-        parts |= dict.fromkeys(own.extras, (h,))
+        parts |= {name: (h, h) if extra.matrix else (h,) for name, extra in own.extras.items()}
         found |= {f"layers.{layer}.{name}": shape for name, shape in parts.items()}
     return found | {"output.weight": (h, spec.outputs), "output.bias": (spec.outputs,)}
 

@@ -1,4 +1,4 @@
-"""The kernel ``equations``: a cell that only the tests know goes through the gate everywhere."""
+"""The kernel ``equations``: a cell that no framework has goes through the check everywhere."""
 
 import pytest
 
@@ -6,16 +6,15 @@ from cells import ModelSpec
 from harness import registry
 from harness.conformance import against_reference
 from implementations import EQUATIONS
-from tests import cells_at_hand
 
 FRAMEWORKS = ("jax", "pytorch", "tensorflow")
 
 
-# Between them: products that wait, extras, gates without a matrix, four states, exp, log, maximum.
-@pytest.mark.parametrize("cell", ["partly", "exponential"])
+# Between them: products that wait, extras that are vectors and matrices, gates without a matrix,
+# five states, exp, log, maximum. All cells at once: benchmarks/conformance_of_cells.py.
+@pytest.mark.parametrize("cell", ["mut1", "slstm", "fgr"])
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_a_cell_is_its_step_and_nothing_else(monkeypatch, tmp_path, framework, cell):
-    cells_at_hand.put(monkeypatch, cells_at_hand.make(cell))
+def test_a_cell_is_its_step_and_nothing_else(tmp_path, framework, cell):
     its = registry.framework(framework)
     its.pin(1, tmp_path, "cpu")
     spec = ModelSpec(cell, 2, 2, 5, 3, True, "cross_entropy", "float64")

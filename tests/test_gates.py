@@ -9,7 +9,6 @@ from cells import ModelSpec, network
 from harness.run import streams
 from tasks.adding import Adding
 from tasks.copying import Copying
-from tests import cells_at_hand
 
 
 def test_a_diagonal_linear_network_decays_by_its_weight():
@@ -128,7 +127,7 @@ def test_saturation_counts_steps_of_each_unit():
 
 def test_where_a_gate_writes_and_none_keeps_its_complement_has_the_time_scale():
     """The minimal gated unit's f = 0.1 keeps 0.9 of the old state."""
-    cell = cells_at_hand.make("partly", sigmoids={"z": "update", "r": "reset"})
+    cell = cells.cell("mut1")
     z = np.full((10, 2, 2), 0.1)
     rows = gate_activity.rows(cell, 0, {"z": z, "r": z}, 3)
     scales = {row["gate"]: row.get("timescale_q50") for row in rows}

@@ -106,7 +106,8 @@ def _stepped(module: ModuleType, name: str) -> Findings:
 def _learnt(module: ModuleType, name: str) -> Findings:
     """Every weight has a gradient, and it is that of complex steps."""
     cell: Cell = module.CELL
-    spec = ModelSpec(name, 1, 2, 3, 1, False, "mse", "float64")
+    # Units enough that not all of a rectified cell's are silent.
+    spec = ModelSpec(name, 1, 2, 8, 1, False, "mse", "float64")
     weights, (inputs, targets) = random_weights(spec), random_batches(spec, 1)
     x, y = inputs[0].astype(np.float64), targets[0]
     _, gradients = network.loss_and_gradients(spec, weights, x, y)
@@ -146,7 +147,9 @@ def _kept(module: ModuleType, name: str) -> Findings:
         key: np.zeros(shape)
         for key, shape in cells.shapes(ModelSpec(name, 1, 1, 2, 1, False, "mse")).items()
     }
-    bias = {cell.keeps: 30.0, cell.writes: -30.0}
+    # Where no gate holds back what is written, as in NIG, there must be nothing to write.
+    rest = {} if cell.writes else {gate: 0.0 for gate in cell.gates if gate not in cell.sigmoids}
+    bias = rest | {cell.keeps: 30.0, cell.writes: -30.0}
     a = np.repeat([[bias.get(gate, 0.5) for gate in cell.gates]], 2, axis=-1)
     before = tuple(np.full((1, 2), 0.3 + 0.1 * k) for k in range(len(cell.states)))
     step = cells.step_of(cell, cells.layer_weights(weights, 0), cells.Math(np))

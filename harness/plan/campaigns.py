@@ -51,7 +51,7 @@ class Shape:
         an addition each. What is done element by element and the output layer are left out.
         """
         shapes = cells.shapes(self.spec(cell)).items()
-        products = [shape for name, shape in shapes if name.endswith((".input", ".recurrent"))]
+        products = [s for name, s in shapes if name.startswith("layers.") and len(s) == 2]
         return self._steps() * sum(map(math.prod, products))
 
     def step_flop(self, cell: str) -> int:

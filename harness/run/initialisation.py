@@ -13,21 +13,27 @@ def initial_weights(task: Task, cell: str, layers: int, hidden: int, seed: int) 
     """The weights that every framework starts from, float32, in canonical form.
 
     Gate by gate, input weights are Glorot uniform over (d, h) (Glorot & Bengio
-    2010) and recurrent weights orthogonal (Saxe 2014); the output layer is
-    Glorot uniform. Biases are 0 but for the cell's own first biases, such as the LSTM's
-    forget bias of 1 (Jozefowicz 2015); a cell's extras are drawn as it says.
+    2010) and recurrent weights orthogonal (Saxe 2014), or the identity where the
+    cell says so; the output layer is Glorot uniform. Biases are 0 but for the
+    cell's own first biases, such as the LSTM's forget bias of 1 (Jozefowicz 2015);
+    a cell's extras are drawn as it says.
     """
     rng = generator(task_key(task), cell, layers, hidden, "weights", seed)
     own = cells.cell(cell)
     shapes = cells.shapes(model_of(task, cell, layers, hidden))
     first_biases = np.repeat([own.first_biases.get(gate, 0.0) for gate in own.gates], hidden)
 
+    def square() -> Array:
+        return np.eye(hidden) if own.start == "identity" else _orthogonal(rng, hidden)
+
     def first(name: str, shape: tuple[int, ...]) -> Array:
         kind = name.rpartition(".")[2]
         if kind == "input":
             return np.hstack([_glorot_uniform(rng, shape[0], hidden) for _ in own.gates])
         if kind == "recurrent":
-            return np.hstack([_orthogonal(rng, hidden) for _ in own.recurrent])
+            return np.hstack([square() for _ in own.recurrent])
+        if kind in own.extras and own.extras[kind].matrix:
+            return square()
         if kind in own.extras:
             return rng.uniform(own.extras[kind].low, own.extras[kind].high, shape)
         if name == "output.weight":
@@ -43,11 +49,11 @@ def with_biases(weights: Weights, kind: str, task: Task, cell: str, seed: int) -
     ``zero`` takes the cell's first biases, such as the LSTM's forget bias of 1, away. ``chrono``
     (Tallec & Ollivier 2018) draws ln U(1, T - 1) for each unit, T the length of the sequence: the
     bias of the gate that keeps the old state (the LSTM's f, the GRU's z); the one that writes
-    (the LSTM's i) gets its negative.
+    (the LSTM's i) gets its negative. A few cells start so by themselves.
     """
-    if kind == "standard":
-        return weights
     own = cells.cell(cell)
+    if kind == "standard" and not own.chrono:
+        return weights
     length = examples(task, "train", seed, 1)[0].shape[1]
     changed = dict(weights)
     for name in weights:
@@ -55,7 +61,7 @@ def with_biases(weights: Weights, kind: str, task: Task, cell: str, seed: int) -
             continue
         hidden = len(weights[name]) // len(own.gates)
         bias = np.zeros_like(weights[name])
-        if kind == "chrono" and (own.keeps or own.writes):
+        if kind != "zero" and (own.keeps or own.writes):
             rng = generator(task_key(task), cell, name, hidden, "chrono", seed)
             keep = np.log(rng.uniform(1, length - 1, hidden))
             for gate, values in ((own.keeps, keep), (own.writes, -keep)):
