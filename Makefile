@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
 
-.PHONY: report quick full attribution tune verify compare test lint bench picture lock clean
+.PHONY: report quick full attribution cells tune verify compare test lint bench picture lock clean
 
 report: .venv/ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -18,6 +18,10 @@ full: .venv/ready
 
 attribution: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) --configfile workflows/config/attribution.yaml
+
+# Which gate matters: every cell, on five tasks.
+cells: .venv/ready
+	$(BIN)/snakemake --cores $(CORES) --configfile workflows/config/cells.yaml
 
 # Chooses every cell's learning rate on validation data and writes it to workflows/rates.yaml.
 tune: .venv/ready

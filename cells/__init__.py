@@ -83,6 +83,7 @@ class Cell:
     writes: str | None = None
     chrono: bool = False  # whether the standard first biases are those of chrono initialisation
     start: Literal["orthogonal", "identity"] = "orthogonal"  # of the recurrent matrices
+    parent: str | None = None  # the cell that it changes: what it is compared with
 
     @property
     def recurrent(self) -> tuple[str, ...]:

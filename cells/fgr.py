@@ -52,4 +52,5 @@ CELL = Cell(
     sigmoids=PEEPHOLE.sigmoids,
     keeps=PEEPHOLE.keeps,
     writes=PEEPHOLE.writes,
+    parent="peephole",
 )

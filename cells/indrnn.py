@@ -25,4 +25,5 @@ CELL = Cell(
     equations=("h = max(0, x W + u ⊙ h′ + b)",),
     without_recurrent=("h",),
     extras={"u": Extra(0.0, 1.0)},
+    parent="irnn",
 )

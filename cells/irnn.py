@@ -21,4 +21,5 @@ CELL = Cell(
     step=step,
     equations=("h = max(0, x W + h′ U + b)",),
     start="identity",
+    parent="rnn",
 )

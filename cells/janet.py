@@ -35,4 +35,5 @@ CELL = Cell(
     sigmoids={"f": "forget"},
     keeps="f",
     chrono=True,
+    parent="lstm",
 )

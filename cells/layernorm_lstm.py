@@ -54,4 +54,5 @@ CELL = Cell(
         **{f"shift_{one}": Extra(one == "f", one == "f") for one in "ifgoc"},
     },
     sigmoids=LSTM.sigmoids,
+    parent="lstm",
 )

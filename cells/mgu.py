@@ -28,4 +28,5 @@ CELL = Cell(
     ),
     sigmoids={"f": "forget"},
     writes="f",
+    parent="gru_before",
 )

@@ -28,4 +28,5 @@ CELL = Cell(
     without_recurrent=("z", "n"),
     sigmoids={"z": "update"},
     writes="z",
+    parent="gru",
 )

@@ -30,4 +30,5 @@ CELL = Cell(
     sigmoids={"f": "forget", "i": "input"},
     keeps="f",
     writes="i",
+    parent="lstm",
 )

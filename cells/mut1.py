@@ -36,4 +36,5 @@ CELL = Cell(
     extras={"b": Extra()},
     sigmoids={"z": "update", "r": "reset"},
     writes="z",
+    parent="gru_before",
 )

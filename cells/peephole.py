@@ -74,6 +74,7 @@ def cell_without(name: str, summary: str, missing: str = "", coupled: bool = Fal
         sigmoids={gate: GATES[gate] for gate in drawn},
         keeps="f" if "f" in drawn else None,
         writes="i" if {"i", "f"} <= set(drawn) else None,
+        parent="lstm" if name == "peephole" else "peephole",
     )
 
 

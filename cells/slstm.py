@@ -40,4 +40,5 @@ CELL = Cell(
     ),
     first_biases={"f": 1.0},
     sigmoids={"o": "output"},
+    parent="lstm",
 )

@@ -1,6 +1,7 @@
 """The tasks that published claims need: generators against brute force, and baselines."""
 
 import itertools
+import re
 from collections import Counter
 
 import numpy as np
@@ -12,6 +13,7 @@ from tasks import SPLITS
 from tasks.capacity import Capacity
 from tasks.counting import Counting
 from tasks.dyck import EITHER, OPENS_ALONE, Dyck
+from tasks.reber import SYMBOLS, Reber
 from tasks.strings import Strings, lzw_complexity, seed_string
 from tasks.warping import Warping
 
@@ -218,3 +220,47 @@ def test_counting_up_to_some_number_is_scored_by_how_far_that_is():
     outputs = np.eye(4)[targets]
     outputs[9:, -1] = np.eye(4)[0]
     assert task.score(outputs, targets, np.empty(0)) == pytest.approx(9 / 15)
+
+
+# The grammar as others write it down: all paths from the first B to the last E.
+REBER = re.compile(r"B(?:TS*X(?:XT*VP)*(?:S|XT*VV)|PT*V(?:PXT*V)*(?:V|PS))E")
+
+
+def test_reber_strings_follow_the_grammar_one_after_another():
+    task = Reber(length=400)
+    inputs, targets = drawn(task, n=200)
+    ends, lags, inner = Counter(), set(), Counter()
+    for tokens, answers in zip(inputs.argmax(axis=-1), targets, strict=True):
+        assert (answers[:-1] == tokens[1:]).all()
+        stream = "".join(SYMBOLS[token] for token in tokens)
+        strings = re.findall(r"B[TP]B[^E]*E[TP]E", stream)
+        whole = sum(map(len, strings))
+        assert "".join(strings) == stream[:whole]
+        # What was cut off is not a whole string.
+        assert len(stream) - whole < 60
+        for string in strings:
+            assert string[1] == string[-2]
+            assert REBER.fullmatch(string[2:-2])
+            ends[string[1]] += 1
+            inner[string[2:-2]] += 1
+            lags.add(string.index("E") - 1)
+    assert min(lags) == task.lag
+    total = ends.total()
+    for count, chance in ((ends["T"], 1 / 2), (inner["BTXSE"], 1 / 8), (inner["BPVVE"], 1 / 8)):
+        # Four standard deviations: once in sixteen thousand.
+        assert abs(count / total - chance) < 4 * (chance * (1 - chance) / total) ** 0.5
+
+
+def test_reber_scores_the_symbols_that_close_a_string():
+    """Who keeps nothing is right half of the time, who is right everywhere else does not gain."""
+    task = Reber()
+    inputs, targets = drawn(task, n=500)
+    right = np.eye(task.outputs)[targets]
+    assert task.score(right, targets, inputs) == 1
+    closing = (inputs[..., SYMBOLS.index("E")] == 1) & (targets != SYMBOLS.index("B"))
+    only = right.copy()
+    only[~closing] = 0
+    assert task.score(only, targets, inputs) == 1
+    always = right.copy()
+    always[closing] = np.eye(task.outputs)[SYMBOLS.index("T")]
+    assert task.score(always, targets, inputs) == pytest.approx(task.baseline, abs=0.03)

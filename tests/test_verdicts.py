@@ -52,6 +52,25 @@ def test_what_every_case_says_and_what_some_case_says(leads, every, some):
     assert found.loc["all", "cases"] == 2
 
 
+@pytest.mark.parametrize(
+    ("lead", "verdict"),
+    [
+        (1, "supported"),
+        (0, "supported"),
+        (-0.06, "supported"),
+        (-0.2, "refuted"),
+        (-0.1, "inconclusive"),
+    ],
+)
+def test_to_lose_nothing_is_to_stay_above_the_lower_edge(lead, verdict):
+    found, _ = judged(runs({"adding": lead}), claim("no-worse", "not below"))
+    assert found.loc["no-worse", "verdict"] == verdict
+    if lead == -0.2:
+        # Against the edge of -0.1, from which it is as far as it would be from +0.1 at 0.
+        mirrored = judged(runs({"adding": lead}), claim("below", "below"))[0]
+        assert found.loc["no-worse", "p"] == mirrored.loc["below", "p"]
+
+
 def test_the_deciding_case_is_the_one_that_is_shown():
     found, _ = judged(runs({"adding": 1, "sine": 0.2}), claim("all"))
     assert (found.loc["all", "task"], found.loc["all", "supporting"]) == ("sine", 2)

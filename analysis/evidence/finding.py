@@ -1,7 +1,8 @@
 """What a test finds, how it decides, and how it chooses its rows.
 
 ``expect`` says which side of the margin supports a claim: ``above`` or ``below`` its edge,
-``equal`` within both edges, or ``different``, outside of them. The edges are ±margin for a
+``equal`` within both edges, ``different``, outside of them, or ``not below``, above the lower edge,
+so that what is no worse by more than the margin supports it. The edges are ±margin for a
 difference, 1/margin and margin for a ratio. The other side refutes; an interval that crosses an
 edge decides nothing. ``p`` is always against the edge that decides: two-sided against the nearest
 one, or of two one-sided tests where an effect within both edges is to be equal.
@@ -89,7 +90,7 @@ def decided(
         supports, refutes = (p < ALPHA and expect == word for word in ("equal", "different"))
     else:
         nearest = upper if found.mean >= upper else lower
-        p = found.p({"above": upper, "below": lower}.get(expect, nearest))
+        p = found.p({"above": upper, "below": lower, "not below": lower}.get(expect, nearest))
         supports, refutes = outside(expect, low, high, lower, upper)
     basis = Basis(found, lower, upper, expect)
     return Finding(
@@ -103,6 +104,8 @@ def outside(expect: str, low: float, high: float, lower: float, upper: float) ->
         return bool(low > upper), bool(high < upper)
     if expect == "below":
         return bool(high < lower), bool(low > lower)
+    if expect == "not below":
+        return bool(low > lower), bool(high < lower)
     within, apart = low > lower and high < upper, high < lower or low > upper
     return (bool(within), bool(apart)) if expect == "equal" else (bool(apart), bool(within))
 

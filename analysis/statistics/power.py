@@ -26,7 +26,8 @@ def seeds_to_decide(
     if not (found.df > 0 and np.isfinite(found.sem)):
         return None
     inside = expect in ("equal", "different") and lower < found.mean < upper
-    edges = {"above": [upper], "below": [lower]}.get(expect, [lower, upper])
+    only = {"above": upper, "below": lower, "not below": lower}
+    edges = [only[expect]] if expect in only else [lower, upper]
     distance = min(abs(found.mean - edge) for edge in edges)
     if distance <= found.sem:
         return None

@@ -53,23 +53,25 @@ def _text(tables: Tables, rows: list[Row], known: int) -> str:
     of_shape: dict[Any, int] = {}
     for row in rows:
         of_shape[row["shape"]] = of_shape.get(row["shape"], 0) + 1
-    names = {shape: model(tables, shape) for shape in of_shape}
+    full = {shape: model(tables, shape) for shape in of_shape}
     # The last words, "50 units", where these tell the models apart.
-    brief = {shape: name.split(" of ")[-1] for shape, name in names.items()}
+    brief = {shape: name.split(" of ")[-1] for shape, name in full.items()}
     if len(set(brief.values())) < len(brief):
-        brief = names
-    wins: dict[str, int] = {}
+        brief = full
+    # Two that are equally fast are a choice of their own: the counts add up to the models.
+    wins: dict[tuple[str, ...], int] = {}
     for row in rows[:known]:
-        for name in (row["better"] or "").split():
-            wins[name] = wins.get(name, 0) + 1
-    ahead = listed(f"{words.framework(name)} on {n}" for name, n in wins.items()) if wins else ""
+        names = tuple((row["better"] or "").split())
+        wins[names] = wins.get(names, 0) + 1
+    order = sorted((one for one in wins.items() if one[0]), key=lambda one: -one[1])
+    ahead = listed(f"{frameworks(names, 'or')} on {n}" for names, n in order) if order else ""
     rest = f"; {len(rows) - known} are too close to call" if known < len(rows) else ""
     total = plural(len(rows), "timed model")
     counted = f"Of {total}, fastest are {ahead}{rest}." if ahead else ""
     return fitting(
         *(
             " ".join(_pace(mine, of_shape, places) for mine in groups.values())
-            for places in (names, brief)
+            for places in (full, brief)
         ),
         counted or f"All {total} are too close to call.",
     )

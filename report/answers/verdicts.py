@@ -51,7 +51,8 @@ def _clearest(tables: Tables, judged: pd.DataFrame) -> str:
     """The clearest refutation or, without one, the clearest confirmation."""
     # What says how large an effect is, before what says that there is none.
     tested = judged[judged["verdict"].isin(["refuted", "supported"]) & judged["p_holm"].notna()]
-    tested = tested[(tested["expect"] != "equal") | (tested["verdict"] == "refuted")]
+    same = tested["expect"].isin(["equal", "not below"])
+    tested = tested[~same | (tested["verdict"] == "refuted")]
     if tested.empty:
         return ""
     row = tested.sort_values(["verdict", "p_holm"]).iloc[0]

@@ -141,8 +141,10 @@ def _panel(axes: Any, cases: pd.DataFrame, palette: Palette) -> None:
     margin = 1.0 if by_task else float(cases["margin"].iloc[0])
     ratio = unit == "ratio"
     edges = {1 / margin, margin} if ratio and margin else {-margin, margin}
-    if cases["expect"].iloc[0] in ("above", "below") or unit == "share":
-        edges = {1 / margin if ratio and cases["expect"].iloc[0] == "below" else margin}
+    expect = cases["expect"].iloc[0]
+    if expect in ("above", "below", "not below") or unit == "share":
+        lower = 1 / margin if ratio and margin else -margin
+        edges = {lower if expect in ("below", "not below") else margin}
     # What is infinite, or zero on a logarithmic axis, is drawn at the edge of the panel.
     known = [v for v in [*values.flat, *edges] if np.isfinite(v) and (v > 0 or not ratio)]
     least, most = min(known), max(known)
