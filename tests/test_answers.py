@@ -309,7 +309,7 @@ def test_claims_are_counted_and_the_clearest_refutation_is_told():
         "Refuted most clearly: “c is so”: 80\u00a0% less (95\u00a0% interval 70 to 85\u00a0%), "
         "JAX, 10 seeds."
     )
-    assert answer.tell == "<code>make full</code> makes the runs for the other one."
+    assert answer.tell == ('In <a href="#claims">Claims</a> the other one says what would test it.')
     none = answers.claims(tables(runs=ran(5), claims=[judged("a", "not tested")]))
     assert none.text == "The one claim cannot be tested with these runs."
 

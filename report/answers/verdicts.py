@@ -26,8 +26,9 @@ def claims(tables: Tables) -> Answer:
     found = judged[judged["group"] != IDENTITIES]
     tested = found[found["verdict"] != "not tested"]
     left = len(found) - len(tested)
-    makes = Markup("<code>make full</code> makes the runs for {}.").format(
-        "the other one" if left == 1 else f"the other {left}"
+    others = "the other one says" if left == 1 else f"the other {left} say"
+    makes = Markup('In <a href="#claims">Claims</a> {} what would test {}.').format(
+        others, "it" if left == 1 else "them"
     )
     if tested.empty:
         none = "The one claim cannot" if len(found) == 1 else f"None of {len(found)} claims can"
