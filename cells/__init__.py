@@ -84,6 +84,9 @@ class Cell:
     chrono: bool = False  # whether the standard first biases are those of chrono initialisation
     start: Literal["orthogonal", "identity"] = "orthogonal"  # of the recurrent matrices
     parent: str | None = None  # the cell that it changes: what it is compared with
+    title: str = ""  # as people write it, where that is not its name in capitals
+    # As ``keeps``, where no bias can set the gate: only the time scales are read off it.
+    fades: str | None = None
 
     @property
     def recurrent(self) -> tuple[str, ...]:

@@ -29,4 +29,5 @@ CELL = Cell(
     sigmoids={"z": "update"},
     writes="z",
     parent="gru",
+    title="minGRU",
 )

@@ -31,4 +31,5 @@ CELL = Cell(
     keeps="f",
     writes="i",
     parent="lstm",
+    title="minLSTM",
 )

@@ -1,6 +1,7 @@
 """What a row of ``advice.csv`` says in English: the only place that has words for it."""
 
 import math
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -25,6 +26,8 @@ LESS = {
     "steps_to_solve": ("fewer steps to solve", "more steps to solve", "as many steps to solve"),
     "step_ms": TIME,
 }
+# More pairs than these that are shown equal are counted; all of them stand in advice.csv.
+MOST_PAIRS = 20
 # Why nothing is known, where no comparison says it.
 REASONS = {
     "one_name": "only one cell was run",
@@ -214,7 +217,11 @@ def _equal(kind: str, rows: list[Row]) -> dict[str, str]:
     said = _case(furthest) if kind == "framework_matters" else evidence(furthest)
     if len(found) > 1:
         said = f"the furthest apart of {len(found)}: {_where(furthest)}: {said}"
-    return entry | {"answer": "; ".join(map(_where, found)), "sure": "sure", "evidence": said}
+    where = list(map(_where, found))
+    if len(found) > MOST_PAIRS:
+        many = Counter(map(place, found))
+        where = [f"{name}: {n} pair{'s' if n > 1 else ''}" for name, n in many.items()]
+    return entry | {"answer": "; ".join(where), "sure": "sure", "evidence": said}
 
 
 def _where(row: Row) -> str:

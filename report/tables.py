@@ -10,6 +10,7 @@ import pandas as pd
 
 from harness import layout
 from harness.files import digest
+from report import words
 from report.figures.style import Palette
 
 # The comparisons with another folder: NAME.csv has the rows, NAME.json what they come to.
@@ -39,7 +40,9 @@ class Tables(dict[str, pd.DataFrame]):
     def palette(self) -> Palette:
         """The frameworks and cells of the runs and of the clock."""
         columns = [self[n][["framework", "cell"]] for n in ("runs", "timing", "scaling_points")]
-        return Palette.of(*(pd.concat(columns)[name].dropna() for name in ("framework", "cell")))
+        both = (pd.concat(columns)[name].dropna() for name in ("framework", "cell"))
+        cells = self["cells"].dropna(subset="lineage").set_index("cell")["lineage"]
+        return Palette.of(*both, {name: tuple(line.split()) for name, line in cells.items()})
 
     @property
     def tasks(self) -> list[str]:
@@ -91,6 +94,8 @@ def read(folder: Path) -> Tables:
         tables[name] = layout.read(folder, name)
         for message in set(MESSAGES) & set(tables[name]):
             tables[name][message] = tables[name][message].map(_cut, na_action="ignore")
+    titles = tables["cells"].dropna(subset="title").set_index("cell")["title"]
+    words.entitle(titles.to_dict())
     return tables
 
 

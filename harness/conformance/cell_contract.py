@@ -68,6 +68,7 @@ def _said(module: ModuleType, name: str) -> Findings:
     for what, named in (
         ("without_recurrent", cell.without_recurrent), ("first_biases", cell.first_biases),
         ("sigmoids", cell.sigmoids), ("keeps or writes", single),
+        ("fades", [cell.fades] if cell.fades else []),
     ):  # fmt: skip
         if unknown := [gate for gate in named if gate not in cell.gates]:
             yield f"{what} names {unknown[0]!r}, expected one of the gates {', '.join(cell.gates)}"

@@ -84,7 +84,8 @@ _ALL = (
     Table("frameworks", "How each framework runs", "tables",
           {"framework": NAME, "documentation": LINES}),
     Table("cells", "The cells: what they are, from where, their gates and equations", "tables",
-          {"cell": NAME} | each(TEXT, "summary source gates states") | {"equations": LINES},
+          {"cell": NAME} | each(TEXT, "title summary source gates states lineage")
+          | {"equations": LINES},
           key=("cell",)),
     Table("studies", "The studies: their questions, their runs and what these cost", "tables",
           {"study": NAME, "question": TEXT} | each(COUNT, "runs ended_well")

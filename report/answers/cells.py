@@ -18,6 +18,7 @@ from report.answers.answer import (
     unweighed,
 )
 from report.answers.phrases import (
+    MOST_NAMED,
     capital,
     cells,
     difference,
@@ -33,6 +34,8 @@ from report.tables import Tables
 
 # Stands among the classical methods and is none: what no forecast can beat.
 BOUNDS = ("noise floor",)
+# Where there is nothing to choose between.
+ALIKE = {"none": "no cell", "equal": "any cell"}
 
 
 def cell(tables: Tables) -> Answer:
@@ -67,8 +70,11 @@ def _choice(known: list[Row], open_: list[Row]) -> str:
         clauses.append(f"{titles(row['task'] for row in open_)} {stay} open")
     groups: dict[str, list[Row]] = {}
     for row in known:
-        groups.setdefault(_chosen(row), []).append(row)
-    order = sorted(groups.items(), key=lambda one: -len(one[1]))
+        same = row["verdict"] if row["verdict"] in ALIKE else row["better"]
+        groups.setdefault(same, []).append(row)
+    order = sorted(
+        ((_chosen(mine[0]), mine) for mine in groups.values()), key=lambda one: -len(one[1])
+    )
     named = [f"{who} on {titles(row['task'] for row in mine)}" for who, mine in order]
     counted = [f"{who} on {len(mine)}" for who, mine in order]
     rest = f"; {number(len(open_))} stay open" if open_ else ""
@@ -98,7 +104,9 @@ def _clause(row: Row) -> str:
             few = _few(row)
             return f"{one} learns {task} {few}" if few else f"{one} learns {task} soonest"
     if " " in (row["better"] or ""):
-        return f"{one} {maybe}score better than {_names(row, 'worse')} on {task}"
+        worse = (row["worse"] or "").split()
+        rest = _names(row, "worse") if len(worse) <= MOST_NAMED else f"the other {len(worse)}"
+        return f"{one} {maybe}score better than {rest} on {task}"
     return f"{one} {maybe}scores best on {task}"
 
 
@@ -111,8 +119,8 @@ def _few(row: Row) -> str:
 
 def _chosen(row: Row) -> str:
     """A group of tasks: who is the choice there."""
-    if row["verdict"] in ("none", "equal"):
-        return {"none": "no cell", "equal": "any cell"}[row["verdict"]]
+    if row["verdict"] in ALIKE:
+        return ALIKE[row["verdict"]]
     return _names(row, "better", "or")
 
 

@@ -9,10 +9,11 @@ from markupsafe import Markup
 from report import advice_words, words
 from report.figures.drawing import Job
 from report.figures.panels import laid_out, width
-from report.figures.style import Palette, settings, tracks
+from report.figures.style import MOST_CELLS, Palette, settings, tracks
 from report.figures.svg import svg
-from report.numbers import interval
+from report.numbers import interval, listed
 from report.sections import speed
+from report.sections.leading import leading
 from report.tables import Tables
 
 # What lies further beyond baseline or solved is drawn at the edge.
@@ -25,6 +26,7 @@ def content(tables: Tables) -> dict[str, Any]:
     for row in advice_words.said(tables["advice"]):
         questions.setdefault(row["question"], []).append(row)
     means = several(tables["aggregate"])
+    drawn = _drawn(tables)
     return {
         "questions": questions,
         "clear": advice_words.CLEAR,
@@ -32,17 +34,30 @@ def content(tables: Tables) -> dict[str, Any]:
         # Methods may have lost seeds, so that n is a range.
         "tasks": sorted({int(n) for n in means["tasks"]}),
         "seeds": sorted({int(n) for n in means["n"]}),
+        "lines": listed(map(words.cell, drawn)) if len(drawn) < means["cell"].nunique() else "",
         "bands": bool(tables["profiles"]["low"].notna().any()),
     }
 
 
 def figures(tables: Tables) -> dict[str, Job]:
     """The scores across tasks."""
-    return {"profiles": (profiles, (tables["aggregate"], tables["profiles"], tables.palette))}
+    given = tables["aggregate"], tables["profiles"], tables.palette, _drawn(tables)
+    return {"profiles": (profiles, given)}
 
 
-def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> Markup:
-    """A panel a framework and track, lines and bands by cell; empty without :func:`several`."""
+def _drawn(tables: Tables) -> list[str]:
+    """The cells whose lines are drawn: of many, those that the overview shows."""
+    cells = tables.palette.present(several(tables["aggregate"])["cell"])
+    return cells if len(cells) <= MOST_CELLS else leading(tables, cells)
+
+
+def profiles(
+    aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette, drawn: list[str]
+) -> Markup:
+    """A panel a framework and track, means by cell below it, lines and bands of those ``drawn``.
+
+    Empty without :func:`several`.
+    """
     aggregate, table = several(aggregate), several(table)
     if aggregate.empty:
         return Markup()
@@ -64,7 +79,7 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> 
                     rows[(rows["framework"] == framework) & (rows["track"] == track)]
                     for rows in (table, aggregate)
                 )
-                _lines(above, shares, cells, palette, f"layer of-{framework}")
+                _lines(above, shares, drawn, palette, f"layer of-{framework}")
                 _means(below, means, cells, palette, f"layer of-{framework}")
                 above.set_title(f"{words.framework(framework)}, {words.track(track)}", fontsize=10)
             above, below = upper[0], lower[0]

@@ -8,7 +8,7 @@ import pandas as pd
 from harness import layout
 from report import words
 from report.answers import Answer
-from report.answers.phrases import capital
+from report.answers.phrases import MOST_NAMED, capital
 from report.numbers import listed, number
 from report.sections.inside_spreads import middle
 from report.tables import Tables
@@ -17,6 +17,8 @@ from report.tables import Tables
 OFTEN = 0.05
 # What is read from a state better than by guessing, by this much, is held.
 CLEARLY = 0.1
+# What is said of a cell, and what it is said of.
+Found = tuple[str, Any]
 # What a unit's gate may do at the marked steps.
 WAYS = {"opening": "open", "closing": "close"}
 
@@ -70,6 +72,16 @@ def _moved(tables: Tables, task: str, gates: pd.DataFrame) -> Iterator[tuple[str
         yield says, own.assign(share=own[way])
 
 
+def _ends(found: list[Found], size: Callable[[Any], float]) -> list[Found]:
+    """All that was found or, of many cells, the one with the most and the one with the least."""
+    if len(found) <= MOST_NAMED:
+        return found
+    (most, high), (least, low) = (
+        pick(found, key=lambda one: size(one[1])) for pick in (max, min)
+    )  # fmt: skip
+    return [(f"{most}, the most of {len(found)} cells,", high), (f"{least}, the fewest", low)]
+
+
 def _range(shares: pd.Series) -> str:
     low, high = percent(shares.min()), percent(shares.max())
     return low if low == high else f"{low.removesuffix(' %')} to {high}"
@@ -82,6 +94,7 @@ def percent(share: float) -> str:
 def answer(tables: Tables) -> Answer:
     for task in tables.tasks:
         found = list(_moved(tables, task, matched(tables, "gates", task)))
+        found = _ends(found, lambda own: float(middle(own, "share")["share"]))
         if found:
             moved = listed(says for says, _ in found)
             text = f"At the marked steps of the {words.task(task)} {moved}."
@@ -108,7 +121,8 @@ def _open_or_shut(tables: Tables) -> Answer:
 
 def _decided(tables: Tables, gates: pd.DataFrame) -> str:
     """Of each cell how often the gate that is most often open, or shut, is so."""
-    says, between = [], []
+    says: list[Found] = []
+    between = []
     for cell, mine in by_cell(tables, gates):
         found = {
             (f"{gate} gate", word): middle(own, side)[side]
@@ -120,20 +134,25 @@ def _decided(tables: Tables, gates: pd.DataFrame) -> str:
         if share < OFTEN:
             between.append(cell)
         else:
-            says.append(f"the {cell}’s {gate} is {word} {percent(share)} of the time")
+            says.append((f"the {cell}’s {gate} is {word} {percent(share)} of the time", share))
+    texts = [text for text, _ in _ends(says, float)]
     if between:
-        says.append(f"the gates of {listed(between)} stay between open and shut")
-    return listed(says) if says else ""
+        few = len(between) <= MOST_NAMED
+        whose = listed(between) if few else f"{len(between)} cells"
+        texts.append(f"the gates of {whose} stay between open and shut")
+    return listed(texts) if texts else ""
 
 
-def gates_of_example(tables: Tables, task: str) -> pd.DataFrame:
-    """The rows of the gates of the runs whose example is shown."""
+def gates_of_example(tables: Tables, task: str, cells: list[str] | None = None) -> pd.DataFrame:
+    """The rows of the gates of the runs whose example is shown, in these cells or in all."""
     shown = tables.of_task("gate_examples", task)[[*layout.RUN]].drop_duplicates()
+    shown = shown if cells is None else shown[shown["cell"].isin(cells)]
     return matched(tables, "gates", task).merge(shown, on=list(layout.RUN))
 
 
-def of_example(tables: Tables, task: str) -> str:
-    gates = gates_of_example(tables, task)
+def of_example(tables: Tables, task: str, cells: list[str]) -> str:
+    """What the example shows in these cells, which stand open."""
+    gates = gates_of_example(tables, task, cells)
     moved = [says for says, _ in _moved(tables, task, gates)]
     if moved:
         return f"{_title(task)}: at the marked steps {listed(moved)}"
@@ -146,13 +165,26 @@ def _title(task: str) -> str:
 
 
 def _each_cell(tables: Tables, data: pd.DataFrame, column: str, unit: str) -> list[str]:
-    """What the middle run of each cell comes to; the unit is said once."""
-    says: list[str] = []
-    for cell, mine in by_cell(tables, data):
-        row = middle(mine, column)
-        if row is not None:
-            says.append(f"{number(row[column], 2)}{unit if not says else ''} in the {cell}")
-    return says
+    """What the middle run of each cell comes to, or of many the two ends; the unit is said once."""
+    found = [
+        (row[column], cell)
+        for cell, mine in by_cell(tables, data)
+        if (row := middle(mine, column)) is not None
+    ]
+    if len(found) > MOST_NAMED:
+        (low, least), (high, most) = min(found), max(found)
+        return [f"{number(low, 2)}{unit} in the {least} to {number(high, 2)} in the {most}"]
+    return [
+        f"{number(value, 2)}{unit if not place else ''} in the {cell}"
+        for place, (value, cell) in enumerate(found)
+    ]
+
+
+def unkept(tables: Tables) -> str:
+    """The cells that were looked into and have no gate that keeps their state."""
+    keeping = tables["gates"].loc[tables["gates"]["timescale_q50"].notna(), "cell"]
+    left = set(tables["gradient_flow"]["cell"]) - set(keeping)
+    return listed(words.cell(cell) for cell in tables.palette.present(left)) if left else ""
 
 
 def scales(tables: Tables, task: str) -> pd.DataFrame:

@@ -194,7 +194,7 @@ def attribution(changes: pd.DataFrame, task: pd.Series, palette: Palette) -> Mar
             axes.set_yticks(range(len(mine)), mine["label"])
             axes.set_ylim(-0.7, max(1, len(mine)) - 0.3)
             if measure == "steps_ratio":
-                axes.set_title(cell.upper())
+                axes.set_title(words.cell(cell))
                 axes.set_xscale("log", base=2)
                 ticks(axes.xaxis, FixedLocator(CLOSE if close else RATIOS))
             axes.set_xlabel(measures[measure])
