@@ -35,6 +35,8 @@ States = tuple[Any, ...]  # each [B, h], the output first
 
 # Tables have named these in this order from the start; later ones follow by name.
 FIRST = ("rnn", "lstm", "gru")
+# Whose parameters and times those of each other cell are set against.
+STANDARD = "lstm"
 
 
 @dataclass(frozen=True)

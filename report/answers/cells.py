@@ -1,6 +1,7 @@
 """Which cell should I choose for a task like mine?"""
 
 import math
+from collections import Counter
 from typing import Any
 
 from markupsafe import Markup
@@ -82,12 +83,28 @@ def _choice(known: list[Row], open_: list[Row]) -> str:
         least = f"No difference between the cells was found on {plural(total, 'task')}"
         there = titles(row["task"] for row in open_)
         return fitting(f"No difference between the cells was found on {there}.", f"{least}.")
+    most = max(len((row["better"] or "").split()) for row in known)
     return fitting(
         f"{capital('; '.join(clauses))}.",
         f"{capital('; '.join(named))}{rest}.",
+        *([_unbeaten(known + open_)] if most > MOST_NAMED else []),
         f"Of {plural(total, 'task')}: {', '.join(counted)}{rest}.",
         f"A choice was found for {len(known)} of {plural(total, 'task')}.",
     )
+
+
+def _unbeaten(rows: list[Row]) -> str:
+    """Of many cells, which are among the best on every task, or on most."""
+    best = Counter(name for row in rows for name in (row["better"] or "").split())
+    every = {name for row in rows for side in ("better", "worse")
+             for name in (row[side] or "").split()}  # fmt: skip
+    count = max(best.values())
+    names = [name for name in best if best[name] == count]
+    tasks = "all" if count == len(rows) else f"{count} of"
+    maybe = "probably " if any(row["sure"] != "sure" for row in rows) else ""
+    are = "is" if len(names) == 1 else "are"
+    who = cells(names) if len(names) <= MOST_NAMED else f"{len(names)} cells"
+    return f"Of {len(every)} cells {who} {are} {maybe}among the best on {tasks} {len(rows)} tasks."
 
 
 def _clause(row: Row) -> str:

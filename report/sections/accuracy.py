@@ -24,7 +24,7 @@ Row = dict[Any, Any]
 METHOD = ["task", "framework", "cell", "track"]
 # Inches of a line of the figure, where there are few cells or many, and of what stands above and
 # below all of them.
-LINE, CLOSE, ROOM = 0.2, 0.145, 0.75
+LINE, CLOSE, ROOM = 0.2, 0.14, 0.75
 # What lies further beyond baseline or solved is drawn at the edge.
 REACH = (-0.15, 1.15)
 # Characters of a task's summary beside its title.

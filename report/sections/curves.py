@@ -1,6 +1,5 @@
 """The section "Learning curves": the score while training, single seeds and their band."""
 
-import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
@@ -21,7 +20,6 @@ from report.figures.svg import svg
 from report.tables import Tables
 
 METHOD = ["framework", "cell", "track"]
-_PATH, _SECOND = re.compile(r' d="[^"]*"'), re.compile(r"(?<=[.]\d)\d")
 Method = tuple[Hashable, ...]
 # More seeds than these are not drawn singly; the band has them all.
 MOST_SEEDS = 10
@@ -86,9 +84,7 @@ def curves(
         _steps(canvas, float(mine["step"].max()))
         _scale(canvas, scale, lowest, highest)
         name = f"{words.task(task['task'])}: {task['metric']} against training steps, {scale} scale"
-        drawn = svg(canvas.figure, f"Learning curves, {name}", tight=False)
-        # So many points, finer than a screen shows them, would make the page heavy.
-        return Markup(_PATH.sub(lambda d: _SECOND.sub("", d.group()), str(drawn)))
+        return svg(canvas.figure, f"Learning curves, {name}", tight=False)
 
 
 def _canvas(

@@ -92,9 +92,12 @@ def _clouds(
     scale: Callable[[Any], None], more: tuple[str, ...] = (), gates: bool = False,
 ) -> Markup:  # fmt: skip
     """A strip for each cell, its runs as dots: filled with the same start, hollow as installed."""
+    if data["cell"].nunique() > MOST_CELLS and not gates and data["layer"].nunique() > 1:
+        data = data[data["layer"] == data["layer"].max()]
+        title += ", last layer"
     strips = list(_strips(data, palette, gates))
+    close = gates or len(strips) > MOST_CELLS
     with settings(title):
-        close = gates or len(strips) > MOST_CELLS
         high = max(HIGH, 0.62 + (0.26 if close else 0.42) * len(strips))
         figure, panels = laid_out(1, 1, WIDE, high)
         axes, tips = panels[0, 0], Tips()
@@ -116,10 +119,14 @@ def _clouds(
             best = middle(mine[mine["track"] == "matched"], column)
             if best is not None and unit is not None:
                 axes.plot([best[column]] * 2, [place - 0.3, place + 0.14], color=INK, linewidth=2)
-                axes.annotate(
-                    f"{number(best[column], 2)}{unit}", (best[column], place - 0.3), xytext=(0, 1),
-                    textcoords="offset points", ha="center", va="bottom", fontsize=8,
-                )  # fmt: skip
+                value = number(best[column], 2)
+                if close:
+                    beside(axes, value, INK).xy = (1, 1 - (place + 0.65) / (len(strips) + 0.15))
+                else:
+                    axes.annotate(
+                        f"{value}{unit}", (best[column], place - 0.3), xytext=(0, 1),
+                        textcoords="offset points", ha="center", va="bottom", fontsize=8,
+                    )  # fmt: skip
         axes.set_yticks(range(len(strips)), [label for label, *_ in strips], fontsize=9)
         for tick, (_, cell, _) in zip(axes.get_yticklabels(), strips, strict=True):
             tick.set_color(palette.cell(cell))

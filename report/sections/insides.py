@@ -34,7 +34,7 @@ KINDS: dict[str, tuple[str, Callable[..., Markup]]] = {
 
 def content(tables: Tables) -> dict[str, Any]:
     """The answer, a finding for each figure, the table in numbers, or what is missing."""
-    there = set(tables["gate_examples"]["task"])
+    there, cells = set(tables["gate_examples"]["task"]), tables["cells"].dropna(subset="summary")
     return {
         "lacking": [name for name in layout.names("insides") if name in tables.missing],
         "answer": inside_findings.answer(tables),
@@ -47,12 +47,14 @@ def content(tables: Tables) -> dict[str, Any]:
         "about": {task: _about(tables, task) for task in there},
         "many": any(_parted(tables, task)[1] for task in there),
         "shown": {task: _parted(tables, task) for task in there},
+        "summaries": dict(zip(cells["cell"], cells["summary"], strict=True)),
         "unkept": inside_findings.unkept(tables),
         "kept": inside_findings.first(tables, inside_findings.kept),
         "reached": inside_findings.first(tables, inside_findings.reached),
         "held": inside_findings.first(tables, inside_findings.held),
         "numbers": [row for task in tables.tasks for row in _numbers(tables, task)],
-        "most": {kind: _tasks_at_once(tables, kind) for kind in KINDS},
+        "most": {kind: max(1, MOST_PANELS // max(1, _parts(tables, kind))) for kind in KINDS},
+        "families": {kind: _parts(tables, kind) > 1 for kind in KINDS},
         "seeds": SEEDS,
         "stops": _stops(),
     }
@@ -86,11 +88,11 @@ def _parted(tables: Tables, task: str) -> tuple[list[str], list[str]]:
     return first, [cell for cell in cells if cell not in first]
 
 
-def _tasks_at_once(tables: Tables, kind: str) -> int:
-    """Of how many tasks the panels of a kind stand open: of many cells each has several."""
-    families = tables.palette.families(tables[KINDS[kind][0]]["cell"], MOST_CELLS)
-    parts = len(families) if KINDS[kind][1] in inside_spreads.BY_FAMILY else 1
-    return max(1, MOST_PANELS // max(1, parts))
+def _parts(tables: Tables, kind: str) -> int:
+    """How many panels a task has of a kind: of many cells a line's has one a family."""
+    source, draw = KINDS[kind]
+    by_family = draw in inside_spreads.BY_FAMILY
+    return len(tables.palette.families(tables[source]["cell"], MOST_CELLS)) if by_family else 1
 
 
 def _stops() -> list[tuple[int, str]]:

@@ -125,7 +125,7 @@ def _which(tables: Tables, run: list[str], cells: list[str]) -> str:
     first = [cell for cell in tables.palette.first if cell in cells]
     best = len(cells) - len(first)
     others = f"the {best} {'others' if first else 'cells'} that get furthest over all tasks"
-    return listed([phrases.cells(first), others] if first else [others])
+    return listed([*map(words.cell, first), others])
 
 
 def _of(rows: pd.DataFrame, one: Shown) -> Any:
