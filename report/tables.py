@@ -40,9 +40,10 @@ class Tables(dict[str, pd.DataFrame]):
     def palette(self) -> Palette:
         """The frameworks and cells of the runs and of the clock."""
         columns = [self[n][["framework", "cell"]] for n in ("runs", "timing", "scaling_points")]
-        both = (pd.concat(columns)[name].dropna() for name in ("framework", "cell"))
-        cells = self["cells"].dropna(subset="lineage").set_index("cell")["lineage"]
-        return Palette.of(*both, {name: tuple(line.split()) for name, line in cells.items()})
+        frameworks, cells = (pd.concat(columns)[name].dropna() for name in ("framework", "cell"))
+        lines = self["cells"].dropna(subset="lineage").set_index("cell")["lineage"]
+        families = {name: tuple(line.split()) for name, line in lines.items()}
+        return Palette.of(frameworks, cells, families)
 
     @property
     def tasks(self) -> list[str]:
@@ -94,8 +95,8 @@ def read(folder: Path) -> Tables:
         tables[name] = layout.read(folder, name)
         for message in set(MESSAGES) & set(tables[name]):
             tables[name][message] = tables[name][message].map(_cut, na_action="ignore")
-    titles = tables["cells"].dropna(subset="title").set_index("cell")["title"]
-    words.entitle(titles.to_dict())
+    titles = tables["cells"].dropna(subset="title")
+    words.entitle(dict(zip(titles["cell"], titles["title"], strict=True)))
     return tables
 
 

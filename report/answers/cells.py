@@ -30,7 +30,7 @@ from report.answers.phrases import (
     title,
     titles,
 )
-from report.numbers import number
+from report.numbers import listed, number
 from report.tables import Tables
 
 # Stands among the classical methods and is none: what no forecast can beat.
@@ -103,8 +103,16 @@ def _unbeaten(rows: list[Row]) -> str:
     tasks = "all" if count == len(rows) else f"{count} of"
     maybe = "probably " if any(row["sure"] != "sure" for row in rows) else ""
     are = "is" if len(names) == 1 else "are"
-    who = cells(names) if len(names) <= MOST_NAMED else f"{len(names)} cells"
-    return f"Of {len(every)} cells {who} {are} {maybe}among the best on {tasks} {len(rows)} tasks."
+    end = (
+        f"on {tasks} {plural(len(rows), 'task')}"
+        if len(rows) > 1
+        else f"on {title(rows[0]['task'])}"
+    )
+    return fitting(
+        f"{capital(listed(map(words.cell, names)))} {are} {maybe}among the best of {len(every)} "
+        f"cells {end}.",
+        f"{len(names)} of {len(every)} cells are {maybe}among the best {end}.",
+    )
 
 
 def _clause(row: Row) -> str:

@@ -15,14 +15,14 @@ from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator
 from report import words
 from report.figures.drawing import Job
 from report.figures.panels import beside, spread, ticks
-from report.figures.style import INK, MARK, Palette, settings, tracks
+from report.figures.style import INK, MARK, MOST_CELLS, Palette, settings, tracks
 from report.figures.svg import svg
 from report.tables import Tables
 
 METHOD = ["framework", "cell", "track"]
 Method = tuple[Hashable, ...]
-# More seeds than these are not drawn singly; the band has them all.
-MOST_SEEDS = 10
+# More seeds than these are not drawn singly, fewer where cells are many; the band has them all.
+MOST_SEEDS, MOST_OF_MANY = 10, 5
 # A score so many times beyond the baseline belongs to a run that diverged.
 ABSURD = 1e6
 # Inches: the figure's width, what stands beside, below and above all panels, and a row of them,
@@ -46,7 +46,11 @@ class Canvas:
 
 def content(tables: Tables) -> dict[str, Any]:
     """How many seeds are drawn singly."""
-    return {"most_seeds": MOST_SEEDS}
+    return {"most_seeds": _most(tables["curves"])}
+
+
+def _most(curves: pd.DataFrame) -> int:
+    return MOST_SEEDS if curves["cell"].nunique() <= MOST_CELLS else MOST_OF_MANY
 
 
 def furthest(baseline: float, solved: float) -> float:
@@ -140,7 +144,7 @@ def _known(table: pd.DataFrame, columns: list[str], reach: float) -> pd.DataFram
 
 def _lines(rows: pd.DataFrame) -> dict[Method, pd.DataFrame]:
     """A method's curves as one, the seeds one after the other with a gap after each."""
-    seeds = sorted(rows["seed"].unique())[:MOST_SEEDS]
+    seeds = sorted(rows["seed"].unique())[: _most(rows)]
     rows = rows[rows["seed"].isin(seeds)].sort_values(["seed", "step"], kind="stable")
     gaps = rows.drop_duplicates([*METHOD, "seed"], keep="last").assign(score=np.nan)
     rows = pd.concat([rows, gaps]).sort_values("seed", kind="stable")

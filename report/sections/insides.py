@@ -12,7 +12,7 @@ from report import words
 from report.figures.drawing import Job
 from report.figures.style import MOST_CELLS
 from report.numbers import listed, number
-from report.sections import inside_examples, inside_findings, inside_spreads
+from report.sections import inside_examples, inside_findings, inside_lines, inside_spreads
 from report.sections.inside_spreads import spoken
 from report.sections.leading import leading
 from report.tables import Tables
@@ -24,11 +24,11 @@ MOST_PANELS, MOST_EXAMPLES = 4, 3
 # The table and the function of each kind of panel.
 KINDS: dict[str, tuple[str, Callable[..., Markup]]] = {
     "time_scales": ("gates", inside_spreads.time_scales),
-    "reach": ("gradient_flow", inside_spreads.reach),
-    "remembered": ("memory_probe", inside_spreads.remembered),
+    "reach": ("gradient_flow", inside_lines.reach),
+    "remembered": ("memory_probe", inside_lines.remembered),
     "saturation": ("gates", inside_spreads.saturation),
-    "untrained": ("gradient_flow", inside_spreads.reach),
-    "dynamics": ("dynamics", inside_spreads.dynamics),
+    "untrained": ("gradient_flow", inside_lines.reach),
+    "dynamics": ("dynamics", inside_lines.dynamics),
 }
 
 
@@ -76,7 +76,7 @@ def figures(tables: Tables) -> dict[Hashable, Job]:
                 data = data[data["moment"] == moment]
             if source == "gradient_flow":
                 data = data[data["cotangent"] == "loss"]
-            jobs[kind, task] = inside_spreads.panels, (draw, data, task, tables.palette)
+            jobs[kind, task] = inside_lines.panels, (draw, data, task, tables.palette)
     return jobs
 
 
@@ -91,7 +91,7 @@ def _parted(tables: Tables, task: str) -> tuple[list[str], list[str]]:
 def _parts(tables: Tables, kind: str) -> int:
     """How many panels a task has of a kind: of many cells a line's has one a family."""
     source, draw = KINDS[kind]
-    by_family = draw in inside_spreads.BY_FAMILY
+    by_family = draw in inside_lines.BY_FAMILY
     return len(tables.palette.families(tables[source]["cell"], MOST_CELLS)) if by_family else 1
 
 
