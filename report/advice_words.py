@@ -43,9 +43,9 @@ RULES = {
     ("which_cell", "at_baseline"): "no cell's median is more than 5 % of the way to solved",
     ("which_cell", "beyond_margin"): "its score is better than that of each other cell by more "
     "than the margin, corrected for the number of tests",
-    ("which_cell", "sooner"): "no other cell's score is clearly better, and it solves the task "
-    "sooner than each other one, corrected for the number of tests; only probable where the "
-    "scores are not shown equal",
+    ("which_cell", "sooner"): "no other cell's score is clearly better, and of those that remain "
+    "no other one solves the task sooner, corrected for the number of tests; only probable where "
+    "the scores are not shown equal",
     ("which_cell", "within_margin"): "the scores differ by less than the margin, as two one-sided "
     "tests show, corrected for their number",
     ("which_cell", "weaker"): "its score is better by more than the margin before the correction, "
@@ -100,7 +100,8 @@ def answer(row: Row) -> str:
         case "none":
             return "none of them: no cell leaves the baseline"
         case "sooner":
-            return f"{better}, which solves sooner"
+            many = " " in row["better"]
+            return f"{better}, which solve{'' if many else 's'} sooner"
         case "equal":
             score = " for the score" if row["question"] == "which_cell" else ""
             return f"{better}: it does not matter{score}"

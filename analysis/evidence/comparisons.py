@@ -34,6 +34,10 @@ def compare_methods(
 ) -> pd.DataFrame:
     """Every comparison: paired by seed, with interval, p after Holm, and equality by TOST.
 
+    All pairs that differ in cell, framework or track alone, however many cells there are (of 21
+    a task has 210): pairs that are chosen by the scores, such as each cell with the best, would
+    make p too small.
+
     ``effect`` is a - b or a / b; ``probability_of_improvement`` is the share of seeds on which
     a is better. ``equivalent`` is whether TOST, after Holm over the same family, puts the effect
     within ``margin``; it is empty where no margin is set. ``p_margin``, and ``p_margin_holm``

@@ -83,11 +83,11 @@ def _choice(known: list[Row], open_: list[Row]) -> str:
         least = f"No difference between the cells was found on {plural(total, 'task')}"
         there = titles(row["task"] for row in open_)
         return fitting(f"No difference between the cells was found on {there}.", f"{least}.")
-    most = max(len((row["better"] or "").split()) for row in known)
+    if any(len((row["better"] or "").split()) > MOST_NAMED for row in known):
+        return _unbeaten(known + open_)
     return fitting(
         f"{capital('; '.join(clauses))}.",
         f"{capital('; '.join(named))}{rest}.",
-        *([_unbeaten(known + open_)] if most > MOST_NAMED else []),
         f"Of {plural(total, 'task')}: {', '.join(counted)}{rest}.",
         f"A choice was found for {len(known)} of {plural(total, 'task')}.",
     )
@@ -126,6 +126,8 @@ def _clause(row: Row) -> str:
             every = one if row["worse"] else "all cells"
             return f"{every} score alike on {task}"
         case "sooner":
+            if " " in (row["better"] or ""):
+                return f"{one} learn {task} soonest"
             few = _few(row)
             return f"{one} learns {task} {few}" if few else f"{one} learns {task} soonest"
     if " " in (row["better"] or ""):

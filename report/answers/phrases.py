@@ -24,8 +24,10 @@ def fitting(*sentences: str) -> str:
 
 
 def capital(text: str) -> str:
-    """The text with a capital first letter."""
-    return text[:1].upper() + text[1:]
+    """The text with a capital first letter; a name such as minGRU keeps its own."""
+    first = text.split(" ", 1)[0]
+    own = first[:1].islower() and first != first.lower()
+    return text if own else text[:1].upper() + text[1:]
 
 
 def plural(n: float, one: str, several: str = "") -> str:

@@ -1,5 +1,6 @@
 """From a matplotlib figure to an SVG that takes the page's own colours, light or dark."""
 
+import base64
 import io
 import re
 
@@ -7,6 +8,7 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from markupsafe import Markup, escape
 from matplotlib.figure import Figure
+from PIL import Image
 
 from report.figures.style import COLOURS, INK, PAGE, variable
 
@@ -59,10 +61,22 @@ def _small(text: str) -> str:
     # As fine as a screen can show; a mark is small and has few points.
     text = re.sub(r' (?:d|x|y)="[^"]*"', _coarse, text)
     # What all marks of a series share stands once.
-    return _SERIES.sub(_shared, text)
+    return _IMAGE.sub(_indexed, _SERIES.sub(_shared, text))
 
 
 _SERIES = re.compile(r'<use [^>]*(style="[^"]*")/>\n(?:<use [^>]*\1/>\n)+')
+
+_IMAGE = re.compile(r"(?<=data:image/png;base64,)[^\"]+")
+
+
+def _indexed(found: re.Match[str]) -> str:
+    """A picture of few colours by their places in a list of them, a third as large."""
+    image = Image.open(io.BytesIO(base64.b64decode(found.group()))).convert("RGBA")
+    if not image.getcolors(256) or image.getchannel("A").getextrema() != (255, 255):
+        return found.group()
+    drawn = io.BytesIO()
+    image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(drawn, "png", optimize=True)
+    return base64.b64encode(drawn.getvalue()).decode()
 
 
 def _shared(found: re.Match[str]) -> str:

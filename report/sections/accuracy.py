@@ -37,7 +37,7 @@ def content(tables: Tables) -> dict[str, Any]:
     large = shown[shown["large"]]
     return {
         "answer": answers.cell(tables),
-        "finding": finding(large, tables.palette),
+        "finding": phrases.capital(finding(large, tables.palette)),
         "track": words.track(shown["track"].iloc[0]) if len(shown) else "",
         "large": listed(map(words.framework, tables.palette.running(large["framework"])), "or")
         if len(large)
@@ -209,10 +209,12 @@ def _headline(axes: Axes, task: Row, place: float) -> None:
         text, (0, place), xycoords=("axes fraction", "data"), fontsize=9.5, weight="bold",
         va="center_baseline",
     )  # fmt: skip
-    axes.annotate(
+    summed = axes.annotate(
         short, (1, 0), xycoords=title, xytext=(6, 0), textcoords="offset points", fontsize=8.5,
         va="bottom", annotation_clip=False, alpha=0.75,
     )  # fmt: skip
+    # It may go on over the panel beside, where this line is empty.
+    summed.set_in_layout(False)
 
 
 def _line(canvas: Canvas, task: Row, mine: pd.DataFrame, place: float) -> None:

@@ -8,7 +8,8 @@ import pandas as pd
 from harness import layout
 from report import words
 from report.answers import Answer
-from report.answers.phrases import MOST_NAMED, capital
+from report.answers.phrases import MOST_NAMED, capital, title
+from report.answers.phrases import cells as named
 from report.numbers import listed, number
 from report.sections.inside_spreads import middle
 from report.tables import Tables
@@ -79,7 +80,7 @@ def _ends(found: list[Found], size: Callable[[Any], float]) -> list[Found]:
     (most, high), (least, low) = (
         pick(found, key=lambda one: size(one[1])) for pick in (max, min)
     )  # fmt: skip
-    return [(f"{most}, the most of {len(found)} cells,", high), (f"{least}, the fewest", low)]
+    return [(f"{most} (the most of {len(found)} cells)", high), (f"{least} (the fewest)", low)]
 
 
 def _range(shares: pd.Series) -> str:
@@ -97,7 +98,7 @@ def answer(tables: Tables) -> Answer:
         found = _ends(found, lambda own: float(middle(own, "share")["share"]))
         if found:
             moved = listed(says for says, _ in found)
-            text = f"At the marked steps of the {words.task(task)} {moved}."
+            text = f"At the marked steps of {title(task)} {moved}."
             ranges = [
                 f"{words.cell(own['cell'].iloc[0])}: {_range(own['share'])} in {len(own)} runs"
                 for _, own in found
@@ -115,7 +116,7 @@ def _open_or_shut(tables: Tables) -> Answer:
     """Where no task marks a step: how often the most decided gate is open or shut."""
     for task in tables.tasks:
         if text := _decided(tables, matched(tables, "gates", task)):
-            return Answer(f"On the {words.task(task)} {text}.")
+            return Answer(f"On {title(task)} {text}.")
     return Answer("Not known yet.", "No run with the same start and rule has been looked into.")
 
 
@@ -197,7 +198,7 @@ def scales(tables: Tables, task: str) -> pd.DataFrame:
 
 def kept(tables: Tables, task: str) -> str:
     says = _each_cell(tables, scales(tables, task), "timescale_q50", " steps")
-    return f"On the {words.task(task)} a unit keeps its state for {listed(says)}" if says else ""
+    return f"On {title(task)} a unit keeps its state for {listed(says)}" if says else ""
 
 
 def reached(tables: Tables, task: str) -> str:
@@ -205,7 +206,7 @@ def reached(tables: Tables, task: str) -> str:
     says = _each_cell(tables, data[data["lag"] == 0], "horizon", " steps")
     if not says:
         return ""
-    return f"On the {words.task(task)} the gradient shrinks to a third every {listed(says)}"
+    return f"On {title(task)} the gradient shrinks to a third every {listed(says)}"
 
 
 def held(tables: Tables, task: str) -> str:
@@ -213,18 +214,24 @@ def held(tables: Tables, task: str) -> str:
     last, metric, chance = probed(tables, task)
     found = [
         (row["score"], cell)
-        for cell, mine in by_cell(tables, last)
+        for cell, mine in last.groupby("cell")
         if (row := middle(mine, "score")) is not None
     ]
     if not found:
         return ""
-    (least, worst), (most, best) = min(found), max(found)
-    end = f"At the end of the {words.task(task)}"
+    (least, worst), (most, _) = min(found), max(found)
+    best = tables.palette.present(
+        cell for score, cell in found if number(score, 2) == number(most, 2)
+    )
+    end = f"At the end of {title(task)}"
     if most < chance + CLEARLY:
         return f"{end} no cell holds the shown value any more"
-    beside = f" and worst from the {worst}’s ({number(least, 2)})" if worst != best else ""
-    said = f"the shown value is read best from the {best}’s state ({metric} {number(most, 2)})"
-    return f"{end} {said}{beside}"
+    beside = f" and worst from the {words.cell(worst)}’s ({number(least, 2)})"
+    whose = (
+        f"the {words.cell(best[0])}’s state" if len(best) == 1 else f"the states of {named(best)}"
+    )
+    said = f"the shown value is read best from {whose} ({metric} {number(most, 2)})"
+    return f"{end} {said}{beside if worst not in best else ''}"
 
 
 def probed(tables: Tables, task: str) -> tuple[pd.DataFrame, str, Any]:

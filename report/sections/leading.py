@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
 
 from report.tables import Tables
 
@@ -14,7 +15,7 @@ def leading(tables: Tables, cells: Iterable[str], most: int = MOST) -> list[str]
     """At most ``most`` of these cells, in the page's order.
 
     What the page has always shown comes first, then those that get furthest as a mean over all
-    tasks (``aggregate.csv``; without it by their scores).
+    tasks (``aggregate.csv``; without it by their scores), of equal ones the soonest.
     """
     there = tables.palette.present(cells)
     first = [cell for cell in tables.palette.first if cell in there]
@@ -25,6 +26,9 @@ def leading(tables: Tables, cells: Iterable[str], most: int = MOST) -> list[str]
     else:
         # What was run on a few tasks only says less.
         table = table[table["tasks"] == table["tasks"].max()]
-    reached = table.groupby("cell")[column].mean().reindex(others, fill_value=np.nan)
-    best = reached.sort_values(ascending=False, kind="stable").index
+    solved = tables["scores"].assign(steps=tables["scores"]["median_steps_to_solve"].fillna(np.inf))
+    rank = pd.DataFrame(index=others).assign(
+        reached=table.groupby("cell")[column].mean(), steps=solved.groupby("cell")["steps"].mean()
+    )
+    best = rank.sort_values(["reached", "steps"], ascending=[False, True], kind="stable").index
     return tables.palette.present([*first, *best][:most])

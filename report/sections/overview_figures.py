@@ -94,13 +94,13 @@ def finding(tasks: list[tuple[Shown, list[Line]]]) -> str:
     rest = f"; no cell solves {phrases.titles(none, 'or')}" if none else ""
     if all(len(its) == 1 for _, its in tasks):
         solved = [one for mine in first.values() for one in mine]
-        return f"{next(iter(first))} solves {phrases.titles(solved)}{rest}"
+        return f"{phrases.capital(next(iter(first)))} solves {phrases.titles(solved)}{rest}"
     start, *others = [
         (winner, phrases.titles(mine), phrases.plural(len(mine), "task"))
         for winner, mine in sorted(first.items(), key=lambda one: -len(one[1]))
     ]
     said = [
-        f"{start[0]} {'are' if start[0] in several else 'is'} the first to solve "
+        f"{phrases.capital(start[0])} {'are' if start[0] in several else 'is'} the first to solve "
         + ", ".join([start[which], *(f"{other[0]} {other[which]}" for other in others)])
         for which in (1, 2)
     ]
