@@ -75,7 +75,7 @@ def _clouds(
     scale: Callable[[Any], None], more: tuple[str, ...] = (), gates: bool = False,
 ) -> Markup:  # fmt: skip
     """A strip for each cell, its runs as dots: filled with the same start, hollow as installed."""
-    if data["cell"].nunique() > MOST_CELLS and not gates and data["layer"].nunique() > 1:
+    if data["cell"].nunique() > MOST_CELLS and data["layer"].nunique() > 1:
         data = data[data["layer"] == data["layer"].max()]
         title += ", last layer"
     strips = list(_strips(data, palette, gates))
