@@ -22,8 +22,9 @@ def of_runs(runs: pd.DataFrame, curves: pd.DataFrame | None) -> pd.DataFrame:
     ``budget`` is the steps that a run had. ``progress`` is the share of the way from the task's
     baseline to solved, 0 for a run that diverged; ``early`` is the same on validation data after
     a quarter of the budget, ``early_seconds`` after a quarter of the seconds of training that the
-    slowest cell used with the same framework, track and seed. ``to_baseline`` is the score over
-    the task's baseline. ``seconds_to_solve`` is at the run's mean seconds a step
+    slowest cell used with the same framework, track and seed. ``signed_score`` is the score,
+    times -1 where less is better, and the baseline's for a run that diverged. ``to_baseline`` is
+    the score over the task's baseline. ``seconds_to_solve`` is at the run's mean seconds a step
     (``step_seconds``), ``operations_to_solve``, in GFLOP, at those of the matrix products of a
     training step (``step_gflop``).
     """
@@ -32,6 +33,8 @@ def of_runs(runs: pd.DataFrame, curves: pd.DataFrame | None) -> pd.DataFrame:
     plain = {name: str(name).removeprefix(layout.SETTING) for name in runs}
     runs = runs.rename(columns={k: v for k, v in plain.items() if v not in runs})
     runs["progress"] = _progress(runs, runs["score"])
+    reached = runs["score"].where(runs["status"] != "diverged", runs["baseline"])
+    runs["signed_score"] = reached * np.sign(runs["solved_at"] - runs["baseline"])
     runs["to_baseline"] = runs["score"] / runs["baseline"].where(runs["baseline"] != 0)
     runs["step_seconds"] = runs["train_seconds"] / runs["steps"].where(runs["steps"] > 0)
     runs["step_gflop"] = runs["gflop"] / runs["budget"]
