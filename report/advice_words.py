@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from report import words
+from report.figures.style import MOST_CELLS
 from report.numbers import change, effect, listed, number
 
 Row = dict[Any, Any]
@@ -122,8 +123,17 @@ def evidence(row: Row) -> str:
         return f"the best median is {most} % of the way to solved, {_seeds(row)}"
     where = "" if pd.isna(row["framework"]) else f" in {words.framework(row['framework'])}"
     n = "" if pd.isna(row["n"]) else f", {_seeds(row)}"
-    rates = "" if pd.isna(row["rates"]) or not row["rates"] else f"; learning rates {row['rates']}"
-    return f"{_compared(row)}{where}{among(row)}{n}{rates}"
+    return f"{_compared(row)}{where}{among(row)}{n}{_rates(row)}"
+
+
+def _rates(row: Row) -> str:
+    """The learning rates of the cells, of many those of the two that are compared."""
+    if pd.isna(row["rates"]) or not row["rates"]:
+        return ""
+    found = dict(one.split(" ", 1) for one in row["rates"].split(", "))
+    if len(found) > MOST_CELLS:
+        found = {cell: rate for cell, rate in found.items() if cell in (row["a"], row["b"])}
+    return "; learning rates " + ", ".join(f"{words.cell(c)} {rate}" for c, rate in found.items())
 
 
 def against(
@@ -194,15 +204,20 @@ def _matters(cases: list[Row]) -> dict[str, str]:
     text = "; ".join(f"{word} for {listed(some)}" for word, some in cells.items())
     if len(cells) == 1:
         text = {"no": "no: it does not matter", CANNOT: CANNOT}.get(next(iter(cells)), text)
-    return _entry("framework_matters", (known or cases)[0], text, "; ".join(map(_case, cases)))
+    said = [_case(row) for row in cases if not pd.isna(row["effect"])]
+    left = [words.cell(row["cell"]) for row in cases if pd.isna(row["effect"])]
+    if not said:
+        said = [REASONS["not_tested"]]
+    elif left:
+        which = listed(left) if len(left) <= MOST_CELLS else f"{len(left)} cells"
+        said.append(f"{which} {REASONS['not_tested']}")
+    return _entry("framework_matters", (known or cases)[0], text, "; ".join(said))
 
 
 def _case(row: Row) -> str:
     """What is known of one cell of a task."""
     name: str = "" if pd.isna(row["cell"]) else f"{words.cell(row['cell'])} "
-    if pd.isna(row["effect"]):
-        return f"{name}{REASONS['not_tested']}"
-    detail = "" if pd.isna(row["detail"]) else f" ({row['detail']})"
+    detail: str = "" if pd.isna(row["detail"]) else f" ({row['detail']})"
     return f"{name}{effect(row)}, {int(row['n'])} seeds{detail}"
 
 
