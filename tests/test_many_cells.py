@@ -132,8 +132,11 @@ def folder(tmp_path_factory) -> Path:
     )
     gated = found["gates"]["cell"].map(lambda name: bool(cell(name).sigmoids))
     found["gates"] = found["gates"][gated]
-    write = report_page.write
-    write(folder, found)
+    checks = pd.DataFrame({"check": ["forward", "gradient"], "dtype": "float64"})
+    found["conformance_summary"] = pd.DataFrame({"cell": CELLS, "framework": "jax"}).merge(
+        checks.assign(checks=4, passed=4, max_error=1e-15, tolerance=1e-10), how="cross"
+    )
+    report_page.write(folder, found)
     write_report(folder)
     return folder
 
@@ -188,10 +191,16 @@ def test_the_matrix_has_a_row_for_every_cell(page):
     assert page.locator("#matrix tbody td:visible").count() == 1
 
 
-def test_every_view_has_every_cell(page, folder):
+def test_every_check_has_a_row_for_every_cell(page):
+    page.goto(page.url.split("#")[0] + "#checks")
+    assert page.locator("#checks tbody tr[data-cell]").count() == len(CELLS)
+    assert page.locator("#checks thead th").all_inner_texts()[1].startswith("forward, 64-bit")
+
+
+def test_every_view_has_every_cell(page):
     """In a figure, a table or a fold; the overview says what it leaves out."""
     views = {name: page.locator(f"#{name}").text_content() for name in (
-        "accuracy", "inside", "methods")}  # fmt: skip
+        "accuracy", "same", "inside", "methods")}  # fmt: skip
     for name, title in titles().items():
         assert [view for view, text in views.items() if title not in text] == [], name
 
