@@ -10,8 +10,8 @@ def rows(names: Iterable[str]) -> list[dict[str, str]]:
     known = set(names)
     return [
         {
-            "cell": one.name, "summary": one.summary, "source": one.source,
-            "gates": " ".join(one.gates), "states": " ".join(one.states),
+            "cell": one.name, "parent": one.parent or "", "summary": one.summary,
+            "source": one.source, "gates": " ".join(one.gates), "states": " ".join(one.states),
             "equations": "\n".join(one.equations),
         }
         for one in (cell(name) for name in CELLS if name in known)
