@@ -9,10 +9,10 @@ from axe_playwright_python.sync_playwright import Axe
 
 from analysis.evidence import changes as weighing
 from benchmarks import report_page
-from report import answers
+from report import answers, words
 from report import tables as reading
 from report.answers.changes import by_cell
-from report.answers.phrases import count
+from report.answers.phrases import capital, count
 from report.page import render, write_report
 from report.sections import changes, changes_figures, frontier_figure
 from report.tables import Tables
@@ -23,6 +23,7 @@ PARENTS = {
     "a_cell_of_somebody_else": "mgu",
 }  # fmt: skip
 CELLS = ("rnn", "gru", "lstm", *PARENTS)
+PEEPHOLE = capital(words.cell("peephole"))
 # By cell its share of the way on both tasks, its steps to solve and its parameters.
 REACHED = {
     "lstm": ((1.0, 1.0), 300, 400), "peephole": ((1.0, 1.0), 310, 412),
@@ -63,10 +64,13 @@ def tables(tmp_path_factory) -> Tables:
 def test_the_answer_names_what_costs_most_and_what_is_simpler_and_as_good(tables):
     answer = answers.change(tables)
     assert answer.text == (
-        "PEEPHOLE with no forget gate loses most, on 1 of 2 tasks, up to 70\u00a0% of the way to "
-        "solved. MGU does as well as GRU on all 2 tasks with 33\u00a0% fewer parameters."
+        f"{PEEPHOLE} with no forget gate loses most, on 1 of 2 tasks, up to 70\u00a0% of the way "
+        "to solved. MGU does as well as GRU on all 2 tasks with 33\u00a0% fewer parameters."
     )
-    assert "NFG against PEEPHOLE on the adding problem: 70\u00a0% of the way" in answer.evidence
+    assert (
+        f"NFG against {words.cell('peephole')} on the adding problem: 70\u00a0% of the way"
+        in answer.evidence
+    )
     assert "10 seeds in JAX" in answer.evidence
     assert "Until solved MGU takes 50\u00a0% fewer operations than GRU" in answer.evidence
 
@@ -84,22 +88,22 @@ def test_the_answer_names_what_costs_most_and_what_is_simpler_and_as_good(tables
         ),
         (
             ("lstm", "peephole", "nfg"), 1,
-            "In this single run PEEPHOLE with no forget gate loses most: 70\u00a0% of the way to "
-            "solved on the adding problem.",
+            f"In this single run {words.cell('peephole')} with no forget gate loses most: "
+            "70\u00a0% of the way to solved on the adding problem.",
         ),
         (
             ("lstm", "peephole", "nfg"), 10,
-            "PEEPHOLE with no forget gate loses most, on 1 of 2 tasks, up to 70\u00a0% of the way "
-            "to solved. No cell with fewer parameters is shown to do as well on every task.",
+            f"{PEEPHOLE} with no forget gate loses most, on 1 of 2 tasks, up to 70\u00a0% of the "
+            "way to solved. No cell with fewer parameters is shown to do as well on every task.",
         ),
         (
             ("lstm", "peephole", "cifg"), 10,
             "No change of a cell was found to lose anything on 2 tasks. CIFG does as well as "
-            "PEEPHOLE on all 2 tasks with 25\u00a0% fewer parameters.",
+            f"{words.cell('peephole')} on all 2 tasks with 25\u00a0% fewer parameters.",
         ),
         (
             ("mgu", "a_cell_of_somebody_else"), 10,
-            "A_CELL_OF_SOMEBODY_ELSE beside MGU loses on all 2 tasks.",
+            f"{capital(words.cell('a_cell_of_somebody_else'))} beside MGU loses on all 2 tasks.",
         ),
     ],
 )  # fmt: skip
@@ -134,13 +138,14 @@ def test_every_change_is_in_the_figures_and_says_its_numbers(tables):
         )
     draw, given = jobs["score"]
     svg = str(draw(*given))
-    assert "NFG against PEEPHOLE, adding problem: worse; 70\u00a0% of the way to solved lost" in svg
+    start = f"NFG against {words.cell('peephole')}, adding problem: worse; "
+    assert f"{start}70\u00a0% of the way to solved lost" in svg
     assert "0 against 10 of 10 runs solve it" in svg
     assert 'data-task="copying" data-framework="jax" data-cell="mgu"' in svg
     assert "−33\u00a0%" in svg, "the parameters that MGU saves"
     draw, given = jobs["frontier"]
     texts = set(re.findall(r"<text[^>]*>([^<]*)</text>", draw(*given)))
-    assert {cell.upper() for cell in REACHED} <= texts
+    assert set(map(words.cell, REACHED)) <= texts
 
 
 def test_what_is_decided_is_filled(tables):
@@ -148,7 +153,7 @@ def test_what_is_decided_is_filled(tables):
     shown = []
     for verdict in ("worse", "open"):
         row = one[(one["cell"] == "nfg") & (one["task"] == "adding")].assign(verdict=verdict)
-        svg = changes_figures.draw("score", row, ["nfg"], tables["frontier"], tables.palette)
+        svg = changes_figures.draw("score", row, ["nfg"], tables["frontier"], {}, tables.palette)
         shown.append(str(svg).count("fill-opacity: 0") + str(svg).count("fill: none"))
     assert shown[1] > shown[0]
 

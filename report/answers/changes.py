@@ -107,7 +107,7 @@ def _text(every: list[Change], costly: Change | None, simple: Change | None) -> 
     else:
         lost = max(-row["progress_change"] for row in costly.on("worse"))
         where = _of(len(costly.on("worse")), len(costly.rows))
-        brief = f"{costly.says} loses most, on {where}"
+        brief = f"{capital(costly.says)} loses most, on {where}"
         full = f"{brief}, up to {share(lost)} of the way to solved"
     if simple is None:
         second = "No cell with fewer parameters is shown to do as well on every task"
@@ -115,7 +115,7 @@ def _text(every: list[Change], costly: Change | None, simple: Change | None) -> 
     names = words.cell(simple.cell), words.cell(simple.parent)
     fewer = less(simple.smaller, of="fewer parameters")
     everywhere = _of(len(simple.rows), len(simple.rows))
-    second = f"{names[0]} does as well as {names[1]} on {everywhere}"
+    second = f"{capital(names[0])} does as well as {names[1]} on {everywhere}"
     return fitting(
         f"{full}. {second} with {fewer}.", f"{brief}. {second} with {fewer}.",
         f"{brief}. {second}.", f"{brief}.",
@@ -158,8 +158,9 @@ def ends(row: Row) -> str:
 def _most(costly: Change) -> str:
     """The greatest loss that is decided, with its interval."""
     row = min(costly.on("worse"), key=lambda row: row["progress_change"])
+    names = f"{words.cell(costly.cell)} against {words.cell(costly.parent)}"
     return (
-        f"{words.cell(costly.cell)} against {words.cell(costly.parent)} on {title(row['task'])}: "
+        f"{capital(names)} on {title(row['task'])}: "
         f"{share(row['progress_change'])} of the way to solved is lost (95{PERCENT} interval "
         f"{ends(row)}), {plural(row['n'], 'seed')} in {words.framework(row['framework'])}."
     )

@@ -46,7 +46,9 @@ def content(tables: Tables) -> dict[str, Any]:
 def figures(tables: Tables) -> dict[Hashable, Job]:
     """What every change does to the score and to the steps, and the frontier."""
     every = by_cell(tables)
-    given = tables["changes"], [one.cell for one in every], tables["frontier"], tables.palette
+    about = dict(zip(tables["cells"]["cell"], tables["cells"]["summary"], strict=True))
+    order = [one.cell for one in every]
+    given = tables["changes"], order, tables["frontier"], about, tables.palette
     return {
         "score": (changes_figures.draw, ("score", *given)),
         "steps": (changes_figures.draw, ("steps", *given)),

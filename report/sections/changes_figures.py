@@ -23,6 +23,8 @@ from report.numbers import PERCENT, change, number
 Row = dict[Any, Any]
 # Inches of a row, of what stands above and below, of the labels, of the costs and of a panel.
 LINE, ROOM, LABELS, COSTS, PANEL = 0.235, 0.95, 2.75, 1.55, 1.0
+# Characters of what a row changes.
+LONGEST = 34
 # As many panels as the page has room for.
 FITS = 5
 
@@ -52,8 +54,9 @@ SCALES = {scale.name: scale for scale in (SCORE, STEPS)}
 
 
 def draw(
-    name: str, rows: pd.DataFrame, order: Sequence[str], frontier: pd.DataFrame, palette: Palette
-) -> Markup:
+    name: str, rows: pd.DataFrame, order: Sequence[str], frontier: pd.DataFrame,
+    about: dict[str, str], palette: Palette,
+) -> Markup:  # fmt: skip
     """Every change in its row, those of one parent under its name; empty without any."""
     scale = SCALES[name]
     known = rows[rows[scale.column].notna()]
@@ -76,7 +79,7 @@ def draw(
         for axes, task in zip(middle, tasks, strict=True):
             _panel(axes, task, known[known["task"] == task], places, scale, palette, tips)
             axes.set_xlim(low, top)
-        _labels(labels, places, headings, rows, palette)
+        _labels(labels, places, headings, about, palette)
         _costs(costs, places, rows, frontier)
         labels.set_ylim(max(places.values()) + 0.7, -0.6)
         figure.supxlabel(scale.title, fontsize=9)
@@ -155,17 +158,21 @@ def _sure(row: Row) -> bool:
 
 
 def _labels(
-    axes: Axes, places: dict[str, float], headings: dict[str, float], rows: pd.DataFrame,
+    axes: Axes, places: dict[str, float], headings: dict[str, float], about: dict[str, str],
     palette: Palette,
 ) -> None:  # fmt: skip
-    """The parents' names, and under each what is changed and how that cell is called."""
+    """The parents' names, and under each what is changed and how that cell is called.
+
+    Where that has no phrase, the cell's summary stands in its place.
+    """
     _blank(axes)
     for parent, place in headings.items():
-        text = f"{words.cell(parent)} with"
+        text = f"{capital(words.cell(parent))} with"
         axes.text(0, place, text, fontsize=9.5, weight="bold", va="center_baseline")
     for cell, place in places.items():
         name = words.cell(cell)
-        text = words.changed(cell) or "a change"
+        text = words.changed(cell) or about.get(cell, "")
+        text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
         axes.text(0.03, place, text, fontsize=8.5, va="center_baseline")
         axes.text(
             0.98, place, name, fontsize=8, va="center_baseline", ha="right",
