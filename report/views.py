@@ -54,4 +54,5 @@ VIEWS = {
 ALIASES = {
     "answers": "overview", "filters": "accuracy", "problems": "failed", "verify": "beyond",
     "verified": "beyond", "compare": "beyond", "compared": "beyond", "published": "beyond",
+    "changes": "accuracy",
 }  # fmt: skip
