@@ -1,5 +1,6 @@
 """Which gate matters, and does a simpler cell do as well?"""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import pandas as pd
@@ -7,20 +8,27 @@ from markupsafe import Markup
 
 from report import words
 from report.answers.answer import FEWEST, MORE_SEEDS, Answer, Row, these
-from report.answers.phrases import capital, fitting, less, parts, plural, title
+from report.answers.phrases import capital, fitting, less, plural, title
 from report.numbers import PERCENT, number
 from report.tables import Tables
 
 # Beyond this share of the way to solved all of it is lost.
 ALL = 0.995
+# As far as another cell, or nearly, is within this share of the way; analysis/evidence/changes.py
+# has the same.
+NEARLY = 0.05
 
 
 @dataclass(frozen=True)
 class Change:
-    """A cell beside its parent, with the rows of the tasks that one of both learns."""
+    """A cell beside its parent, with the rows of the tasks that one of both learns.
+
+    ``size`` is its parameters over its parent's, on the first task of the table.
+    """
 
     cell: str
     parent: str
+    size: float
     rows: list[Row]
 
     def on(self, *verdicts: str) -> list[Row]:
@@ -34,12 +42,6 @@ class Change:
         return sum(gains) / len(gains) if gains else 0.0
 
     @property
-    def smaller(self) -> float:
-        """Its parameters over its parent's, on the first task."""
-        row = self.rows[0]
-        return float(row["parameters"] / row["parent_parameters"])
-
-    @property
     def says(self) -> str:
         """What it changes: ``LSTM with no forget gate``, or against what it stands."""
         changed, parent = words.changed(self.cell), words.cell(self.parent)
@@ -47,14 +49,21 @@ class Change:
 
 
 def by_cell(tables: Tables) -> list[Change]:
-    """Every change, those of one parent together, the greatest loss first."""
-    order = tables.palette.cells
-    found: dict[str, Change] = {}
+    """Every change, those of one parent together, the greatest loss first.
+
+    The parent that most cells change comes first.
+    """
+    order, found = tables.palette.cells, dict[str, Change]()
     for row in tables["changes"].to_dict("records"):
-        one = found.setdefault(row["cell"], Change(row["cell"], row["parent"], []))
+        size = row["parameters"] / row["parent_parameters"]
+        one = found.setdefault(row["cell"], Change(row["cell"], row["parent"], size, []))
         if row["learned"]:
             one.rows.append(row)
-    return sorted(found.values(), key=lambda one: (order.index(one.parent), one.gain))
+    children = Counter(one.parent for one in found.values())
+    return sorted(
+        found.values(),
+        key=lambda one: (-children[one.parent], order.index(one.parent), one.gain),
+    )
 
 
 def change(tables: Tables) -> Answer:
@@ -68,7 +77,7 @@ def change(tables: Tables) -> Answer:
     total = sum(len(one.rows) for one in every)
     stays = "stays" if open_ == 1 else "stay"
     tell = Markup("{} of {} {} open; more seeds would tell {}.")
-    costly, simple = costliest(every), simplest(every)
+    costly, simple = costliest(every), simplest(every, tables["frontier"])
     evidence = [_most(costly)] if costly else []
     if simple and (saved := _saved(tables, simple)):
         evidence.append(saved)
@@ -85,10 +94,20 @@ def costliest(every: list[Change]) -> Change | None:
     return min(losing, key=lambda one: (-len(one.on("worse")), one.gain), default=None)
 
 
-def simplest(every: list[Change]) -> Change | None:
-    """The change that saves most parameters of those that lose on no task that is learned."""
-    good = [one for one in every if one.smaller < 1 and as_good(one)]
-    return min(good, key=lambda one: one.smaller, default=None)
+def simplest(every: list[Change], frontier: pd.DataFrame) -> Change | None:
+    """The change that saves most parameters of those that are as good on every task.
+
+    Those come first that get nearly as far as any cell: to do as well as one that fails is little.
+    """
+    near = nearly_furthest(frontier)
+    good = [one for one in every if one.size < 1 and as_good(one)]
+    return min(good, key=lambda one: (one.cell not in near, one.size), default=None)
+
+
+def nearly_furthest(frontier: pd.DataFrame) -> list[str]:
+    """The cells that get nearly as far as the one that gets furthest, the cheapest first."""
+    known = frontier[frontier["progress"] >= frontier["progress"].max() - NEARLY]
+    return list(known.sort_values("operations")["cell"])
 
 
 def as_good(one: Change) -> bool:
@@ -110,10 +129,10 @@ def _text(every: list[Change], costly: Change | None, simple: Change | None) -> 
         brief = f"{capital(costly.says)} loses most, on {where}"
         full = f"{brief}, up to {share(lost)} of the way to solved"
     if simple is None:
-        second = "No cell with fewer parameters is shown to do as well on every task"
+        second = "No smaller cell is shown to do as well everywhere"
         return fitting(f"{full}. {second}.", f"{brief}. {second}.", f"{brief}.")
     names = words.cell(simple.cell), words.cell(simple.parent)
-    fewer = less(simple.smaller, of="fewer parameters")
+    fewer = less(simple.size, of="fewer parameters")
     everywhere = _of(len(simple.rows), len(simple.rows))
     second = f"{capital(names[0])} does as well as {names[1]} on {everywhere}"
     return fitting(
@@ -136,23 +155,29 @@ def _alone(one: Change) -> str:
 
 def _of(n: int, total: int) -> str:
     if n == total:
-        return "the one task" if total == 1 else f"all {total} tasks"
+        return {1: "the one task", 2: "both tasks"}.get(total, f"all {total} tasks")
     return f"{n} of {total} tasks"
 
 
 def share(way: float) -> str:
-    """A share of the way to solved: ``62 %``, ``all``."""
-    return "all" if abs(way) > ALL else f"{number(100 * abs(way), 2)}{PERCENT}"
+    """How much of the way to solved is lost or won: ``62 %``, ``all``."""
+    return "all" if abs(way) > ALL else f"{_points(abs(way))}{PERCENT}"
 
 
 def ends(row: Row) -> str:
-    """The interval of a change, in percent of the way to solved; empty without one."""
-    low, high = (100 * row[f"progress_change_{end}"] for end in ("low", "high"))
-    if pd.isna(low):
+    """The interval of what is lost or won, in percent of the way; empty without one."""
+    bounds = [row[f"progress_change_{end}"] for end in ("low", "high")]
+    if pd.isna(bounds[0]):
         return ""
-    if high < 0:
-        low, high = -high, -low
-    return f"{parts(low, low, high)[1]}{PERCENT}"
+    if row["progress_change"] <= 0:
+        bounds = [-bounds[1], -bounds[0]]
+    return f"{' to '.join(_points(min(bound, 1)) for bound in bounds)}{PERCENT}"
+
+
+def _points(way: float) -> str:
+    """A share in percent; below ten with a tenth."""
+    text = f"{100 * way:.{0 if abs(way) > 0.0995 else 1}f}".replace("-", "−")
+    return "0" if text in ("−0.0", "0.0") else text
 
 
 def _most(costly: Change) -> str:

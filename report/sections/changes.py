@@ -7,8 +7,8 @@ import pandas as pd
 
 from report import answers, words
 from report.answers.answer import metric
-from report.answers.changes import Change, as_good, by_cell, ends, share
-from report.answers.phrases import cells, plural
+from report.answers.changes import Change, as_good, by_cell, ends, nearly_furthest, share
+from report.answers.phrases import capital, less, plural
 from report.figures.drawing import Job
 from report.numbers import PERCENT, change, interval, number
 from report.sections import changes_figures, frontier_figure
@@ -22,8 +22,6 @@ VERDICTS = {
     "neither learns": ("–", "neither learns it", "at"),
     "few seeds": ("?", "too few seeds", "above"),
 }  # fmt: skip
-# Of more cells than these on the frontier one says how many there are.
-MOST_NAMED = 5
 
 
 def content(tables: Tables) -> dict[str, Any]:
@@ -48,7 +46,9 @@ def figures(tables: Tables) -> dict[Hashable, Job]:
     every = by_cell(tables)
     about = dict(zip(tables["cells"]["cell"], tables["cells"]["summary"], strict=True))
     order = [one.cell for one in every]
-    given = tables["changes"], order, tables["frontier"], about, tables.palette
+    places = {task: place for place, task in enumerate(tables.tasks)}
+    rows = tables["changes"].sort_values("task", key=lambda tasks: tasks.map(places), kind="stable")
+    given = rows, order, tables["frontier"], about, tables.palette
     return {
         "score": (changes_figures.draw, ("score", *given)),
         "steps": (changes_figures.draw, ("steps", *given)),
@@ -78,15 +78,19 @@ def finding(every: list[Change]) -> str:
 
 
 def frontier(tables: Tables) -> str:
-    """Which cells no other one beats in both score and operations."""
-    best = tables["frontier"]
-    best = best[best["on_frontier"].astype(str) == "True"].sort_values("operations")
-    if best.empty:
+    """Which cell gets furthest, and which nearly as far for the fewest operations."""
+    table = tables["frontier"]
+    near = nearly_furthest(table)
+    if not near:
         return ""
-    if len(best) > MOST_NAMED:
-        return f"{len(best)} cells get as far as any other for their operations"
-    names = cells(best["cell"])
-    return f"{names}: no other cell gets as far for fewer operations"
+    known = table.set_index("cell")
+    cheap, best = near[0], str(known["progress"].idxmax())
+    if cheap == best:
+        return f"{capital(words.cell(best))} gets furthest, and no other cell as far for less"
+    saved = less(known["operations"][cheap] / known["operations"][best], of="fewer operations")
+    return f"{capital(words.cell(cheap))} gets nearly as far as any cell, for {saved} than " + (
+        f"{words.cell(best)}, which gets furthest"
+    )
 
 
 def _sorted(tables: Tables, every: list[Change]) -> list[Row]:
@@ -106,6 +110,8 @@ def _row(tables: Tables, row: Row) -> Row:
     if row["steps_ratio"] is not None:
         bounds = row["steps_ratio_low"], row["steps_ratio_high"]
         steps, spread = change(row["steps_ratio"], *bounds, "fewer", "more")
+        if steps.endswith("times") or row["steps_ratio"] == 1:
+            steps = "as many" if row["steps_ratio"] == 1 else f"{steps} as many"
     values = [row[f"score_change{end}"] for end in ("", "_low", "_high")]
     return row | {
         "mark": mark, "word": word, "style": style,

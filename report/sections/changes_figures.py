@@ -22,9 +22,11 @@ from report.numbers import PERCENT, change, number
 
 Row = dict[Any, Any]
 # Inches of a row, of what stands above and below, of the labels, of the costs and of a panel.
-LINE, ROOM, LABELS, COSTS, PANEL = 0.235, 0.95, 2.75, 1.55, 1.0
+LINE, ROOM, LABELS, COSTS, PANEL = 0.235, 0.95, 2.7, 1.8, 1.0
 # Characters of what a row changes.
 LONGEST = 34
+# A bar of this share of the way has room for its number.
+ROOMY = 0.4
 # As many panels as the page has room for.
 FITS = 5
 
@@ -42,7 +44,7 @@ class Scale:
 
 
 SCORE = Scale(
-    "progress_change", "score", 0.0, {-1: "−100 %", -0.5: "−50", 0: "0", 0.5: "+50", 1: "+100 %"},
+    "progress_change", "score", 0.0, {-1: "−100 %", 0: "0", 1: "+100 %"},
     "Share of the way from baseline to solved that is lost or won", (-1.12, 1.12),
 )  # fmt: skip
 STEPS = Scale(
@@ -117,6 +119,9 @@ def _panel(
 ) -> None:  # fmt: skip
     """A task's column: a bar from no change to each cell's, its interval, and its mark."""
     axes.axvline(scale.nothing, **MARK)
+    axes.spines["left"].set_color("none")
+    for place in places.values():
+        axes.axhline(place, color=INK, linewidth=0.5, alpha=0.12)
     for row in rows.to_dict("records"):
         place, colour = places[row["cell"]], palette.cell(row["cell"])
         runs = {key: row[key] for key in ("task", "framework", "cell", "track")}
@@ -142,6 +147,8 @@ def _panel(
             value, place, palette.mark(row["cell"]), color=colour, markersize=5.5,
             markerfacecolor=colour if filled else "none", **tip,
         )  # fmt: skip
+        if filled and scale is SCORE:
+            _number(axes, place, value, bounds, plain)
     name = words.task(task)
     axes.set_title(capital(name), fontsize=8.5)
     if scale is STEPS:
@@ -151,6 +158,17 @@ def _panel(
     axes.xaxis.set_major_formatter(lambda value, _: scale.ticks.get(value, ""))
     axes.tick_params(axis="x", labelsize=7.5, length=2.5)
     axes.tick_params(axis="y", length=0, labelleft=False)
+
+
+def _number(axes: Axes, place: float, value: float, bounds: list[float], plain: Row) -> None:
+    """What is lost or won, in its bar or beyond its interval."""
+    side = 1 if value > 0 else -1
+    within = abs(value) > ROOMY
+    x = value / 2 if within else (max(bounds) if side > 0 else min(bounds)) + 0.09 * side
+    axes.text(
+        x, place, f"{100 * abs(value):.0f}", fontsize=7, va="center_baseline",
+        ha="center" if within else "left" if side > 0 else "right", **plain,
+    )  # fmt: skip
 
 
 def _sure(row: Row) -> bool:
@@ -188,7 +206,7 @@ def _costs(
     taken = frontier.set_index("cell")["operations"].to_dict()
     first = rows.drop_duplicates("cell").set_index("cell")
     for x, text in ((0.5, "Parameters"), (1.0, "Operations\nuntil solved")):
-        axes.text(x, -0.75, text, fontsize=8.5, ha="right", va="bottom")
+        axes.text(x, -0.75, text, fontsize=8, ha="right", va="bottom")
     for cell, place in places.items():
         row = first.loc[cell]
         own = row["parameters"] / row["parent_parameters"]

@@ -75,7 +75,7 @@ def _names(axes: Axes, rows: list[Row], palette: Palette) -> None:
         tuple(points * axes.transData.transform((row["operations"], row["progress"])))
         for row in rows
     ]
-    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in marks]
+    taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in marks] + _lines(rows, marks)
     box = axes.get_window_extent()
     room = tuple(points * edge for edge in (box.x0, box.y0, box.x1 + 40, box.y1 + 20))
     for row, (x, y) in sorted(
@@ -84,31 +84,42 @@ def _names(axes: Axes, rows: list[Row], palette: Palette) -> None:
         name = words.cell(row["cell"])
         strong = bool(row["on_frontier"])
         size = 9.0 if strong else 8.0
-        dx, dy = _free(x, y, 0.64 * size * len(name), size, taken, room)
+        # Without drawing it in the reader's typeface: about what most have.
+        wide = size * sum(0.76 if sign.isupper() else 0.6 for sign in name)
+        dx, dy, side = _free(x, y, wide, 1.1 * size, taken, room)
         axes.annotate(
             name, (row["operations"], row["progress"]), xytext=(dx, dy),
             textcoords="offset points", fontsize=size, color=palette.cell(row["cell"]),
-            weight="bold" if strong else "normal", va="center",
+            weight="bold" if strong else "normal", va="center", ha=side,
             arrowprops={"arrowstyle": "-", "color": INK, "alpha": 0.3, "linewidth": 0.6}
             if math.hypot(dx, dy) > 3 * NEAR else None,
         )  # fmt: skip
 
 
+def _lines(rows: list[Row], marks: list[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    """Where the line of the frontier runs, a box for each level part of it."""
+    best = sorted(mark for row, mark in zip(rows, marks, strict=True) if row["on_frontier"])
+    return [(x, y - 1, right, y + 1) for (x, y), (right, _) in itertools.pairwise(best)]
+
+
 def _free(
     x: float, y: float, wide: float, high: float, taken: list[Any], room: Any
-) -> tuple[float, float]:
-    """Where a name of this size has room, from its mark; it is taken from then on."""
-    first = (NEAR, 0.0)
+) -> tuple[float, float, str]:
+    """Where a name of this size has room, from its mark, and how it stands there.
+
+    The place is taken from then on.
+    """
     turns = [2 * math.pi * turn / TURNS for turn in range(TURNS)]
     for far, turn in itertools.product(range(NEAR, FAR, 4), turns):
         dx, dy = far * math.cos(turn), far * math.sin(turn)
-        left = dx if dx > 1 else dx - wide if dx < -1 else -wide / 2
-        spot = (x + left, y + dy - high / 2, x + left + wide, y + dy + high / 2)
+        side = "left" if dx > 1 else "right" if dx < -1 else "center"
+        left = x + dx - wide * {"left": 0.0, "right": 1.0, "center": 0.5}[side]
+        spot = (left, y + dy - high / 2, left + wide, y + dy + high / 2)
         inside = spot[0] > room[0] and spot[1] > room[1] and spot[2] < room[2] and spot[3] < room[3]
         if inside and not any(_overlap(spot, other) for other in taken):
             taken.append(spot)
-            return left, dy
-    return first
+            return dx, dy, side
+    return NEAR, 0.0, "left"
 
 
 def _overlap(one: Any, other: Any) -> bool:
