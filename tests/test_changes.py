@@ -73,19 +73,30 @@ def test_a_planted_loss_is_found_in_the_tasks_unit_and_as_a_share_of_the_way(tas
     ("way", "spread", "verdict"),
     [
         (1.3, 0.01, "better"),
-        (1.0, 0.01, "as good"),
-        # Sure, but not worth a word: it is within what counts as nothing.
-        (1.02, 0.001, "as good"),
-        (0.98, 0.001, "as good"),
-        (0.97, 0.3, "open"),
-        (0.8, 0.9, "open"),
+        (0.9, 0.01, "worse"),
+        (1.0, 0.001, "as good"),
+        # Beyond chance, but no more than the task's margin, which is 0.0064 of the way.
+        (1.004, 0.0001, "as good"),
+        (0.996, 0.0001, "as good"),
+        # No worse in any case, whether it is better or not.
+        (1.006, 0.004, "as good"),
+        (0.995, 0.01, "open"),
+        (0.9, 0.9, "open"),
     ],
 )
 def test_a_change_that_loses_nothing_is_told_from_one_that_is_not_known(way, spread, verdict):
-    other = around(1.0, spread=0.001)[::-1]
+    other = around(1.0, spread=0.0001)[::-1]
     row = compare(method("peephole", other), method("nfg", around(way, spread=spread))).iloc[0]
     assert row["verdict"] == verdict
     assert row["p"] == pytest.approx(row["p_holm"]), "a family of one"
+
+
+def test_a_task_without_a_margin_has_no_verdict_of_equality():
+    runs = pd.concat([method("peephole", around(1.0)), method("nfg", around(1.0))])
+    row = changes.changes(runs, PARENTS, HIGHER, {}).iloc[0]
+    assert row["verdict"] == "open"
+    assert np.isnan(row["p_kept"])
+    assert row["equivalent"] is None
 
 
 def test_a_family_is_one_metric_over_all_tasks_and_cells():
@@ -99,9 +110,9 @@ def test_a_family_is_one_metric_over_all_tasks_and_cells():
         )
     ))  # fmt: skip
     assert len(table) == 4
-    for p, adjusted in (("p", "p_holm"), ("p_kept", "p_kept_holm"), ("steps_p", "steps_p_holm")):
+    for p in ("p", "p_margin", "p_kept", "steps_p"):
         assert table[p].nunique() > 1
-        assert list(table[adjusted]) == list(statistics.holm(table[p].to_numpy(float)))
+        assert list(table[f"{p}_holm"]) == list(statistics.holm(table[p].to_numpy(float)))
     equal = statistics.holm(table["p_equal"].to_numpy(float))
     assert list(table["equivalent"]) == list(equal < 0.05)
 

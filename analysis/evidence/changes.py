@@ -21,11 +21,8 @@ from harness import layout
 Row = dict[str, Any]
 
 TRACK = "matched"
-# To lose nothing is to stay within this share of the way from baseline to solved; the claims of
-# the group gates have the same margin.
-NOTHING = 0.05
-# What is corrected, and by what name.
-CORRECTED = {"p": "p_holm", "p_kept": "p_kept_holm", "steps_p": "steps_p_holm"}
+# What is corrected.
+TESTS = ("p", "p_margin", "p_kept", "steps_p")
 
 
 def changes(
@@ -38,10 +35,11 @@ def changes(
 
     ``score_change`` is cell minus parent, ``progress_change`` the same as a share of the way from
     baseline to solved, above 0 where the cell is better; a score worse than the baseline, and a
-    run that diverged, count as the baseline. ``equivalent`` is TOST within the task's ``margin``
-    after Holm, ``p_kept`` doubts that no more than :data:`NOTHING` of the way is lost, and is 1
-    where as much seems lost. ``verdict`` follows from them. Where neither cell learns the task
-    nothing is tested. ``steps_ratio`` is as in comparisons.csv.
+    run that diverged, count as the baseline. ``p``, ``p_margin``, ``equivalent`` and
+    ``steps_ratio`` are as in comparisons.csv; ``p_kept`` is that of losing no more than the task's
+    ``margin``, against this loss, and 1 where more seems lost. ``verdict`` is worse or better
+    beyond the margin, or as good where no more than that is lost, each after Holm. Where neither
+    cell learns the task nothing is tested.
 
     Beside it stand both cells' numbers, the parent's as ``parent_…``: runs that solve, parameters,
     millions of operations and milliseconds of a training step (the median run's, not the clock's)
@@ -83,8 +81,8 @@ def _compared(a: pd.DataFrame, b: pd.DataFrame, higher: bool, margin: float | No
         row |= _interval("score_change", score["effect"], ends)
         row |= _interval("progress_change", score["effect"] / way, sorted(e / way for e in ends))
         if learned:
-            row |= {name: score.get(name) for name in ("p", "p_equal")}
-            row["p_kept"] = _kept(x, y) if len(a) >= statistics.FEWEST else None
+            row |= {name: score.get(name) for name in ("p", "p_margin", "p_equal")}
+            row["p_kept"] = _kept(x, y, margin)
     if steps := comparisons.compare_runs(a, b, "steps_to_solve", higher, None):
         ends = [steps.get(end, np.nan) for end in ("low", "high")]
         row |= _interval("steps_ratio", steps["effect"], ends) | {"steps_p": steps.get("p")}
@@ -102,12 +100,14 @@ def _bounded(runs: pd.DataFrame, higher: bool) -> pd.DataFrame:
     return runs.assign(score=score.where(runs["status"] != "diverged", worst))
 
 
-def _kept(x: pd.DataFrame, y: pd.DataFrame) -> float:
-    """p of a loss of :data:`NOTHING` of the way or more: two-sided, as that of the claims."""
-    way = (x["solved_at"] - x["baseline"]).to_numpy(float)
-    gained = (x["score"] - y["score"]).to_numpy(float) / way
-    found = Student.of(gained[~np.isnan(gained)])
-    return found.p(-NOTHING) if found.mean > -NOTHING else 1.0
+def _kept(x: pd.DataFrame, y: pd.DataFrame, margin: float | None) -> float:
+    """p of losing ``margin`` or more: two-sided, as that of the claims; NaN without one."""
+    towards = float(np.sign(x["solved_at"] - x["baseline"]).iloc[0])
+    gained = towards * (x["score"] - y["score"]).dropna().to_numpy(float)
+    if margin is None or len(gained) < statistics.FEWEST:
+        return statistics.NAN
+    found = Student.of(gained)
+    return found.p(-margin) if found.mean > -margin else 1.0
 
 
 def _reached(runs: pd.DataFrame) -> Row:
@@ -125,8 +125,8 @@ def _reached(runs: pd.DataFrame) -> Row:
 
 def _judged(table: pd.DataFrame) -> pd.DataFrame:
     """The table with what follows from all its tests together."""
-    for name, adjusted in CORRECTED.items():
-        table[adjusted] = statistics.holm(table[name].to_numpy(float))
+    for name in TESTS:
+        table[f"{name}_holm"] = statistics.holm(table[name].to_numpy(float))
     equal = statistics.holm(table["p_equal"].to_numpy(float))
     table["equivalent"] = pd.Series(equal < ALPHA, dtype=object).where(~np.isnan(equal), None)
     table["verdict"] = [_verdict(row) for row in table.to_dict("records")]
@@ -134,14 +134,13 @@ def _judged(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdict(row: Row) -> str:
-    """What the change does, in a word; more or less than nothing is beyond :data:`NOTHING`."""
+    """What the change does, in a word."""
     if not row["learned"]:
         return "neither learns"
     if row["n"] < statistics.FEWEST:
         return "few seeds"
-    change, decided = row["progress_change"], row["p_holm"] < ALPHA
-    if decided and abs(change) > NOTHING:
-        return "better" if change > 0 else "worse"
+    if row["p_margin_holm"] < ALPHA:
+        return "better" if row["progress_change"] > 0 else "worse"
     return "as good" if row["p_kept_holm"] < ALPHA else "open"
 
 

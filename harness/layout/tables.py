@@ -195,7 +195,7 @@ _ALL = (
           "evidence", METHOD | {"parent": NAME, "n": COUNT, "learned": YES_NO}
           | {"verdict": one_of("better", "as good", "worse", "open", "neither learns", "few seeds")}
           | interval("score_change") | interval("progress_change")
-          | each(NUMBER, "p p_holm margin p_equal") | {"equivalent": FLAG}
+          | each(NUMBER, "p p_holm margin p_margin p_margin_holm p_equal") | {"equivalent": FLAG}
           | each(NUMBER, "p_kept p_kept_holm") | interval("steps_ratio")
           | each(NUMBER, "steps_p steps_p_holm")
           | {f"{side}{name}": column for side in ("", "parent_") for name, column in (

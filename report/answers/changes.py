@@ -14,8 +14,7 @@ from report.tables import Tables
 
 # Beyond this share of the way to solved all of it is lost.
 ALL = 0.995
-# As far as another cell, or nearly, is within this share of the way; analysis/evidence/changes.py
-# has the same.
+# Nearly as far as another cell is within this share of the way.
 NEARLY = 0.05
 
 
