@@ -80,7 +80,7 @@ def test_the_answer_names_what_costs_most_and_what_is_simpler_and_as_good(tables
     [
         (
             ("lstm", "peephole"), 10,
-            "LSTM with gates that see the cell state does as well on both tasks.",
+            "LSTM with peepholes does as well on both tasks.",
         ),
         (
             ("lstm", "peephole"), 3,
@@ -154,7 +154,9 @@ def test_what_is_decided_is_filled(tables):
     shown = []
     for verdict in ("worse", "open"):
         row = one[(one["cell"] == "nfg") & (one["task"] == "adding")].assign(verdict=verdict)
-        svg = changes_figures.draw("score", row, ["nfg"], tables["frontier"], {}, tables.palette)
+        svg = changes_figures.draw(
+            "score", row, {"nfg": 0.75}, tables["frontier"], {}, tables.palette
+        )
         shown.append(str(svg).count("fill-opacity: 0") + str(svg).count("fill: none"))
     assert shown[1] > shown[0]
 
@@ -171,6 +173,9 @@ def test_titles_count(tables):
     every = by_cell(tables)
     assert changes.finding(every) == (
         "Of 6 changed cells 3 lose on some task, 3 are as good on every task"
+    )
+    assert (
+        changes.finding(every[:1]) == f"{capital(words.cell('nfg'))} beside the one that it changes"
     )
     found = changes.frontier(tables)
     assert found.startswith("MGU gets nearly as far as any cell, for")

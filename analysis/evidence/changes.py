@@ -18,7 +18,7 @@ from analysis.evidence.finding import ALPHA
 from analysis.statistics import Student, across_tasks
 from harness import layout
 
-Row = dict[str, Any]
+Row = dict[Any, Any]
 
 TRACK = "matched"
 # What is corrected.
@@ -48,14 +48,15 @@ def changes(
     rows: list[Row] = []
     matched = runs[runs["track"] == TRACK]
     methods = {
-        key: group.set_index("seed").sort_index()
+        tuple(map(str, key)): group.set_index("seed").sort_index()
         for key, group in matched.groupby(["task", "cell", "framework"])
     }
-    for (task, cell), mine in matched.groupby(["task", "cell"]):
+    for task, cell in sorted({key[:2] for key in methods}):
         pairs = {
             framework: comparisons.same_seeds(methods[task, cell, framework], parent)
-            for framework in sorted(set(mine["framework"]))
-            if (parent := methods.get((task, parents.get(cell), framework))) is not None
+            for framework in sorted(set(matched["framework"]))
+            if (task, cell, framework) in methods
+            and (parent := methods.get((task, parents.get(cell, ""), framework))) is not None
         }
         framework = max(pairs, key=lambda name: len(pairs[name][0]), default=None)
         if framework is None or pairs[framework][0].empty:
@@ -102,7 +103,7 @@ def _bounded(runs: pd.DataFrame, higher: bool) -> pd.DataFrame:
 
 def _kept(x: pd.DataFrame, y: pd.DataFrame, margin: float | None) -> float:
     """p of losing ``margin`` or more: two-sided, as that of the claims; NaN without one."""
-    towards = float(np.sign(x["solved_at"] - x["baseline"]).iloc[0])
+    towards = float(np.sign((x["solved_at"] - x["baseline"]).iloc[0]))
     gained = towards * (x["score"] - y["score"]).dropna().to_numpy(float)
     if margin is None or len(gained) < statistics.FEWEST:
         return statistics.NAN

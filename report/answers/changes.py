@@ -160,7 +160,7 @@ def _of(n: int, total: int) -> str:
 
 def share(way: float) -> str:
     """How much of the way to solved is lost or won: ``62 %``, ``all``."""
-    return "all" if abs(way) > ALL else f"{_points(abs(way))}{PERCENT}"
+    return "all" if abs(way) > ALL else f"{points(abs(way))}{PERCENT}"
 
 
 def ends(row: Row) -> str:
@@ -170,10 +170,10 @@ def ends(row: Row) -> str:
         return ""
     if row["progress_change"] <= 0:
         bounds = [-bounds[1], -bounds[0]]
-    return f"{' to '.join(_points(min(bound, 1)) for bound in bounds)}{PERCENT}"
+    return f"{' to '.join(points(min(bound, 1)) for bound in bounds)}{PERCENT}"
 
 
-def _points(way: float) -> str:
+def points(way: float) -> str:
     """A share in percent; below ten with a tenth."""
     text = f"{100 * way:.{0 if abs(way) > 0.0995 else 1}f}".replace("-", "−")
     return "0" if text in ("−0.0", "0.0") else text
@@ -192,14 +192,14 @@ def _most(costly: Change) -> str:
 
 def _saved(tables: Tables, simple: Change) -> str:
     """How much less a simpler cell computes until it has solved the tasks."""
-    known = tables["frontier"].set_index("cell")
-    if not {simple.cell, simple.parent} <= set(known.index):
+    known = {row["cell"]: row for row in tables["frontier"].to_dict("records")}
+    if not {simple.cell, simple.parent} <= set(known):
         return ""
-    ratio = known.loc[simple.cell, "operations"] / known.loc[simple.parent, "operations"]
+    ratio = float(known[simple.cell]["operations"] / known[simple.parent]["operations"])
     if not ratio > 0:
         return ""
     much = less(ratio, of="fewer") if ratio < 1 else f"{number(ratio, 2)} times as many"
-    tasks = plural(known.loc[simple.cell, "tasks"], "task")
+    tasks = plural(known[simple.cell]["tasks"], "task")
     return (
         f"Until solved {words.cell(simple.cell)} takes {much} operations"
         f"{' than' if ratio < 1 else ' as'} {words.cell(simple.parent)}, on average over {tasks}."

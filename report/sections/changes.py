@@ -32,7 +32,7 @@ def content(tables: Tables) -> dict[str, Any]:
         "answer": answers.change(tables),
         "title": finding(every),
         "tasks": len({row["task"] for one in every for row in one.rows}),
-        "seeds": " or ".join(map(str, n)),
+        "seeds": f"{' or '.join(map(str, n))} seed{'s' * (n != [1])} of each",
         "weighed": bool(tables["changes"]["progress_change_low"].notna().any()),
         "frontier": frontier(tables),
         "frontier_tasks": int(tables["frontier"]["tasks"].max()) if len(tables["frontier"]) else 0,
@@ -45,10 +45,10 @@ def figures(tables: Tables) -> dict[Hashable, Job]:
     """What every change does to the score and to the steps, and the frontier."""
     every = by_cell(tables)
     about = dict(zip(tables["cells"]["cell"], tables["cells"]["summary"], strict=True))
-    order = [one.cell for one in every]
+    sizes = {one.cell: one.size for one in every}
     places = {task: place for place, task in enumerate(tables.tasks)}
     rows = tables["changes"].sort_values("task", key=lambda tasks: tasks.map(places), kind="stable")
-    given = rows, order, tables["frontier"], about, tables.palette
+    given = rows, sizes, tables["frontier"], about, tables.palette
     return {
         "score": (changes_figures.draw, ("score", *given)),
         "steps": (changes_figures.draw, ("steps", *given)),
@@ -66,6 +66,11 @@ def finding(every: list[Change]) -> str:
             as_good(one) and not one.on("better") for one in learned
         ),
     }
+    if len(learned) == 1:
+        names = [words.cell(name) for name in (learned[0].cell, learned[0].parent)]
+        return f"{capital(names[0])} beside {names[1]}, task by task"
+    if all(one.on("few seeds") for one in learned):
+        return "Each cell beside the one that it changes, task by task"
     said = [
         f"{n} {one if n == 1 else several} {where}"
         for (one, several, where), n in counts.items()

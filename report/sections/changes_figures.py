@@ -1,7 +1,7 @@
 """The large figures of the view "Which gate?": a row a changed cell, a panel a task."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from report import words
-from report.answers.changes import ends, share
+from report.answers.changes import ends, points, share
 from report.answers.phrases import capital
 from report.figures.panels import laid_out
 from report.figures.style import INK, MARK, PAGE, Palette, settings
@@ -22,11 +22,13 @@ from report.numbers import PERCENT, change, number
 
 Row = dict[Any, Any]
 # Inches of a row, of what stands above and below, of the labels, of the costs and of a panel.
-LINE, ROOM, LABELS, COSTS, PANEL = 0.235, 0.95, 2.7, 1.8, 1.0
+LINE, ROOM, LABELS, COSTS, PANEL = 0.235, 0.95, 2.85, 1.75, 1.0
 # Characters of what a row changes.
 LONGEST = 34
-# A bar of this share of the way has room for its number.
-ROOMY = 0.4
+# So much of the way is shown to each side at least.
+LEAST = 0.12
+# A bar of this share of its panel has room for its number.
+ROOMY = 0.3
 # As many panels as the page has room for.
 FITS = 5
 
@@ -44,7 +46,7 @@ class Scale:
 
 
 SCORE = Scale(
-    "progress_change", "score", 0.0, {-1: "−100 %", 0: "0", 1: "+100 %"},
+    "progress_change", "score", 0.0, {},
     "Share of the way from baseline to solved that is lost or won", (-1.12, 1.12),
 )  # fmt: skip
 STEPS = Scale(
@@ -56,16 +58,19 @@ SCALES = {scale.name: scale for scale in (SCORE, STEPS)}
 
 
 def draw(
-    name: str, rows: pd.DataFrame, order: Sequence[str], frontier: pd.DataFrame,
+    name: str, rows: pd.DataFrame, sizes: dict[str, float], frontier: pd.DataFrame,
     about: dict[str, str], palette: Palette,
 ) -> Markup:  # fmt: skip
-    """Every change in its row, those of one parent under its name; empty without any."""
+    """Every change in its row, those of one parent under its name; empty without any.
+
+    ``sizes`` has the cells in their order, each with its parameters over its parent's.
+    """
     scale = SCALES[name]
     known = rows[rows[scale.column].notna()]
     if known.empty:
         return Markup()
     tasks = list(dict.fromkeys(known["task"]))
-    places, headings = _places(rows, order)
+    places, headings = _places(rows, sizes)
     high = LINE * (max(places.values()) + 1) + ROOM
     wide = PAGE + PANEL * max(0, len(tasks) - FITS)
     panel = (wide - LABELS - COSTS) / len(tasks)
@@ -79,20 +84,24 @@ def draw(
         labels, *middle, costs = panels[0]
         low, top = _limits(known, scale)
         for axes, task in zip(middle, tasks, strict=True):
-            _panel(axes, task, known[known["task"] == task], places, scale, palette, tips)
             axes.set_xlim(low, top)
+            _panel(axes, task, known[known["task"] == task], places, scale, palette, tips)
+            if scale is SCORE:
+                _ticks(axes, low, top)
         _labels(labels, places, headings, about, palette)
-        _costs(costs, places, rows, frontier)
+        _costs(costs, places, rows, sizes, frontier)
         labels.set_ylim(max(places.values()) + 0.7, -0.6)
         figure.supxlabel(scale.title, fontsize=9)
         title = f"What each change does to the {name}, by task"
         return tips.into(svg(figure, title))
 
 
-def _places(rows: pd.DataFrame, order: Sequence[str]) -> tuple[dict[str, float], dict[str, float]]:
+def _places(rows: pd.DataFrame, order: Iterable[str]) -> tuple[dict[str, float], dict[str, float]]:
     """The place of each cell from the top, and of the name of each parent."""
     parents = dict(zip(rows["cell"], rows["parent"], strict=True))
-    place, places, headings = 0.0, {}, {}
+    place = 0.0
+    places: dict[str, float] = {}
+    headings: dict[str, float] = {}
     for cell in order:
         if parents[cell] not in headings:
             headings[parents[cell]] = place + 0.25 * bool(places)
@@ -109,8 +118,20 @@ def _limits(known: pd.DataFrame, scale: Scale) -> tuple[float, float]:
     low, high = min(values.min(), scale.nothing), max(values.max(), scale.nothing)
     if scale is STEPS:
         return max(low / 1.3, scale.reach[0]), min(high * 1.3, scale.reach[1])
-    room = 0.08 * (high - low) + 0.02
-    return max(low - room, scale.reach[0]), min(high + room, scale.reach[1])
+    room = 0.08 * (high - low)
+    low, high = min(low - room, -LEAST), max(high + room, LEAST)
+    return max(low, scale.reach[0]), min(high, scale.reach[1])
+
+
+def _ticks(axes: Axes, low: float, high: float) -> None:
+    """At no change, and at one round share to each side that has room for it."""
+    marks = {0.0: "0"}
+    for side, most in ((-1, -low), (1, high)):
+        fit = [share for share in (1, 0.5, 0.2, 0.1) if share <= most]
+        if fit and most > 0.35 * (high - low):
+            marks[side * fit[0]] = f"{'−' if side < 0 else '+'}{100 * fit[0]:.0f}{PERCENT}"
+    axes.xaxis.set_major_locator(FixedLocator(list(marks)))
+    axes.xaxis.set_major_formatter(lambda value, _: marks.get(value, ""))
 
 
 def _panel(
@@ -143,8 +164,9 @@ def _panel(
             axes.plot(value, place, "|", color=INK, markersize=7, markeredgewidth=1.6, **tip)
             continue
         filled = row["verdict"] in ("worse", "better") if scale is SCORE else _sure(row)
+        # Its row says which cell it is; a circle can be told filled or open.
         axes.plot(
-            value, place, palette.mark(row["cell"]), color=colour, markersize=5.5,
+            value, place, "o", color=colour, markersize=5.5,
             markerfacecolor=colour if filled else "none", **tip,
         )  # fmt: skip
         if filled and scale is SCORE:
@@ -153,9 +175,10 @@ def _panel(
     axes.set_title(capital(name), fontsize=8.5)
     if scale is STEPS:
         axes.set_xscale("log")
-    axes.xaxis.set_major_locator(FixedLocator(list(scale.ticks)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(lambda value, _: scale.ticks.get(value, ""))
+    if scale is STEPS:
+        axes.xaxis.set_major_locator(FixedLocator(list(scale.ticks)))
+        axes.xaxis.set_major_formatter(lambda value, _: scale.ticks.get(value, ""))
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.tick_params(axis="x", labelsize=7.5, length=2.5)
     axes.tick_params(axis="y", length=0, labelleft=False)
 
@@ -163,10 +186,12 @@ def _panel(
 def _number(axes: Axes, place: float, value: float, bounds: list[float], plain: Row) -> None:
     """What is lost or won, in its bar or beyond its interval."""
     side = 1 if value > 0 else -1
-    within = abs(value) > ROOMY
-    x = value / 2 if within else (max(bounds) if side > 0 else min(bounds)) + 0.09 * side
+    low, high = axes.get_xlim()
+    within = abs(value) > ROOMY * (high - low)
+    beyond = max(bounds) if side > 0 else min(bounds)
+    x = value / 2 if within else beyond + 0.06 * (high - low) * side
     axes.text(
-        x, place, f"{100 * abs(value):.0f}", fontsize=7, va="center_baseline",
+        x, place, points(abs(value)), fontsize=7, va="center_baseline",
         ha="center" if within else "left" if side > 0 else "right", **plain,
     )  # fmt: skip
 
@@ -199,19 +224,18 @@ def _labels(
 
 
 def _costs(
-    axes: Axes, places: dict[str, float], rows: pd.DataFrame, frontier: pd.DataFrame
-) -> None:
+    axes: Axes, places: dict[str, float], rows: pd.DataFrame, sizes: dict[str, float],
+    frontier: pd.DataFrame,
+) -> None:  # fmt: skip
     """What each cell saves: parameters, and operations until it has solved the tasks."""
     _blank(axes)
-    taken = frontier.set_index("cell")["operations"].to_dict()
-    first = rows.drop_duplicates("cell").set_index("cell")
+    taken = dict(zip(frontier["cell"], frontier["operations"], strict=True))
+    parents = dict(zip(rows["cell"], rows["parent"], strict=True))
     for x, text in ((0.5, "Parameters"), (1.0, "Operations\nuntil solved")):
         axes.text(x, -0.75, text, fontsize=8, ha="right", va="bottom")
     for cell, place in places.items():
-        row = first.loc[cell]
-        own = row["parameters"] / row["parent_parameters"]
-        both = taken.get(cell, math.nan) / taken.get(row["parent"], math.nan)
-        for x, ratio in ((0.5, own), (1.0, both)):
+        both = taken.get(cell, math.nan) / taken.get(parents[cell], math.nan)
+        for x, ratio in ((0.5, sizes[cell]), (1.0, both)):
             axes.text(x, place, _percent(ratio), fontsize=8.5, ha="right", va="center_baseline")
 
 

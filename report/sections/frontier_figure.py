@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from report import words
 from report.figures.panels import laid_out, logarithmic
@@ -16,7 +17,10 @@ from report.figures.tips import Tips
 from report.numbers import PERCENT, number
 
 Row = dict[Any, Any]
-HEIGHT = 4.6
+# Inches with many cells and with few.
+HIGH, LOW, FEW = 4.6, 2.8, 5
+# Operations that differ by less than this ratio stand on a plain scale.
+WIDE = 8
 # Points from a mark to its name: around it first, then further away.
 NEAR, FAR, TURNS = 7, 60, 12
 
@@ -28,9 +32,14 @@ def draw(frontier: pd.DataFrame, palette: Palette) -> Markup:
         return Markup()
     tips = Tips()
     with settings("frontier"):
-        figure, panels = laid_out(1, 1, PAGE, HEIGHT)
+        figure, panels = laid_out(1, 1, PAGE, LOW if len(known) <= FEW else HIGH)
         axes = panels[0, 0]
-        logarithmic(axes, "x", known["operations"])
+        ends = known["operations"].min(), known["operations"].max()
+        if ends[1] > WIDE * ends[0]:
+            logarithmic(axes, "x", known["operations"])
+            axes.set_xlim(ends[0] / 1.25, 1.4 * ends[1])
+        else:
+            axes.set_xlim(0.8 * ends[0], 1.15 * ends[1])
         best = known[known["on_frontier"].astype(str) == "True"].sort_values("operations")
         axes.step(
             best["operations"], best["progress"], where="post", color=INK, linewidth=1, alpha=0.5
@@ -47,8 +56,8 @@ def draw(frontier: pd.DataFrame, palette: Palette) -> Markup:
                 markersize=6, **tip,
             )  # fmt: skip
         least = known[["progress", "progress_low"]].min().min()
-        axes.set_ylim(max(least - 0.08, -0.03), 1.06)
-        axes.set_xlim(known["operations"].min() / 1.25, known["operations"].max() * 1.4)
+        axes.set_ylim(max(least - 0.08, -0.03), 1.03)
+        axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
         axes.set_xlabel("billions of operations until solved", fontsize=9)
         axes.set_ylabel("way from baseline to solved", fontsize=9)
