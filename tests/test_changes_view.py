@@ -174,9 +174,8 @@ def test_titles_count(tables):
     assert changes.finding(every) == (
         "Of 6 changed cells 3 lose on some task, 3 are as good on every task"
     )
-    assert (
-        changes.finding(every[:1]) == f"{capital(words.cell('nfg'))} beside the one that it changes"
-    )
+    names = capital(words.cell(every[0].cell)), words.cell(every[0].parent)
+    assert changes.finding(every[:1]) == f"{names[0]} beside {names[1]}, task by task"
     found = changes.frontier(tables)
     assert found.startswith("MGU gets nearly as far as any cell, for")
     best = tables["frontier"].assign(progress=tables["frontier"]["cell"].map({"mgu": 1.0}))
