@@ -212,7 +212,7 @@ def test_evidence_from_a_results_folder(tmp_path):
     evidence_tables.write(tmp_path)
     found = pd.read_csv(tmp_path / "claims.csv").set_index("claim")
     assert found.loc["rnn-fails-where-lstm-solves", "verdict"] == "not tested"
-    assert set(pd.read_csv(tmp_path / "summary.csv")["cell"]) == {"lstm"}
+    assert set(pd.read_csv(tmp_path / "summary.csv")["cell"]) == {"lstm", "peephole"}
 
 
 def test_the_margin_is_that_of_the_table_of_tasks(tmp_path):
