@@ -157,7 +157,7 @@ def _cost(row: Row, name: str, less: str = "less", more: str = "more") -> tuple[
     if mine is None or pd.isna(mine):
         return "–", ""
     if mine == float("inf"):
-        return "not solved", ""
+        return "–", "under half solve it"
     if its is None or not 0 < its < float("inf"):
         return number(mine), ""
     if mine == its:
