@@ -46,6 +46,11 @@ def cell(name: Any) -> str:
     return _TITLES.get(name) or (name.upper() if short else name.replace("_", " "))
 
 
+def changed(cell: Any) -> str:
+    """What a cell changes of its parent, as it follows "with"; empty for one without a phrase."""
+    return str(_WORDS["changes"].get(cell, ""))
+
+
 def track(name: Any) -> str:
     """What a track is called on the page."""
     return str(_WORDS["tracks"].get(name, str(name).replace("_", " ")))

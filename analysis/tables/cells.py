@@ -13,9 +13,10 @@ def rows(names: Iterable[str]) -> list[dict[str, str]]:
     known = set(names)
     return [
         {
-            "cell": one.name, "title": one.title, "summary": one.summary, "source": one.source,
-            "gates": " ".join(one.gates), "states": " ".join(one.states),
-            "lineage": " ".join(lineage(one.name)), "equations": "\n".join(one.equations),
+            "cell": one.name, "title": one.title, "parent": one.parent or "",
+            "summary": one.summary, "source": one.source, "gates": " ".join(one.gates),
+            "states": " ".join(one.states), "lineage": " ".join(lineage(one.name)),
+            "equations": "\n".join(one.equations),
         }
         for one in (cell(name) for name in CELLS if name in known)
     ]  # fmt: skip
