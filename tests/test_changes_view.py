@@ -134,7 +134,7 @@ def test_every_change_is_in_the_figures_and_says_its_numbers(tables):
         draw, given = jobs[name]
         svg = draw(*given)
         texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg)
-        assert {"MGU", "NFG", "A_CELL_OF_SOMEBODY_ELSE", "no forget gate", "LSTM with"} <= set(
+        assert {"MGU", "NFG", "a cell of somebody else", "no forget gate", "LSTM with"} <= set(
             texts
         )
     draw, given = jobs["score"]
