@@ -143,7 +143,7 @@ FAULTS = [
     ("state, math):", "state):", 7, "step takes (x, u, w, state), expected step(x, u, w, state, m"),
     ("step=step,", "step=stpe,", 24, "nothing is called stpe; write step"),
     ("step=step,", 'step="step",', 24, "step is 'step', expected the function step(x, u, w, state"),
-    ("import Cell,", "import Celle,", 4, "this cannot be imported (ImportError: cannot import name"),
+    ("import Cell,", "import Celle,", 4, "this cannot be imported (ImportError: cannot import na"),
     ("    U = u(h)", "    U, k = u(h), {}['k']", 10, "this raises KeyError: 'k'; mend it"),
 ]  # fmt: skip
 
