@@ -176,4 +176,4 @@ def _function(name: str) -> Callable[..., Tensor]:
     return call
 
 
-MATH = Names("math", {name: _function(name) for name in TAKES}, "every framework has these")
+MATH = Names("math", {name: _function(name) for name in TAKES}, "mend the name")
