@@ -11,7 +11,8 @@ ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
 from analysis.folders import compare, foreign, verification
-from harness import documents, layout, limits
+from harness import documents, layout, limits, registry
+from harness.conformance import cell_trial
 from harness.errors import UserError
 from harness.pipeline import again, folder, progress, quiet_log, scheduler
 from harness.plan import asked, configuration, cost
@@ -45,6 +46,14 @@ CONFIGURATION = or_end(
     config,
     [*workflow.configfiles, *workflow.overwrite_configfiles],
     workflow.config_settings.config,
+)
+# A broken cell is said before anything trains.
+or_end(
+    cell_trial.require,
+    sorted(
+        {run.cell for run in CONFIGURATION.runs}
+        | {method.cell for campaign in CONFIGURATION.campaigns for method in campaign.methods}
+    ),
 )
 RESULTS = CONFIGURATION.results
 # What a job may use, for a cluster; here harness/limits.py watches what it does use.
