@@ -9,7 +9,7 @@ import pytest
 
 import cells
 from analysis.tables.cells import rows
-from cells import CELLS, Extra, ModelSpec, gru_before, network
+from cells import CELLS, Extra, ModelSpec, gru_before, mingru, minlstm, network
 from harness.conformance import cell_contract
 from harness.conformance.against_reference import random_batches, random_weights
 from harness.registry import ROOT
@@ -240,6 +240,50 @@ def test_each_way_to_break_the_contract_is_said(monkeypatch, changes, said):
     assert found[0].startswith("cells/mine.py: ")
     assert any(said in sentence for sentence in found), found
     assert all(sentence.count("\n") == 0 for sentence in found)
+
+
+def sequential(x, w, math):
+    """Looks at its neighbours in time."""
+    a, b, gates = mingru.linear(x, w, math)
+    return a, b - b.mean(axis=0), gates
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"states": ("h", "c")}, "states is ('h', 'c'), expected one, since there is linear."),
+        ({"without_recurrent": ("z",)}, "n has a recurrent matrix, expected without_recurrent to"),
+        (
+            {"linear": lambda x, w, math: mingru.linear(x, w, math)[:2]},
+            "linear must return a, b and the gates: a, b, {name: value, ...}.",
+        ),
+        (
+            {"linear": lambda x, w, math: (x.z[:, :, :1, None], x.n, {})},
+            "a of linear has the shape (6, 3, 1, 1) for gates (6, 3, 4), expected the same",
+        ),
+        (
+            {"linear": lambda x, w, math: (x.q, x.n, {})},
+            "'types.SimpleNamespace' object has no attribute 'q'",
+        ),
+        (
+            {"step": gru_before.step, "linear": mingru.linear},
+            "raised AttributeError: 'types.SimpleNamespace' object has no attribute 'r'",
+        ),
+        ({"linear": minlstm.linear, "gates": ("f", "i", "n")}, "object has no attribute 'z'"),
+        (
+            {"linear": sequential},
+            "at step 1, expected step=linear_step(linear), and linear",
+        ),
+    ],
+)
+def test_each_way_to_be_linear_in_name_only_is_said(monkeypatch, changes, said):
+    monkeypatch.setattr(cell_contract, "CELLS", (*CELLS, "mine"))
+    wider = {"without_recurrent": changes["gates"]} if "gates" in changes else {}
+    changed = cells_at_hand.make("mingru", **{"name": "mine", **wider, **changes})
+    cells_at_hand.put(monkeypatch, changed, "mine")
+    (found,) = cell_contract.check_cell("mine")
+    assert found.startswith("cells/mine.py: ")
+    assert said in found
 
 
 def test_an_unknown_cell_is_one_sentence():

@@ -5,7 +5,7 @@ every framework can train it; whether they do it right is for ``conform`` to say
 """
 
 import importlib
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def check_cell(name: str) -> list[str]:
         module = importlib.import_module(f"cells.{name}")
     except Exception as error:
         return [f"{where}: cannot be imported ({short(error)})."]
-    checks = (_defined, _said, _stepped, _learnt, _kept)
+    checks = (_defined, _said, _linear, _stepped, _learnt, _kept)
     return of_the_first(where, (check(module, name) for check in checks))
 
 
@@ -74,6 +74,53 @@ def _said(module: ModuleType, name: str) -> Findings:
     for extra in cell.extras:
         if extra in TAKEN or not extra.isidentifier():
             yield f"extras has {extra!r}, expected a name that no other weight has"
+
+
+def _linear(module: ModuleType, name: str) -> Findings:
+    """What ``linear`` gives for all time steps at once is what the step does, one by one."""
+    cell: Cell = module.CELL
+    if cell.linear is None:
+        return
+    if len(cell.states) > 1:
+        yield f"states is {cell.states}, expected one, since there is linear"
+        return
+    if cell.recurrent:
+        yield f"{cell.recurrent[0]} has a recurrent matrix, expected without_recurrent to name " \
+            "every gate, since there is linear"  # fmt: skip
+        return
+    rng, shape = np.random.default_rng(0), (6, 3, 4)
+    spec = ModelSpec(name, 1, 2, shape[2], 1, False, "mse", "float64")
+    weights, math = cells.layer_weights(random_weights(spec), 0), cells.Math(np)
+    gates = {gate: rng.normal(0, 2, shape) for gate in cell.gates}
+    extras = SimpleNamespace(**{extra: weights[extra] for extra in cell.extras})
+    made = cell.linear(SimpleNamespace(**gates), extras, math)
+    if not (isinstance(made, tuple) and len(made) == 3 and isinstance(made[2], dict)):
+        yield "linear must return a, b and the gates: a, b, {name: value, ...}"
+        return
+    for what, value in zip("ab", made[:2], strict=True):
+        if not _fits(value, shape):
+            yield f"{what} of linear has the shape {np.shape(value)} for gates {shape}, " \
+                "expected the same or one that goes with it"  # fmt: skip
+            return
+    a, b = (np.broadcast_to(value, shape) for value in made[:2])
+    step = cells.step_of(cell, weights, math)
+    state: Any = (rng.normal(size=shape[1:]),)
+    for t, row in enumerate(np.concatenate(list(gates.values()), -1)):
+        expected = a[t] * state[0] + b[t]
+        state = step(row, state)[0]
+        if not np.allclose(state[0], expected, rtol=1e-9):
+            yield (
+                f"step is not a ⊙ h′ + b of what linear gives for all time steps at once, at step "
+                f"{t + 1}, expected step=linear_step(linear), and linear of each time step alone"
+            )
+            return
+
+
+def _fits(value: Any, shape: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(np.shape(value), shape) == shape
+    except ValueError:
+        return False
 
 
 def _stepped(module: ModuleType, name: str) -> Findings:
