@@ -9,7 +9,7 @@ import pytest
 
 import cells
 from analysis.tables.cells import rows
-from cells import CELLS, Extra, ModelSpec, gru_before, mingru, minlstm, network
+from cells import CELLS, Extra, ModelSpec, gru_before, mingru, network
 from harness.conformance import cell_contract
 from harness.conformance.against_reference import random_batches, random_weights
 from harness.registry import ROOT
@@ -269,7 +269,6 @@ def sequential(x, w, math):
             {"step": gru_before.step, "linear": mingru.linear},
             "raised AttributeError: 'types.SimpleNamespace' object has no attribute 'r'",
         ),
-        ({"linear": minlstm.linear, "gates": ("f", "i", "n")}, "object has no attribute 'z'"),
         (
             {"linear": sequential},
             "at step 1, expected step=linear_step(linear), and linear",
@@ -278,8 +277,7 @@ def sequential(x, w, math):
 )
 def test_each_way_to_be_linear_in_name_only_is_said(monkeypatch, changes, said):
     monkeypatch.setattr(cell_contract, "CELLS", (*CELLS, "mine"))
-    wider = {"without_recurrent": changes["gates"]} if "gates" in changes else {}
-    changed = cells_at_hand.make("mingru", **{"name": "mine", **wider, **changes})
+    changed = cells_at_hand.make("mingru", **{"name": "mine", **changes})
     cells_at_hand.put(monkeypatch, changed, "mine")
     (found,) = cell_contract.check_cell("mine")
     assert found.startswith("cells/mine.py: ")

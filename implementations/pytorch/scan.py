@@ -23,7 +23,8 @@ def layer(cell: cells.Cell, weights: dict[str, Tensor], x: Tensor) -> Tensor:
     ``weights`` are the layer's canonical arrays without their prefix.
     """
     a, b = cells.coefficients(cell, weights, x @ weights["input"] + weights["bias"], MATH)
-    states: Tensor = Scan.apply(*torch.broadcast_tensors(a, b))
+    both = torch.broadcast_tensors(a, b)  # type: ignore[no-untyped-call]
+    states: Tensor = Scan.apply(*both)  # type: ignore[no-untyped-call]
     return states
 
 
