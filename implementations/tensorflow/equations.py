@@ -36,13 +36,12 @@ def layer(cell: cells.Cell, weights: dict[str, Any], x: Any, every: bool) -> Any
     """
     length, batch = (int(n) for n in x.shape[:2])
     hidden = int(weights["bias"].shape[0]) // len(cell.gates)
-    # As an array of tensors: the gradient of x[t] would be a whole x, zero but for one step.
-    rows = tf.TensorArray(x.dtype, length).unstack(x)
+    # As an array of tensors: the gradient of a[t] would be a whole a, zero but for one step.
+    rows = tf.TensorArray(x.dtype, length).unstack(_times(x, weights["input"]) + weights["bias"])
     step = cells.step_of(cell, weights, MATH)
 
     def body(t: Any, state: Any, written: Any) -> Any:
-        # One product for all time steps, [T, B, G·h], would be slower than one at a time.
-        state = step(tf.matmul(rows.read(t), weights["input"]) + weights["bias"], state)[0]
+        state = step(rows.read(t), state)[0]
         return t + 1, state, written.write(t, state[0]) if every else written
 
     first = (tf.zeros((batch, hidden), x.dtype),) * len(cell.states)
