@@ -203,6 +203,57 @@ def test_what_works_is_no_fault(written, old, new):
     assert cell_contract.check_cell("mine") == []
 
 
+LINEAR = '''"""A cell of the tests that is linear in its state."""
+from cells import Cell, linear_step
+
+
+def linear(x, w, math):
+    """Its equation."""
+    z = math.sigmoid(x.z)
+    return 1 - z, z * x.n, {"z": z, "n": x.n}
+
+
+CELL = Cell(
+    name="mine",
+    summary="What is special about it.",
+    source="This suite",
+    gates=("z", "n"),
+    states=("h",),
+    step=linear_step(linear),
+    linear=linear,
+    equations=("h = (1 − z) ⊙ h′ + z ⊙ n",),
+    without_recurrent=("z", "n"),
+    sigmoids={"z": "update"},
+    writes="z",
+    parent="gru",
+)
+'''
+MADE = 'return 1 - z, z * x.n, {"z": z, "n": x.n}'
+LINEAR_FAULTS = [
+    ("x.z)", "x.q)", 7, "x has no q, but z, n; "),
+    ('without_recurrent=("z", "n"),', 'without_recurrent=("z",),', 20,
+     "n has a recurrent matrix, expected without_recurrent to name every gate"),
+    (MADE, 'return 1 - z, (z * x.n)[..., :1, None], {"z": z, "n": x.n}', 8, ""),
+    ("step=linear_step(linear)", "step=linear_step(lambda x, w, math: (x.z, x.n, "
+     '{"z": math.sigmoid(x.z), "n": x.n}))', 18,
+     "step is not a ⊙ h′ + b of what linear gives for all time steps at once, at step 1, "),
+]  # fmt: skip
+
+
+def test_a_linear_cell_without_faults_keeps_its_contract(written):
+    written(LINEAR)
+    assert cell_contract.check_cell("mine") == []
+
+
+@pytest.mark.parametrize(("old", "new", "line", "says"), LINEAR_FAULTS)
+def test_each_fault_of_a_linear_cell_is_one_sentence_too(written, old, new, line, says):
+    assert LINEAR.count(old) == 1
+    written(LINEAR.replace(old, new))
+    sentence, *more = cell_contract.check_cell("mine")
+    assert sentence.startswith(f"cells/mine.py, line {line}: {says}")
+    assert not more
+
+
 def test_a_fault_in_the_equations_of_another_cell_names_its_file(written):
     written(TEXT.replace("U.g)", "U.q)").replace('"mine"', '"theirs"'), "theirs")
     written(

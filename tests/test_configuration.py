@@ -56,6 +56,7 @@ def test_the_device_is_read_and_reaches_runs_and_campaigns(tmp_path, monkeypatch
         ("full", 15, set(tracks.names()) - {*FACTORS, *RATES}),
         ("attribution", 2, {"matched", "native", *FACTORS}),
         ("paper", 2, {"matched"}),
+        ("scan", 1, {"matched"}),
         ("tune", 15, {*RATES, "rate010"}),
     ],
 )

@@ -15,6 +15,7 @@ import numpy as np
 import cells
 from cells import Array, Cell, ModelSpec, network
 from harness.conformance.against_reference import random_batches, random_weights
+from harness.conformance.cell_linear import linear
 from harness.conformance.cell_lines import (
     Finding,
     at_field,
@@ -133,4 +134,4 @@ def _said(module: ModuleType, name: str) -> Findings:
             yield Finding(where, still)
 
 
-CHECKS = (_learnt, _kept, _said)
+CHECKS = (linear, _learnt, _kept, _said)
