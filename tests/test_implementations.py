@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cells import CELLS, Array, ModelSpec, Weights, network
+from cells import FIRST, Array, ModelSpec, Weights, network
 from harness.conformance import against_reference, framework_contract, textbook_rules
 from harness.conformance.against_reference import formula, random_weights
 from harness.conformance.against_reference import random_batches as batches
@@ -51,7 +51,7 @@ def framework(request: pytest.FixtureRequest) -> Framework:
     return pinned(request.param)
 
 
-@pytest.fixture(params=CELLS)
+@pytest.fixture(params=FIRST)
 def cell(request: pytest.FixtureRequest) -> str:
     return request.param
 

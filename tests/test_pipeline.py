@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cells import CELLS
+from cells import FIRST
 from harness.pipeline import folder
 from harness.plan import asked
 from harness.plan.run import Run
@@ -53,7 +53,7 @@ def gated(tmp_path_factory) -> Path:
 
 def test_every_combination_ends_well(whole):
     runs = table(whole, "runs")
-    methods = len(framework_names()) * len(CELLS)
+    methods = len(framework_names()) * len(FIRST)
     assert (runs["track"] == "matched").sum() == len(TASKS) * methods
     assert (runs["track"] == "native").sum() == methods
     assert set(runs["status"]) == {"ok"}
@@ -73,7 +73,7 @@ def test_every_framework_sees_the_same_bytes_and_starts_alike(whole):
     for task in TASKS:
         mine = [r for r in found if r["task"] == task]
         assert len({json.dumps(r["data_sha256"]) for r in mine}) == 1
-        for cell in CELLS:
+        for cell in FIRST:
             alike = [r for r in mine if r["cell"] == cell and r["track"] == "matched"]
             assert len({r["weights_sha256"]["initial"] for r in alike}) == 1
             scores = [r["score"] for r in alike]
@@ -116,7 +116,7 @@ def test_the_gate_is_in_the_tables(gated):
 
 def test_where_frameworks_part_is_in_the_tables(whole):
     parted = table(whole, "divergence")
-    assert len(parted) == 3 * 3 * len(TASKS) * len(CELLS)
+    assert len(parted) == 3 * 3 * len(TASKS) * len(FIRST)
     assert parted["step"].isna().all(), "three steps are too few to part"
 
 

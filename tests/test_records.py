@@ -251,7 +251,7 @@ def test_a_record_of_the_version_before_is_named_as_one_and_not_misread(finished
         ({"score": float("nan")}, "is not a readable record (it has the value NaN)."),
         ({"score": 1e300}, "score: must be at most 1e+100, not 1e+300."),
         ({"reason": "x" * 5_000_000}, "reason: must have 10000 characters at most."),
-        ({"cell": "mgu"}, "its cell 'mgu' is not in cells/"),
+        ({"cell": "lstn"}, "its cell 'lstn' is not in cells/"),
     ],
 )
 def test_what_cannot_have_been_measured_is_no_record(finished, tmp_path, change, says):
