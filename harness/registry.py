@@ -162,13 +162,31 @@ def cell_files(name: str) -> set[Path]:
         if path in found or not path.exists():
             continue
         found.add(path)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [
-                alias.name for alias in getattr(node, "names", ()) if isinstance(alias, ast.alias)
-            ]
-            if isinstance(node, ast.ImportFrom):
-                names = [node.module or "", *(f"{node.module}.{one}" for one in names)]
-            waiting += [one.split(".")[1] for one in names if one.startswith("cells.")]
+        waiting += _imported(path, "cells")
+    return found
+
+
+def frameworks_under(name: str) -> set[str]:
+    """An implementation and those that it imports from, as Equinox's does from JAX's."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        if (one := waiting.pop()) in found or one not in known_frameworks():
+            continue
+        found.add(one)
+        for path in (ROOT / "implementations" / one).glob("*.py"):
+            waiting += _imported(path, "implementations")
+    return found
+
+
+def _imported(path: Path, package: str) -> set[str]:
+    """The modules of a package that a file imports, by name; nothing is run."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in getattr(node, "names", ()) if isinstance(alias, ast.alias)]
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or "", *(f"{node.module}.{one}" for one in names)]
+        found |= {one.split(".")[1] for one in names if one.startswith(f"{package}.")}
     return found
 
 

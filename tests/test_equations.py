@@ -2,12 +2,25 @@
 
 import pytest
 
-from cells import ModelSpec
+from cells import CELLS, ModelSpec
 from harness import registry
 from harness.conformance import against_reference
 from implementations import EQUATIONS
 
-FRAMEWORKS = ("jax", "pytorch", "tensorflow")
+FRAMEWORKS = ("jax", "pytorch", "tensorflow", "equinox")
+
+
+# Its loop over time is in JAX's folder: an edit there has Equinox's runs and checks made again.
+def test_what_an_implementation_stands_on_is_known():
+    assert registry.frameworks_under("equinox") == {"equinox", "jax"}
+    assert registry.frameworks_under("pytorch") == {"pytorch"}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_every_cell_has_it(framework):
+    """Known without the framework, which need not be installed."""
+    its = registry.framework(framework)
+    assert [cell for cell in CELLS if EQUATIONS not in its.kernels_of(cell)] == []
 
 
 # Between them: products that wait, extras that are vectors and matrices, gates without a matrix,
@@ -16,6 +29,8 @@ FRAMEWORKS = ("jax", "pytorch", "tensorflow")
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_a_cell_is_its_step_and_nothing_else(tmp_path, framework, cell):
     its = registry.framework(framework)
+    if its.optional:
+        pytest.importorskip(framework)
     its.pin(1, tmp_path, "cpu")
     spec = ModelSpec(cell, 2, 2, 5, 3, True, "cross_entropy", "float64")
     assert its.choice(spec, 32, 100) == EQUATIONS

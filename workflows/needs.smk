@@ -21,11 +21,19 @@ def code_of_cells(*names):
 
 
 @functools.cache
+def code_of_framework(name):
+    """The modules that decide what an implementation computes: its own and those it stands on."""
+    folders = (f"implementations/{one}" for one in sorted(registry.frameworks_under(name)))
+    return code_of("implementations", *folders)
+
+
+@functools.cache
 def code_of_a_run(task, framework, cell):
     """The files that decide what a run computes, so that an edit of one task, one cell or one
     implementation re-runs just what depends on it."""
     return [
-        *code_of("harness/run", "implementations", f"implementations/{framework}"),
+        *code_of("harness/run"),
+        *code_of_framework(framework),
         *code_of_cells(cell),
         # The rest of the plan decides which runs there are, not what one does.
         *(ROOT / "harness" / "plan" / f"{name}.py" for name in ("settings", "tracks")),
@@ -74,7 +82,8 @@ def what_a_check_needs(wildcards):
     unless_it_stands(RESULTS / "conformance" / f"{name}.csv", again.of_a_check)
     checked = {kernel.partition("=")[0] for kernel in CONFIGURATION.kernels_in_use(name)}
     return [
-        *code_of("harness/conformance", "implementations", f"implementations/{name}"),
+        *code_of("harness/conformance"),
+        *code_of_framework(name),
         *code_of_cells(*sorted(checked)),
     ]
 
@@ -84,13 +93,16 @@ def what_a_campaign_needs(wildcards):
     methods = CAMPAIGNS[wildcards.campaign].methods
     frameworks = sorted({method.framework for method in methods})
     return [
-        *code_of("harness/clock", "harness/conformance", "implementations"),
+        *code_of("harness/clock", "harness/conformance"),
         *code_of_cells(*sorted({method.cell for method in methods})),
         ROOT / "harness" / "plan" / "campaigns.py",
-        *(
-            path
-            for path in code_of(*(f"implementations/{name}" for name in frameworks))
-            if path.name != "native.py"
+        *sorted(
+            {
+                path
+                for name in frameworks
+                for path in code_of_framework(name)
+                if path.name != "native.py"
+            }
         ),
     ]
 

@@ -8,14 +8,16 @@ import jax.numpy as jnp
 from jax import lax
 
 from cells import ModelSpec, Weights
+from implementations import EQUATIONS, STOCK
 from implementations.functional import FunctionalModel, Tree, model, product, stacked
+from implementations.jax import equations
 
 __all__ = ["build", "product"]
 
 
 def build(spec: ModelSpec, weights: Weights, kernel: str, device: str) -> FunctionalModel:
     """A model of ``spec`` on the device that starts from ``weights``."""
-    return model(OUTPUTS, spec, weights, device)
+    return model(OUTPUTS[kernel], spec, weights, device)
 
 
 def _layer(spec: ModelSpec, weights: Tree, x: jax.Array) -> jax.Array:
@@ -50,4 +52,18 @@ def _cell(spec: ModelSpec, weights: Tree) -> Any:
     return eqx.tree_at(lambda c: (c.weight_ih, c.weight_hh, c.bias), cell, values)
 
 
-OUTPUTS = stacked(_layer)
+class Layer(eqx.Module):
+    """A layer of any cell as a module of Equinox; its parameters are the canonical weights."""
+
+    weights: Tree
+    spec: ModelSpec = eqx.field(static=True)
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """The hidden states [T, B, h] for inputs x [T, B, d]."""
+        return equations.layer(self.spec, self.weights, x)
+
+
+OUTPUTS = {
+    STOCK: stacked(_layer),
+    EQUATIONS: stacked(lambda spec, weights, x: Layer(weights, spec)(x)),
+}
