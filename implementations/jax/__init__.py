@@ -2,14 +2,13 @@
 
 Kernel path: of the kernels, ``manual`` writes the gradient by hand: a scan over time
 forward, one backward, and each weight's gradient as one matrix product over all time
-steps; ``stepwise`` adds these up step by step. ``equations`` has the input product of a
-layer as one matrix product over all time steps, the step of a file in ``cells/`` in
-``lax.scan``, and JAX's own gradient; every cell has it. ``scan`` has
-``lax.associative_scan`` in its place, for cells that are linear in their state. ``stock``
-is Flax's layer with JAX's own gradient; its GRU has no bias inside the reset product. In
-the others but these two all weights are one vector, so that the update rule is a few long
-operations. A chunk of K optimiser steps is one ``lax.scan`` around it, so that one call runs
-K steps without Python. Optax takes no part.
+steps; ``stepwise`` adds these up step by step. ``equations`` has the step of a file in
+``cells/`` in ``lax.scan``, the input product with it, and JAX's own gradient; every cell has
+it. ``scan`` has ``lax.associative_scan`` in its place, for cells that are linear in their
+state. ``stock`` is Flax's layer with JAX's own gradient; its GRU has no bias inside the reset
+product. In all but ``equations`` and ``scan`` the weights are one vector, so that the update
+rule is a few long operations. A chunk of K optimiser steps is one ``lax.scan`` around it, so
+that one call runs K steps without Python. Optax takes no part.
 
 Conventions: the canonical form as it is. One bias for each gate, and one more
 inside the GRU's reset product (4h biases in all, as in ``flax.linen.GRUCell``;
