@@ -110,8 +110,9 @@ def check_losses(framework: Framework, cell: str, kernel: str, device: str) -> l
             spec = ModelSpec(cell, 1, 2, 5, 3, every_step, loss, dtype)  # type: ignore[arg-type]
             said = loss.replace("_", " ") + ", weighted" * weighted
             checks = _learnt(framework, spec, kernel, device, ("adam",), weighted)
-            for name, *found in _until_it_raises(checks):
-                rows.append(_row(framework, kernel, spec, (f"{name}, {said}", *found)))
+            for name, error, tolerance, detail in _until_it_raises(checks):
+                checked = f"{name}, {said}", error, tolerance, detail
+                rows.append(_row(framework, kernel, spec, checked))
     return rows
 
 
