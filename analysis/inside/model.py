@@ -74,8 +74,8 @@ def last_counted(inputs: Array, weights: Array | None) -> Array:
     n, length, _ = inputs.shape
     if weights is None or weights.ndim == 1:
         return np.full(n, length - 1)
-    back: Array = np.argmax(weights[:, ::-1] > 0, axis=1)
-    return length - 1 - back
+    found: Array = length - 1 - np.argmax(weights[:, ::-1] > 0, axis=1)
+    return found
 
 
 def examples(task: Task, hidden: int, seed: int) -> dict[str, Any]:

@@ -66,8 +66,8 @@ def check_framework(name: str) -> list[str]:
                 found += sentences(f"{where}/native.py", check(framework, cell), f"{cell}: ")
         # Behind the outputs all cells share their code.
         for cell in list(framework.biases.get("native", ()))[:1]:
-            check = _native_losses(framework, cell)
-            found += sentences(f"{where}/native.py", check, f"{cell}: ")
+            losses = _native_losses(framework, cell)
+            found += sentences(f"{where}/native.py", losses, f"{cell}: ")
     return found or [f"{where}/{finding}." for finding in _written(framework)]
 
 
