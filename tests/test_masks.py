@@ -10,6 +10,7 @@ import pytest
 
 from analysis.inside import example, gradient_flow, model
 from cells import ModelSpec, network
+from harness import layout
 from harness.conformance import against_reference
 from harness.conformance.against_reference import (
     random_batches,
@@ -293,6 +294,8 @@ def test_the_example_shows_weights_and_how_likely_each_label_is():
     weights = initialisation.initial_weights(task, "gru", 1, 6, 0)
     data = model.examples(task, 6, 0)
     rows = pd.DataFrame(example.rows(spec, weights, data)).set_index("quantity")["values"]
+    allowed = layout.TABLES["gate_examples"].columns["quantity"]
+    assert all(allowed.value(quantity) for quantity in rows.index)
     assert [float(v) for v in rows["weight"].split()] == data["weights"][0].tolist()
     shown = np.array([text.split() for text in rows["output"]], float)
     done = network.outputs(spec, weights, data["inputs"][:1])[0]
