@@ -145,11 +145,11 @@ def harness_train(name: str, cell: str) -> Callable[[], object]:
     framework.pin(1, Path(tempfile.mkdtemp()), "cpu")
     run = Run("sine", name, cell, "matched", 0)
     learner = learners.learner(run, resolve("sine", {}, "benchmark"), framework)
-    inputs, targets = data()
-    return lambda: learner.train(inputs, targets, 0)
+    block = data()
+    return lambda: learner.train(block, 0)
 
 
-def data() -> tuple[np.ndarray, np.ndarray]:
+def data() -> tuple[np.ndarray, ...]:
     """One block of the sine task's batches."""
     from harness.plan.settings import resolve
     from harness.run import streams

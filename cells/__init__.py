@@ -119,7 +119,7 @@ class ModelSpec:
     hidden: int
     outputs: int
     every_step: bool
-    loss: Literal["mse", "cross_entropy"]
+    loss: Literal["mse", "cross_entropy", "binary_cross_entropy"]
     dtype: Literal["float32", "float64"] = "float32"
 
 

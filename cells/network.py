@@ -74,12 +74,31 @@ def _output(spec: ModelSpec, weights: Weights, top: Any) -> Any:
     return top @ weights["output.weight"] + weights["output.bias"]
 
 
-def loss(spec: ModelSpec, predicted: Any, targets: Array) -> Any:
-    """The mean squared error over all values, or the mean cross-entropy in nats."""
+def loss(
+    spec: ModelSpec, predicted: Any, targets: Array, sample_weights: Array | None = None
+) -> Any:
+    """The mean of :func:`losses` over all answers, weighted where there are weights [..]."""
+    each = losses(spec, predicted, targets)
+    if sample_weights is None:
+        return np.mean(each)
+    return np.sum(sample_weights * each) / np.sum(sample_weights)
+
+
+def losses(spec: ModelSpec, predicted: Any, targets: Array) -> Any:
+    """The loss of each answer [B], or [B, T] at every step.
+
+    The mean squared error of its o values, the cross-entropy of its class in nats, or the sum
+    over its o outputs of their binary cross-entropies in nats, targets being 0 or 1:
+    -y ln σ(a) - (1 - y) ln(1 - σ(a)) = max(a, 0) + ln(1 + exp(-|a|)) - y a.
+    """
     if spec.loss == "mse":
-        return np.mean((predicted - targets) ** 2)
-    chosen = np.eye(spec.outputs)[targets]
-    return -np.sum(log_softmax(predicted) * chosen) / targets.size
+        return np.mean((predicted - targets) ** 2, axis=-1)
+    if spec.loss == "binary_cross_entropy":
+        # By the real part, so that complex steps go through; -|a| = a - 2 max(a, 0).
+        above = np.where(np.real(predicted) > 0, predicted, 0 * predicted)
+        softplus = above + np.log1p(np.exp(predicted - 2 * above))
+        return np.sum(softplus - targets * predicted, axis=-1)
+    return -np.sum(log_softmax(predicted) * np.eye(spec.outputs)[targets], axis=-1)
 
 
 def log_softmax(a: Any) -> Any:
@@ -89,10 +108,12 @@ def log_softmax(a: Any) -> Any:
 
 
 def loss_and_gradients(
-    spec: ModelSpec, weights: Weights, x: Array, targets: Array
+    spec: ModelSpec, weights: Weights, x: Array, targets: Array, sample_weights: Array | None = None
 ) -> tuple[float, Weights]:
     """The loss on one batch and its gradient by every canonical weight."""
-    value, gradients = value_and_grad(lambda w: loss(spec, outputs(spec, w, x), targets))(weights)
+    value, gradients = value_and_grad(
+        lambda w: loss(spec, outputs(spec, w, x), targets, sample_weights)
+    )(weights)
     return float(value), gradients
 
 

@@ -84,8 +84,11 @@ class Described(Protocol):
     """A model on a device, with its optimiser's state.
 
     Shapes: K optimiser steps, batch B, T time steps, d inputs, o outputs.
-    Targets are [.., o] of the model's type for mse and integer classes [..] for
-    cross_entropy, with T after the batch when the spec asks for every step.
+    Targets are [.., o] of the model's type for mse and, 0 or 1, for binary_cross_entropy,
+    and integer classes [..] for cross_entropy, with T after the batch when the spec asks for
+    every step. Where there are ``sample_weights`` [..], none below zero, the loss of a batch is
+    Σ weight · loss / Σ weight over its answers: a mask is weights of 1 and 0. Otherwise it is
+    the mean. ``cells.network.losses`` says what each answer's loss is.
     """
 
     def predict(self, inputs: Array) -> Array:
@@ -108,7 +111,9 @@ class Model(Described, Protocol):
     that take one return when their result is there.
     """
 
-    def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
+    def place(
+        self, inputs: Array, targets: Array, constants: Array, sample_weights: Array | None = None
+    ) -> Any:
         """Hand over a batch for each step: inputs [K, B, T, d], constants of ``updates``."""
 
     def train(self, placed: Any) -> tuple[Array, Array]:
@@ -128,7 +133,9 @@ class Model(Described, Protocol):
 class NativeModel(Described, Protocol):
     """A model as the framework's users get it, with the framework's own optimiser."""
 
-    def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
+    def train(
+        self, inputs: Array, targets: Array, sample_weights: Array | None = None
+    ) -> tuple[Array, Array]:
         """As :meth:`Model.place` and :meth:`Model.train`, by the framework's own rule."""
 
 

@@ -27,8 +27,9 @@ Outputs = Callable[[ModelSpec, Tree, jax.Array], jax.Array]
 class Program:
     """What is compiled, once for all models with equal fields; every method is pure.
 
-    ``w`` are the weights as the model keeps them: here by canonical name. ``kernel`` is the
-    function ``outputs``; a subclass may compute them otherwise.
+    ``w`` are the weights as the model keeps them: here by canonical name. ``y`` is as
+    :func:`place_targets` gives it. ``kernel`` is the function ``outputs``; a subclass may
+    compute them otherwise.
     """
 
     spec: ModelSpec
@@ -38,10 +39,10 @@ class Program:
         found: jax.Array = self.kernel(self.spec, w, x)
         return found
 
-    def loss(self, w: Any, x: jax.Array, y: jax.Array) -> jax.Array:
+    def loss(self, w: Any, x: jax.Array, y: Any) -> jax.Array:
         return loss(self.spec, self.outputs(w, x), y)
 
-    def gradient(self, w: Any, x: jax.Array, y: jax.Array) -> tuple[jax.Array, Any]:
+    def gradient(self, w: Any, x: jax.Array, y: Any) -> tuple[jax.Array, Any]:
         """The loss and its gradient with respect to the weights."""
         return jax.value_and_grad(self.loss)(w, x, y)
 
@@ -77,11 +78,11 @@ class Program:
         return lax.scan(step, state, batches)
 
     @partial(jax.jit, static_argnums=0)
-    def norms(self, w: Any, x: jax.Array, y: jax.Array) -> Any:
+    def norms(self, w: Any, x: jax.Array, y: Any) -> Any:
         return lax.map(lambda batch: norm_of(self.gradient(w, *batch)[1]), (x, y))
 
     @partial(jax.jit, static_argnums=0)
-    def losses(self, w: Any, x: jax.Array, y: jax.Array) -> Any:
+    def losses(self, w: Any, x: jax.Array, y: Any) -> Any:
         return lax.map(lambda batch: self.loss(w, *batch), (x, y))
 
     @partial(jax.jit, static_argnums=0)
@@ -98,8 +99,10 @@ class FunctionalModel:
         zeros = jax.tree.map(jnp.zeros_like, start)
         self._state = (start, zeros, zeros)
 
-    def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
-        y = place_targets(self._spec, targets, self._on)
+    def place(
+        self, inputs: Array, targets: Array, constants: Array, sample_weights: Array | None = None
+    ) -> Any:
+        y = place_targets(self._spec, targets, sample_weights, self._on)
         placed = self._floats(inputs), y, self._floats(constants)
         return jax.block_until_ready(placed)  # type: ignore[no-untyped-call]
 
@@ -163,17 +166,36 @@ def device_of(tree: Any) -> str:
     return str(next(iter(jax.tree.leaves(tree)[0].devices())).platform)
 
 
-def place_targets(spec: ModelSpec, values: Array, device: jax.Device) -> jax.Array:
-    """Targets on the device, of the model's type or integer classes."""
-    return jnp.asarray(values, spec.dtype if spec.loss == "mse" else "int32", device=device)
+def place_targets(
+    spec: ModelSpec, values: Array, sample_weights: Array | None, device: jax.Device
+) -> Any:
+    """Targets on the device, of the model's type or classes; a pair if they have weights."""
+    dtype = "int32" if spec.loss == "cross_entropy" else spec.dtype
+    y = jnp.asarray(values, dtype, device=device)
+    if sample_weights is None:
+        return y
+    return y, jnp.asarray(sample_weights, spec.dtype, device=device)
 
 
-def loss(spec: ModelSpec, outputs: jax.Array, y: jax.Array) -> jax.Array:
-    """The mean squared error over all values, or the mean cross-entropy in nats."""
+def loss(spec: ModelSpec, outputs: jax.Array, y: Any) -> jax.Array:
+    """The mean loss of all answers; y is the targets, or a pair of them and their weights."""
+    if isinstance(y, tuple):
+        targets, sample_weights = y
+        each = losses(spec, outputs, targets)
+        return jnp.sum(sample_weights * each) / jnp.sum(sample_weights)
     if spec.loss == "mse":
         return jnp.mean((outputs - y) ** 2)
+    return jnp.mean(losses(spec, outputs, y))
+
+
+def losses(spec: ModelSpec, outputs: jax.Array, y: jax.Array) -> jax.Array:
+    """The loss of each answer, [B] or [B, T], as ``cells.network.losses`` has it."""
+    if spec.loss == "mse":
+        return jnp.mean((outputs - y) ** 2, axis=-1)
+    if spec.loss == "binary_cross_entropy":
+        return jnp.sum(jax.nn.softplus(outputs) - y * outputs, axis=-1)
     chosen = jnp.take_along_axis(jax.nn.log_softmax(outputs), y[..., None], axis=-1)
-    return -jnp.mean(chosen)
+    return -chosen[..., 0]
 
 
 def norm_of(gradient: Any) -> jax.Array:

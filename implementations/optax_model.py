@@ -52,8 +52,11 @@ class OptaxModel(FunctionalModel):
         super().__init__(OptaxProgram(spec, outputs, rule), parameters, device)
         self._state: Any = (self._state[0], rule.init(self._state[0]))
 
-    def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:  # type: ignore[override]
-        return super().train((self._floats(inputs), place_targets(self._spec, targets, self._on)))
+    def train(  # type: ignore[override]
+        self, inputs: Array, targets: Array, sample_weights: Array | None = None
+    ) -> tuple[Array, Array]:
+        y = place_targets(self._spec, targets, sample_weights, self._on)
+        return super().train((self._floats(inputs), y))
 
     def named(self) -> Tree:
         """The parameters by the framework's own names."""

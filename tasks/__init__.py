@@ -1,12 +1,12 @@
 """The contract of a task: what a file in this folder must offer.
 
 A task is one file in this folder that defines one frozen dataclass derived from
-:class:`Regression` or :class:`Classification`, and from :class:`DataTask` too where its
-examples are finite. Its fields are its parameters (each can be set in a configuration under
-``overrides``), its docstring is its documentation. What never changes is a class attribute
-(``outputs: ClassVar = 4``), what follows from the parameters is a property. A task knows NumPy
-and nothing of frameworks, loops or seeds. Files whose names begin with ``_`` are what several
-tasks share.
+:class:`Regression`, :class:`Classification` or :class:`MultiLabel`, and from :class:`DataTask`
+too where its examples are finite. Its fields are its parameters (each can be set in a
+configuration under ``overrides``), its docstring is its documentation. What never changes is a
+class attribute (``outputs: ClassVar = 4``), what follows from the parameters is a property. A
+task knows NumPy and nothing of frameworks, loops or seeds. Files whose names begin with ``_`` are
+what several tasks share.
 """
 
 from abc import ABC, abstractmethod
@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
+# Inputs, targets and, where a task gives some, weights: see Task.sample.
+Examples = tuple[Array, ...]
 
 OPTIMISERS = ("adam", "rmsprop", "sgd")
 INITIAL_BIASES = ("standard", "zero", "chrono")
@@ -76,9 +78,22 @@ def at_least(least: int, owner: object, *names: str) -> None:
             raise ValueError(f"{name} must be at least {least}, not {value}")
 
 
-def squared_error(outputs: Array, targets: Array) -> float:
-    """The mean squared error over all values."""
-    return float(np.mean((outputs - targets) ** 2, dtype=np.float64))
+def squared_error(outputs: Array, targets: Array, weights: Array | None = None) -> float:
+    """The mean squared error over all values, each answer counting as its weight [n] or [n, T]."""
+    squares = (outputs - targets) ** 2
+    if weights is None:
+        return float(np.mean(squares, dtype=np.float64))
+    return float(np.average(squares.mean(axis=-1, dtype=np.float64), weights=weights))
+
+
+def binary_cross_entropy(outputs: Array, targets: Array, weights: Array | None = None) -> float:
+    """The mean over answers of the sum of their outputs' binary cross-entropies, in nats.
+
+    The outputs are logarithms of odds, the targets 0 or 1.
+    """
+    a = outputs.astype(np.float64)
+    sums = (np.logaddexp(0, a) - targets * a).sum(axis=-1)
+    return float(np.average(sums, weights=weights))
 
 
 @dataclass(frozen=True)
@@ -93,7 +108,7 @@ class Task(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     references: ClassVar[tuple[str, ...]]
-    loss: ClassVar[Literal["mse", "cross_entropy"]]
+    loss: ClassVar[Literal["mse", "cross_entropy", "binary_cross_entropy"]]
     every_step: ClassVar[bool] = False
     metric: ClassVar[str]
     higher_is_better: ClassVar[bool]
@@ -113,7 +128,7 @@ class Task(ABC):
     @property
     @abstractmethod
     def outputs(self) -> int:
-        """The number of the model's outputs: values (mse) or classes (cross_entropy)."""
+        """The number of the model's outputs, ``o``: of values, classes, or labels on or off."""
 
     @property
     @abstractmethod
@@ -126,20 +141,28 @@ class Task(ABC):
         """The score from which on the task counts as solved."""
 
     @abstractmethod
-    def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    def sample(self, rng: np.random.Generator, n: int) -> Examples:
         """Draw ``n`` independent examples.
 
-        Returns inputs ``[n, T, d]`` float32 and targets: float32 ``[n, o]``
-        (mse) or int32 ``[n]`` (cross_entropy), with a time axis ``T`` after
-        ``n`` when ``every_step`` is true.
+        Returns inputs ``[n, T, d]`` float32 and targets: float32 ``[n, o]`` (mse), int32 ``[n]``
+        (cross_entropy) or float32 ``[n, o]`` of 0 and 1 (binary_cross_entropy), with a time
+        axis ``T`` after ``n`` when ``every_step`` is true.
+
+        A task may return weights besides, float32 ``[n]`` or, when ``every_step`` is true,
+        ``[n, T]``, none below zero: how much each answer counts. The loss is Σ weight · loss /
+        Σ weight over a batch, so that a mask is weights of 1 and 0.
         """
 
     @abstractmethod
-    def score(self, outputs: Array, targets: Array, inputs: Array) -> float:
+    def score(
+        self, outputs: Array, targets: Array, inputs: Array, weights: Array | None = None
+    ) -> float:
         """Score the model's outputs, shaped as ``targets`` (plus a class axis).
 
         ``inputs`` are those that the outputs answer, for a score that is relative to
-        what another method makes of the same examples.
+        what another method makes of the same examples. ``weights``, one for each answer
+        (``[n, T]`` when ``every_step`` is true), are given where the task gives some: the
+        score of a task without need not take them.
         """
 
     def of_run(self, rng: np.random.Generator) -> "Task":
@@ -150,7 +173,7 @@ class Task(ABC):
         """
         return self
 
-    def draw(self, split: Split, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    def draw(self, split: Split, rng: np.random.Generator, n: int) -> Examples:
         """Draw ``n`` examples of ``split``, as :meth:`sample`.
 
         Only a task whose splits differ has its own: another distribution for the
@@ -158,13 +181,11 @@ class Task(ABC):
         """
         return self.sample(rng, n)
 
-    def classical_scores(
-        self, train: tuple[Array, Array], test: tuple[Array, Array]
-    ) -> dict[str, float]:
+    def classical_scores(self, train: Examples, test: Examples) -> dict[str, float]:
         """Scores on ``test`` of methods without a network, by name; may be empty.
 
-        ``train`` is what such a method may be fitted on; both are pairs as
-        returned by :meth:`sample`.
+        ``train`` is what such a method may be fitted on; both are as returned by
+        :meth:`sample`, weights included.
         """
         return {}
 
@@ -215,9 +236,11 @@ class Regression(Task):
     metric: ClassVar = "mean squared error"
     higher_is_better: ClassVar = False
 
-    def score(self, outputs: Array, targets: Array, inputs: Array) -> float:
+    def score(
+        self, outputs: Array, targets: Array, inputs: Array, weights: Array | None = None
+    ) -> float:
         """The mean squared error over all outputs."""
-        return squared_error(outputs, targets)
+        return squared_error(outputs, targets, weights)
 
 
 @dataclass(frozen=True)
@@ -234,9 +257,29 @@ class Classification(Task):
         """The share of right answers of a guess among all classes."""
         return 1 / self.outputs
 
-    def score(self, outputs: Array, targets: Array, inputs: Array) -> float:
+    def score(
+        self, outputs: Array, targets: Array, inputs: Array, weights: Array | None = None
+    ) -> float:
         """The share of right answers."""
-        return float(np.mean(outputs.argmax(axis=-1) == targets, dtype=np.float64))
+        right = outputs.argmax(axis=-1) == targets
+        if weights is None:
+            return float(np.mean(right, dtype=np.float64))
+        return float(np.average(right, weights=weights))
+
+
+@dataclass(frozen=True)
+class MultiLabel(Task):
+    """A task of labels that are on or off, several at once, judged by their likelihood."""
+
+    loss: ClassVar = "binary_cross_entropy"
+    metric: ClassVar = "negative log-likelihood in nats"
+    higher_is_better: ClassVar = False
+
+    def score(
+        self, outputs: Array, targets: Array, inputs: Array, weights: Array | None = None
+    ) -> float:
+        """The mean over answers of the sum of all labels' cross-entropies."""
+        return binary_cross_entropy(outputs, targets, weights)
 
 
 @dataclass(frozen=True)
@@ -244,16 +287,17 @@ class DataTask(Task):
     """A task of finite data: every split is drawn from a part of its own."""
 
     @abstractmethod
-    def examples(self, split: Split) -> tuple[Array, Array]:
-        """All examples of ``split``, inputs and targets as :meth:`sample` gives them."""
+    def examples(self, split: Split) -> Examples:
+        """All examples of ``split``, as :meth:`sample` gives them."""
 
-    def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    def sample(self, rng: np.random.Generator, n: int) -> Examples:
         """``n`` examples of the training part."""
         return self.draw("train", rng, n)
 
-    def draw(self, split: Split, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
+    def draw(self, split: Split, rng: np.random.Generator, n: int) -> Examples:
         """``n`` examples of ``split``: none twice before each was drawn once."""
-        inputs, targets = self.examples(split)
-        rounds = -(-n // len(inputs))
-        chosen = np.concatenate([rng.permutation(len(inputs)) for _ in range(rounds)])[:n]
-        return inputs[chosen], targets[chosen]
+        arrays = self.examples(split)
+        count = len(arrays[0])
+        rounds = -(-n // count)
+        chosen = np.concatenate([rng.permutation(count) for _ in range(rounds)])[:n]
+        return tuple(array[chosen] for array in arrays)

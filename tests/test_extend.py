@@ -112,6 +112,10 @@ SCORE = """
     def score(self, outputs, targets, inputs):
         return str(0.0)
 """
+UNWEIGHTED = """
+    def score(self, outputs, targets, inputs, weights):
+        return float(np.mean((outputs - targets) ** 2))
+"""
 BROKEN = [
     ("np.float32)", "np.float64)", "inputs are float64 (64, 20, 1), expected float32 (64, 20, 1)"),
     ("return inputs, inputs[:, 0].copy()", "return inputs, inputs[:, 0, 0]",
@@ -128,13 +132,27 @@ BROKEN = [
     ("    margin", '    loss: ClassVar = "mae"\n    margin', "loss is 'mae', expected \"mse\" or"),
     ("margin: ClassVar = 0.0001", "margin: ClassVar = -1", "margin is -1, expected a positive"),
     ("length: int = 20", "length: int = 0", "sequence_length must be at least 1, not 0"),
-    ("inputs[:, 0].copy()", "inputs[:, 99].copy()", "sample, line 41, raised IndexError: index"),
+    ("inputs[:, 0].copy()", "inputs[:, 99].copy()", "sample, line 42, raised IndexError: index"),
     ('at_least(1, self, "sequence_length")', "self.lenght",
      f"__post_init__, line 37, raised AttributeError: '{NAME.title().replace('_', '')}' object"),
     ("outputs: ClassVar = 1", "", "does not define outputs; tasks/__init__.py says what each is"),
     ("class MadeByATest(Regression)", "class MadeByATest", "must define exactly one frozen datacl"),
     ("import numpy as np", "import numpy as np\nimport nowhere", "cannot be imported (ModuleNotF"),
     ("steps=600", "steps=0", "cannot be imported (ValueError: steps must be at least 1, not 0)"),
+    ("0].copy()", "0].copy(), np.ones(n)", "weights are float64 (64,), expected float32 (64,)"),
+    ("0].copy()", "0].copy(), np.full(n, np.nan, np.float32)", "train: weights are not all finite"),
+    ("0].copy()", "0].copy(), rng.random(n, np.float32) - 2", "train: weights go down to -1.99"),
+    ("0].copy()", "0].copy(), np.zeros(n, np.float32)", "all weights of 64 examples are zero"),
+    # Of 64 examples some count, but not of each batch of 32.
+    ("0].copy()", "0].copy(), (rng.random(n) < 0.1).astype(np.float32)",
+     "train: all weights of a batch of 32 are zero, expected an answer that counts in every batch"),
+    ("0].copy()\n", f"0].copy(), np.ones(n, np.float32)\n{SCORE}",
+     "score takes no weights, expected outputs, targets, inputs and the task's weights"),
+    ("0].copy()\n", f"0].copy(), np.arange(n, dtype=np.float32)\n{UNWEIGHTED}",
+     "score changes with answers whose weight is zero, expected that they do not count"),
+    ("0].copy()", "0].copy(), 1, 2", "train: 4 arrays, expected inputs, targets and, if any, weig"),
+    ("    margin", '    loss: ClassVar = "binary_cross_entropy"\n    margin',
+     "train: targets have 0."),
     ("REPLACE: what the task is called", "A task", "the docstring: still the text of the template"),
 ]  # fmt: skip
 

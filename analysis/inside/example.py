@@ -35,7 +35,8 @@ def rows(spec: ModelSpec, weights: Weights, data: dict[str, Any]) -> Rows:
 
     The values stand in one text, those of the row ``step`` (from 1) say when they are. A cell
     without a gate between 0 and 1 shows its state instead. The read-out is the output layer
-    applied to the state after every step: numbers, or the probabilities of the classes.
+    applied to the state after every step: numbers, the probabilities of the classes, or how
+    likely each label is on.
     """
     weights = {name: value.astype(np.float64) for name, value in weights.items()}
     inputs = data["inputs"][0]
@@ -48,6 +49,7 @@ def rows(spec: ModelSpec, weights: Weights, data: dict[str, Any]) -> Rows:
         _row("marked", "", None, marked[kept]),
         *(_row("input", "", i, values) for i, values in enumerate(inputs[kept].T)),
         *_targets(data["targets"][0], spec, kept),
+        *_weights(data.get("weights"), kept),
         *(
             row | {"layer": layer}
             for layer in range(spec.layers)
@@ -72,6 +74,13 @@ def _targets(targets: Array, spec: ModelSpec, kept: list[int]) -> Iterator[dict[
         yield _row("target", "", i, values)
 
 
+def _weights(weights: Array | None, kept: list[int]) -> Iterator[dict[str, Any]]:
+    """How much each answer counts, where the task says so."""
+    if weights is not None:
+        own = weights[0]
+        yield _row("weight", "", None, own[kept] if own.ndim else own[None])
+
+
 def _gates(
     spec: ModelSpec, done: network.Pass, layer: int, kept: list[int]
 ) -> Iterator[dict[str, Any]]:
@@ -89,6 +98,7 @@ def _read_out(spec: ModelSpec, weights: Weights, states: Array) -> Iterator[dict
     answers = states @ weights["output.weight"] + weights["output.bias"]
     classes = spec.loss == "cross_entropy"
     values = np.exp(network.log_softmax(answers)) if classes else answers
+    values = network.sigmoid(answers) if spec.loss == "binary_cross_entropy" else values
     for i, own in enumerate(values.T):
         yield _row("probability" if classes else "output", "", i, own)
 

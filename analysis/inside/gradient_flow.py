@@ -15,17 +15,18 @@ SMALLEST_NORM = 1e-290
 
 
 def rows(
-    spec: ModelSpec, weights: Weights, done: network.Pass, targets: Array, seed: int,
-    task_lag: int | None,
+    spec: ModelSpec, weights: Weights, done: network.Pass, targets: Array, ends: Array,
+    seed: int, task_lag: int | None,
 ) -> Rows:  # fmt: skip
     """Gradients by the states, of the loss of the last answer and of a random direction.
 
-    Norms are means over examples; ``gradient`` is that of all states of a cell together,
+    ``ends`` [B] are the steps of the answers that are the last to count; lags are counted back
+    from there. Norms are means over examples; ``gradient`` is that of a cell's states together,
     √(‖∂/∂h‖² + ‖∂/∂c‖²) of each example. The lag that the task needs is always among the lags.
     """
-    answers = done.outputs
+    answers, examples = done.outputs, np.arange(len(ends))
     if spec.every_step:
-        answers, targets = answers[:, -1], targets[:, -1]
+        answers, targets = answers[examples, ends], targets[examples, ends]
     # By the loss of each example, not by their mean.
     d_out = len(answers) * network.output_gradient(spec, answers, targets)
     direction = streams.generator("cotangent", spec.hidden, seed).standard_normal(spec.hidden)
@@ -36,9 +37,7 @@ def rows(
     }
     result, output = [], cells.cell(spec.cell).states[0]
     for name, cotangent in cotangents.items():
-        gradients = network.state_gradients(spec, weights, done.sequences[-2], cotangent)
-        norms = {k: mean_norms(v) for k, v in gradients.items()}
-        together = mean_norms(np.concatenate(list(gradients.values()), axis=-1))
+        norms, together = _norms(spec, weights, done.sequences[-2], ends, cotangent)
         factor = decay(norms[output])
         lags = {*thinned(len(together), MOST_LAGS), task_lag or 0}
         for lag in sorted(lag for lag in lags if lag < len(together)):
@@ -57,10 +56,33 @@ def rows(
     return result
 
 
-def mean_norms(gradients: Array) -> Array:
-    """The mean over examples of the norm of [T, B, h], by lag: [T], the last time step first."""
-    result: Array = np.linalg.norm(gradients, axis=-1).mean(axis=-1)[::-1]
-    return result
+def _norms(
+    spec: ModelSpec, weights: Weights, below: Array, ends: Array, cotangent: Array
+) -> tuple[dict[str, Array], Array]:
+    """By lag the mean norms [T] of each state's gradient, and of all states' together.
+
+    Examples that end at the same step go through the reference together; the mean at a lag is
+    over those that are long enough.
+    """
+    parts: dict[str, list[Array]] = {}
+    for end in np.unique(ends):
+        own = ends == end
+        gradients = network.state_gradients(spec, weights, below[: end + 1, own], cotangent[own])
+        gradients[""] = np.concatenate(list(gradients.values()), axis=-1)
+        for name, values in gradients.items():
+            parts.setdefault(name, []).append(np.linalg.norm(values, axis=-1)[::-1])
+    norms = {name: mean_by_lag(blocks) for name, blocks in parts.items()}
+    return norms, norms.pop("")
+
+
+def mean_by_lag(blocks: list[Array]) -> Array:
+    """The mean over the examples of all ``blocks`` [lags, examples] that have a lag: [lags]."""
+    longest = max(len(block) for block in blocks)
+    rows = (
+        np.concatenate([block[lag] for block in blocks if lag < len(block)])
+        for lag in range(longest)
+    )
+    return np.array([row.mean() for row in rows])
 
 
 def decay(norms: Array) -> float | None:

@@ -13,10 +13,13 @@ MOST_PROBES = 20
 PENALTIES = 10.0 ** np.arange(-4, 4)
 
 
-def rows(states: Array, steps: list[int], values: Array, shown: Array) -> Rows:
-    """What a linear read-out of the last layer's states [T, B, h] finds at each of ``steps``."""
+def rows(states: Array, steps: list[int], values: Array, known: Array) -> Rows:
+    """What a linear read-out of the last layer's states [T, B, h] finds at each of ``steps``.
+
+    ``known`` [T, B] says of which examples the value is looked for at a step.
+    """
     classes = np.issubdtype(values.dtype, np.integer)
-    scores = probe(states, values, shown <= np.array(steps)[:, None], PROBE_TESTS)
+    scores = probe(states, values, known, PROBE_TESTS)
     return [
         {
             "step": step,

@@ -9,9 +9,12 @@ The gradient is read off the very code that trains: 50 steps of which only the l
 moves the weights, by plain gradient descent at so high a rate that nothing else is
 left in them. Trajectories are 50 real steps of each rule, the last ten at a falling rate. Errors
 are the largest difference in an array divided by the largest value of the reference's array.
+
+The binary cross-entropy, and weights of the answers, some of them zero, are looked at in one cell
+of each kernel: behind the outputs all cells share their code.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from itertools import chain
@@ -58,6 +61,13 @@ SPECIFICATIONS = [
     for loss in ("mse", "cross_entropy")
 ]
 
+# Looked at in one cell of each kernel: a loss, whether at every step, and whether weighted.
+LOSSES = (
+    ("mse", False, True),
+    ("cross_entropy", True, True),
+    ("binary_cross_entropy", False, False),
+    ("binary_cross_entropy", True, True),
+)
 
 Kernels = dict[str, list[str]]  # by cell
 
@@ -69,6 +79,8 @@ def check(framework: Framework, chosen: Kernels, device: str) -> list[Row]:
     except Exception as error:
         return not_checked(framework, chosen, f"cannot be imported: {in_one_line(error)}")
     rows = [check_one(framework, *one, device) for one in _combinations(chosen)]
+    first = {kernel: cell for cell in reversed(chosen) for kernel in chosen[cell]}
+    rows += [check_losses(framework, cell, kernel, device) for kernel, cell in first.items()]
     return [*chain(*rows), *article_counts(framework, device)]
 
 
@@ -86,19 +98,34 @@ def not_checked(
 
 def check_one(framework: Framework, spec: ModelSpec, kernel: str, device: str) -> list[Row]:
     """Every check of one combination."""
+    found = _until_it_raises(_checks(framework, spec, kernel, device))
+    return [_row(framework, kernel, spec, checked) for checked in found]
+
+
+def check_losses(framework: Framework, cell: str, kernel: str, device: str) -> list[Row]:
+    """The gradient and a trajectory of each of ``LOSSES`` in one layer of the cell."""
     rows = []
-    try:
-        for checked in _checks(framework, spec, kernel, device):
-            rows.append(_row(framework, kernel, spec, checked))
-    except Exception as error:
-        rows.append(_row(framework, kernel, spec, ("run", np.inf, 0.0, in_one_line(error))))
+    for dtype in TOLERANCE:
+        for loss, every_step, weighted in LOSSES:
+            spec = ModelSpec(cell, 1, 2, 5, 3, every_step, loss, dtype)  # type: ignore[arg-type]
+            said = loss.replace("_", " ") + ", weighted" * weighted
+            checks = _learnt(framework, spec, kernel, device, ("adam",), weighted)
+            for name, error, tolerance, detail in _until_it_raises(checks):
+                checked = f"{name}, {said}", error, tolerance, detail
+                rows.append(_row(framework, kernel, spec, checked))
     return rows
+
+
+def _until_it_raises(checks: Iterator[Checked]) -> Iterator[Checked]:
+    try:
+        yield from checks
+    except Exception as error:
+        yield "run", np.inf, 0.0, in_one_line(error)
 
 
 def _checks(framework: Framework, spec: ModelSpec, kernel: str, device: str) -> Iterator[Checked]:
     inner_bias = framework.kernels[kernel].inner_bias
-    weights, (inputs, targets) = random_weights(spec, inner_bias), random_batches(spec)
-    tolerance = TOLERANCE[spec.dtype]
+    weights, inputs = random_weights(spec, inner_bias), random_batches(spec)[0]
     model = framework.build(spec, weights, kernel, device)
     returned = model.weights()
     same = returned.keys() == weights.keys() and all(
@@ -108,38 +135,57 @@ def _checks(framework: Framework, spec: ModelSpec, kernel: str, device: str) -> 
     counted = sum(model.parameter_counts().values())
     expected = formula(framework, "matched", spec, inner_bias, kernel)
     yield "parameters", abs(counted - expected), 0.0, f"counted {counted}, formula {expected}"
-    exact = {name: value.astype(np.float64) for name, value in weights.items()}
-    outputs = network.outputs(spec, exact, inputs[0].astype(np.float64))
-    yield "forward", relative(model.predict(inputs[0]), outputs), tolerance["forward"], ""
+    outputs = network.outputs(spec, _exact(weights), inputs[0].astype(np.float64))
+    error = relative(model.predict(inputs[0]), outputs)
+    yield "forward", error, TOLERANCE[spec.dtype]["forward"], ""
+    yield from _learnt(framework, spec, kernel, device, RULES)
 
-    rate = 2.0**20
+
+def _learnt(
+    framework: Framework, spec: ModelSpec, kernel: str, device: str, rules: Iterable[str],
+    weighted: bool = False,
+) -> Iterator[Checked]:  # fmt: skip
+    """The gradient by the last batch, and the trajectories of some of ``RULES``."""
+    inner_bias, tolerance = framework.kernels[kernel].inner_bias, TOLERANCE[spec.dtype]
+    weights, (inputs, *answers) = random_weights(spec, inner_bias), random_batches(spec)
+    if weighted:
+        answers.append(random_sample_weights(spec))
+    targets, *counts = answers
+
+    model, exact, rate = framework.build(spec, weights, kernel, device), _exact(weights), 2.0**20
     constants = updates(Optimiser("sgd", rate), 1, STEPS)
     constants[:-1, 0] = 0
-    model.train(model.place(inputs, targets, constants))
+    model.train(model.place(inputs, targets, constants, *counts))
     found = {k: (exact[k] - v.astype(np.float64)) / rate for k, v in model.weights().items()}
     _, gradients = network.loss_and_gradients(
-        spec, exact, inputs[-1].astype(np.float64), targets[-1]
+        spec, exact, inputs[-1].astype(np.float64), *(values[-1] for values in answers)
     )
     error, detail = worst_named(found, gradients)
     yield "gradient", error, tolerance["gradient"], detail
 
-    for name, rule in RULES.items():
+    for name in rules:
         model = framework.build(spec, weights, kernel, device)
-        losses, _ = model.train(model.place(inputs, targets, updates(rule, 1, STEPS)))
+        constants = updates(RULES[name], 1, STEPS)
+        losses, _ = model.train(model.place(inputs, targets, constants, *counts))
         found = model.weights() | {"losses": losses}
-        expected_end = _reference(replace(spec, dtype="float64"), name, inner_bias)
+        expected_end = _reference(replace(spec, dtype="float64"), name, inner_bias, weighted)
         error, detail = worst_named(found, expected_end)
         yield f"trajectory {name}", error, tolerance["trajectory"], detail
 
 
 @cache
-def _reference(spec: ModelSpec, rule: str, inner_bias: bool) -> Weights:
+def _reference(spec: ModelSpec, rule: str, inner_bias: bool, weighted: bool) -> Weights:
     """The reference's losses and final weights; the same for both types, which start alike."""
     weights, (inputs, targets) = random_weights(spec, inner_bias), random_batches(spec)
     losses, trained = textbook_rules.train(
-        spec, RULES[rule], weights, inputs.astype(np.float64), targets
-    )
+        spec, RULES[rule], weights, inputs.astype(np.float64), targets,
+        random_sample_weights(spec) if weighted else None,
+    )  # fmt: skip
     return trained | {"losses": losses}
+
+
+def _exact(weights: Weights) -> Weights:
+    return {name: value.astype(np.float64) for name, value in weights.items()}
 
 
 def relative(found: Array, expected: Array) -> float:
@@ -172,10 +218,23 @@ def random_batches(spec: ModelSpec, steps: int = STEPS, seed: int = 1) -> tuple[
     """Inputs [K, B, T, d] and targets of ``steps`` batches."""
     rng = np.random.default_rng(seed)
     inputs = rng.normal(size=(steps, BATCH, LENGTH, spec.input_size)).astype(np.float32)
-    shape = (steps, BATCH, LENGTH) if spec.every_step else (steps, BATCH)
-    if spec.loss == "mse":
-        return inputs, rng.normal(size=(*shape, spec.outputs)).astype(np.float32)
-    return inputs, rng.integers(0, spec.outputs, shape).astype(np.int32)
+    shape = _answers(spec, steps)
+    if spec.loss == "cross_entropy":
+        return inputs, rng.integers(0, spec.outputs, shape).astype(np.int32)
+    if spec.loss == "binary_cross_entropy":
+        return inputs, rng.integers(0, 2, (*shape, spec.outputs)).astype(np.float32)
+    return inputs, rng.normal(size=(*shape, spec.outputs)).astype(np.float32)
+
+
+def random_sample_weights(spec: ModelSpec, steps: int = STEPS, seed: int = 2) -> Array:
+    """Weights 0, 1/2, 1 or 3/2 of every answer, [K, B] or [K, B, T]; each batch has one of 1."""
+    found = np.random.default_rng(seed).integers(0, 4, _answers(spec, steps)) / 2
+    found.reshape(steps, -1)[:, 0] = 1
+    return found.astype(np.float32)
+
+
+def _answers(spec: ModelSpec, steps: int) -> tuple[int, ...]:
+    return (steps, BATCH, LENGTH) if spec.every_step else (steps, BATCH)
 
 
 def formula(

@@ -4,6 +4,7 @@ Each finding is one sentence: where, what is wrong, what is expected. An empty l
 means that the harness can work with it.
 """
 
+import inspect
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -29,7 +30,8 @@ SAID = {
     "higher_is_better": (bool, "True or False"),
     "budget": (Budget, "a Budget"),
 }
-EXAMPLES, MANY = 64, 4096
+LOSSES = ("mse", "cross_entropy", "binary_cross_entropy")
+EXAMPLES, MANY, BATCHES = 64, 4096, 64
 # What the templates say where the author is to say something.
 REPLACE = "REPLACE"
 
@@ -70,8 +72,9 @@ def _said(task: Task) -> Findings:
             yield f"{name} is {value!r}, expected {expected}"
     if task.margin is not None and not (isinstance(task.margin, float | int) and task.margin > 0):
         yield f"margin is {task.margin!r}, expected a positive number, or None"
-    if getattr(task, "loss", None) not in ("mse", "cross_entropy"):
-        yield f'loss is {getattr(task, "loss", None)!r}, expected "mse" or "cross_entropy"'
+    if getattr(task, "loss", None) not in LOSSES:
+        expected = " or ".join(f'"{loss}"' for loss in LOSSES)
+        yield f"loss is {getattr(task, 'loss', None)!r}, expected {expected}"
     # A dataclass without a docstring is given its signature as one.
     if (type(task).__doc__ or "").startswith(f"{type(task).__name__}("):
         yield "the class has no docstring, expected what the report prints of the task"
@@ -86,16 +89,23 @@ def _drawn(task: Task) -> Findings:
         first, again, other = (
             task.draw(split, streams.generator("check", seed), EXAMPLES) for seed in (0, 0, 1)
         )
-        yield from (f"{split}: {finding}" for finding in _shapes(task, *first))
+        if len(first) not in (2, 3):
+            yield f"{split}: {len(first)} arrays, expected inputs, targets and, if any, weights"
+            return
+        yield from (f"{split}: {finding}" for finding in _shapes(task, *first[:2]))
+        yield from (f"{split}: {finding}" for finding in _weights(task, *first[2:]))
         if streams.sha256(first) != streams.sha256(again):
             yield f"{split}: the same rng gives other examples, expected all chance to come from it"
         elif streams.sha256(first) == streams.sha256(other):
             yield f"{split}: another rng gives the same examples, expected a draw"
+    yield from _counted(task)
     if task.loss == "cross_entropy":
-        _, asked = (
+        _, asked, *weights = (
             task.examples("train") if isinstance(task, DataTask)
             else task.draw("train", streams.generator("check", 0), MANY)
         )  # fmt: skip
+        for counts in weights:
+            asked = asked[counts > 0]
         if never := sorted(set(range(task.outputs)) - set(np.unique(asked).tolist())):
             yield (
                 f"class {', '.join(map(str, never))} is the answer to none of {len(asked):,} "
@@ -115,30 +125,79 @@ def _shapes(task: Task, inputs: Array, targets: Array) -> Findings:
     elif not np.isfinite(inputs).all():
         yield "inputs are not all finite"
     expected, kind = expected[: 1 + task.every_step], "int32"
-    if task.loss == "mse":
+    if task.loss != "cross_entropy":
         expected, kind = (*expected, task.outputs), "float32"
     if targets.shape != expected or targets.dtype != kind:
         yield f"targets are {targets.dtype} {targets.shape}, expected {kind} {expected}"
-    elif task.loss == "mse" and not np.isfinite(targets).all():
+    elif not np.isfinite(targets).all():
         yield "targets are not all finite"
-    elif task.loss != "mse" and not 0 <= targets.min() <= targets.max() < task.outputs:
+    elif task.loss == "cross_entropy" and not 0 <= targets.min() <= targets.max() < task.outputs:
         yield f"classes go from {targets.min()} to {targets.max()}, expected 0 to outputs - 1"
+    elif task.loss == "binary_cross_entropy" and not np.isin(targets, (0, 1)).all():
+        wrong = targets[~np.isin(targets, (0, 1))][0]
+        yield f"targets have {wrong:.4g}, expected 0 and 1 only"
+
+
+def _weights(task: Task, weights: Array | None = None) -> Findings:
+    if weights is None:
+        return
+    allowed = [(EXAMPLES,), (EXAMPLES, task.sequence_length)][: 1 + task.every_step]
+    if weights.shape not in allowed or weights.dtype != np.float32:
+        expected = " or ".join(map(str, reversed(allowed)))
+        yield f"weights are {weights.dtype} {weights.shape}, expected float32 {expected}"
+    elif not np.isfinite(weights).all():
+        yield "weights are not all finite"
+    elif weights.min() < 0:
+        yield f"weights go down to {weights.min():.4g}, expected none below zero"
+    elif not weights.any():
+        yield f"all weights of {EXAMPLES} examples are zero, expected answers that count"
+
+
+def _counted(task: Task) -> Findings:
+    """Is there an answer that counts in every batch? Without one it has no mean loss."""
+    batch = task.budget.batch
+    for step in range(BATCHES):
+        rng = streams.generator("check", "batch", step=step)
+        _, _, *weights = task.draw("train", rng, batch)
+        if not weights:
+            return
+        if not weights[0].any():
+            yield (
+                f"train: all weights of a batch of {batch} are zero, expected an answer that "
+                "counts in every batch; leave out examples without one, or raise budget.batch"
+            )
+            return
 
 
 def _judged(task: Task) -> Findings:
     """The right answers solve the task; the same answer for everything does not."""
-    inputs, targets = task.draw("test", streams.generator("check", 0), 512)
-    right, constant = targets, np.broadcast_to(targets.mean(axis=0), targets.shape)
+    inputs, targets, *weights = streams.drawn(task, "test", streams.generator("check", 0), 512)
+    if weights and len(inspect.signature(task.score).parameters) < 4:
+        yield "score takes no weights, expected outputs, targets, inputs and the task's weights"
+        return
+    right = targets.astype(np.float32)
     if task.loss == "cross_entropy":
         right = np.eye(task.outputs, dtype=np.float32)[targets]
-        constant = np.broadcast_to(right.mean(axis=0), right.shape)
+    # What does not count is no part of the constant answer.
+    counts = (weights[0] if weights else np.ones(targets.shape[: 1 + task.every_step])) > 0
+    counts = counts.reshape(counts.shape + (1,) * (right.ndim - counts.ndim))
+    mean = np.where(counts, right, 0).sum(axis=0) / np.maximum(counts.sum(axis=0), 1)
+    constant = np.broadcast_to(mean, right.shape)
+    if task.loss == "binary_cross_entropy":
+        # As logarithms of odds, those of certainty large but finite.
+        right = 100 * (2 * right - 1)
+        odds = np.clip(constant, 1e-6, 1 - 1e-6)
+        constant = np.log(odds / (1 - odds))
     scores = {}
     for answer, outputs in (("right", right), ("constant", constant)):
-        score = task.score(outputs, targets, inputs)
+        score = task.score(outputs, targets, inputs, *weights)
         if not isinstance(score, float) or not np.isfinite(score):
             yield f"score of the {answer} answers is {score!r}, expected a finite float"
             return
         scores[answer] = score
+    others = np.where(counts, right, 0)
+    if weights and task.score(others, targets, inputs, *weights) != scores["right"]:
+        yield "score changes with answers whose weight is zero, expected that they do not count"
     if not task.is_solved(scores["right"]):
         yield (
             f"the right answers score {scores['right']:.4g}, expected that to count as solved "
@@ -175,8 +234,8 @@ def _learnt(task: Task) -> Findings:
     spec = replace(model_of(task, cell, 1, 4), dtype="float64")
     weights = initialisation.initial_weights(task, cell, 1, 4, 0)
     weights = {name: value.astype(np.float64) for name, value in weights.items()}
-    inputs, targets = task.draw("train", streams.generator("check", 0), 8)
-    loss, gradients = network.loss_and_gradients(spec, weights, inputs.astype(np.float64), targets)
+    inputs, *answers = streams.drawn(task, "train", streams.generator("check", 0), 8)
+    loss, gradients = network.loss_and_gradients(spec, weights, inputs.astype(np.float64), *answers)
     if not np.isfinite(loss):
         yield f"the loss of a model that was just made is {loss}, expected a finite one"
     elif not any(value.any() for value in gradients.values()):

@@ -6,11 +6,12 @@ means that the harness can work with it.
 
 import ast
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from cells import CELLS, Array, ModelSpec, Weights
+from cells import CELLS, Array, ModelSpec, Weights, network
 from harness import machine, registry
 from harness.conformance import against_reference, textbook_rules
 from harness.conformance.contract import REPLACE, Findings, sentences
@@ -63,6 +64,10 @@ def check_framework(name: str) -> list[str]:
         for cell in filter(CELLS.__contains__, framework.biases.get("native", ())):
             for check in (_native, _falling):
                 found += sentences(f"{where}/native.py", check(framework, cell), f"{cell}: ")
+        # Behind the outputs all cells share their code.
+        for cell in list(framework.biases.get("native", ()))[:1]:
+            losses = _native_losses(framework, cell)
+            found += sentences(f"{where}/native.py", losses, f"{cell}: ")
     return found or [f"{where}/{finding}." for finding in _written(framework)]
 
 
@@ -169,6 +174,22 @@ def _native(framework: Framework, cell: str) -> Findings:
         yield f"predict gives {shape}, expected {targets[0].shape}"
     if device_of(model) != DEVICE:
         yield f"the model is on {device_of(model)}, expected {DEVICE}"
+
+
+def _native_losses(framework: Framework, cell: str) -> Findings:
+    """Is the loss of the first step that of the model's own outputs, by the reference's formula?"""
+    for loss, every_step, weighted in against_reference.LOSSES:
+        spec = replace(_spec(cell, "float64"), loss=loss, every_step=every_step)  # type: ignore[arg-type]
+        inputs, *answers = against_reference.random_batches(spec, 1)
+        if weighted:
+            answers.append(against_reference.random_sample_weights(spec, 1))
+        model = framework.native(spec, RULE, 0, DEVICE)
+        outputs = model.predict(inputs[0])
+        expected = network.loss(spec, outputs, *(values[0] for values in answers))
+        found = model.train(inputs, *answers)[0][0]
+        if not np.isclose(found, expected, rtol=1e-8):
+            said = loss.replace("_", " ") + ", weighted" * weighted
+            yield f"the loss ({said}) of its outputs is {found:.4g}, expected {expected:.4g}"
 
 
 def _falling(framework: Framework, cell: str) -> Findings:

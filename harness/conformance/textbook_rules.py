@@ -11,15 +11,17 @@ from implementations.rule import Optimiser
 
 
 def train(
-    spec: ModelSpec, optimiser: Optimiser, weights: Weights, inputs: Array, targets: Array
-) -> tuple[Array, Weights]:
+    spec: ModelSpec, optimiser: Optimiser, weights: Weights, inputs: Array, targets: Array,
+    sample_weights: Array | None = None,
+) -> tuple[Array, Weights]:  # fmt: skip
     """Losses [K] and final weights after one step on each batch of inputs [K, B, T, d]."""
     w = {name: value.astype(np.float64) for name, value in weights.items()}
     m = {name: np.zeros_like(value) for name, value in w.items()}
     v = {name: np.zeros_like(value) for name, value in w.items()}
     losses = []
     for t, (x, y) in enumerate(zip(inputs, targets, strict=True), start=1):
-        loss, g = network.loss_and_gradients(spec, w, x, y)
+        counts = None if sample_weights is None else sample_weights[t - 1]
+        loss, g = network.loss_and_gradients(spec, w, x, y, counts)
         losses.append(loss)
         g = clipped(g, optimiser)
         for name in w:

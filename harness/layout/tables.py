@@ -134,8 +134,8 @@ _ALL = (
     # `values` are those at the steps of the row `step`, by spaces; a single target is of the last.
     Table("gate_examples", "One test example in each cell: inputs, gates and answers step by step",
           "insides", RUN | {"layer": SOME_COUNT}
-          | {"quantity": one_of("step", "marked", "input", "target", "gate", "state", "output",
-                                "probability")}
+          | {"quantity": one_of("step", "marked", "input", "target", "weight", "gate", "state",
+                                "output", "probability")}
           | {"name": WORD, "unit": SOME_COUNT, "values": TEXT}),
     Table("memory_probe", "What the state still tells of a value shown earlier, run by run",
           "insides", _MODEL | {"step": COUNT, "metric": TEXT} | each(NUMBER, "score chance")),

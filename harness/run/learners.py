@@ -10,9 +10,10 @@ from harness.plan.tracks import kernel_of, model_spec
 from harness.run import initialisation
 from implementations import FACTORS, NATIVE, Described, Framework
 from implementations.rule import Optimiser, updates
+from tasks import Examples
 
-# inputs [K, B, T, d], targets, and the number of the first step, from 0 -> losses, norms [K].
-Train = Callable[[Array, Array, int], tuple[Array, Array]]
+# K batches as a stream gives them, and the number of the first step, from 0 -> losses, norms [K].
+Train = Callable[[Examples, int], tuple[Array, Array]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def learner(run: Run, settings: Settings, framework: Framework) -> Learner:
     )
     if run.track == "native":
         native = framework.native(spec, optimiser, run.seed, settings.device)
-        return Learner(native, NATIVE, lambda x, y, _: native.train(x, y), native.weights())
+        return Learner(native, NATIVE, lambda batches, _: native.train(*batches), native.weights())
     weights = initialisation.initial_weights(
         settings.task, run.cell, budget.layers, budget.hidden, run.seed
     )
@@ -65,9 +66,10 @@ def learner(run: Run, settings: Settings, framework: Framework) -> Learner:
     kernel = kernel_of(framework, run.cell, settings)
     model = framework.build(spec, weights, kernel, settings.device)
 
-    def train(inputs: Array, targets: Array, first: int) -> tuple[Array, Array]:
+    def train(batches: Examples, first: int) -> tuple[Array, Array]:
+        inputs, targets, *sample_weights = batches
         constants = updates(optimiser, first + 1, len(inputs))
-        return model.train(model.place(inputs, targets, constants))
+        return model.train(model.place(inputs, targets, constants, *sample_weights))
 
     return Learner(model, kernel, train, weights)
 

@@ -18,6 +18,7 @@ from harness.plan.settings import Settings
 from harness.run import learners, records, solving, streams
 from harness.run.records import Record
 from implementations import Described, Framework, device_of
+from tasks import Examples
 
 PHASES = ("start", "import", "build", "first_chunk", "training", "evaluation", "data")
 OnChunk = Callable[[int, float, float], None]
@@ -110,9 +111,9 @@ def _train(
     while progress.steps < budget.steps:
         count = min(budget.evaluate_every, budget.steps - progress.steps)
         with progress.phase("data"):
-            inputs, targets = stream.chunk(progress.steps, count)
+            batches = stream.chunk(progress.steps, count)
         with progress.phase("training" if progress.losses else "first_chunk"):
-            losses, norms = learner.train(inputs, targets, progress.steps)
+            losses, norms = learner.train(batches, progress.steps)
         progress.losses.append(losses)
         progress.norms.append(norms)
         progress.steps += count
@@ -136,20 +137,20 @@ def _train(
 
 
 def _evaluate(
-    model: Described, settings: Settings, data: tuple[Array, Array], progress: Progress
+    model: Described, settings: Settings, data: Examples, progress: Progress
 ) -> float | None:
     """The score on ``data``, or None when an output or the score is not finite.
 
     Examples go through the model a training batch at a time: larger blocks fall
     out of the processor's caches.
     """
-    inputs, targets = data
+    inputs, targets, *weights = data
     size = settings.budget.batch
     with progress.phase("evaluation"):
         outputs = np.concatenate(
             [model.predict(inputs[i : i + size]) for i in range(0, len(inputs), size)]
         )
-        score = settings.task.score(outputs, targets, inputs)
+        score = settings.task.score(outputs, targets, inputs, *weights)
     return score if np.isfinite(outputs).all() and np.isfinite(score) else None
 
 

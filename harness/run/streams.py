@@ -13,7 +13,7 @@ from dataclasses import asdict
 import numpy as np
 
 from cells import Array
-from tasks import Budget, Split, Task
+from tasks import Budget, Examples, Split, Task
 
 
 def generator(*key: object, step: int = 0) -> np.random.Generator:
@@ -30,9 +30,18 @@ def task_key(task: Task) -> str:
     return f"{task.name}{sorted(parameters.items())}"
 
 
-def examples(task: Task, split: Split, seed: int, n: int) -> tuple[Array, Array]:
-    """``n`` examples of a split."""
-    return of_run(task, seed).draw(split, generator(task_key(task), split, seed), n)
+def examples(task: Task, split: Split, seed: int, n: int) -> Examples:
+    """``n`` examples of a split, a weight for each answer with them where the task gives some."""
+    return drawn(of_run(task, seed), split, generator(task_key(task), split, seed), n)
+
+
+def drawn(task: Task, split: Split, rng: np.random.Generator, n: int) -> Examples:
+    """What the task draws; the weight of a sequence is that of each of its answers."""
+    inputs, targets, *weights = task.draw(split, rng, n)
+    if task.every_step:
+        steps = targets.shape[1]
+        weights = [w if w.ndim > 1 else np.repeat(w[:, None], steps, axis=1) for w in weights]
+    return inputs, targets, *weights
 
 
 def of_run(task: Task, seed: int) -> Task:
@@ -52,29 +61,37 @@ class TrainingStream:
             examples(task, "train", seed, budget.train_examples) if budget.train_examples else None
         )
 
-    def chunk(self, first: int, count: int) -> tuple[Array, Array]:
-        """The batches of ``count`` steps from step ``first``: ``[K, B, T, d]``, ``[K, B, ...]``."""
+    def chunk(self, first: int, count: int) -> Examples:
+        """The batches of ``count`` steps from step ``first``: ``[K, B, T, d]``, ``[K, B, ...]``.
+
+        Raises ValueError for a batch whose weights are all zero: it has no mean.
+        """
         batches = [self._batch(step) for step in range(first, first + count)]
-        inputs, targets = (np.stack(arrays) for arrays in zip(*batches, strict=True))
-        update(self._digest, (inputs, targets))
-        return inputs, targets
+        chunk = tuple(np.stack(arrays) for arrays in zip(*batches, strict=True))
+        for weights in chunk[2:]:
+            counts = weights.reshape(count, -1).any(axis=1)
+            if not counts.all():
+                step = first + int(np.argmin(counts)) + 1
+                raise ValueError(f"all weights of the batch of step {step} are zero")
+        update(self._digest, chunk)
+        return chunk
 
     @property
     def sha256(self) -> str:
         """The digest of all bytes handed out so far."""
         return self._digest.hexdigest()
 
-    def _batch(self, step: int) -> tuple[Array, Array]:
+    def _batch(self, step: int) -> Examples:
         if self._pool is None:
             rng = generator(self._key, "train", self._seed, step=step)
-            return self._task.draw("train", rng, self._budget.batch)
+            return drawn(self._task, "train", rng, self._budget.batch)
         per_epoch = self._budget.train_examples // self._budget.batch
         epoch, place = divmod(step, per_epoch)
         if epoch != self._epoch:
             rng = generator(self._key, "order", self._seed, step=epoch)
             self._epoch, self._order = epoch, rng.permutation(self._budget.train_examples)
         chosen = self._order[place * self._budget.batch : (place + 1) * self._budget.batch]
-        return self._pool[0][chosen], self._pool[1][chosen]
+        return tuple(array[chosen] for array in self._pool)
 
 
 def update(digest: hashlib._Hash, arrays: Iterable[Array]) -> None:

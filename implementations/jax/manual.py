@@ -39,10 +39,10 @@ def outputs(layout: Layout, vector: jax.Array, x: jax.Array) -> jax.Array:
 
 
 def loss_and_gradient(
-    kernel: str, layout: Layout, vector: jax.Array, x: jax.Array, y: jax.Array
+    kernel: str, layout: Layout, vector: jax.Array, x: jax.Array, y: Any
 ) -> tuple[jax.Array, jax.Array]:
-    """The loss for x [B, T, d] and y [B, ..], and its gradient as a vector."""
-    y = y.swapaxes(0, 1) if layout.spec.every_step else y
+    """The loss for x [B, T, d] and y [B, ..], maybe with weights, and its gradient as a vector."""
+    y = jax.tree.map(lambda a: a.swapaxes(0, 1), y) if layout.spec.every_step else y
     spec, matrices = layout.spec, layout.matrices(vector)
     result, top, saved = _forward(layout, matrices, x)
     value, d_result = _loss(spec, result, y)
@@ -61,16 +61,34 @@ def loss_and_gradient(
     return value, jnp.concatenate([g.reshape(-1) for g in gradients])
 
 
-def _loss(spec: ModelSpec, result: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+def _loss(spec: ModelSpec, result: jax.Array, y: Any) -> tuple[jax.Array, jax.Array]:
+    """The loss and its gradient by the outputs ``result``, for y as :func:`functional.loss`."""
+    if isinstance(y, tuple):
+        targets, sample_weights = y
+        each, slopes = _losses(spec, result, targets)
+        shares = sample_weights / jnp.sum(sample_weights)
+        return jnp.sum(shares * each), slopes * shares[..., None]
     if spec.loss == "mse":
         error = result - y
         return jnp.mean(error * error), error * (2 / error.size)
+    each, slopes = _losses(spec, result, y)
+    return jnp.sum(each) / each.size, slopes * (1 / each.size)
+
+
+def _losses(spec: ModelSpec, result: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The loss of each answer and its gradient by the answer's outputs."""
+    if spec.loss == "mse":
+        error = result - y
+        return jnp.mean(error * error, -1), error * (2 / spec.outputs)
+    if spec.loss == "binary_cross_entropy":
+        each = jnp.sum(jax.nn.softplus(result) - y * result, -1)
+        return each, jax.nn.sigmoid(result) - y
     exact = result - result.max(-1, keepdims=True)
     powers = jnp.exp(exact)
     total = powers.sum(-1, keepdims=True)
     chosen = y[..., None] == np.arange(spec.outputs, dtype=np.int32)
-    value = jnp.sum(jnp.log(total[..., 0]) - jnp.sum(jnp.where(chosen, exact, 0), -1)) / y.size
-    return value, (powers / total - chosen) * (1 / y.size)
+    each = jnp.log(total[..., 0]) - jnp.sum(jnp.where(chosen, exact, 0), -1)
+    return each, powers / total - chosen
 
 
 def _forward(

@@ -1,6 +1,7 @@
 """The JAX model; see the package docstring for kernels and conventions."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -38,7 +39,7 @@ class Packed(Program):
             return self._stock(self.layout.matrices(w), x)
         return manual.outputs(self.layout, w, x)
 
-    def gradient(self, w: jax.Array, x: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def gradient(self, w: jax.Array, x: jax.Array, y: Any) -> tuple[jax.Array, jax.Array]:
         """The loss and its gradient, zero where nothing is trained."""
         if self.kernel == STOCK:
             value, parts = jax.value_and_grad(

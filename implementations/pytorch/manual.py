@@ -6,8 +6,10 @@ get their gradients, and the gradients go back to the parameters.
 """
 
 from functools import lru_cache
+from typing import Any
 
 import torch
+from torch.nn import functional
 
 from cells import ModelSpec
 from implementations.pytorch.cells import Gru, Lstm, Rnn
@@ -42,7 +44,7 @@ class Manual:
         return self._forward(self._diagonal(len(x), x.shape[-1], keep=False), x)[0]
 
     @torch.no_grad()
-    def backward(self, x: Tensor, y: Tensor) -> Tensor:
+    def backward(self, x: Tensor, y: Any) -> Tensor:
         """Fill every parameter's gradient; returns the loss."""
         diagonal = self.diagonal(len(x), x.shape[-1], keep=True)
         outputs, states = self._forward(diagonal, x)
@@ -67,18 +69,38 @@ class Manual:
         return (2 * self.weight) @ states + self.bias[:, None], states
 
 
-def loss_and_gradient(spec: ModelSpec, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """The loss of outputs [T, o, B] and its gradient there; targets as a batch has them."""
+def loss_and_gradient(spec: ModelSpec, outputs: Tensor, y: Any) -> tuple[Tensor, Tensor]:
+    """The loss of outputs [T, o, B] and its gradient there; y is as for ``model.loss``."""
+    if isinstance(y, tuple):
+        targets, sample_weights = y
+        each, slopes = _losses(spec, outputs, _by_step(spec, targets))
+        shares = _by_step(spec, sample_weights / sample_weights.sum())
+        return (shares * each).sum(), slopes.mul_(shares)
+    y = _by_step(spec, y)
     if spec.loss == "mse":
-        y = y.permute(1, 2, 0) if spec.every_step else y.t()[None]
         error = outputs - y
         return (error * error).mean(), error.mul_(2 / error.numel())
-    y = (y.t() if spec.every_step else y[None]).unsqueeze(1)
+    each, slopes = _losses(spec, outputs, y)
+    return each.mean(), slopes.div_(each.numel())
+
+
+def _losses(spec: ModelSpec, outputs: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss of each answer [T, 1, B] and its gradient [T, o, B] by the answer's outputs."""
+    if spec.loss == "mse":
+        error = outputs - y
+        return (error * error).mean(1, keepdim=True), error.mul_(2 / spec.outputs)
+    if spec.loss == "binary_cross_entropy":
+        each = functional.binary_cross_entropy_with_logits(outputs, y, reduction="none")
+        return each.sum(1, keepdim=True), torch.sigmoid(outputs).sub_(y)
     logarithms = torch.log_softmax(outputs, 1)
-    value = -logarithms.gather(1, y).mean()
-    return value, logarithms.exp_().scatter_add_(
-        1, y, logarithms.new_full((), -1.0).expand(y.shape)
-    ).div_(y.numel())
+    each = logarithms.gather(1, y).neg_()
+    return each, logarithms.exp_().scatter_add_(1, y, logarithms.new_full((), -1.0).expand(y.shape))
+
+
+def _by_step(spec: ModelSpec, values: Tensor) -> Tensor:
+    """Targets or weights of a batch, [B, ..] or [B, T, ..], as [T, o, B]; without o it is 1."""
+    values = values if spec.every_step else values[:, None]
+    return (values if values.ndim == 3 else values[..., None]).permute(1, 2, 0)
 
 
 def _gradient(parameter: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 import cells
 from cells import Array, ModelSpec, Weights
@@ -72,9 +73,12 @@ class FlatModel:
         self._flat = flat
         self._gradient, self._first, self._second = (torch.zeros_like(flat) for _ in range(3))
 
-    def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
+    def place(
+        self, inputs: Array, targets: Array, constants: Array, sample_weights: Array | None = None
+    ) -> Any:
         x = self._inputs(inputs).permute(self._order(1)).contiguous()
-        return x, self._targets(targets), constants.tolist()
+        y = place_targets(self._spec, targets, sample_weights, self._device)
+        return x, y, constants.tolist()
 
     def train(self, placed: Any) -> tuple[Array, Array]:
         losses, norms = [], []
@@ -108,10 +112,6 @@ class FlatModel:
     def _inputs(self, values: Array) -> torch.Tensor:
         return torch.as_tensor(values, dtype=self._dtype, device=self._device)
 
-    def _targets(self, values: Array) -> torch.Tensor:
-        dtype = self._dtype if self._spec.loss == "mse" else torch.int64
-        return torch.as_tensor(values, dtype=dtype, device=self._device)
-
     def _order(self, batches: int) -> list[int]:
         """The axes of inputs [.., B, T, d] as ``_outputs`` takes them; ``batches`` go before."""
         return [*range(batches), batches + 1, batches, batches + 2]
@@ -120,7 +120,7 @@ class FlatModel:
         """x [T, B, d] -> [B, o] or [B, T, o]."""
         raise NotImplementedError
 
-    def _backward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def _backward(self, x: torch.Tensor, y: Any) -> torch.Tensor:
         """Fill the gradient vector for one batch; returns the loss."""
         value = loss(self._spec, self._outputs(x), y)
         self._gradient.zero_()
@@ -222,7 +222,7 @@ class TorchModel(FlatModel):
         )
         return out
 
-    def _backward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def _backward(self, x: torch.Tensor, y: Any) -> torch.Tensor:
         if self._manual is None:
             return super()._backward(x, y)
         value = self._manual.backward(x, y)
@@ -259,11 +259,39 @@ class EquationsModel(FlatModel):
         return equations.outputs(self._layout, self._layout.matrices(self._flat), x, self._layer)
 
 
-def loss(spec: ModelSpec, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """The mean squared error over all values, or the mean cross-entropy in nats."""
+def place_targets(
+    spec: ModelSpec, values: Array, sample_weights: Array | None, device: torch.device
+) -> Any:
+    """For each batch its targets, of the model's type or classes; a pair if they have weights."""
+    dtype = DTYPES[spec.dtype]
+    kind = torch.int64 if spec.loss == "cross_entropy" else dtype
+    y = torch.as_tensor(values, dtype=kind, device=device)
+    if sample_weights is None:
+        return y
+    return list(zip(y, torch.as_tensor(sample_weights, dtype=dtype, device=device), strict=True))
+
+
+def loss(spec: ModelSpec, outputs: torch.Tensor, y: Any) -> torch.Tensor:
+    """The mean loss of all answers; y is the targets, or a pair of them and their weights."""
+    if isinstance(y, tuple):
+        targets, sample_weights = y
+        shares: torch.Tensor = sample_weights / sample_weights.sum()
+        return (shares * losses(spec, outputs, targets)).sum()
     if spec.loss == "mse":
-        return torch.nn.functional.mse_loss(outputs, y)
-    return torch.nn.functional.cross_entropy(outputs.flatten(0, -2), y.flatten())
+        return functional.mse_loss(outputs, y)
+    if spec.loss == "cross_entropy":
+        return functional.cross_entropy(outputs.flatten(0, -2), y.flatten())
+    return losses(spec, outputs, y).mean()
+
+
+def losses(spec: ModelSpec, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The loss of each answer, [B] or [B, T], as ``cells.network.losses`` has it."""
+    if spec.loss == "mse":
+        return functional.mse_loss(outputs, y, reduction="none").mean(-1)
+    if spec.loss == "binary_cross_entropy":
+        return functional.binary_cross_entropy_with_logits(outputs, y, reduction="none").sum(-1)
+    each = functional.cross_entropy(outputs.flatten(0, -2), y.flatten(), reduction="none")
+    return each.view(y.shape)
 
 
 def _to_torch(spec: ModelSpec, weights: Weights) -> dict[str, torch.Tensor]:

@@ -10,7 +10,7 @@ import torch
 import torch._dynamo
 
 from cells import Array, ModelSpec, Weights
-from implementations.pytorch.model import DTYPES, LAYERS, loss, on, to_canonical
+from implementations.pytorch.model import DTYPES, LAYERS, loss, on, place_targets, to_canonical
 from implementations.rule import Optimiser
 
 RULES = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}
@@ -30,7 +30,6 @@ class TorchNativeModel:
         self._spec, self._clip = spec, optimiser.clip
         kind: Any = {"dtype": DTYPES[spec.dtype], "device": device}
         self._floats = kind
-        self._targets = kind if spec.loss == "mse" else kind | {"dtype": torch.int64}
         torch.manual_seed(seed)
         sizes = spec.input_size, spec.hidden, spec.layers
         layers = LAYERS[spec.cell](*sizes, batch_first=True, **kind)
@@ -43,9 +42,11 @@ class TorchNativeModel:
             self._rule, lambda step: float(optimiser.rate(step + 1)) / rate
         )
 
-    def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
+    def train(
+        self, inputs: Array, targets: Array, sample_weights: Array | None = None
+    ) -> tuple[Array, Array]:
         x = torch.as_tensor(inputs, **self._floats)
-        y = torch.as_tensor(targets, **self._targets)
+        y = place_targets(self._spec, targets, sample_weights, x.device)
         losses, norms = [], []
         for x_k, y_k in zip(x, y, strict=True):
             self._rule.zero_grad()

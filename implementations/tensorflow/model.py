@@ -72,11 +72,13 @@ class TensorFlowModel:
             vector = tf.constant(self._layout.pack(self._program.swapped(weights)))
             self._state: Tensors = [vector, tf.zeros_like(vector), tf.zeros_like(vector)]
 
-    def place(self, inputs: Array, targets: Array, constants: Array) -> Any:
+    def place(
+        self, inputs: Array, targets: Array, constants: Array, sample_weights: Array | None = None
+    ) -> Any:
         with tf.device(self._device):
             return (
                 tf.constant(inputs, self._spec.dtype),
-                place_targets(self._spec, targets),
+                place_targets(self._spec, targets, sample_weights),
                 tf.constant(constants, self._spec.dtype),
             )
 
@@ -118,9 +120,15 @@ def device_of(tensor: Any) -> str:
     return str(tf.DeviceSpec.from_string(tensor.device).device_type)
 
 
-def place_targets(spec: ModelSpec, values: Array) -> Any:
-    """Targets on the device, of the model's type or integer classes."""
-    return tf.constant(values, spec.dtype if spec.loss == "mse" else tf.int32)
+def place_targets(spec: ModelSpec, values: Array, sample_weights: Array | None) -> Any:
+    """Targets on the device, of the model's type or classes; a pair if they have weights."""
+    y = tf.constant(values, tf.int32 if spec.loss == "cross_entropy" else spec.dtype)
+    return y if sample_weights is None else (y, tf.constant(sample_weights, spec.dtype))
+
+
+def batch_of(targets: Any, k: Any) -> Any:
+    """The targets of one batch, with their weights if they have some."""
+    return tf.nest.map_structure(lambda values: values[k], targets)
 
 
 @cache
@@ -190,7 +198,7 @@ class _Program:
 
     def _train(self, state: Any, inputs: Any, targets: Any, constants: Any) -> Any:
         def step(k: Any, state: Any) -> tuple[Any, Any, Any]:
-            value, gradient = self._gradient(state[0], inputs[k], targets[k])
+            value, gradient = self._gradient(state[0], inputs[k], batch_of(targets, k))
             state, norm = self._update(state, gradient, tf.unstack(constants[k]))
             return state, value, norm
 
@@ -198,7 +206,7 @@ class _Program:
 
     def _gradients(self, vector: Any, inputs: Any, targets: Any) -> Any:
         def step(k: Any, state: Any) -> tuple[Any, Any, Any]:
-            value, gradient = self._gradient(vector, inputs[k], targets[k])
+            value, gradient = self._gradient(vector, inputs[k], batch_of(targets, k))
             return state, value, tf.norm(gradient)
 
         return over_steps(step, (), inputs)[2]
@@ -206,7 +214,7 @@ class _Program:
     def _losses(self, vector: Any, inputs: Any, targets: Any) -> Any:
         def step(k: Any, state: Any) -> tuple[Any, Any, Any]:
             outputs = self._outputs(self._matrices(vector), inputs[k])
-            value = loss(self._spec, outputs, targets[k])
+            value = loss(self._spec, outputs, batch_of(targets, k))
             return state, value, value
 
         return over_steps(step, (), inputs)[1]
@@ -250,10 +258,24 @@ def over_steps(step: Any, state: Any, inputs: Any) -> tuple[Any, Any, Any]:
 
 
 def loss(spec: ModelSpec, outputs: Any, y: Any) -> Any:
-    """The mean squared error over all values, or the mean cross-entropy in nats."""
+    """The mean loss of all answers; y is the targets, or a pair of them and their weights."""
+    if isinstance(y, tuple):
+        targets, sample_weights = y
+        weighted = sample_weights * losses(spec, outputs, targets)
+        return tf.reduce_sum(weighted) / tf.reduce_sum(sample_weights)
     if spec.loss == "mse":
         return tf.reduce_mean((outputs - y) ** 2)
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=outputs))
+    return tf.reduce_mean(losses(spec, outputs, y))
+
+
+def losses(spec: ModelSpec, outputs: Any, y: Any) -> Any:
+    """The loss of each answer, [B] or [B, T], as ``cells.network.losses`` has it."""
+    if spec.loss == "mse":
+        return tf.reduce_mean((outputs - y) ** 2, -1)
+    if spec.loss == "binary_cross_entropy":
+        each = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=outputs)
+        return tf.reduce_sum(each, -1)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=outputs)
 
 
 def keras_model(spec: ModelSpec) -> Any:

@@ -10,6 +10,7 @@ from cells import Array, ModelSpec, Weights
 from implementations.rule import Optimiser
 from implementations.tensorflow import model as matched
 from implementations.tensorflow.model import (
+    batch_of,
     device_of,
     keras_model,
     loss,
@@ -63,11 +64,12 @@ class KerasModel:
         self._train = compiled(self._chunk)
         self._predict = compiled(lambda x: self._keras(x, training=False))
 
-    def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:
+    def train(
+        self, inputs: Array, targets: Array, sample_weights: Array | None = None
+    ) -> tuple[Array, Array]:
         with tf.device(self._device):
-            losses, norms = self._train(
-                tf.constant(inputs, self._spec.dtype), place_targets(self._spec, targets)
-            )
+            y = place_targets(self._spec, targets, sample_weights)
+            losses, norms = self._train(tf.constant(inputs, self._spec.dtype), y)
         return losses.numpy(), norms.numpy()
 
     def predict(self, inputs: Array) -> Array:
@@ -89,7 +91,8 @@ class KerasModel:
 
         def step(k: Any, state: Any) -> tuple[Any, Any, Any]:
             with tf.GradientTape() as tape:
-                value = loss(self._spec, self._keras(inputs[k], training=True), targets[k])
+                outputs = self._keras(inputs[k], training=True)
+                value = loss(self._spec, outputs, batch_of(targets, k))
             gradient = tape.gradient(value, variables)
             norm = tf.linalg.global_norm(gradient)
             self._rule.apply(gradient, variables)

@@ -38,4 +38,5 @@ class Example(Regression):
 
     def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
         inputs = rng.random((n, self.sequence_length, 1), dtype=np.float32)
+        # A third array may say how much each answer counts, as a mask: weights, float32 [n].
         return inputs, inputs[:, 0].copy()

@@ -31,7 +31,9 @@ class ExampleNativeModel(FunctionalModel):
             weights[name] = rng.normal(0, spec.hidden**-0.5, shape) if matrix else np.zeros(shape)
         super().__init__(Program(spec, OUTPUTS), weights, device)
 
-    def train(self, inputs: Array, targets: Array) -> tuple[Array, Array]:  # type: ignore[override]
+    def train(  # type: ignore[override]
+        self, inputs: Array, targets: Array, sample_weights: Array | None = None
+    ) -> tuple[Array, Array]:
         constants = updates(self._optimiser, self._taken + 1, len(inputs))
         self._taken += len(inputs)
-        return super().train(self.place(inputs, targets, constants))
+        return super().train(self.place(inputs, targets, constants, sample_weights))
