@@ -11,11 +11,12 @@ ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
 from analysis.folders import compare, foreign, verification
-from harness import documents, layout, limits
+from harness import documents, errors, layout, limits
 from harness.errors import UserError
-from harness.pipeline import again, folder, progress, quiet_log, scheduler
+from harness.pipeline import again, folder, progress, quiet_log, remote, scheduler
 from harness.plan import asked, configuration, cost
 from harness.plan.run import Run
+from harness.run import records
 
 DEFAULTS = "workflows/config/default.yaml"
 
@@ -47,9 +48,11 @@ CONFIGURATION = or_end(
     workflow.config_settings.config,
 )
 RESULTS = CONFIGURATION.results
-# What a job may use, for a cluster; here harness/limits.py watches what it does use.
-MEMORY_MB = CONFIGURATION.limits.memory_mb
-MINUTES = math.ceil(CONFIGURATION.limits.seconds / 60)
+# What a job may use, for a cluster; harness/limits.py watches what a run does use and stops it with
+# a reason. So the cluster shall leave it a little more, for Snakemake itself beside the run.
+BESIDE_MB, BESIDE_MINUTES = 1000, 5
+MEMORY_MB = CONFIGURATION.limits.memory_mb + BESIDE_MB
+MINUTES = math.ceil(CONFIGURATION.limits.seconds / 60) + BESIDE_MINUTES
 BOUNDS = {"mem_mb": MEMORY_MB, "runtime": MINUTES}
 
 or_end(folder.check_notes)
