@@ -10,13 +10,19 @@ export SLURM_CONF=$folder/slurm.conf
 alive() { [ -f "$folder/$1.pid" ] && kill -0 "$(cat "$folder/$1.pid")" 2>/dev/null; }
 
 down() {
+  # A daemon waits for its jobs, so those go first; whoever still lives after ten seconds is killed.
   scancel --user="$(id -un)" 2>/dev/null || true
+  for _ in $(seq 100); do
+    [ -z "$(squeue -h 2>/dev/null)" ] && break
+    sleep 0.1
+  done
   for daemon in slurmd.n1 slurmd.n2 slurmctld munged; do
     alive $daemon && kill "$(cat "$folder/$daemon.pid")"
     for _ in $(seq 100); do
       alive $daemon || break
       sleep 0.1
     done
+    alive $daemon && kill -KILL "$(cat "$folder/$daemon.pid")"
     rm -f "$folder/$daemon.pid"
   done
 }
@@ -55,8 +61,8 @@ ReturnToService=2
 MinJobAge=600
 KillWait=2
 SchedulerParameters=sched_interval=1,bf_interval=1
-NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 1)) CPUs=2 RealMemory=16000
-NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 2)) CPUs=2 RealMemory=16000
+NodeName=n1 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 1)) CPUs=4 RealMemory=16000
+NodeName=n2 NodeHostname=$host NodeAddr=127.0.0.1 Port=$((port + 2)) CPUs=4 RealMemory=16000
 PartitionName=main Nodes=n[1-2] Default=YES MaxTime=INFINITE State=UP
 CONF
   # Inside a job the plugin hides SLURM_CONF from srun, which would look for the system's cluster.

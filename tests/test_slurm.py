@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -43,7 +44,7 @@ def free_ports(count: int) -> int:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory) -> Iterator[None]:
-    """Two nodes with two cores each."""
+    """Two nodes with four cores each, of which this machine need not have any."""
     folder = tmp_path_factory.mktemp("slurm")
     before = dict(os.environ)
     os.environ["SLURM_CONF"] = str(folder / "slurm.conf")
@@ -87,15 +88,19 @@ def grid(project) -> dict[str, str]:
     fakes.pass_the_gate(project / "results", "steady")
     return SMALL | {
         "frameworks": "[steady]", "cells": "[rnn, lstm]", "seeds": "[0, 1]",
-        "overrides": overrides(["adding"]), "limits": "{seconds: 300, gate_seconds: 300, memory_mb: 1000}",
+        "overrides": overrides(["adding"]),
+        "limits": "{seconds: 300, gate_seconds: 300, memory_mb: 1000}",
         "timing": f"{{shapes: [{SHAPE}], sweeps: [], cells: [gru, rnn], processes: 1, rounds: 1, "
         "phases: [step]}",
     }  # fmt: skip
 
 
-def test_jobs_that_slurm_ends_leave_a_record_and_the_same_command_repairs(cluster, project, grid):
+def test_jobs_that_slurm_ends_leave_a_record_and_the_same_command_repairs(
+    cluster, project, grid, request
+):
     words, runs = ("tables", "timing", *QUICK), project / "results" / "runs"
     process = start_snakemake(Path("results"), *words, root=project, **grid)
+    request.addfinalizer(lambda: process.poll() is None and os.killpg(process.pid, signal.SIGKILL))
     wait_for(lambda: len(jobs("lstm", "RUNNING")) == 2 and len(jobs("rnn", "COMPLETED")) == 2)
     quick = {path: path.stat().st_mtime_ns for path in runs.glob("*-rnn-*.json")}
     assert len(quick) == 2
@@ -119,10 +124,10 @@ def test_jobs_that_slurm_ends_leave_a_record_and_the_same_command_repairs(cluste
     assert dict(found) == {"rnn": ["ok", "ok"], "lstm": ["failed", "failed"]}
     steps = table(project / "results", "timing").query("phase == 'step'").set_index("cell")
     assert steps["median_ms"].gt(0).all()
-    # Alone: the clock's job had the node, and two cores of it.
+    # Alone: the clock's job had all four cores of the node.
     (clock,) = jobs("rule_time_", "COMPLETED")
     assert "OverSubscribe=NO" in about(clock[0])
-    assert "NumCPUs=2" in about(clock[0])
+    assert "NumCPUs=4" in about(clock[0])
 
     subprocess.run([*update, "state=resume"], check=True)
     (project / "go").touch()

@@ -11,7 +11,7 @@ ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
 from analysis.folders import compare, foreign, verification
-from harness import documents, errors, layout, limits
+from harness import documents, errors, files, layout, limits
 from harness.errors import UserError
 from harness.pipeline import again, folder, progress, quiet_log, remote, scheduler
 from harness.plan import asked, configuration, cost

@@ -65,7 +65,11 @@ def leave_a_record(job, reason):
     else:
         return False
     words = [*shlex.split(words), "--results", str(params.results), "--reason", reason]
-    return errors.status_of(lambda: command_line.run(words)) == 0
+    if errors.status_of(lambda: command_line.run(words)):
+        return False
+    # Snakemake waits for this file too, and here nobody measured anything.
+    files.write_text(Path(job.benchmark), "s\nnan\n")
+    return True
 
 
 def say_what_studies_cost():
