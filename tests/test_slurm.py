@@ -87,10 +87,10 @@ def grid(project) -> dict[str, str]:
     fakes.add(project, "steady", lstm=wait)
     fakes.pass_the_gate(project / "results", "steady")
     return SMALL | {
-        "frameworks": "[steady]", "cells": "[rnn, lstm]", "seeds": "[0, 1]",
+        "frameworks": "[steady]", "cells": "[rnn, lstm]", "seeds": "[0, 1]", "conformance": "true",
         "overrides": overrides(["adding"]),
         "limits": "{seconds: 300, gate_seconds: 300, memory_mb: 1000}",
-        "timing": f"{{shapes: [{SHAPE}], sweeps: [], cells: [gru, rnn], processes: 1, rounds: 1, "
+        "timing": f"{{shapes: [{SHAPE}], sweeps: [], cells: [gru], processes: 1, rounds: 1, "
         "phases: [step]}",
     }  # fmt: skip
 
@@ -107,8 +107,8 @@ def test_jobs_that_slurm_ends_leave_a_record_and_the_same_command_repairs(
     (cancelled, _), (bereft, node) = jobs("lstm", "RUNNING")
     subprocess.run(["scancel", cancelled], check=True)
     wait_for(lambda: not jobs("lstm", "COMPLETING") and len(jobs("lstm", "RUNNING")) == 1)
-    update = ["scontrol", "update", f"nodename={node}", "reason=test"]
-    subprocess.run([*update, "state=down"], check=True)
+    take_away = ["scontrol", "update", f"nodename={node}", "reason=test", "state=down"]
+    subprocess.run(take_away, check=True)
     said, _ = process.communicate(timeout=240)
     assert process.returncode == 1, said
     for job, how, state in (
@@ -129,7 +129,7 @@ def test_jobs_that_slurm_ends_leave_a_record_and_the_same_command_repairs(
     assert "OverSubscribe=NO" in about(clock[0])
     assert "NumCPUs=4" in about(clock[0])
 
-    subprocess.run([*update, "state=resume"], check=True)
+    # The node has come back by itself: its daemon was there all the while.
     (project / "go").touch()
     timed = (project / "results" / "timing" / "tiny.json").stat().st_mtime_ns
     done = snakemake(Path("results"), *words, root=project, **grid)
