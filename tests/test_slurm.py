@@ -102,8 +102,6 @@ def test_jobs_that_slurm_ends_leave_a_record_and_the_same_command_repairs(
     process = start_snakemake(Path("results"), *words, root=project, **grid)
     request.addfinalizer(lambda: process.poll() is None and os.killpg(process.pid, signal.SIGKILL))
     wait_for(lambda: len(jobs("lstm", "RUNNING")) == 2 and len(jobs("rnn", "COMPLETED")) == 2)
-    quick = {path: path.stat().st_mtime_ns for path in runs.glob("*-rnn-*.json")}
-    assert len(quick) == 2
     (cancelled, _), (bereft, node) = jobs("lstm", "RUNNING")
     subprocess.run(["scancel", cancelled], check=True)
     wait_for(lambda: not jobs("lstm", "COMPLETING") and len(jobs("lstm", "RUNNING")) == 1)
@@ -131,6 +129,7 @@ def test_jobs_that_slurm_ends_leave_a_record_and_the_same_command_repairs(
 
     # The node has come back by itself: its daemon was there all the while.
     (project / "go").touch()
+    quick = {path: path.stat().st_mtime_ns for path in runs.glob("*-rnn-*.json")}
     timed = (project / "results" / "timing" / "tiny.json").stat().st_mtime_ns
     done = snakemake(Path("results"), *words, root=project, **grid)
     assert done.returncode == 0, done.stdout + done.stderr
