@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from harness import quiet
-from harness.pipeline import folder, preloader, remote
+from harness.commands import command_line
+from harness.pipeline import again, folder, preloader, remote
+from harness.run import records
 
 
 def job(name, group=()):
@@ -42,7 +44,7 @@ def test_other_lost_jobs_and_those_that_were_never_submitted_fail(heard):
     executor, told = heard
     executor.report_job_error(SimpleNamespace(job=job("tables"), external_jobid="8"))
     executor.report_job_error(SimpleNamespace(job=job("run"), external_jobid=None), "sbatch failed")
-    reason = "its job on the cluster failed before the run could say why (job 8, FAILED)"
+    reason = "its job on the cluster failed (job 8, FAILED)"
     assert told == [("tables", reason), ("failed", "tables"), ("failed", "run")]
 
 
@@ -66,6 +68,17 @@ def test_every_job_of_a_group_is_told_and_one_that_left_nothing_fails_the_group(
 )
 def test_here_and_with_another_snakemake_nothing_is_changed(workflow):
     assert remote.listen(workflow, print, print) is False
+
+
+def test_a_record_from_outside_has_the_clusters_reason_and_is_made_again(tmp_path):
+    path = tmp_path / "runs" / "adding-pytorch-rnn-matched-seed0.json"
+    words = f"crashed --task adding --framework pytorch --cell rnn --results {tmp_path}"
+    reason = remote.why("7", "SLURM status is: 'NODE_FAIL'.")
+    assert command_line.run([*words.split(), "--record", str(path), "--reason", reason]) == 0
+    record = records.read(path)
+    assert (record["status"], record["seconds"]["total"]) == ("failed", 0)
+    assert record["reason"] == "its job on the cluster lost its node (job 7, NODE_FAIL)"
+    assert record["reason"] in again.of_a_run(path)
 
 
 @pytest.mark.parametrize("preload", [True, False])

@@ -84,10 +84,10 @@ def say_what_studies_cost():
 def say_what_failed():
     """Of each failed job the last line that it left, which is its reason."""
     for job in (one for job in workflow.scheduler.failed for one in remote.jobs_of(job)):
-        if job in LOST:
-            print(f"failed: {job.rule.name}: {LOST[job]}", flush=True)
         for log in map(Path, job.log):
             lines = log.read_text(errors="replace").split("\n") if log.exists() else []
             said = [line for line in lines if line.strip()]
             last = said[-1] if said else "the log is empty"
+            if job in LOST:
+                last = "; ".join([LOST[job], *said[-1:]])
             print(f"failed: {job.rule.name} (its log: {log}): {last}", flush=True)

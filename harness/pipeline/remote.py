@@ -60,7 +60,7 @@ def why(job: object, said: str) -> str:
     """Why a job of the cluster did not end well, from what its executor said; without a stop."""
     found = STATE.search(said)
     state = found[1] if found else "FAILED"
-    how = WHY.get(state, "failed before the run could say why")
+    how = WHY.get(state, "failed")
     return f"its job on the cluster {how} (job {job}, {state})"
 
 
