@@ -8,8 +8,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.run import records
@@ -81,8 +83,17 @@ def jobs(name: str, state: str) -> list[tuple[str, str]]:
 
 
 @pytest.fixture
-def grid(project) -> dict[str, str]:
+def grid(project) -> Iterator[dict[str, str]]:
     """Two runs that end at once, two that wait until there is a file ``go``, and the clock."""
+    yield _grid(project)
+    # Of the job whose node was taken away Snakemake itself is left: this machine did not go down.
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.cwd() == str(project):
+                process.kill()
+
+
+def _grid(project: Path) -> dict[str, str]:
     wait = f"while not Path({str(project / 'go')!r}).exists(): time.sleep(0.05)"
     fakes.add(project, "steady", lstm=wait)
     fakes.pass_the_gate(project / "results", "steady")
