@@ -21,7 +21,7 @@ import keyword
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -32,9 +32,12 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Weights = dict[str, Array]
 States = tuple[Any, ...]  # each [B, h], the output first
+Gates = dict[str, Any]
 
 # Tables have named these in this order from the start; later ones follow by name.
 FIRST = ("rnn", "lstm", "gru")
+# Whose parameters and times those of each other cell are set against.
+STANDARD = "lstm"
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class Cell:
     source: str  # papers
     gates: tuple[str, ...]  # each is h columns of input, recurrent and bias
     states: tuple[str, ...]  # the first is the output
-    step: Callable[..., tuple[States, dict[str, Any]]]
+    step: Callable[..., tuple[States, Gates]]
     equations: tuple[str, ...]  # lines for the page; a_b has a subscript, h′ is before the step
     inner_bias: tuple[str, ...] = ()  # the last gates, if any: those with a bias inside u
     without_recurrent: tuple[str, ...] = ()  # gates that have no recurrent matrix
@@ -84,6 +87,13 @@ class Cell:
     chrono: bool = False  # whether the standard first biases are those of chrono initialisation
     start: Literal["orthogonal", "identity"] = "orthogonal"  # of the recurrent matrices
     parent: str | None = None  # the cell that it changes: what it is compared with
+    title: str = ""  # as people write it, where that is not its name in capitals
+    # As ``keeps``, where no bias can set the gate: only the time scales are read off it.
+    fades: str | None = None
+    # ``linear(x, w, math) -> a, b, gates`` of a cell whose one state is h = a ⊙ h′ + b, with a and
+    # b of the input alone: all time steps at once, [T, B, h] as well as [B, h]. The kernel ``scan``
+    # computes it so; its step is ``linear_step(linear)``.
+    linear: Callable[[Any, Any, Any], tuple[Any, Any, Gates]] | None = None
 
     @property
     def recurrent(self) -> tuple[str, ...]:
@@ -149,6 +159,28 @@ def cell(name: str) -> Cell:
     return found
 
 
+def is_linear(name: str) -> bool:
+    """Whether a cell says that it is linear in its state; one that cannot be imported says not."""
+    try:
+        return cell(name).linear is not None
+    except Exception:  # the cell's own, which whoever trains it gets to see
+        return False
+
+
+def linear_step(
+    linear: Callable[[Any, Any, Any], tuple[Any, Any, Gates]],
+) -> Callable[..., tuple[States, Gates]]:
+    """The step h = a ⊙ h′ + b of a cell's ``linear``, with its docstring."""
+
+    @wraps(linear)
+    def step(x: Any, u: Any, w: Any, state: States, math: Any) -> tuple[States, Gates]:
+        (h,) = state
+        a, b, gates = linear(x, w, math)
+        return (a * h + b,), gates
+
+    return step
+
+
 def shapes(spec: ModelSpec, inner_bias: bool = True) -> dict[str, tuple[int, ...]]:
     """The shape of every canonical weight of a model, in their canonical order.
 
@@ -183,7 +215,7 @@ def count(spec: ModelSpec, inner_bias: bool = True) -> int:
 
 def step_of(
     own: Cell, weights: Mapping[str, Any], math: Any
-) -> Callable[[Any, States], tuple[States, dict[str, Any]]]:
+) -> Callable[[Any, States], tuple[States, Gates]]:
     """``step(a, state) -> states, gates`` of one layer, a [B, G·h] being x_t W + b of all gates.
 
     ``weights`` are a layer's by their short names, arrays of any framework; what can be done
@@ -203,18 +235,32 @@ def step_of(
         else math.concat([columns[name] for name in names])
         for names in products(own)
     }
-    extras = SimpleNamespace(**{name: weights[name] for name in own.extras})
+    extras = _extras(own, weights)
 
     def u(h: Any, *names: str) -> SimpleNamespace:
         names = names or own.recurrent
         found = zip(names, math.split(h @ matrices[names], len(names)), strict=True)
         return SimpleNamespace(**{k: p + inner[k] if k in inner else p for k, p in found})
 
-    def step(a: Any, state: States) -> tuple[States, dict[str, Any]]:
-        x = zip(own.gates, math.split(a, len(own.gates)), strict=True)
-        return own.step(SimpleNamespace(**dict(x)), u, extras, state, math)
+    def step(a: Any, state: States) -> tuple[States, Gates]:
+        return own.step(_by_gate(own, a, math), u, extras, state, math)
 
     return step
+
+
+def coefficients(own: Cell, weights: Mapping[str, Any], a: Any, math: Any) -> tuple[Any, Any]:
+    """The a and b of h = a ⊙ h′ + b of a linear cell, for the x W + b of all gates [.., G·h]."""
+    if own.linear is None:
+        raise ValueError(f"the {own.name} is not linear in its state")
+    return own.linear(_by_gate(own, a, math), _extras(own, weights), math)[:2]
+
+
+def _by_gate(own: Cell, a: Any, math: Any) -> SimpleNamespace:
+    return SimpleNamespace(**dict(zip(own.gates, math.split(a, len(own.gates)), strict=True)))
+
+
+def _extras(own: Cell, weights: Mapping[str, Any]) -> SimpleNamespace:
+    return SimpleNamespace(**{name: weights[name] for name in own.extras})
 
 
 @cache

@@ -26,4 +26,5 @@ CELL = replace(
     equations=(*GRU.equations[:2], "n = tanh(x W_n + (r ⊙ h′) U_n + b_n)", GRU.equations[3]),
     inner_bias=(),
     parent="gru",
+    title="reset-first GRU",
 )

@@ -26,4 +26,5 @@ CELL = Cell(
     without_recurrent=("h",),
     extras={"u": Extra(0.0, 1.0)},
     parent="irnn",
+    title="IndRNN",
 )

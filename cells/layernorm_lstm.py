@@ -54,5 +54,7 @@ CELL = Cell(
         **{f"shift_{one}": Extra(one == "f", one == "f") for one in "ifgoc"},
     },
     sigmoids=LSTM.sigmoids,
+    fades="f",
     parent="lstm",
+    title="LayerNorm-LSTM",
 )

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from cells import Cell
+from cells import Cell, linear_step
 
 
-def step(x: Any, u: Any, w: Any, state: Any, math: Any) -> Any:
-    """Feng et al. 2024, section 3.1.3; ⊙ is the product by elements."""
-    (h,) = state
+def linear(x: Any, w: Any, math: Any) -> Any:
+    """Feng et al. 2024, section 3.1.3, as h = a ⊙ h′ + b; ⊙ is the product by elements."""
     z = math.sigmoid(x.z)
-    h = (1 - z) * h + z * x.n
-    return (h,), {"z": z, "n": x.n}
+    return 1 - z, z * x.n, {"z": z, "n": x.n}
 
 
 CELL = Cell(
@@ -19,7 +17,8 @@ CELL = Cell(
     source="Feng et al. 2024",
     gates=("z", "n"),
     states=("h",),
-    step=step,
+    step=linear_step(linear),
+    linear=linear,
     equations=(
         "z = σ(x W_z + b_z), the update gate",
         "n = x W_n + b_n",
@@ -29,4 +28,5 @@ CELL = Cell(
     sigmoids={"z": "update"},
     writes="z",
     parent="gru",
+    title="minGRU",
 )

@@ -2,16 +2,14 @@
 
 from typing import Any
 
-from cells import Cell
+from cells import Cell, linear_step
 
 
-def step(x: Any, u: Any, w: Any, state: Any, math: Any) -> Any:
-    """Feng et al. 2024, section 3.2.4; ⊙ is the product by elements."""
-    (h,) = state
+def linear(x: Any, w: Any, math: Any) -> Any:
+    """Feng et al. 2024, section 3.2.4, as h = a ⊙ h′ + b; ⊙ is the product by elements."""
     f, i = math.sigmoid(x.f), math.sigmoid(x.i)
     f, i = f / (f + i), i / (f + i)
-    h = f * h + i * x.n
-    return (h,), {"f": f, "i": i, "n": x.n}
+    return f, i * x.n, {"f": f, "i": i, "n": x.n}
 
 
 CELL = Cell(
@@ -20,7 +18,8 @@ CELL = Cell(
     source="Feng et al. 2024",
     gates=("f", "i", "n"),
     states=("h",),
-    step=step,
+    step=linear_step(linear),
+    linear=linear,
     equations=(
         "f = σ(x W_f + b_f) and i = σ(x W_i + b_i), both then divided by their sum",
         "n = x W_n + b_n",
@@ -31,4 +30,5 @@ CELL = Cell(
     keeps="f",
     writes="i",
     parent="lstm",
+    title="minLSTM",
 )

@@ -75,6 +75,7 @@ def cell_without(name: str, summary: str, missing: str = "", coupled: bool = Fal
         keeps="f" if "f" in drawn else None,
         writes="i" if {"i", "f"} <= set(drawn) else None,
         parent="lstm" if name == "peephole" else "peephole",
+        title="peephole LSTM" if name == "peephole" else "",
     )
 
 

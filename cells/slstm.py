@@ -39,6 +39,10 @@ CELL = Cell(
         "h = o ⊙ c / n",
     ),
     first_biases={"f": 1.0},
-    sigmoids={"o": "output"},
+    # Held in bounds by m, they are between 0 and 1.
+    sigmoids={"i": "input", "f": "forget", "o": "output"},
+    keeps="f",
+    writes="i",
     parent="lstm",
+    title="sLSTM",
 )

@@ -15,6 +15,8 @@ from harness.errors import UserError, in_one_line, one_of
 from implementations import Framework
 from tasks import Task
 
+# What is found by being there.
+KINDS = ("task", "framework", "cell")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -46,7 +48,7 @@ def _found(kind: str) -> dict[str, str]:
     if kind == "framework":
         paths = [path.parent for path in (ROOT / "implementations").glob("*/model.py")]
     else:
-        paths = list((ROOT / "tasks").glob("*.py"))
+        paths = [p for p in (ROOT / f"{kind}s").glob("*.py") if p != ROOT / "cells" / "network.py"]
     names = {p.name if p.is_dir() else p.stem: f"{p.parent.name}/{p.name}" for p in paths}
     return {name: where for name, where in names.items() if name[0] not in "_."}
 
@@ -64,7 +66,7 @@ def misnamed(kind: str) -> dict[str, str]:
 def check_names(where: str, kind: str, names: Iterable[str], allowed: Collection[str]) -> None:
     """Raise :class:`UserError` for the first of ``names`` that is not allowed, or cannot be one."""
     if (name := next((name for name in names if name not in allowed), None)) is not None:
-        wrong = misnamed(kind) if kind in ("task", "framework") else {}
+        wrong = misnamed(kind) if kind in KINDS else {}
         if name in wrong:
             raise UserError(f"{where}: {wrong[name]}")
         raise one_of(where, kind, name, list(allowed))
@@ -148,6 +150,25 @@ def framework(name: str) -> Framework:
         raise UserError(f"{where}: cannot be imported ({short(error)}).") from error
     if not isinstance(found, Framework) or found.name != name:
         raise UserError(f"{where}: must define FRAMEWORK, a Framework whose name is {name!r}.")
+    return found
+
+
+def cell_files(name: str) -> set[Path]:
+    """The files that a cell's equations stand in: its own, and those of the cells it imports."""
+    found: set[Path] = set()
+    waiting = [name]
+    while waiting:
+        path = ROOT / "cells" / f"{waiting.pop()}.py"
+        if path in found or not path.exists():
+            continue
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [
+                alias.name for alias in getattr(node, "names", ()) if isinstance(alias, ast.alias)
+            ]
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or "", *(f"{node.module}.{one}" for one in names)]
+            waiting += [one.split(".")[1] for one in names if one.startswith("cells.")]
     return found
 
 

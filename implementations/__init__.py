@@ -14,7 +14,8 @@ one.
 
 Weights travel in the canonical form of ``cells/__init__.py``: what is given is trained, and
 nothing else. A framework that has no layer for a cell does not name it among its biases; if it has
-the kernel ``equations``, it can train it all the same.
+the kernel ``equations``, it can train it all the same. ``scan``, where there is one, is another way
+to compute the cells that say that they are linear.
 """
 
 import importlib
@@ -24,15 +25,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from cells import Array, ModelSpec, Weights
+from cells import Array, ModelSpec, Weights, is_linear
 from implementations.rule import Optimiser
 
 # What a framework's defaults may change, one at a time, on the way from matched to native.
 FACTORS = ("initialisation", "biases", "form", "adam", "clipping")
 
-# The kernel that is the framework's own layer, the one that a native model has, and the one
-# that computes any cell from its equations.
-STOCK, NATIVE, EQUATIONS = "stock", "native", "equations"
+# The kernel that is the framework's own layer, the one that a native model has, the one that
+# computes any cell from its equations, and the one that does so at all time steps at once.
+STOCK, NATIVE, EQUATIONS, SCAN = "stock", "native", "equations", "scan"
 
 # The cells that frameworks have layers of their own for.
 OWN = ("rnn", "lstm", "gru")
@@ -65,12 +66,18 @@ class Kernel:
     """One way in which a framework can compute a recurrent layer and its gradient.
 
     ``what`` says it in words, ``cells`` for which cells there is one; None is every cell.
+    A ``linear`` one is for those of them alone that say that they are linear in their state.
     Without ``inner_bias`` its GRU has no ``recurrent_bias``.
     """
 
     what: str
     cells: tuple[str, ...] | None = OWN
     inner_bias: bool = True
+    linear: bool = False
+
+    def has(self, cell: str) -> bool:
+        """Whether there is one for a cell."""
+        return (self.cells is None or cell in self.cells) and (not self.linear or is_linear(cell))
 
 
 class Described(Protocol):
@@ -152,12 +159,14 @@ class Framework:
 
     def kernels_of(self, cell: str) -> list[str]:
         """The names of the kernels that it knows for a cell."""
-        return [k for k, v in self.kernels.items() if v.cells is None or cell in v.cells]
+        return [name for name, kernel in self.kernels.items() if kernel.has(cell)]
 
     def choice(self, spec: ModelSpec, batch: int, length: int) -> str:
         """The kernel to train a model of this shape with."""
         known = self.kernels_of(spec.cell)
-        return known[0] if known == [EQUATIONS] else self.fastest(spec, batch, length)
+        if EQUATIONS in known and set(known) <= {EQUATIONS, SCAN}:
+            return EQUATIONS
+        return self.fastest(spec, batch, length)
 
     def default(self, factor: str, cell: str) -> Default | None:
         """The default that ``factor`` names; None where it is the matched track's."""

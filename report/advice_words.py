@@ -1,11 +1,13 @@
 """What a row of ``advice.csv`` says in English: the only place that has words for it."""
 
 import math
+from collections import Counter
 from typing import Any
 
 import pandas as pd
 
 from report import words
+from report.figures.style import MOST_CELLS
 from report.numbers import change, effect, listed, number
 
 Row = dict[Any, Any]
@@ -25,6 +27,8 @@ LESS = {
     "steps_to_solve": ("fewer steps to solve", "more steps to solve", "as many steps to solve"),
     "step_ms": TIME,
 }
+# More pairs than these that are shown equal are counted; all of them stand in advice.csv.
+MOST_PAIRS = 20
 # Why nothing is known, where no comparison says it.
 REASONS = {
     "one_name": "only one cell was run",
@@ -40,9 +44,9 @@ RULES = {
     ("which_cell", "at_baseline"): "no cell's median is more than 5 % of the way to solved",
     ("which_cell", "beyond_margin"): "its score is better than that of each other cell by more "
     "than the margin, corrected for the number of tests",
-    ("which_cell", "sooner"): "no other cell's score is clearly better, and it solves the task "
-    "sooner than each other one, corrected for the number of tests; only probable where the "
-    "scores are not shown equal",
+    ("which_cell", "sooner"): "no other cell's score is clearly better, and of those that remain "
+    "no other one solves the task sooner, corrected for the number of tests; only probable where "
+    "the scores are not shown equal",
     ("which_cell", "within_margin"): "the scores differ by less than the margin, as two one-sided "
     "tests show, corrected for their number",
     ("which_cell", "weaker"): "its score is better by more than the margin before the correction, "
@@ -97,7 +101,8 @@ def answer(row: Row) -> str:
         case "none":
             return "none of them: no cell leaves the baseline"
         case "sooner":
-            return f"{better}, which solves sooner"
+            many = " " in row["better"]
+            return f"{better}, which solve{'' if many else 's'} sooner"
         case "equal":
             score = " for the score" if row["question"] == "which_cell" else ""
             return f"{better}: it does not matter{score}"
@@ -118,8 +123,17 @@ def evidence(row: Row) -> str:
         return f"the best median is {most} % of the way to solved, {_seeds(row)}"
     where = "" if pd.isna(row["framework"]) else f" in {words.framework(row['framework'])}"
     n = "" if pd.isna(row["n"]) else f", {_seeds(row)}"
-    rates = "" if pd.isna(row["rates"]) or not row["rates"] else f"; learning rates {row['rates']}"
-    return f"{_compared(row)}{where}{among(row)}{n}{rates}"
+    return f"{_compared(row)}{where}{among(row)}{n}{_rates(row)}"
+
+
+def _rates(row: Row) -> str:
+    """The learning rates of the cells, of many those of the two that are compared."""
+    if pd.isna(row["rates"]) or not row["rates"]:
+        return ""
+    found = dict(one.split(" ", 1) for one in row["rates"].split(", "))
+    if len(found) > MOST_CELLS:
+        found = {cell: rate for cell, rate in found.items() if cell in (row["a"], row["b"])}
+    return "; learning rates " + ", ".join(f"{words.cell(c)} {rate}" for c, rate in found.items())
 
 
 def against(
@@ -190,15 +204,20 @@ def _matters(cases: list[Row]) -> dict[str, str]:
     text = "; ".join(f"{word} for {listed(some)}" for word, some in cells.items())
     if len(cells) == 1:
         text = {"no": "no: it does not matter", CANNOT: CANNOT}.get(next(iter(cells)), text)
-    return _entry("framework_matters", (known or cases)[0], text, "; ".join(map(_case, cases)))
+    said = [_case(row) for row in cases if not pd.isna(row["effect"])]
+    left = [words.cell(row["cell"]) for row in cases if pd.isna(row["effect"])]
+    if not said:
+        said = [REASONS["not_tested"]]
+    elif left:
+        which = listed(left) if len(left) <= MOST_CELLS else f"{len(left)} cells"
+        said.append(f"{which} {REASONS['not_tested']}")
+    return _entry("framework_matters", (known or cases)[0], text, "; ".join(said))
 
 
 def _case(row: Row) -> str:
     """What is known of one cell of a task."""
     name: str = "" if pd.isna(row["cell"]) else f"{words.cell(row['cell'])} "
-    if pd.isna(row["effect"]):
-        return f"{name}{REASONS['not_tested']}"
-    detail = "" if pd.isna(row["detail"]) else f" ({row['detail']})"
+    detail: str = "" if pd.isna(row["detail"]) else f" ({row['detail']})"
     return f"{name}{effect(row)}, {int(row['n'])} seeds{detail}"
 
 
@@ -214,7 +233,11 @@ def _equal(kind: str, rows: list[Row]) -> dict[str, str]:
     said = _case(furthest) if kind == "framework_matters" else evidence(furthest)
     if len(found) > 1:
         said = f"the furthest apart of {len(found)}: {_where(furthest)}: {said}"
-    return entry | {"answer": "; ".join(map(_where, found)), "sure": "sure", "evidence": said}
+    where = list(map(_where, found))
+    if len(found) > MOST_PAIRS:
+        many = Counter(map(place, found))
+        where = [f"{name}: {n} pair{'s' if n > 1 else ''}" for name, n in many.items()]
+    return entry | {"answer": "; ".join(where), "sure": "sure", "evidence": said}
 
 
 def _where(row: Row) -> str:

@@ -103,11 +103,15 @@ function filterPage() {
   for (const one of $$("main [data-task], main [data-framework], main [data-cell], main [data-track]")) {
     one.hidden = keys.some((key) => state[key] && key in one.dataset && one.dataset[key] !== state[key]);
   }
-  for (const one of $$("details.fold[data-task]")) one.open ||= one.dataset.task === state.task;
+  for (const one of $$("details.fold:is([data-task], [data-cells])")) one.open ||= wanted(one);
   for (const one of $$("#curves")) one.dataset.show = state.show;
   for (const layer of $$("svg .layer"))
     layer.classList.toggle("away", Boolean(state.framework) && !layer.classList.contains(`of-${state.framework}`));
 }
+
+/** Whether a fold is of the task or has the cell that is asked for. */
+const wanted = ({ dataset }) =>
+  dataset.task === (state.task || null) || Boolean(state.cell && dataset.cells?.split(" ").includes(state.cell));
 
 function countRuns() {
   if (!tables.runs) return;
@@ -193,7 +197,7 @@ function go() {
 /** Open the folds that the address names, and close the others. */
 function showFolds() {
   const open = state.open.split(",");
-  for (const one of $$("details.fold")) one.open = open.includes(one.id) || one.dataset.task === (state.task || null);
+  for (const one of $$("details.fold")) one.open = open.includes(one.id) || wanted(one);
 }
 
 /** Show the state everywhere. */

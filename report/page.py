@@ -37,7 +37,7 @@ def write_report(results: Path) -> None:
         views=views,
         aliases=ALIASES,
         sections=dict(zip(names, render(given, *names), strict=True)),
-        key=choices.key(given.palette),
+        key=choices.key(given),
         terms=words.TERMS,
     )  # fmt: skip
     write_text(results / "report.html", page)

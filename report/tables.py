@@ -10,6 +10,7 @@ import pandas as pd
 
 from harness import layout
 from harness.files import digest
+from report import words
 from report.figures.style import Palette
 
 # The comparisons with another folder: NAME.csv has the rows, NAME.json what they come to.
@@ -39,7 +40,10 @@ class Tables(dict[str, pd.DataFrame]):
     def palette(self) -> Palette:
         """The frameworks and cells of the runs and of the clock."""
         columns = [self[n][["framework", "cell"]] for n in ("runs", "timing", "scaling_points")]
-        return Palette.of(*(pd.concat(columns)[name].dropna() for name in ("framework", "cell")))
+        frameworks, cells = (pd.concat(columns)[name].dropna() for name in ("framework", "cell"))
+        lines = self["cells"].dropna(subset="lineage").set_index("cell")["lineage"]
+        families = {name: tuple(line.split()) for name, line in lines.items()}
+        return Palette.of(frameworks, cells, families)
 
     @property
     def tasks(self) -> list[str]:
@@ -91,6 +95,8 @@ def read(folder: Path) -> Tables:
         tables[name] = layout.read(folder, name)
         for message in set(MESSAGES) & set(tables[name]):
             tables[name][message] = tables[name][message].map(_cut, na_action="ignore")
+    titles = tables["cells"].dropna(subset="title")
+    words.entitle(dict(zip(titles["cell"], titles["title"], strict=True)))
     return tables
 
 

@@ -31,6 +31,10 @@ VIEWS = {
         "Accuracy", "Which cell should I choose for a task like mine?",
         ("accuracy", "matrix", "curves", "advice"),
     ),
+    "changes": View(
+        "Which gate?", "Which gate matters, and does a simpler cell do as well?",
+        ("changes",), ("changes",),
+    ),
     "speed": View(
         "Speed", "Which framework trains fastest, and how far is that from the hardware?",
         ("speed",),
@@ -50,4 +54,5 @@ VIEWS = {
 ALIASES = {
     "answers": "overview", "filters": "accuracy", "problems": "failed", "verify": "beyond",
     "verified": "beyond", "compare": "beyond", "compared": "beyond", "published": "beyond",
+    "changes": "accuracy",
 }  # fmt: skip

@@ -1,5 +1,6 @@
 """What the page calls frameworks, tasks, cells and tracks, and the terms that it explains."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,10 @@ _WORDS: dict[str, Any] = yaml.safe_load(
 )
 # By name, in the order of the file: the word on the page, and the line that explains it.
 TERMS: dict[str, dict[str, str]] = _WORDS["terms"]
+# Cells as their files write them, by name: those of the tables that were read last.
+_TITLES: dict[str, str] = {}
+# Names of so many letters are initials.
+INITIALS = 5
 
 
 def framework(name: Any) -> str:
@@ -23,9 +28,27 @@ def task(name: Any) -> str:
     return str(_WORDS["tasks"].get(name, str(name).replace("_", " ")))
 
 
+def titles() -> dict[str, str]:
+    """The titles of cells that :func:`entitle` was given, for another process."""
+    return dict(_TITLES)
+
+
+def entitle(cells: Mapping[str, str]) -> None:
+    """From now on :func:`cell` knows these titles by name, and no others."""
+    _TITLES.clear()
+    _TITLES.update(cells)
+
+
 def cell(name: Any) -> str:
-    """A cell's name; those of few letters are initials."""
-    return str(name).upper()
+    """A cell as people write it: by its title, or its name, in capitals where it is initials."""
+    name = str(name)
+    short = len(name) <= INITIALS and name.isalnum()
+    return _TITLES.get(name) or (name.upper() if short else name.replace("_", " "))
+
+
+def changed(cell: Any) -> str:
+    """What a cell changes of its parent, as it follows "with"; empty for one without a phrase."""
+    return str(_WORDS["changes"].get(cell, ""))
 
 
 def track(name: Any) -> str:

@@ -4,7 +4,6 @@ import re
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from analysis.evidence import comparisons
 from report.figures.style import Palette
@@ -61,15 +60,3 @@ def test_few_seeds_have_no_band_and_one_task_no_figure():
     assert "JAX, same start and rule" in found
     assert "JAX, as installed" not in found, "one task is not across tasks"
     assert advice.profiles(means.iloc[:0], profiles.iloc[:0], PALETTE) == ""
-
-
-@pytest.mark.parametrize(
-    ("heights", "expected"),
-    [
-        ([1.0, 1.0, 0.3], [0.9, 1.0, 0.3]),
-        ([0.5, 0.95, 0.55], [0.45, 0.95, 0.55]),
-        ([-0.07, -0.07, 0.9], [0.05, 0.15, 0.9]),
-    ],
-)
-def test_labels_stand_apart_below_their_lines(heights, expected):
-    assert advice._below(heights, 0.1, 0.05) == pytest.approx(expected)

@@ -1,12 +1,14 @@
 """The advice on tables of known truth: each of its rules, and what it cannot tell."""
 
 import io
+import re
 
 import pandas as pd
 import pytest
 
 from analysis.evidence import advice, claims
 from analysis.evidence.claims import Ledger
+from cells import CELLS
 from harness import layout
 from report import advice_words
 from report.advice_words import CANNOT
@@ -91,6 +93,32 @@ def test_of_equal_cells_the_sooner_one_is_advised_or_none():
     row, answer, _ = which_cell(lstm=(0.002, 800), gru=(0.002, 800))
     assert (row["verdict"], row["sure"], row["better"]) == ("equal", "sure", "gru lstm")
     assert answer == "GRU or LSTM: it does not matter for the score"
+
+
+def test_of_many_cells_it_says_which_are_the_best():
+    """All pairs are compared; of twelve cells that end alike two learn sooner than the others."""
+    fast, slow, failing = CELLS[:2], CELLS[2:12], CELLS[12:]
+    table = runs(**{
+        **dict.fromkeys(fast, (0.002, 300)), **dict.fromkeys(slow, (0.002, 800)),
+        **dict.fromkeys(failing, (0.17, None)),
+    })  # fmt: skip
+    table = table[table["framework"] == "jax"]
+    found = compare(table)
+    n = len(CELLS) * (len(CELLS) - 1) // 2
+    assert (found["metric"] == "score").sum() == n
+    row = advise(table).iloc[0]
+    assert (row["verdict"], row["sure"], row["better"]) == (
+        "sooner",
+        "sure",
+        " ".join(sorted(fast)),
+    )
+    assert set(row["worse"].split()) == {*slow, *failing}
+    table.loc[table["cell"].isin(fast), "steps_to_solve"] += 500
+    row = advise(table).iloc[0]
+    assert (row["verdict"], row["sure"]) == ("equal", "sure")
+    assert set(row["better"].split()) == {*fast, *slow}
+    pairs = words(advise(table)).loc[("When does it not matter?", "the cell, for the score")]
+    assert re.match(r"adding problem: \d+ pairs$", pairs["answer"])
 
 
 def test_what_cannot_be_told_is_not():

@@ -6,11 +6,13 @@ import re
 import pandas as pd
 import pytest
 
+from cells import CELLS
 from harness import layout
 from report import answers
 from report.answers.phrases import count, fitting, ratio
 from report.answers.verdicts import IDENTITIES
 from report.tables import Tables
+from report.words import entitle
 
 # Words of ours that a reader would have to be told.
 PRIVATE = re.compile(r"\b(matched|native|tracks?|kernels?|shapes?)\b|\((sure|likely)\)")
@@ -219,6 +221,30 @@ def test_which_cell_has_no_number_against_one_that_never_solves():
 def test_which_cell_says_who_is_ahead_of_whom(verdict, better, row, text):
     found = tables(runs=ran(10), advice=[advised("adding", verdict, better, **row)])
     assert text in answers.cell(found).evidence
+
+
+@pytest.mark.parametrize(
+    ("best", "text"),
+    [
+        ([" ".join(CELLS[:19]), " ".join(CELLS[1:])] * 2,
+         "18 of 21 cells are among the best on all 4 tasks."),
+        ([" ".join(CELLS[:6]), " ".join(CELLS[3:11]), "gru cifg"],
+         "CIFG is among the best of 21 cells on all 3 tasks."),
+        ([" ".join(CELLS[:6]), " ".join(CELLS[5:11]), "gru lstm"],
+         "LSTM, GRU and gru before are among the best of 21 cells on 2 of 3 tasks."),
+        ([" ".join(CELLS[:5])], "RNN, LSTM, GRU, CIFG and FGR are among the best of 21 cells on "
+         "the adding problem."),
+    ],
+)  # fmt: skip
+def test_of_many_cells_those_are_named_that_are_among_the_best(best, text):
+    tasks = ["adding", "copying", "sine", "counting"]
+    rows = [
+        advised(task, "better", names, worse=" ".join(set(CELLS) - set(names.split())))
+        for task, names in zip(tasks, best, strict=False)
+    ]
+    entitle({})
+    said = answers.cell(tables(advice=rows)).text
+    assert (said, count(said) <= 30) == (text, True)
 
 
 def test_many_tasks_are_counted():

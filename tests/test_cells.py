@@ -1,4 +1,4 @@
-"""Cells: shapes, the reference and its gradients, the packed vector, and the contract's check."""
+"""Cells: shapes, the reference and its gradients, and the packed vector."""
 
 import ast
 import sys
@@ -9,12 +9,10 @@ import pytest
 
 import cells
 from analysis.tables.cells import rows
-from cells import CELLS, Extra, ModelSpec, gru_before, network
-from harness.conformance import cell_contract
+from cells import CELLS, ModelSpec, network
 from harness.conformance.against_reference import random_batches, random_weights
 from harness.registry import ROOT
 from implementations import packed
-from tests import cells_at_hand
 
 STEP = 1e-30  # a complex step has no subtraction, so it may be as small as one likes
 SPEC = ModelSpec("lstm", 2, 2, 4, 3, False, "mse", "float64")
@@ -178,74 +176,6 @@ def test_a_cell_is_found_by_being_there_and_said_on_the_page():
     said = rows(["lstm", "of another suite", "gru"])
     assert [cell["cell"] for cell in said] == ["lstm", "gru"]
     assert said[1]["equations"].split("\n")[2] == "n = tanh(x W_n + b_n + r ⊙ (h′ U_n + b_hn))"
-
-
-@pytest.mark.parametrize("name", CELLS)
-def test_the_suites_cells_keep_their_contract(name):
-    assert cell_contract.check_cell(name) == []
-
-
-def broken(edit):
-    """The step of the published GRU with ``edit`` done to what it returns."""
-
-    def step(x, u, w, state, math):
-        """Broken on purpose."""
-        return edit(*gru_before.step(x, u, w, state, math))
-
-    return step
-
-
-def forgetful(x, u, w, state, math):
-    """Without a recurrent product."""
-    return (x.r + x.z + x.n,), {"r": x.r, "z": x.z, "n": x.n}
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"name": "other"}, "the cell's name is 'other', expected that of the file, 'mine'."),
-        ({"source": " "}, "source is ' ', expected a text on the cell"),
-        ({"summary": "REPLACE: say."}, "summary: still the text of the template"),
-        ({"gates": ("r", "z", "z")}, "gates is ('r', 'z', 'z'), expected a tuple of different"),
-        ({"inner_bias": ("r",)}, "inner_bias is ('r',), expected the last of the gates"),
-        ({"keeps": "q"}, "keeps or writes names 'q', expected one of the gates r, z, n."),
-        ({"extras": {"bias": Extra()}}, "extras has 'bias', expected a name that no other weight"),
-        ({"extras": {"p": Extra()}}, "the extra weight p has no effect; use w.p in step"),
-        ({"gates": ("r", "z", "n", "q")}, "step does not return the gate 'q', expected every"),
-        ({"step": broken(lambda s, g: ((), g))}, "step does not return the states ('h',)"),
-        ({"states": ("h", "c")}, "raised ValueError: too many values to unpack"),
-        ({"sigmoids": {"n": "candidate"}}, "the gate n goes from -"),
-        ({"keeps": "r"}, "no state stays where keeps (r) is 1"),
-        (
-            {"step": broken(lambda s, g: ((s[0][:, :1],), g))},
-            "h has the shape (3, 1) after a step, expected (3, 4).",
-        ),
-        ({"step": broken(lambda s, g: s)}, "step must return the states and the gates"),
-        (
-            {"step": broken(lambda s, g: ((np.abs(s[0]),), g))},
-            "by a complex step 0, expected the same: step must use the functions of math",
-        ),
-        (
-            {"step": forgetful, "sigmoids": {}, "keeps": None},
-            "the recurrent weights of r have no effect; use them in step, or name it in",
-        ),
-    ],
-)  # fmt: skip
-def test_each_way_to_break_the_contract_is_said(monkeypatch, changes, said):
-    monkeypatch.setattr(cell_contract, "CELLS", (*CELLS, "mine"))
-    changed = cells_at_hand.make("gru_before", **{"name": "mine", **changes})
-    cells_at_hand.put(monkeypatch, changed, "mine")
-    found = cell_contract.check_cell("mine")
-    assert found, "nothing was said"
-    assert found[0].startswith("cells/mine.py: ")
-    assert any(said in sentence for sentence in found), found
-    assert all(sentence.count("\n") == 0 for sentence in found)
-
-
-def test_an_unknown_cell_is_one_sentence():
-    (sentence,) = cell_contract.check_cell("lstn")
-    assert "lstn" in sentence
-    assert "lstm" in sentence
 
 
 def test_no_cell_knows_a_framework():

@@ -275,6 +275,7 @@ def test_the_longest_delay_that_is_solved():
     found = run("longest", delays(lstm=[20] * 6, gru=[20] * 6), 1.25, **sides)
     assert (found.effect, found.supports, found.refutes) == (1, False, False)
     assert found.high == pytest.approx(2**0.5)
+    assert run("longest", delays(lstm=[20] * 6), 1.25, **sides) is None, "one side was not run"
     # Who solves nothing stands one level below the lowest.
     found = run("longest", delays(lstm=[10] * 6, gru=[0] * 6), 1.25, **sides)
     assert found.effect == pytest.approx(2)

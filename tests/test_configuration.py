@@ -9,6 +9,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from cells import CELLS
 from harness import documents
 from harness.conformance import against_reference
 from harness.errors import UserError
@@ -19,6 +20,7 @@ from implementations import FACTORS
 from tests.conftest import ROOT, snakemake
 
 DEFAULT = "workflows/config/default.yaml"
+ALL_CELLS = ", ".join(sorted(CELLS))
 # Only the choice of learning rates needs these tracks; rate010 has a claim, too.
 RATES = ("rate001", "rate003", "rate030", "rate100")
 
@@ -53,10 +55,12 @@ def test_the_device_is_read_and_reaches_runs_and_campaigns(tmp_path, monkeypatch
     [
         ("default", 4, {"matched", "native", "forget0", "chrono", "noclip", "reach4"}),
         ("quick", 3, {"matched", "native"}),
-        ("full", 15, set(tracks.names()) - {*FACTORS, *RATES}),
+        ("full", 15, set(tracks.names()) - {*FACTORS, *RATES, "odyssey"}),
+        ("cells", 6, {"matched", "odyssey"}),
         ("attribution", 2, {"matched", "native", *FACTORS}),
         ("paper", 2, {"matched"}),
-        ("tune", 15, {*RATES, "rate010"}),
+        ("scan", 1, {"matched"}),
+        ("tune", 16, {*RATES, "rate010"}),
     ],
 )
 def test_the_committed_configurations_are_valid(tmp_path, name, tasks, tracks):
@@ -123,7 +127,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
             {"limits": {"seconds": 0, "gate_seconds": 1, "memory_mb": 1}},
             "limits.seconds: must be at least 1, not 0.",
         ),
-        ({"cells": ["lstmm"]}, "cells: unknown cell 'lstmm'; allowed: gru, lstm, rnn."),
+        ({"cells": ["lstmm"]}, f"cells: unknown cell 'lstmm'; allowed: {ALL_CELLS}."),
         ({"tracks": ["free"]}, "tracks: unknown track 'free'; allowed: adam, biases, c"),
         ({"tracks": []}, "tracks: must not be empty."),
         ({"sedes": [1]}, "unknown key 'sedes'; allowed: cells, conformance, device, "),
@@ -166,7 +170,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         ),
         (
             {"timing": default()["timing"] | {"cells": ["lstmm"]}},
-            "timing.cells: unknown cell 'lstmm'; allowed: gru, lstm, rnn.",
+            f"timing.cells: unknown cell 'lstmm'; allowed: {ALL_CELLS}.",
         ),
         (
             {"timing": default()["timing"] | {"processes": 0}},
@@ -186,7 +190,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
         ),
         (
             {"kernels": {"jax": {"lst": "manual"}}},
-            "kernels.jax: unknown cell 'lst'; allowed: gru, lstm, rnn.",
+            f"kernels.jax: unknown cell 'lst'; allowed: {ALL_CELLS}.",
         ),
         (
             {"kernels": {"jax": {"lstm": "fast"}}},
@@ -367,7 +371,7 @@ def test_a_value_may_differ_from_cell_to_cell(tmp_path):
 @pytest.mark.parametrize(
     ("hidden", "says"),
     [
-        ({"lstn": 8}, "overrides.adding.hidden: unknown cell 'lstn'; allowed: gru, lstm, rnn."),
+        ({"lstn": 8}, f"overrides.adding.hidden: unknown cell 'lstn'; allowed: {ALL_CELLS}."),
         ({"lstm": "x"}, "overrides.adding.hidden: must be a whole number, not 'x'."),
         ({"lstm": 0}, "overrides.adding: hidden must be at least 1, not 0."),
         ({"lstm": [8]}, "overrides.adding.hidden.lstm: "),
@@ -419,7 +423,7 @@ def test_snakemake_prints_the_sentence_and_nothing_trains(tmp_path):
     [
         ("--task addin --framework jax --cell gru", "--task: unknown task 'addin'; allowed: "),
         ("--task adding --framework jx --cell gru", "--framework: unknown framework 'jx'"),
-        ("--task adding --framework jax --cell gr", "--cell: unknown cell 'gr'; allowed: gru,"),
+        ("--task adding --framework jax --cell gr", "--cell: unknown cell 'gr'; allowed: cifg,"),
         (
             "--task adding --framework jax --cell gru --track adam",
             "jax's default for adam",

@@ -22,3 +22,12 @@ def test_a_cell_is_its_step_and_nothing_else(tmp_path, framework, cell):
     rows = against_reference.check_one(its, spec, EQUATIONS, "cpu")
     assert {row["check"] for row in rows} >= {"parameters", "forward", "gradient", "round trip"}
     assert [against_reference.sentence(row) for row in rows if not row["passed"]] == []
+
+
+def test_tensorflow_with_the_last_state_alone(tmp_path):
+    """With the input product inside the loop XLA gave this one, in float64, a wrong gradient."""
+    its = registry.framework("tensorflow")
+    its.pin(1, tmp_path, "cpu")
+    spec = ModelSpec("minlstm", 2, 2, 5, 3, False, "mse", "float64")
+    rows = against_reference.check_one(its, spec, EQUATIONS, "cpu")
+    assert [against_reference.sentence(row) for row in rows if not row["passed"]] == []

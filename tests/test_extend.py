@@ -80,8 +80,14 @@ def test_a_new_cell_says_what_remains_to_be_written_and_trains(project):
     assert harness(project, "new", "cell", NAME).returncode == 0
     found = harness(project, "check", "cell", NAME)
     assert found.returncode == 1
-    for part in ("the docstring", "step's docstring", "summary", "source"):
-        assert f"cells/{NAME}.py: {part}: still the text of the template" in found.stdout
+    for line, part in (
+        (1, "the docstring"),
+        (8, "step's docstring"),
+        (22, "summary"),
+        (23, "source"),
+        (28, "equations"),
+    ):
+        assert f"cells/{NAME}.py, line {line}: {part}: still the text of the templ" in found.stdout
     path = project / "cells" / f"{NAME}.py"
     path.write_text(path.read_text().replace("REPLACE", "Done"))
     found = harness(project, "check", "cell", NAME)

@@ -90,7 +90,9 @@ def test_the_fourth_of_each_has_a_look_of_its_own(tables):
     assert Palette.of(["tensorflow"], []).framework("tensorflow") == COLOURS[2]
     assert palette.framework(None) == INK
     assert len(matrix.content(tables)["columns"]) == 16
-    assert len(choices.key(tables.palette)) == 8
+    marks = choices.key(tables)
+    assert [mark.kind for mark in marks["open"]] == ["framework"] * 4 + ["cell"] * 4
+    assert not marks["folded"]
 
 
 def test_forty_cells_look_different():

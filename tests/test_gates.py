@@ -6,7 +6,7 @@ import pytest
 import cells
 from analysis.inside import dynamics, gate_activity, gradient_flow, memory_probe, model
 from cells import ModelSpec, network
-from harness.run import streams
+from harness.run import initialisation, streams
 from tasks.adding import Adding
 from tasks.copying import Copying
 
@@ -133,6 +133,22 @@ def test_where_a_gate_writes_and_none_keeps_its_complement_has_the_time_scale():
     scales = {row["gate"]: row.get("timescale_q50") for row in rows}
     assert scales["update"] == pytest.approx(-1 / np.log(0.9), rel=1e-3)
     assert scales["reset"] is None
+
+
+@pytest.mark.parametrize("cell", cells.CELLS)
+def test_every_cell_shows_what_its_gates_do_and_how_long_it_keeps_its_state(cell):
+    """But for those in which nothing gates what is kept: no cell is known by its name."""
+    own, hidden = cells.cell(cell), 6
+    spec, task = ModelSpec(cell, 1, 2, hidden, 1, False, "mse"), Adding(sequence_length=10)
+    weights = initialisation.initial_weights(task, cell, 1, hidden, 0)
+    found = model.inspect(task, spec, weights, model.examples(task, hidden, 0), 0)
+    assert {row["gate"] for row in found["gates"]} == set(own.sigmoids.values())
+    scales = [row["timescale_q50"] for row in found["gates"] if "timescale_q50" in row]
+    ungated = cell in ("rnn", "irnn", "indrnn", "nfg")
+    assert len(scales) == (0 if ungated else 1)
+    assert all(0.3 < scale < 30 for scale in scales), scales
+    assert all(row["horizon"] > 0 for row in found["gradient_flow"])
+    assert found["memory_probe"]
 
 
 @pytest.mark.parametrize(("bias", "steps"), [(0.0, 1.4427), (1.0, 3.1922), (5.0, 148.91)])

@@ -238,6 +238,8 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
 
     frameworks, tasks = framework_names(), TASKS
     assert edit("tasks/sine.py") == AFTER | {f"sine-{f}" for f in frameworks}
+    # No run here has it; the look inside reads any cell.
+    assert edit("cells/mgu.py") == {"insides_of_task", "insides", "evidence"} | PAGE
     assert edit("implementations/jax/model.py") == AFTER | {f"{t}-jax" for t in tasks}
     assert edit("analysis/inside/model.py") == {"insides_of_task", "insides", "evidence"} | PAGE
     assert edit("harness/run/streams.py") == AFTER | {f"{t}-{f}" for t in tasks for f in frameworks}

@@ -11,7 +11,8 @@ ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
 from analysis.folders import compare, foreign, verification
-from harness import documents, errors, files, layout, limits
+from harness import documents, errors, files, layout, limits, registry
+from harness.conformance import cell_trial
 from harness.errors import UserError
 from harness.pipeline import again, folder, progress, quiet_log, remote, scheduler
 from harness.plan import asked, configuration, cost
@@ -47,6 +48,15 @@ CONFIGURATION = or_end(
     [*workflow.configfiles, *workflow.overwrite_configfiles],
     workflow.config_settings.config,
 )
+# A broken cell is said before anything trains, and not by each job of a cluster again.
+if workflow.is_main_process:
+    or_end(
+        cell_trial.require,
+        sorted(
+            {run.cell for run in CONFIGURATION.runs}
+            | {method.cell for campaign in CONFIGURATION.campaigns for method in campaign.methods}
+        ),
+    )
 RESULTS = CONFIGURATION.results
 # What a job may use, for a cluster; harness/limits.py watches what a run does use and stops it with
 # a reason. So the cluster shall leave it a little more, for Snakemake itself beside the run.

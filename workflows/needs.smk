@@ -14,11 +14,19 @@ def code_of_stage(*folders):
 
 
 @functools.cache
-def code_of_a_run(task, framework):
-    """The files that decide what a run computes, so that an edit of one task or one
+def code_of_cells(*names):
+    """The modules of ``cells/`` that these cells are made of."""
+    own = {path for name in names for path in registry.cell_files(name)}
+    return [p for p in code_of("cells") if p in own or p.stem in ("__init__", "network")]
+
+
+@functools.cache
+def code_of_a_run(task, framework, cell):
+    """The files that decide what a run computes, so that an edit of one task, one cell or one
     implementation re-runs just what depends on it."""
     return [
-        *code_of("harness/run", "implementations", f"implementations/{framework}", "cells"),
+        *code_of("harness/run", "implementations", f"implementations/{framework}"),
+        *code_of_cells(cell),
         # The rest of the plan decides which runs there are, not what one does.
         *(ROOT / "harness" / "plan" / f"{name}.py" for name in ("settings", "tracks")),
         *(ROOT / "tasks" / f"{name}.py" for name in ("__init__", task)),
@@ -52,7 +60,7 @@ def what_a_run_needs(wildcards):
     run = Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
     unless_it_stands(run.path(RESULTS), again.of_a_run)
     own = CONFIGURATION.settings[run.task, run.cell].task.files
-    return [*code_of_a_run(run.task, run.framework), *own]
+    return [*code_of_a_run(run.task, run.framework, run.cell), *own]
 
 
 def arguments_of_a_run(wildcards):
@@ -64,14 +72,20 @@ def arguments_of_a_run(wildcards):
 def what_a_check_needs(wildcards):
     name = wildcards.framework
     unless_it_stands(RESULTS / "conformance" / f"{name}.csv", again.of_a_check)
-    return code_of("harness/conformance", "cells", "implementations", f"implementations/{name}")
+    checked = {kernel.partition("=")[0] for kernel in CONFIGURATION.kernels_in_use(name)}
+    return [
+        *code_of("harness/conformance", "implementations", f"implementations/{name}"),
+        *code_of_cells(*sorted(checked)),
+    ]
 
 
 def what_a_campaign_needs(wildcards):
     unless_it_stands(RESULTS / "timing" / f"{wildcards.campaign}.json", again.of_a_campaign)
-    frameworks = sorted({method.framework for method in CAMPAIGNS[wildcards.campaign].methods})
+    methods = CAMPAIGNS[wildcards.campaign].methods
+    frameworks = sorted({method.framework for method in methods})
     return [
-        *code_of("harness/clock", "harness/conformance", "implementations", "cells"),
+        *code_of("harness/clock", "harness/conformance", "implementations"),
+        *code_of_cells(*sorted({method.cell for method in methods})),
         ROOT / "harness" / "plan" / "campaigns.py",
         *(
             path

@@ -7,7 +7,8 @@ Which cell, for each task, on the matched track:
    interval, and the p against that margin after Holm. What is not beaten remains.
 3. One remains: that one, *sure*.
 4. Several remain, and one of them solves sooner than each other one (interval and p after Holm):
-   that one, *sure* where their scores are shown equal, else *likely*.
+   that one, *sure* where their scores are shown equal, else *likely*. Where these are shown equal
+   and several are left that none solves sooner than: those, *sure*.
 5. Several remain whose scores are shown equal (TOST after Holm): it does not matter for the
    score, *sure*.
 6. Several remain, and some of them are better than the others by weaker evidence: by more than
@@ -134,11 +135,13 @@ def _chosen(
     """Rules 2 to 7, for names that have runs enough; 4 and 6 where their relations are given."""
     left, alike = _unbeaten(names, better, equal)
     first = [x for x in left if all(sooner(x, y) for y in left if y != x)]
+    if alike and not first:
+        first, _ = _unbeaten(left, sooner, equal)
     likely, same = _unbeaten(names, hinted, equal)
     if len(left) == 1:
         found = _answer("better", "sure", "beyond_margin", left, names)
         return found | _least(pairs, left, names, better)
-    if first:
+    if 0 < len(first) < len(left):
         found = _answer("sooner", "sure" if alike else "likely", "sooner", first, names)
         return found | _least(steps, first, left, sooner)
     if alike:

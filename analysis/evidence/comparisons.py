@@ -34,6 +34,10 @@ def compare_methods(
 ) -> pd.DataFrame:
     """Every comparison: paired by seed, with interval, p after Holm, and equality by TOST.
 
+    All pairs that differ in cell, framework or track alone, however many cells there are (of 21
+    a task has 210): pairs that are chosen by the scores, such as each cell with the best, would
+    make p too small.
+
     ``effect`` is a - b or a / b; ``probability_of_improvement`` is the share of seeds on which
     a is better. ``equivalent`` is whether TOST, after Holm over the same family, puts the effect
     within ``margin``; it is empty where no margin is set. ``p_margin``, and ``p_margin_holm``
@@ -47,7 +51,7 @@ def compare_methods(
     methods = {key: group.set_index("seed").sort_index() for key, group in runs.groupby(METHOD)}
     for kind, one, other in _pairs([tuple(map(str, key)) for key in methods]):
         task = one[0]
-        a, b = _same_seeds(methods[one], methods[other])
+        a, b = same_seeds(methods[one], methods[other])
         if kind == "tracks" and not _same_data(a, b):
             continue
         about = {
@@ -56,7 +60,7 @@ def compare_methods(
         }  # fmt: skip
         for metric in METRICS:
             margin = margin_of(margins.get(metric, {}), task)
-            if found := _compare(a, b, metric, higher_is_better[task], margin):
+            if found := compare_runs(a, b, metric, higher_is_better[task], margin):
                 rows.append(about | {"metric": metric} | found)
     table = _table("comparisons", rows)
     adjusted = pd.DataFrame(np.nan, index=table.index, columns=["p", "p_margin", "p_equal"])
@@ -73,7 +77,8 @@ def _table(name: str, rows: Rows) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(layout.TABLES[name].columns))
 
 
-def _same_seeds(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def same_seeds(a: pd.DataFrame, b: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of the seeds that both have, which are their index."""
     seeds = a.index.intersection(b.index)
     return a.loc[seeds], b.loc[seeds]
 
@@ -97,7 +102,7 @@ def _same_data(a: pd.DataFrame, b: pd.DataFrame) -> bool:
     return bool((a["data_sha256"] == b["data_sha256"])[ended].all())
 
 
-def _compare(
+def compare_runs(
     a: pd.DataFrame, b: pd.DataFrame, metric: str, higher: bool, margin: float | None
 ) -> dict[str, Any] | None:
     """One comparison of two methods on the same seeds, in the same order."""
@@ -189,7 +194,7 @@ def ratios(runs: pd.DataFrame) -> pd.DataFrame:
             for (framework, cell), part in group.groupby(["framework", "cell"])
         }
         for one, other in itertools.combinations(methods, 2):
-            a, b = _same_seeds(methods[one], methods[other])
+            a, b = same_seeds(methods[one], methods[other])
             for metric in RATIOS:
                 x, y = a[metric].to_numpy(float), b[metric].to_numpy(float)
                 if metric == "steps_to_solve":

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.evidence import advice, claims, comparisons, derived
+from analysis.evidence import advice, changes, claims, comparisons, derived
 from harness import layout
 
 # What stands in the results folder before the evidence is weighed; a table that this
 # configuration does not make is left out, and the claims on it are not tested.
 INPUTS = (
-    "runs", "scores", "tasks", "curves", "parameter_counts", "attribution", "divergence",
+    "runs", "scores", "tasks", "cells", "curves", "parameter_counts", "attribution", "divergence",
     "speed_ratios", "timing", "gradient_flow", "gradient_norms", "gates", "memory_probe",
 )  # fmt: skip
 NEEDED = ("runs", "scores", "tasks")
@@ -108,11 +108,14 @@ def write(results: Path) -> None:
     verdicts, cases = claims.evaluate(ledger, tables)
     higher = {str(t): d == "higher" for t, d in tables["tasks"][["task", "direction"]].to_numpy()}
     compared = comparisons.compare_methods(tables["runs"], higher, ledger.margins)
+    changed = changes.changes(tables["runs"], _parents(tables.get("cells")), higher, ledger.margins)
     means, profiles = comparisons.aggregate(tables["runs"])
     found: dict[str, Any] = {
         "claims": verdicts,
         "cases": cases,
         "comparisons": compared,
+        "changes": changed,
+        "frontier": changes.frontier(tables["runs"], changed),
         "summary": comparisons.summarise(tables["runs"]),
         "ratios": comparisons.ratios(tables["runs"]),
         "aggregate": means,
@@ -121,3 +124,11 @@ def write(results: Path) -> None:
     }
     for name, rows in found.items():
         layout.write(results, name, rows)
+
+
+def _parents(cells: pd.DataFrame | None) -> dict[str, str]:
+    """By cell the one that it changes, where it changes one."""
+    if cells is None:
+        return {}
+    known = cells.dropna(subset="parent")
+    return dict(zip(known["cell"], known["parent"], strict=True))

@@ -16,7 +16,10 @@ def longest(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Findin
     distance of two. Fewer than three levels that both have say nothing.
     """
     column = parameters["difficulty"]
-    found = [_highest(select(rows, parameters[side]), column) for side in ("a", "b")]
+    both = [select(rows, parameters[side]) for side in ("a", "b")]
+    if any(side.empty for side in both):
+        return None
+    found = [_highest(side, column) for side in both]
     seeds = found[0].index.intersection(found[1].index)
     levels = np.log(np.unique(rows[column].astype(float)))
     if seeds.empty or len(levels) < 3:

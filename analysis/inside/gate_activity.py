@@ -24,12 +24,13 @@ def rows(
     gate writes and none keeps, f is one less that gate.
     ``longer`` is the share of units whose τ reaches the task's ``lag``. ``coupling``, of a cell
     that has a gate of each kind, is the correlation of the gate that writes with the one that
-    keeps, over units, steps and examples: -1 where what is written makes room for itself, as the
-    GRU's one gate does by its equations. ``at_marked`` and ``elsewhere`` are the gate's mean at the
-    steps that are ``marked`` [T, B] and at all others, ``opening`` and ``closing`` the shares of
-    units whose own mean is there by more than 0.2 higher, or lower.
+    keeps, over units, steps and examples: -1 where what is written makes room for itself, as where
+    one gate is for both. ``at_marked`` and ``elsewhere`` are the gate's mean at the steps that are
+    ``marked`` [T, B] and at all others, ``opening`` and ``closing`` the shares of units whose own
+    mean is there by more than 0.2 higher, or lower.
     """
     result: Rows = []
+    kept = cell.keeps or cell.fades
     for gate, name in cell.sigmoids.items():
         open_ = values[gate]  # [T, B, h]
         below, above = ((open_ < 0.1).mean(axis=(0, 1)), (open_ > 0.9).mean(axis=(0, 1)))
@@ -38,8 +39,8 @@ def rows(
             row |= {side: short(shares.mean())} | quantiles(side, shares, (10, 90))
         row["lag"] = lag
         row |= {} if marked is None else at_marks(open_, marked)
-        if gate == (cell.keeps or cell.writes):
-            scales = time_scales(open_ if cell.keeps else 1 - open_)
+        if gate == (kept or cell.writes):
+            scales = time_scales(open_ if kept else 1 - open_)
             row |= quantiles("timescale", scales, (10, 25, 50, 75, 90))
             row["longer"] = None if lag is None else short(np.mean(scales >= lag))
             if cell.keeps and cell.writes:

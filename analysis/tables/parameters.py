@@ -16,8 +16,7 @@ def rows(found: list[Record], checks: Rows) -> Rows:
     """Weights and biases by cell and convention: the article's model and each task's.
 
     ``redundant`` biases are those beyond the cell's own, which are one for each gate and one for
-    each inside a product, as the GRU's; ``counted`` is the framework's own total, ``total`` the
-    formula's.
+    each inside a product; ``counted`` is the framework's own total, ``total`` the formula's.
     """
     counted: dict[tuple[str, str, str, str], tuple[ModelSpec, int, str]] = {}
     for row in checks:
@@ -44,13 +43,16 @@ def rows(found: list[Record], checks: Rows) -> Rows:
             "redundant": spec.layers * redundant * spec.hidden,
             "total": total, "counted": count, "agrees": count == total,
         })  # fmt: skip
-    lstm = {(r["model"], r["framework"], r["track"]): r for r in result if r["cell"] == "lstm"}
+    standard = {
+        (r["model"], r["framework"], r["track"]): r for r in result if r["cell"] == cells.STANDARD
+    }
     for row in result:
         model, framework, track = row["model"], row["framework"], row["track"]
-        base = lstm.get((model, framework, track))
+        base = standard.get((model, framework, track))
         spec = counted[model, framework, track, row["cell"]][0]
         # Ratios are those at equal hidden size; a configuration may give each cell its own.
-        if base is not None and spec.hidden == counted[model, framework, track, "lstm"][0].hidden:
+        same = (model, framework, track, cells.STANDARD)
+        if base is not None and spec.hidden == counted[same][0].hidden:
             # The output layer is no part of the cell.
             output = spec.hidden * spec.outputs
             ratio = (row["matrices"] - output) / (base["matrices"] - output)

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
+from cells import STANDARD
 from harness.plan.campaigns import Campaign, Method
 from implementations import STOCK
 
@@ -16,10 +17,10 @@ Times = Mapping[tuple[int, int], float]  # by process and round
 def pairs(campaign: Campaign, failed: Collection[str] = ()) -> list[Pair]:
     """The pairs of the methods whose names are not among the ``failed`` ones.
 
-    ``aa`` a method and its twin; ``cell`` each other cell against the LSTM, within a framework;
-    ``framework`` two frameworks' ways to compute a cell; ``kernels`` every other pair of kernels
-    of a cell, with the framework's own layer as the denominator where it is one of them. In the
-    second and third, a framework stands with the kernel that it declares fastest, a choice made
+    ``aa`` a method and its twin; ``cell`` each other cell against the standard one, within a
+    framework; ``framework`` two frameworks' ways to compute a cell; ``kernels`` every other pair of
+    kernels of a cell, with the framework's own layer as the denominator where it is one of them. In
+    the second and third, a framework stands with the kernel that it declares fastest, a choice made
     before the campaign: one made on the times that rate it would flatter it.
 
     Sweeps compare nothing: few processes at many sizes show how cost grows and rank nothing.
@@ -33,8 +34,8 @@ def pairs(campaign: Campaign, failed: Collection[str] = ()) -> list[Pair]:
         chosen.setdefault((method.framework, method.cell), method)
     found = [("aa", m, m.original) for m in measured if m.twin and m.original in measured]
     for (framework, cell), method in chosen.items():
-        if cell != "lstm" and (framework, "lstm") in chosen:
-            found.append(("cell", method, chosen[framework, "lstm"]))
+        if cell != STANDARD and (framework, STANDARD) in chosen:
+            found.append(("cell", method, chosen[framework, STANDARD]))
     for one, other in combinations(single, 2):
         if one.cell != other.cell:
             continue

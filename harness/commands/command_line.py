@@ -14,6 +14,7 @@ from cells import CELLS
 from harness import limits, quiet
 from harness.commands import plugins, train
 from harness.commands.table import FILE, FOLDER, Commands, Options, parser
+from harness.conformance import cell_trial
 from harness.errors import UserError, status_of
 from harness.pipeline import again, folder
 from harness.pipeline.progress import summary
@@ -139,6 +140,7 @@ def _kernels(framework: Framework, words: list[str]) -> dict[str, list[str]]:
             raise UserError(f"--kernel: {word!r} is not CELL=KERNEL, with CELL {', '.join(CELLS)}.")
         check_names("--kernel", "kernel", [kernel], framework.kernels_of(cell))
         chosen[cell].append(kernel)
+    cell_trial.require(cell for cell, kernels in chosen.items() if kernels)
     return chosen if words else {cell: framework.kernels_of(cell) for cell in CELLS}
 
 

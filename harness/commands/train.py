@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from cells import CELLS
 from harness import limits, machine, quiet
+from harness.conformance import cell_trial
 from harness.errors import UnwritableError, UserError
 from harness.files import check_room, write_text
 from harness.pipeline import folder, preloader
@@ -57,6 +58,7 @@ def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
             raise UserError(f"--{key}: must be at least {least}, not {number}.")
     overrides = tracks.overrides(run) | pairs(arguments.overrides)
     its = framework(run.framework)
+    cell_trial.require([run.cell])
     if reason := tracks.why_not(run, its):
         raise UserError(f"--{reason}")
     kernels = [arguments.kernel] if arguments.kernel else []

@@ -4,108 +4,51 @@ Each finding is one sentence: where, what is wrong, what is expected. An empty l
 every framework can train it; whether they do it right is for ``conform`` to say.
 """
 
-import importlib
+import sys
+from collections.abc import Iterator
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 import cells
-from cells import CELLS, Array, Cell, ModelSpec, network
+from cells import Array, Cell, ModelSpec, network
 from harness.conformance.against_reference import random_batches, random_weights
-from harness.conformance.contract import REPLACE, Findings, of_the_first
-from harness.errors import one_of
-from harness.registry import short
+from harness.conformance.cell_linear import linear
+from harness.conformance.cell_lines import (
+    Finding,
+    at_field,
+    of_field,
+    of_file,
+    of_return,
+    of_step,
+    said,
+)
+from harness.conformance.cell_trial import broken, first_of
+from harness.conformance.contract import REPLACE
+from harness.errors import UserError
 
-# Weights of a layer that every cell has.
-TAKEN = ("input", "recurrent", "bias", "recurrent_bias", "redundant_bias", "weight")
+Findings = Iterator[Finding]
 STEP = 1e-30  # a complex step has no subtraction, so it may be as small as one likes
 
 
 def check_cell(name: str) -> list[str]:
     """What is wrong with ``cells/<name>.py``."""
-    where = f"cells/{name}.py"
-    if name not in CELLS:
-        return [str(one_of("cells", "cell", name, list(CELLS)))]
     try:
-        module = importlib.import_module(f"cells.{name}")
-    except Exception as error:
-        return [f"{where}: cannot be imported ({short(error)})."]
-    checks = (_defined, _said, _stepped, _learnt, _kept)
-    return of_the_first(where, (check(module, name) for check in checks))
-
-
-def _defined(module: ModuleType, name: str) -> Findings:
-    cell = getattr(module, "CELL", None)
-    if not isinstance(cell, Cell):
-        yield f"CELL is {cell!r}, expected a cells.Cell"
-    elif cell.name != name:
-        yield f"the cell's name is {cell.name!r}, expected that of the file, {name!r}"
-
-
-def _said(module: ModuleType, name: str) -> Findings:
-    cell: Cell = module.CELL
-    texts = {
-        "the docstring": module.__doc__, "step's docstring": cell.step.__doc__,
-        "summary": cell.summary, "source": cell.source,
-    }  # fmt: skip
-    for what, text in texts.items():
-        if not isinstance(text, str) or not text.strip():
-            yield f"{what} is {text!r}, expected a text on the cell"
-        elif REPLACE in text:
-            yield f"{what}: still the text of the template; write your own in place of {REPLACE}"
-    for what in ("gates", "states", "equations", "inner_bias", "without_recurrent"):
-        value = getattr(cell, what)
-        if not isinstance(value, tuple) or len(set(value)) < len(value):
-            yield f"{what} is {value!r}, expected a tuple of different names"
-        elif not value and what in ("gates", "states", "equations"):
-            yield f"{what} is empty, expected at least one"
-        elif what in ("gates", "states") and not all(map(str.isidentifier, value)):
-            yield f"{what} is {value!r}, expected names that Python allows"
-    if cell.gates[len(cell.gates) - len(cell.inner_bias) :] != cell.inner_bias:
-        yield f"inner_bias is {cell.inner_bias}, expected the last of the gates {cell.gates}"
-    single = {gate for gate in (cell.keeps, cell.writes) if gate}
-    for what, named in (
-        ("without_recurrent", cell.without_recurrent), ("first_biases", cell.first_biases),
-        ("sigmoids", cell.sigmoids), ("keeps or writes", single),
-    ):  # fmt: skip
-        if unknown := [gate for gate in named if gate not in cell.gates]:
-            yield f"{what} names {unknown[0]!r}, expected one of the gates {', '.join(cell.gates)}"
-    for extra in cell.extras:
-        if extra in TAKEN or not extra.isidentifier():
-            yield f"extras has {extra!r}, expected a name that no other weight has"
-
-
-def _stepped(module: ModuleType, name: str) -> Findings:
-    """One step from states and products so large that a gate that is none shows it."""
-    cell, rng, shape = module.CELL, np.random.default_rng(0), (3, 4)
-    spec = ModelSpec(name, 1, 2, shape[1], 1, False, "mse", "float64")
-    weights = cells.layer_weights(random_weights(spec), 0)
-    step = cells.step_of(cell, weights, cells.Math(np))
-    before = tuple(rng.normal(size=shape) for _ in cell.states)
-    made = step(rng.normal(0, 5, (shape[0], len(cell.gates) * shape[1])), before)
-    if not (isinstance(made, tuple) and len(made) == 2 and isinstance(made[1], dict)):
-        yield "step must return the states and the gates: (h, ...), {name: value, ...}"
-        return
-    states, gates = made
-    if not isinstance(states, tuple) or len(states) != len(cell.states):
-        yield f"step does not return the states {cell.states}, expected a tuple of so many"
-        return
-    if missing := [gate for gate in cell.gates if gate not in gates]:
-        yield f"step does not return the gate {missing[0]!r}, expected every gate's values by name"
-    for what, value in [*zip(cell.states, states, strict=True), *gates.items()]:
-        if np.shape(value) != shape:
-            yield f"{what} has the shape {np.shape(value)} after a step, expected {shape}"
-    for gate in cell.sigmoids:
-        values = np.asarray(gates.get(gate, 0.0))
-        if not ((values >= 0) & (values <= 1)).all():
-            yield f"the gate {gate} goes from {values.min():.3g} to {values.max():.3g}, " \
-                "expected values between 0 and 1, or not to be among sigmoids"  # fmt: skip
+        found = broken(name)
+    except UserError as error:  # there is no such cell
+        return [str(error)]
+    if not found:
+        module = sys.modules[f"cells.{name}"]
+        found = first_of(name, [partial(check, module, name) for check in CHECKS])
+    return list(map(str, found))
 
 
 def _learnt(module: ModuleType, name: str) -> Findings:
     """Every weight has a gradient, and it is that of complex steps."""
     cell: Cell = module.CELL
+    returned = said(of_return(cell.step), f"cells/{name}.py")
     # Units enough that not all of a rectified cell's are silent.
     spec = ModelSpec(name, 1, 2, 8, 1, False, "mse", "float64")
     weights, (inputs, targets) = random_weights(spec), random_batches(spec, 1)
@@ -118,24 +61,29 @@ def _learnt(module: ModuleType, name: str) -> Findings:
         outputs = network.outputs(spec, weights | {key: moved}, x)
         found, expected = gradient[place], np.imag(network.loss(spec, outputs, y)) / STEP
         if not abs(found - expected) <= 1e-9 * abs(expected) + 1e-14:
-            yield (
+            what = (
                 f"the gradient by {key} is {found:.3g} and by a complex step {expected:.3g}, "
                 "expected the same: step must use the functions of math and nothing else"
             )
+            yield Finding(returned, what)
     for key, names in (("input", cell.gates), ("recurrent", cell.recurrent)):
         if names:
             parts = np.split(gradients[f"layers.0.{key}"], len(names), axis=-1)
             for gate, part in zip(names, parts, strict=True):
                 if not part.any():
                     more = ", or name it in without_recurrent" if key == "recurrent" else ""
-                    yield f"the {key} weights of {gate} have no effect; use them in step{more}"
+                    used = f"x.{gate}" if key == "input" else f"u(h).{gate}"
+                    what = f"the {key} weights of {gate} have no effect; use {used} in step{more}"
+                    yield at_field(name, "gates", what)
     for extra in cell.extras:
         if not gradients[f"layers.0.{extra}"].any():
-            yield f"the extra weight {extra} has no effect; use w.{extra} in step, or remove it"
+            what = f"the extra weight {extra} has no effect; use w.{extra} in step, or remove it"
+            yield at_field(name, "extras", what)
     first = x.astype(complex)
     first[:, 0] += 1j * STEP
     if not np.imag(network.outputs(spec, weights, first)).any():
-        yield "the output after four steps does not depend on the first input, expected memory"
+        what = "the output after four steps does not depend on the first input, expected memory"
+        yield Finding(returned, what)
 
 
 def _kept(module: ModuleType, name: str) -> Findings:
@@ -155,7 +103,35 @@ def _kept(module: ModuleType, name: str) -> Findings:
     step = cells.step_of(cell, cells.layer_weights(weights, 0), cells.Math(np))
     after: Any = step(a, before)[0]
     if not any(np.allclose(b, c, atol=1e-6) for b, c in zip(before, after, strict=True)):
-        yield (
-            f"no state stays where keeps ({cell.keeps}) is 1 and writes ({cell.writes}) is 0, "
-            "expected one: chrono initialisation and time scales build on it"
+        set_to = " and ".join(
+            f"{field} ({gate}) is {value}"
+            for field, gate, value in (("keeps", cell.keeps, 1), ("writes", cell.writes, 0))
+            if gate
         )
+        what = (
+            f"no state stays where {set_to}, expected one: chrono initialisation and time scales "
+            "build on it; name the gate whose value times the old state is kept, or none"
+        )
+        yield at_field(name, "keeps" if cell.keeps else "writes", what)
+
+
+def _said(module: ModuleType, name: str) -> Findings:
+    """What remains to be said of a cell that works."""
+    cell: Cell = module.CELL
+    texts = (
+        ("the docstring", module.__doc__, of_file(name)),
+        ("step's docstring", cell.step.__doc__, of_step(cell.step)),
+        ("summary", cell.summary, of_field(name, "summary")),
+        ("source", cell.source, of_field(name, "source")),
+        ("equations", " ".join(cell.equations), of_field(name, "equations")),
+    )
+    for what, text, place in texts:
+        where = said(place, f"cells/{name}.py")
+        if not isinstance(text, str) or not text.strip():
+            yield Finding(where, f"{what} is {text!r}, expected a text on the cell")
+        elif REPLACE in text:
+            still = f"{what}: still the text of the template; write your own in place of {REPLACE}"
+            yield Finding(where, still)
+
+
+CHECKS = (linear, _learnt, _kept, _said)

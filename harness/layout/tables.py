@@ -84,7 +84,9 @@ _ALL = (
     Table("frameworks", "How each framework runs", "tables",
           {"framework": NAME, "documentation": LINES}),
     Table("cells", "The cells: what they are, from where, their gates and equations", "tables",
-          {"cell": NAME} | each(TEXT, "summary source gates states") | {"equations": LINES},
+          {"cell": NAME, "title": TEXT, "parent": WORD}
+          | each(TEXT, "summary source gates states lineage")
+          | {"equations": LINES},
           key=("cell",)),
     Table("studies", "The studies: their questions, their runs and what these cost", "tables",
           {"study": NAME, "question": TEXT} | each(COUNT, "runs ended_well")
@@ -189,6 +191,22 @@ _ALL = (
           | interval("effect", "low", "high") | each(WORD, "unit better")
           | each(NUMBER, "probability_of_improvement p p_holm p_logrank margin p_margin")
           | each(NUMBER, "p_margin_holm p_equal") | {"equivalent": FLAG}),
+    # `verdict` is of the score; `steps_ratio` below 1 means that the cell takes fewer.
+    Table("changes", "Each cell beside the cell that it changes: score, steps to solve, cost",
+          "evidence", METHOD | {"parent": NAME, "n": COUNT, "learned": YES_NO}
+          | {"verdict": one_of("better", "as good", "worse", "open", "neither learns", "few seeds")}
+          | interval("score_change") | interval("progress_change")
+          | each(NUMBER, "p p_holm margin p_margin p_margin_holm p_equal") | {"equivalent": FLAG}
+          | each(NUMBER, "p_kept p_kept_holm") | interval("steps_ratio")
+          | each(NUMBER, "steps_p steps_p_holm")
+          | {f"{side}{name}": column for side in ("", "parent_") for name, column in (
+              {"solved": COUNT, "parameters": SOME_COUNT}
+              | each(NUMBER, "progress step_mflop step_ms operations_to_solve")).items()},
+          key=tuple(METHOD)),
+    Table("frontier", "How far each cell gets across the tasks, for how many operations",
+          "evidence", each(NAME, "framework cell track") | each(COUNT, "tasks n")
+          | interval("progress") | {"operations": NUMBER, "on_frontier": YES_NO},
+          key=("framework", "cell", "track")),
     Table("summary", "Each method with its intervals", "evidence",
           METHOD | each(COUNT, "n diverged") | interval("mean") | interval("median")
           | each(NUMBER, "lowest highest") | {"solved": SOME_COUNT}

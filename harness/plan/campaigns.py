@@ -186,9 +186,11 @@ def campaigns(
             )
         )  # fmt: skip
     if timing["sweeps"]:
-        base = Shape(SWEEPS, **timing["sweep_base"])
+        values = dict(timing["sweep_base"])
+        kernels = values.pop("kernels", "fastest")
+        base = Shape(SWEEPS, **values)
         sweeps, shapes = _sweeps(base, timing["sweeps"])
-        methods = _methods(base, frameworks, timing["cells"], chosen, "fastest", twins=False)
+        methods = _methods(base, frameworks, timing["cells"], chosen, kernels, twins=False)
         found.append(
             Campaign(
                 SWEEPS, shapes, methods, timing["sweep_processes"], timing["sweep_rounds"],

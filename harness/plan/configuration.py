@@ -16,6 +16,7 @@ from harness.plan.run import Run
 from harness.plan.settings import Settings, require, resolve
 from harness.plan.studies import AXES, expanded, planned, studies
 from harness.registry import (
+    KINDS,
     ROOT,
     check_names,
     framework,
@@ -154,7 +155,7 @@ def _plain(value: Any, as_text: bool = False) -> Any:
 def _checked(config: dict[str, Any]) -> Configuration:
     """The configuration of merged values; an error begins with the key that is wrong."""
     documents.check(config, FORM)
-    for kind in ("task", "framework"):
+    for kind in KINDS:
         if config[f"{kind}s"] == "all" and (wrong := misnamed(kind)):
             raise UserError(next(iter(wrong.values())))
     named = {axis: None if config[axis] == "all" else config[axis] for axis in AXES}

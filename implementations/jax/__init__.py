@@ -4,10 +4,12 @@ Kernel path: of the kernels, ``manual`` writes the gradient by hand: a scan over
 forward, one backward, and each weight's gradient as one matrix product over all time
 steps; ``stepwise`` adds these up step by step. ``equations`` has the input product of a
 layer as one matrix product over all time steps, the step of a file in ``cells/`` in
-``lax.scan``, and JAX's own gradient; every cell has it. ``stock`` is Flax's layer with JAX's
-own gradient; its GRU has no bias inside the reset product. All weights are one vector, so
-that the update rule is a few long operations. A chunk of K optimiser steps is one
-``lax.scan`` around it, so that one call runs K steps without Python. Optax takes no part.
+``lax.scan``, and JAX's own gradient; every cell has it. ``scan`` has
+``lax.associative_scan`` in its place, for cells that are linear in their state. ``stock``
+is Flax's layer with JAX's own gradient; its GRU has no bias inside the reset product. In
+the others but these two all weights are one vector, so that the update rule is a few long
+operations. A chunk of K optimiser steps is one ``lax.scan`` around it, so that one call runs
+K steps without Python. Optax takes no part.
 
 Conventions: the canonical form as it is. One bias for each gate, and one more
 inside the GRU's reset product (4h biases in all, as in ``flax.linen.GRUCell``;
@@ -20,7 +22,7 @@ Native track: ``flax.nnx`` cells in ``nnx.RNN``, ``nnx.Linear``, ``optax.adam`` 
 from pathlib import Path
 
 from cells import ModelSpec
-from implementations import EQUATIONS, STOCK, Default, Framework, Kernel
+from implementations import EQUATIONS, SCAN, STOCK, Default, Framework, Kernel
 
 
 def fastest(spec: ModelSpec, batch: int, length: int) -> str:
@@ -59,6 +61,7 @@ FRAMEWORK = Framework(
         "manual": Kernel("gradient by hand, each weight's in one product over all time steps"),
         "stepwise": Kernel("gradient by hand, each weight's added up time step by time step"),
         EQUATIONS: Kernel("any cell's own step in lax.scan, differentiated by JAX", cells=None),
+        SCAN: Kernel("a linear cell in lax.associative_scan", cells=None, linear=True),
     },
     fastest=fastest,
     defaults=(

@@ -8,18 +8,21 @@ import numpy as np
 from jax import lax
 
 from cells import ModelSpec, Weights
-from implementations import EQUATIONS, STOCK, packed
+from implementations import EQUATIONS, SCAN, STOCK, packed
 from implementations.functional import FunctionalModel, Program, loss, model, product
-from implementations.jax import equations, manual
+from implementations.jax import equations, manual, scan
 from implementations.packed import Layout
 
 __all__ = ["build", "product"]
 
+# The outputs that any cell's equations make.
+ANY = {EQUATIONS: equations.OUTPUTS, SCAN: scan.OUTPUTS}
+
 
 def build(spec: ModelSpec, weights: Weights, kernel: str, device: str) -> FunctionalModel:
     """Place ``weights`` on the device as a model of ``spec``."""
-    if kernel == EQUATIONS:
-        return model(equations.OUTPUTS, spec, weights, device)
+    if kernel in ANY:
+        return model(ANY[kernel], spec, weights, device)
     return JaxModel(spec, weights, kernel, device)
 
 

@@ -4,12 +4,12 @@ Kernel path: ``stock`` is ``torch.nn``, whose LSTM runs through oneDNN where the
 has it. ``manual`` (``manual.py``, ``cells.py``, ``diagonal.py``) computes forward and
 backward passes without a graph, in buffers kept between steps; ``torch.nn`` holds its
 parameters. ``equations`` is the step of a file in ``cells/`` in a loop, with autograd's
-gradient, for every cell. ``fastest`` says which of the first two trains. Sequences come
-first. A chunk of K optimiser
-steps is a Python loop whose losses stay tensors until its end. Weights and gradients
-are views into one flat vector each, so that clipping and the update are a handful of
-vector operations instead of one for every weight, and ``torch.optim``, whose import
-takes longer than a second, is not needed.
+gradient, for every cell. ``scan`` is a parallel scan over time, whose gradient is one too,
+for the cells that are linear in their state. ``fastest`` says which of the first two
+trains. Sequences come first. A chunk of K optimiser steps is a Python loop whose losses
+stay tensors until its end. Weights and gradients are views into one flat vector each, so
+that clipping and the update are a handful of vector operations instead of one for every
+weight, and ``torch.optim``, whose import takes longer than a second, is not needed.
 
 Conventions: weights are stored transposed, [G·h, d]; gates i, f, g, o and
 r, z, n as in the canonical form. PyTorch has two biases for each gate, of which
@@ -24,7 +24,7 @@ Native track: ``torch.nn.RNN``, ``LSTM`` or ``GRU`` as they are, ``torch.nn.Line
 from pathlib import Path
 
 from cells import ModelSpec
-from implementations import EQUATIONS, STOCK, Default, Framework, Kernel
+from implementations import EQUATIONS, SCAN, STOCK, Default, Framework, Kernel
 
 MANUAL = "manual"
 # The biases of one of its own layers, in multiples of the hidden size.
@@ -61,6 +61,7 @@ FRAMEWORK = Framework(
         STOCK: Kernel("torch.nn.RNN, LSTM and GRU; the LSTM through oneDNN"),
         MANUAL: Kernel("gradients by hand without a graph, eager, in buffers that are kept"),
         EQUATIONS: Kernel("any cell's own step, eager, differentiated by PyTorch", cells=None),
+        SCAN: Kernel("all time steps of a linear cell at once, in place", cells=None, linear=True),
     },
     fastest=fastest,
     defaults=(

@@ -1,5 +1,6 @@
 """The kernel ``equations``: any cell's own step in an eager loop, differentiated by PyTorch."""
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import torch
@@ -8,6 +9,7 @@ import cells
 from implementations.packed import Layout
 
 Tensor = torch.Tensor
+Layer = Callable[[cells.Cell, dict[str, Tensor], Tensor], Tensor]
 MATH = SimpleNamespace(
     tanh=torch.tanh, exp=torch.exp, log=torch.log, sqrt=torch.sqrt, sigmoid=torch.sigmoid,
     relu=torch.relu, maximum=torch.maximum,
@@ -17,8 +19,8 @@ MATH = SimpleNamespace(
 )  # fmt: skip
 
 
-def outputs(layout: Layout, arrays: list[Tensor], x: Tensor) -> Tensor:
-    """Outputs [B, o], or [B, T, o] at every step, for x [T, B, d]."""
+def outputs(layout: Layout, arrays: list[Tensor], x: Tensor, layer: Layer) -> Tensor:
+    """Outputs [B, o], or [B, T, o] at every step, for x [T, B, d]; ``layer`` as the one below."""
     for weights in layout.layers(arrays):
         x = layer(layout.cell, weights, x)
     top, output = x.transpose(0, 1) if layout.spec.every_step else x[-1], arrays[-1]

@@ -12,10 +12,12 @@ import torch
 
 import cells
 from cells import Array, ModelSpec, Weights
-from implementations import EQUATIONS, Product, packed
-from implementations.pytorch import MANUAL, equations
+from implementations import EQUATIONS, SCAN, Product, packed
+from implementations.pytorch import MANUAL, equations, scan
 from implementations.pytorch.manual import Manual
 
+# The layers that any cell's equations make.
+ANY = {EQUATIONS: equations.layer, SCAN: scan.layer}
 LAYERS = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
 # A layer's parameters: matrices and biases beside the inputs ("ih") and the state ("hh").
 KINDS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -24,8 +26,8 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 def build(spec: ModelSpec, weights: Weights, kernel: str, device: str) -> FlatModel:
     """Place ``weights`` on the device as a model of ``spec``."""
-    if kernel == EQUATIONS:
-        return EquationsModel(spec, weights, on(device))
+    if kernel in ANY:
+        return EquationsModel(spec, weights, kernel, on(device))
     return TorchModel(spec, weights, kernel, on(device))
 
 
@@ -230,10 +232,13 @@ class TorchModel(FlatModel):
 
 
 class EquationsModel(FlatModel):
-    """The kernel ``equations``: a cell's own step, differentiated by PyTorch."""
+    """The kernels ``equations`` and ``scan``, whose weights are a vector in canonical order."""
 
-    def __init__(self, spec: ModelSpec, weights: Weights, device: torch.device) -> None:
+    def __init__(
+        self, spec: ModelSpec, weights: Weights, kernel: str, device: torch.device
+    ) -> None:
         super().__init__(spec, weights, device)
+        self._layer = ANY[kernel]
         self._layout = packed.layout(spec, self._given)
         self._begin(torch.tensor(self._layout.pack(weights), device=device))
         self._flat.requires_grad_().grad = self._gradient
@@ -251,7 +256,7 @@ class EquationsModel(FlatModel):
         return {name: value.size for name, value in self.weights().items()}
 
     def _outputs(self, x: torch.Tensor) -> torch.Tensor:
-        return equations.outputs(self._layout, self._layout.matrices(self._flat), x)
+        return equations.outputs(self._layout, self._layout.matrices(self._flat), x, self._layer)
 
 
 def loss(spec: ModelSpec, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:

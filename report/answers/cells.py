@@ -1,6 +1,7 @@
 """Which cell should I choose for a task like mine?"""
 
 import math
+from collections import Counter
 from typing import Any
 
 from markupsafe import Markup
@@ -18,6 +19,7 @@ from report.answers.answer import (
     unweighed,
 )
 from report.answers.phrases import (
+    MOST_NAMED,
     capital,
     cells,
     difference,
@@ -28,11 +30,13 @@ from report.answers.phrases import (
     title,
     titles,
 )
-from report.numbers import number
+from report.numbers import listed, number
 from report.tables import Tables
 
 # Stands among the classical methods and is none: what no forecast can beat.
 BOUNDS = ("noise floor",)
+# Where there is nothing to choose between.
+ALIKE = {"none": "no cell", "equal": "any cell"}
 
 
 def cell(tables: Tables) -> Answer:
@@ -67,8 +71,11 @@ def _choice(known: list[Row], open_: list[Row]) -> str:
         clauses.append(f"{titles(row['task'] for row in open_)} {stay} open")
     groups: dict[str, list[Row]] = {}
     for row in known:
-        groups.setdefault(_chosen(row), []).append(row)
-    order = sorted(groups.items(), key=lambda one: -len(one[1]))
+        same = row["verdict"] if row["verdict"] in ALIKE else row["better"]
+        groups.setdefault(same, []).append(row)
+    order = sorted(
+        ((_chosen(mine[0]), mine) for mine in groups.values()), key=lambda one: -len(one[1])
+    )
     named = [f"{who} on {titles(row['task'] for row in mine)}" for who, mine in order]
     counted = [f"{who} on {len(mine)}" for who, mine in order]
     rest = f"; {number(len(open_))} stay open" if open_ else ""
@@ -76,11 +83,35 @@ def _choice(known: list[Row], open_: list[Row]) -> str:
         least = f"No difference between the cells was found on {plural(total, 'task')}"
         there = titles(row["task"] for row in open_)
         return fitting(f"No difference between the cells was found on {there}.", f"{least}.")
+    if any(len((row["better"] or "").split()) > MOST_NAMED for row in known):
+        return _unbeaten(known + open_)
     return fitting(
         f"{capital('; '.join(clauses))}.",
         f"{capital('; '.join(named))}{rest}.",
         f"Of {plural(total, 'task')}: {', '.join(counted)}{rest}.",
         f"A choice was found for {len(known)} of {plural(total, 'task')}.",
+    )
+
+
+def _unbeaten(rows: list[Row]) -> str:
+    """Of many cells, which are among the best on every task, or on most."""
+    best = Counter(name for row in rows for name in (row["better"] or "").split())
+    every = {name for row in rows for side in ("better", "worse")
+             for name in (row[side] or "").split()}  # fmt: skip
+    count = max(best.values())
+    names = [name for name in best if best[name] == count]
+    tasks = "all" if count == len(rows) else f"{count} of"
+    maybe = "probably " if any(row["sure"] != "sure" for row in rows) else ""
+    are = "is" if len(names) == 1 else "are"
+    end = (
+        f"on {tasks} {plural(len(rows), 'task')}"
+        if len(rows) > 1
+        else f"on {title(rows[0]['task'])}"
+    )
+    return fitting(
+        f"{capital(listed(map(words.cell, names)))} {are} {maybe}among the best of {len(every)} "
+        f"cells {end}.",
+        f"{len(names)} of {len(every)} cells are {maybe}among the best {end}.",
     )
 
 
@@ -95,10 +126,14 @@ def _clause(row: Row) -> str:
             every = one if row["worse"] else "all cells"
             return f"{every} score alike on {task}"
         case "sooner":
+            if " " in (row["better"] or ""):
+                return f"{one} learn {task} soonest"
             few = _few(row)
             return f"{one} learns {task} {few}" if few else f"{one} learns {task} soonest"
     if " " in (row["better"] or ""):
-        return f"{one} {maybe}score better than {_names(row, 'worse')} on {task}"
+        worse = (row["worse"] or "").split()
+        rest = _names(row, "worse") if len(worse) <= MOST_NAMED else f"the other {len(worse)}"
+        return f"{one} {maybe}score better than {rest} on {task}"
     return f"{one} {maybe}scores best on {task}"
 
 
@@ -111,8 +146,8 @@ def _few(row: Row) -> str:
 
 def _chosen(row: Row) -> str:
     """A group of tasks: who is the choice there."""
-    if row["verdict"] in ("none", "equal"):
-        return {"none": "no cell", "equal": "any cell"}[row["verdict"]]
+    if row["verdict"] in ALIKE:
+        return ALIKE[row["verdict"]]
     return _names(row, "better", "or")
 
 

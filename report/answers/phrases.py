@@ -9,7 +9,7 @@ from report.numbers import PERCENT, change, interval, listed, number, percent
 
 # Words of an answer: as many as one reads at a glance.
 MOST_WORDS = 30
-# Of more tasks than these, or with longer titles, one says how many there are.
+# Of more tasks or cells than these, or of longer titles, one says how many there are.
 MOST_NAMED, LONGEST_TITLE = 4, 40
 
 
@@ -24,8 +24,10 @@ def fitting(*sentences: str) -> str:
 
 
 def capital(text: str) -> str:
-    """The text with a capital first letter."""
-    return text[:1].upper() + text[1:]
+    """The text with a capital first letter; a name such as minGRU keeps its own."""
+    first = text.split(" ", 1)[0]
+    own = first[:1].islower() and first != first.lower()
+    return text if own else text[:1].upper() + text[1:]
 
 
 def plural(n: float, one: str, several: str = "") -> str:
@@ -49,8 +51,11 @@ def titles(tasks: Iterable[Any], word: str = "and") -> str:
 
 
 def cells(names: Iterable[Any], word: str = "and") -> str:
-    """Cells as a sentence has them."""
-    return listed(map(words.cell, names), word)
+    """Cells as a sentence has them; their number where they are many."""
+    found = list(map(words.cell, names))
+    if len(found) > MOST_NAMED:
+        return f"one of {len(found)} cells" if word == "or" else plural(len(found), "cell")
+    return listed(found, word)
 
 
 def frameworks(names: Iterable[Any], word: str = "and") -> str:

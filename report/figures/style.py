@@ -1,8 +1,8 @@
 """How frameworks and cells look, the same in every figure of a page, in its own colours."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import matplotlib as mpl
@@ -17,7 +17,8 @@ COLOURS = tuple(f"#0102{10 + i}" for i in range(12))
 PAGE = 9.5
 # A line that marks a value.
 MARK: dict[str, Any] = {"color": INK, "linewidth": 0.8, "linestyle": (0, (5, 3)), "alpha": 0.6}
-# What the page has always shown comes first and keeps its look; all else follows by name.
+# What the page has always shown comes first and keeps its look. Cells that come from one of these
+# stand behind it, a family together; all else follows by name.
 _FRAMEWORKS, _CELLS = ("jax", "pytorch", "tensorflow"), ("rnn", "gru", "lstm")
 _TRACKS = ("matched", "native")
 # Frameworks and cells never share a colour. Six of them with seven lines tell 42 cells apart.
@@ -27,6 +28,10 @@ _LINES: tuple[Any, ...] = (
     (0, (2, 1, 7, 1)),
 )  # fmt: skip
 _MARKS = "^soDvPX*<>"
+# So many cells a reader tells apart in one panel or list; of more, the page shows a part at a time.
+MOST_CELLS = 8
+# A cell's parents, the first one first, and itself.
+Lineages = Mapping[Any, tuple[str, ...]]
 
 
 def in_order(names: Iterable[Any], first: tuple[str, ...]) -> tuple[str, ...]:
@@ -46,11 +51,32 @@ class Palette:
 
     frameworks: tuple[str, ...]
     cells: tuple[str, ...]
+    lineages: Lineages = field(default_factory=dict)
 
     @classmethod
-    def of(cls, frameworks: Iterable[Any], cells: Iterable[Any]) -> Self:
+    def of(
+        cls, frameworks: Iterable[Any], cells: Iterable[Any], lineages: Lineages | None = None
+    ) -> Self:
         """The palette of a page with these names, in any order."""
-        return cls(in_order(frameworks, _FRAMEWORKS), in_order(cells, _CELLS))
+        known = lineages or {}
+        ordered = sorted({str(name) for name in cells}, key=lambda name: _family(name, known))
+        return cls(in_order(frameworks, _FRAMEWORKS), tuple(ordered), known)
+
+    @property
+    def first(self) -> list[str]:
+        """The cells of this page that it has always shown."""
+        return [cell for cell in self.cells if cell in _CELLS]
+
+    def families(self, cells: Iterable[Any], most: int) -> list[list[str]]:
+        """The cells in groups of at most ``most``, parents with their children where it can be."""
+        names = self.present(cells)
+        groups: list[list[str]] = []
+        for own in _branches(names, self.lineages, most):
+            if groups and len(groups[-1]) + len(own) <= most:
+                groups[-1] += own
+            else:
+                groups.append(own)
+        return groups
 
     def present(self, cells: Iterable[Any]) -> list[str]:
         """The cells of a table's column, in the page's order."""
@@ -77,6 +103,28 @@ class Palette:
     def mark(self, cell: str) -> str:
         """A cell's mark."""
         return _MARKS[_place(cell, self.cells, _CELLS) % len(_MARKS)]
+
+
+def _family(name: str, lineages: Lineages) -> tuple[Any, ...]:
+    """What sorts a cell behind its parents, and those behind what the page has always shown."""
+    line = lineages.get(name, (name,))
+    return (_CELLS.index(line[0]) if line[0] in _CELLS else len(_CELLS), *line)
+
+
+def _branches(names: list[str], lineages: Lineages, most: int, depth: int = 1) -> list[list[str]]:
+    """The names, in their order, parted where families part, into groups of at most ``most``."""
+    if len(names) <= most:
+        return [names] if names else []
+    lines = {name: lineages.get(name, (name,)) for name in names}
+    if depth > max(map(len, lines.values())):
+        return [names[start : start + most] for start in range(0, len(names), most)]
+    branches: dict[Any, list[str]] = {}
+    for name, line in lines.items():
+        branches.setdefault(line[:depth], []).append(name)
+    # Who has no children of their own stays with the parent.
+    single = [name for own in branches.values() if len(own) == 1 for name in own]
+    whole = [single, *(own for own in branches.values() if len(own) > 1)]
+    return [group for own in whole for group in _branches(own, lineages, most, depth + 1)]
 
 
 def _place(name: str, names: tuple[str, ...], first: tuple[str, ...]) -> int:

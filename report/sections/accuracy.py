@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from report import answers, words
+from report.answers import phrases
 from report.figures.drawing import Job
 from report.figures.panels import laid_out, logarithmic, ticks
-from report.figures.style import INK, MARK, PAGE, Palette, settings, tracks
+from report.figures.style import INK, MARK, MOST_CELLS, PAGE, Palette, settings, tracks
 from report.figures.svg import svg
 from report.figures.tips import Tips
 from report.numbers import interval, listed, number
@@ -21,8 +22,9 @@ from report.tables import Tables
 
 Row = dict[Any, Any]
 METHOD = ["task", "framework", "cell", "track"]
-# Inches of a line of the figure, and of what stands above and below all of them.
-LINE, ROOM = 0.2, 0.75
+# Inches of a line of the figure, where there are few cells or many, and of what stands above and
+# below all of them.
+LINE, CLOSE, ROOM = 0.2, 0.14, 0.75
 # What lies further beyond baseline or solved is drawn at the edge.
 REACH = (-0.15, 1.15)
 # Characters of a task's summary beside its title.
@@ -35,7 +37,7 @@ def content(tables: Tables) -> dict[str, Any]:
     large = shown[shown["large"]]
     return {
         "answer": answers.cell(tables),
-        "finding": finding(large, tables.palette),
+        "finding": phrases.capital(finding(large, tables.palette)),
         "track": words.track(shown["track"].iloc[0]) if len(shown) else "",
         "large": listed(map(words.framework, tables.palette.running(large["framework"])), "or")
         if len(large)
@@ -80,6 +82,8 @@ def finding(large: pd.DataFrame, palette: Palette) -> str:
     for cell in palette.present(large["cell"]):
         mine = large[large["cell"] == cell]
         solves[cell], of[cell] = int((mine["state"] == "solved").sum()), len(mine)
+    if len(solves) > MOST_CELLS:
+        return _counted(solves, of)
     order = sorted(solves, key=lambda cell: -solves[cell] / of[cell])
     names = {cell: words.cell(cell) for cell in order}
     task = words.task(large["task"].iloc[0])
@@ -113,6 +117,26 @@ def finding(large: pd.DataFrame, palette: Palette) -> str:
     return listed(parts) if len(parts) > 2 else ", ".join(parts)
 
 
+def _counted(solves: dict[str, int], of: dict[str, int]) -> str:
+    """Of many cells, who solves every task or else the most of them; and who none."""
+    total = max(of.values())
+    most = max(solves.values())
+    if not most:
+        return f"None of {len(solves)} cells solves {'a task' if total > 1 else 'the task'}"
+
+    def who(cells: list[str]) -> str:
+        few = len(cells) <= phrases.MOST_NAMED
+        return phrases.cells(cells) if few else f"{len(cells)} of {len(solves)} cells"
+
+    best = [cell for cell in solves if solves[cell] == most]
+    none = [cell for cell in solves if not solves[cell]]
+    tasks = f"the most tasks, {most} of {total}" if most < total else f"all {total} tasks"
+    said = f"{who(best)} solve{'s' * (len(best) == 1)} {tasks if total > 1 else 'the task'}"
+    do = "does" if len(none) == 1 else "do"
+    rest = f"solve{'s' * (len(none) == 1)} none" if total > 1 else f"{do} not"
+    return f"{said}; {who(none)} {rest}" if none else said
+
+
 @dataclass(frozen=True)
 class Canvas:
     """Both panels of the figure, with what all lines share."""
@@ -135,12 +159,13 @@ def overall(tasks: pd.DataFrame, shown: pd.DataFrame, palette: Palette) -> Marku
     if not groups:
         return Markup()
     lines = sum(1.3 + mine["cell"].nunique() for _, mine in groups)
+    line = LINE if shown["cell"].nunique() <= MOST_CELLS else CLOSE
     steps = shown[["budget", "steps"]].to_numpy(float)
     steps = steps[np.isfinite(steps) & (steps > 0)]
     known = steps if len(steps) else np.array([1.0, 10.0])
     tips = Tips()
     with settings("accuracy"):
-        figure, panels = laid_out(1, 2, PAGE, LINE * lines + ROOM, sharey=True, width_ratios=(1, 1))
+        figure, panels = laid_out(1, 2, PAGE, line * lines + ROOM, sharey=True, width_ratios=(1, 1))
         way, right = panels[0]
         canvas = Canvas(way, right, palette, tips, float(known.max()))
         logarithmic(right, "x", known)
@@ -184,10 +209,12 @@ def _headline(axes: Axes, task: Row, place: float) -> None:
         text, (0, place), xycoords=("axes fraction", "data"), fontsize=9.5, weight="bold",
         va="center_baseline",
     )  # fmt: skip
-    axes.annotate(
+    summed = axes.annotate(
         short, (1, 0), xycoords=title, xytext=(6, 0), textcoords="offset points", fontsize=8.5,
         va="bottom", annotation_clip=False, alpha=0.75,
     )  # fmt: skip
+    # It may go on over the panel beside, where this line is empty.
+    summed.set_in_layout(False)
 
 
 def _line(canvas: Canvas, task: Row, mine: pd.DataFrame, place: float) -> None:

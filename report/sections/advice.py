@@ -8,11 +8,12 @@ from markupsafe import Markup
 
 from report import advice_words, words
 from report.figures.drawing import Job
-from report.figures.panels import laid_out, width
-from report.figures.style import Palette, settings, tracks
+from report.figures.panels import beside, laid_out, spread, width
+from report.figures.style import MOST_CELLS, Palette, settings, tracks
 from report.figures.svg import svg
-from report.numbers import interval
+from report.numbers import interval, listed
 from report.sections import speed
+from report.sections.leading import leading
 from report.tables import Tables
 
 # What lies further beyond baseline or solved is drawn at the edge.
@@ -25,6 +26,7 @@ def content(tables: Tables) -> dict[str, Any]:
     for row in advice_words.said(tables["advice"]):
         questions.setdefault(row["question"], []).append(row)
     means = several(tables["aggregate"])
+    drawn = _drawn(tables)
     return {
         "questions": questions,
         "clear": advice_words.CLEAR,
@@ -32,31 +34,45 @@ def content(tables: Tables) -> dict[str, Any]:
         # Methods may have lost seeds, so that n is a range.
         "tasks": sorted({int(n) for n in means["tasks"]}),
         "seeds": sorted({int(n) for n in means["n"]}),
+        "lines": listed(map(words.cell, drawn)) if len(drawn) < means["cell"].nunique() else "",
         "bands": bool(tables["profiles"]["low"].notna().any()),
     }
 
 
 def figures(tables: Tables) -> dict[str, Job]:
     """The scores across tasks."""
-    return {"profiles": (profiles, (tables["aggregate"], tables["profiles"], tables.palette))}
+    given = tables["aggregate"], tables["profiles"], tables.palette, _drawn(tables)
+    return {"profiles": (profiles, given)}
 
 
-def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> Markup:
-    """A panel a framework and track, lines and bands by cell; empty without :func:`several`."""
+def _drawn(tables: Tables) -> list[str]:
+    """The cells whose lines are drawn: of many, those that the overview shows."""
+    cells = tables.palette.present(several(tables["aggregate"])["cell"])
+    return cells if len(cells) <= MOST_CELLS else leading(tables, cells)
+
+
+def profiles(
+    aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette, drawn: list[str] | None = None
+) -> Markup:
+    """A panel a framework and track: lines of all or those ``drawn``, below them all cells' means.
+
+    Empty without :func:`several`.
+    """
     aggregate, table = several(aggregate), several(table)
     if aggregate.empty:
         return Markup()
     frameworks = palette.running(aggregate["framework"])
     both = tracks(aggregate["track"])
     cells = palette.present(aggregate["cell"])
-    spread = aggregate[["low", "mean", "high"]].to_numpy(float).clip(*REACH)
-    limits = min(0, np.nanmin(spread)) - 0.04, max(1, np.nanmax(spread)) + 0.04
+    ends = aggregate[["low", "mean", "high"]].to_numpy(float).clip(*REACH)
+    limits = min(0, np.nanmin(ends)) - 0.04, max(1, np.nanmax(ends)) + 0.04
     with settings("profiles"):
         high, ratios = 2.3 + 0.28 * len(cells), [2.0, 0.28 * len(cells) + 0.1]
         figure, panels = laid_out(
             2 * len(both), len(frameworks), width(len(frameworks)), len(both) * high,
             sharex=True, sharey="row", height_ratios=ratios * len(both),
         )  # fmt: skip
+        labels = []
         for track, upper, lower in zip(both, panels[::2], panels[1::2], strict=True):
             for framework, above, below in zip(frameworks, upper, lower, strict=True):
                 above.set_xlim(*limits)
@@ -64,7 +80,8 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> 
                     rows[(rows["framework"] == framework) & (rows["track"] == track)]
                     for rows in (table, aggregate)
                 )
-                _lines(above, shares, cells, palette, f"layer of-{framework}")
+                names = _lines(above, shares, drawn or cells, palette, f"layer of-{framework}")
+                labels.append((above, names))
                 _means(below, means, cells, palette, f"layer of-{framework}")
                 above.set_title(f"{words.framework(framework)}, {words.track(track)}", fontsize=10)
             above, below = upper[0], lower[0]
@@ -75,6 +92,10 @@ def profiles(aggregate: pd.DataFrame, table: pd.DataFrame, palette: Palette) -> 
             below.set_ylabel("mean over\nthe tasks", fontsize=9)
         for axes in panels[-1]:
             axes.set_xticks([0, 1], ["baseline", "solved"])
+        # Only when all is laid out is it known where a value stands.
+        figure.draw_without_rendering()
+        for above, names in labels:
+            spread(above, names)
         return svg(figure, "Performance profiles and means across tasks")
 
 
@@ -83,9 +104,11 @@ def several(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["tasks"] > 1]
 
 
-def _lines(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, layer: str) -> None:
-    """Each cell's profile in its band, its name below its line."""
-    heights: dict[str, float] = {}
+def _lines(
+    axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, layer: str
+) -> list[tuple[Any, float]]:
+    """Each cell's profile in its band; its name beside its end, and the value there."""
+    names: list[tuple[Any, float]] = []
     for cell in cells:
         mine = rows[rows["cell"] == cell].sort_values("threshold")
         if mine.empty:
@@ -96,10 +119,8 @@ def _lines(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, la
         if mine["low"].notna().any():
             band = {"alpha": 0.2, "linewidth": 0, "gid": layer}
             axes.fill_between(x, mine["low"], mine["high"], color=colour, **band)
-        heights[cell] = float(mine["share"].iloc[len(mine) // 3]) - 0.07
-    for cell, height in zip(heights, _below([*heights.values()], 0.11, 0.05), strict=True):
-        look = {"fontsize": 9, "va": "center", "ha": "center", "color": palette.cell(cell)}
-        axes.annotate(words.cell(cell), (rows["threshold"].max() / 3, height), **look)
+        names.append((beside(axes, words.cell(cell), colour), float(mine["share"].iloc[-1])))
+    return names
 
 
 def _means(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, layer: str) -> None:
@@ -114,11 +135,3 @@ def _means(axes: Any, rows: pd.DataFrame, cells: list[str], palette: Palette, la
     right.set_yticks(list(numbers), list(numbers.values()), fontsize=8)
     right.tick_params(length=0, pad=1)
     right.spines["right"].set_visible(False)
-
-
-def _below(heights: list[float], least: float, floor: float) -> Any:
-    """The heights of labels, moved down until ``least`` apart, and up again from the ``floor``."""
-    order = np.argsort(heights, kind="stable")[::-1]
-    steps = least * np.arange(len(order))
-    places = np.minimum.accumulate(np.array(heights)[order] + steps) - steps
-    return np.maximum(places, floor + steps[::-1])[np.argsort(order)]

@@ -1,9 +1,10 @@
 """What a view can be filtered by, the baselines, and what colours and lines mean."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from report import words
-from report.figures.style import Palette, in_order, tracks, variable
+from report.figures.style import MOST_CELLS, in_order, tracks, variable
 from report.tables import Tables
 
 
@@ -30,19 +31,33 @@ def choices(tables: Tables) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def key(palette: Palette) -> list[tuple[str, str, str, str, str]]:
-    """Of each framework and cell: kind, name, words, colour of its stroke and its dashes."""
-    return [
-        *(
-            ("framework", name, words.framework(name), variable(palette.framework(name)), "")
-            for name in palette.frameworks
-        ),
-        *(
-            ("cell", name, words.cell(name), variable(palette.cell(name)),
-             _dashes(palette.line(name)))
-            for name in palette.cells
-        ),
+@dataclass(frozen=True)
+class Mark:
+    """How a framework or a cell looks: the colour of its stroke and its dashes."""
+
+    kind: str
+    name: str
+    words: str
+    stroke: str
+    dashes: str = ""
+    says: str = ""
+
+
+def key(tables: Tables) -> dict[str, list[Mark]]:
+    """The marks of frameworks and cells; those of many cells are ``folded``."""
+    palette = tables.palette
+    summaries = tables["cells"].dropna(subset="summary").set_index("cell")["summary"]
+    frameworks = [
+        Mark("framework", name, words.framework(name), variable(palette.framework(name)))
+        for name in palette.frameworks
+    ]
+    cells = [
+        Mark("cell", name, words.cell(name), variable(palette.cell(name)),
+             _dashes(palette.line(name)), summaries.get(name, ""))
+        for name in palette.cells
     ]  # fmt: skip
+    many = len(cells) > MOST_CELLS
+    return {"open": frameworks if many else frameworks + cells, "folded": cells if many else []}
 
 
 def _dashes(line: Any) -> str:

@@ -1,6 +1,5 @@
 """The section "Learning curves": the score while training, single seeds and their band."""
 
-import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
@@ -16,19 +15,22 @@ from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator
 from report import words
 from report.figures.drawing import Job
 from report.figures.panels import beside, spread, ticks
-from report.figures.style import INK, MARK, Palette, settings, tracks
+from report.figures.style import INK, MARK, MOST_CELLS, Palette, settings, tracks
 from report.figures.svg import svg
 from report.tables import Tables
 
 METHOD = ["framework", "cell", "track"]
-_PATH, _SECOND = re.compile(r' d="[^"]*"'), re.compile(r"(?<=[.]\d)\d")
 Method = tuple[Hashable, ...]
-# More seeds than these are not drawn singly; the band has them all.
-MOST_SEEDS = 10
+# More seeds than these are not drawn singly, fewer where cells are many; the band has them all.
+MOST_SEEDS, MOST_OF_MANY = 10, 5
 # A score so many times beyond the baseline belongs to a run that diverged.
 ABSURD = 1e6
-# Inches: the figure's width, a row of panels, what stands beside, below and above all panels.
-WIDTH, ROW, LEFT, RIGHT, BELOW, ABOVE = 9.5, 1.9, 0.85, 0.95, 0.5, 0.3
+# Inches: the figure's width, what stands beside, below and above all panels, and a row of them,
+# which is lower where there are more than a screen has room for.
+WIDTH, LEFT, RIGHT, BELOW, ABOVE = 9.5, 0.85, 0.95, 0.5, 0.3
+ROW, LOW_ROW, MOST_ROWS = 1.9, 1.45, 4
+# Cells of one track stand beside each other, so many in a row.
+COLUMNS = 3
 
 
 @dataclass(frozen=True)
@@ -36,13 +38,19 @@ class Canvas:
     """A task's panels, and the texts beside each with the value that it stands at."""
 
     figure: Figure
-    panels: Any
+    # In rows; the last one may have less.
+    panels: list[Any]
+    columns: int
     labels: list[list[tuple[Any, float]]] = field(default_factory=list)
 
 
 def content(tables: Tables) -> dict[str, Any]:
     """How many seeds are drawn singly."""
-    return {"most_seeds": MOST_SEEDS}
+    return {"most_seeds": _most(tables["curves"])}
+
+
+def _most(curves: pd.DataFrame) -> int:
+    return MOST_SEEDS if curves["cell"].nunique() <= MOST_CELLS else MOST_OF_MANY
 
 
 def furthest(baseline: float, solved: float) -> float:
@@ -80,9 +88,7 @@ def curves(
         _steps(canvas, float(mine["step"].max()))
         _scale(canvas, scale, lowest, highest)
         name = f"{words.task(task['task'])}: {task['metric']} against training steps, {scale} scale"
-        drawn = svg(canvas.figure, f"Learning curves, {name}", tight=False)
-        # So many points, finer than a screen shows them, would make the page heavy.
-        return Markup(_PATH.sub(lambda d: _SECOND.sub("", d.group()), str(drawn)))
+        return svg(canvas.figure, f"Learning curves, {name}", tight=False)
 
 
 def _canvas(
@@ -94,19 +100,23 @@ def _canvas(
     """A panel a cell, the tracks side by side."""
     cells = palette.present(key[1] for key in lines)
     both = tracks(key[2] for key in lines)
-    shape = (len(cells), 2) if len(both) == 2 else (1, len(cells))
-    height = BELOW + ABOVE + ROW * shape[0]
+    columns = 2 if len(both) == 2 else min(len(cells), COLUMNS)
+    rows = -(-len(cells) * len(both) // columns)
+    height = BELOW + ABOVE + rows * (ROW if rows <= MOST_ROWS else LOW_ROW)
     # Fixed margins: to find them out would take longer than to draw.
-    room = (WIDTH - LEFT - RIGHT * shape[1]) / shape[1]
-    figure, panels = plt.subplots(
-        *shape, figsize=(WIDTH, height), sharex=True, sharey=True, squeeze=False,
+    room = (WIDTH - LEFT - RIGHT * columns) / columns
+    figure, grid = plt.subplots(
+        rows, columns, figsize=(WIDTH, height), sharex=True, sharey=True, squeeze=False,
         gridspec_kw={
             "left": LEFT / WIDTH, "right": 1 - RIGHT / WIDTH, "bottom": BELOW / height,
             "top": 1 - ABOVE / height, "wspace": RIGHT / room, "hspace": 0.22,
         },
     )  # fmt: skip
-    canvas = Canvas(figure, panels)
-    for (cell, track), axes in zip(product(cells, both), panels.flat, strict=True):
+    panels = list(grid.flat)[: len(cells) * len(both)]
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.set_visible(False)
+    canvas = Canvas(figure, panels, columns)
+    for (cell, track), axes in zip(product(cells, both), panels, strict=True):
         labels = [(beside(axes, name, INK), float(task[name])) for name in ("baseline", "solved")]
         for _, value in labels:
             axes.axhline(value, **MARK | {"alpha": 0.5})
@@ -118,10 +128,10 @@ def _canvas(
         # Said where, or matplotlib would measure everything to find the place.
         axes.set_title(f"{words.cell(cell)}, {words.track(track)}", fontsize=10, y=1.0)
     # The marks of the outer panels serve all; without the inner ones a quarter less is to be drawn.
-    for axes in panels[:-1].flat:
-        axes.xaxis.set_visible(False)
-    for axes in panels[:, 1:].flat:
-        axes.yaxis.set_visible(False)
+    for place, axes in enumerate(panels):
+        axes.xaxis.set_visible(place + columns >= len(panels))
+        axes.tick_params(labelbottom=True)
+        axes.yaxis.set_visible(place % columns == 0)
     figure.supylabel(task["metric"], fontsize=10, x=0.005)
     return canvas
 
@@ -134,7 +144,7 @@ def _known(table: pd.DataFrame, columns: list[str], reach: float) -> pd.DataFram
 
 def _lines(rows: pd.DataFrame) -> dict[Method, pd.DataFrame]:
     """A method's curves as one, the seeds one after the other with a gap after each."""
-    seeds = sorted(rows["seed"].unique())[:MOST_SEEDS]
+    seeds = sorted(rows["seed"].unique())[: _most(rows)]
     rows = rows[rows["seed"].isin(seeds)].sort_values(["seed", "step"], kind="stable")
     gaps = rows.drop_duplicates([*METHOD, "seed"], keep="last").assign(score=np.nan)
     rows = pd.concat([rows, gaps]).sort_values("seed", kind="stable")
@@ -170,10 +180,10 @@ def _draw(
 def _steps(canvas: Canvas, most: float) -> None:
     """The same marks for all panels, found once, on an axis that ends at ``most`` steps."""
     marks = FixedLocator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]).tick_values(0, most))
-    for axes in canvas.panels.flat:
+    for axes in canvas.panels:
         axes.set_xlim(-0.02 * most, 1.02 * most or 1)
         axes.xaxis.set_major_locator(marks)
-    for axes in canvas.panels[-1]:
+    for axes in canvas.panels[-canvas.columns :]:
         axes.set_xlabel("training steps")
 
 
@@ -189,10 +199,10 @@ def _scale(canvas: Canvas, y: str, lowest: float, highest: float) -> None:
         room = 0.05 * (highest - lowest)
         limits = lowest - room, highest + room
         marks = MaxNLocator(5).tick_values(*limits)
-    for axes in canvas.panels.flat:
+    for axes in canvas.panels:
         # Each by itself, though they share it: the first would reset the others' marks.
         axes.set_yscale(y)
-    for axes, labels in zip(canvas.panels.flat, canvas.labels, strict=False):
+    for axes, labels in zip(canvas.panels, canvas.labels, strict=True):
         axes.set_ylim(*limits)
         ticks(axes.yaxis, FixedLocator(marks))
         spread(axes, labels)

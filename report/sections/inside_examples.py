@@ -1,4 +1,4 @@
-"""One real example in every cell of a task: inputs above, gates as heat maps, the answer below."""
+"""One real example in each cell of a task: inputs above, gates as heat maps, the answer below."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.transforms import offset_copy
 
 from report import words
-from report.figures.style import INK, MARK, PAGE, Palette, settings
+from report.figures.style import INK, MARK, Palette, settings
 from report.figures.svg import svg
 from report.figures.tips import Tips
 from report.numbers import number
@@ -20,9 +20,9 @@ from report.numbers import number
 COLOURS = "viridis"
 # Levels of a heat map: as fine as an eye tells apart, and small as a picture.
 LEVELS = 32
-# Inches: of the inputs, of all heat maps of a cell together, of the answer; and of a heat map where
-# there are many, and what its title takes.
-HEIGHTS, MAP, TITLE = (0.6, 3.7, 0.8), 0.75, 0.24
+# Inches: the width, the inputs, all heat maps together, the answer; and a heat map where there are
+# many, and what its title takes.
+WIDTH, HEIGHTS, MAP, TITLE = 3.1, (0.6, 3.7, 0.8), 0.75, 0.24
 # More inputs than these are drawn as a grid of dots, not as lines.
 MOST_LINES = 4
 
@@ -71,44 +71,47 @@ def examples(table: pd.DataFrame, task: str, palette: Palette) -> list[Example]:
     return found
 
 
+def most_maps(shown: list[Example]) -> int:
+    """The heat maps of the one that has most, by which all of them are as high."""
+    return max((len(list(one.maps())) for one in shown), default=0)
+
+
 def draw(
-    table: pd.DataFrame, task: str, hover: dict[tuple[str, Any, str], str], palette: Palette
+    one: Example, task: str, most: int, hover: dict[tuple[str, Any, str], str], palette: Palette
 ) -> Markup:
-    """The picture of one task; ``hover`` says more of a cell's layer and gate."""
-    shown = examples(table, task, palette)
-    if not shown:
-        return Markup()
-    with settings(f"example {task}"):
-        most = max(len(list(one.maps())) for one in shown)
+    """The picture of one cell, with room for ``most`` heat maps.
+
+    ``hover`` says more of a cell's layer and gate.
+    """
+    with settings(f"example {task} {one.cell}"):
         heights = (HEIGHTS[0], max(HEIGHTS[1], MAP * most), HEIGHTS[2])
-        figure = plt.figure(figsize=(max(PAGE, 3.1 * len(shown)), sum(heights) + 0.9))
+        figure = plt.figure(figsize=(WIDTH, sum(heights) + 0.9))
         outer = figure.add_gridspec(
-            3, len(shown), height_ratios=heights, hspace=0.16, wspace=0.12,
-            left=0, right=1, top=0.97, bottom=0.03,
-        )  # fmt: skip
-        tips = Tips()
-        for column, one in enumerate(shown):
-            maps = list(one.maps())
-            count = max(1, len(maps))
-            gap = TITLE * count / (heights[1] - TITLE * (count - 1))
-            inner = outer[1, column].subgridspec(count, 1, hspace=gap)
-            gates: list[Any] = [inner[place, 0] for place in range(count)]
-            places = [outer[0, column], *gates, outer[2, column]]
-            panels: list[Any] = [figure.add_subplot(place) for place in places]
-            _inputs(panels[0], one)
-            panels[0].set_title(words.cell(one.cell), fontsize=12, pad=10)
-            layers = len({layer for layer, *_ in maps})
-            for axes, (layer, name, quantity, values) in zip(panels[1:-1], maps, strict=False):
-                gate = f"{name} gate" if quantity == "gate" else "state (it has no gate)"
-                of = f", layer {layer + 1:.0f}" if layers > 1 else ""
-                _map(axes, values, one, (0, 1) if quantity == "gate" else (-1, 1))
-                axes.set_title(f"{gate}{of}", fontsize=9, loc="left", pad=3 + 4 * _few(one))
-                said = f"{words.cell(one.cell)}, {gate}{of}: {len(values)} units."
-                axes.set(**tips.mark(said + hover.get((one.cell, layer, name), "")))
-            _answer(panels[-1], one, palette)
-            _steps(panels, one)
-        said = f"Gates and answer step by step on one example of {words.task(task)}"
-        return tips.into(svg(figure, said))
+            3, 1, height_ratios=heights, hspace=0.16, left=0, right=1, top=0.97, bottom=0.03
+        )
+        tips, maps = Tips(), list(one.maps())
+        count = max(1, len(maps))
+        gap = TITLE * count / (heights[1] - TITLE * (count - 1))
+        inner = outer[1].subgridspec(count, 1, hspace=gap)
+        gates: list[Any] = [inner[place, 0] for place in range(count)]
+        panels: list[Any] = [figure.add_subplot(at) for at in (outer[0], *gates, outer[2])]
+        _inputs(panels[0], one)
+        panels[0].set_title(words.cell(one.cell), fontsize=12, pad=10)
+        layers = len({layer for layer, *_ in maps})
+        for axes, (layer, name, quantity, values) in zip(panels[1:-1], maps, strict=False):
+            # A state of rectified units has no upper bound.
+            end = 1 if quantity == "gate" else max(1, float(np.abs(values).max()))
+            reach = f", −{number(end, 2)} to {number(end, 2)}" if end > 1 else ""
+            gate = f"{name} gate" if quantity == "gate" else f"state (it has no gate){reach}"
+            of = f", layer {layer + 1:.0f}" if layers > 1 else ""
+            _map(axes, values, one, (0 if quantity == "gate" else -end, end))
+            axes.set_title(f"{gate}{of}", fontsize=9, loc="left", pad=3 + 4 * _few(one))
+            said = f"{words.cell(one.cell)}, {gate}{of}: {len(values)} units."
+            axes.set(**tips.mark(said + hover.get((one.cell, layer, name), "")))
+        _answer(panels[-1], one, palette)
+        _steps(panels, one)
+        said = f"step by step on one example of {words.task(task)}"
+        return tips.into(svg(figure, f"Gates and answer of {words.cell(one.cell)}, {said}"))
 
 
 def _few(one: Example) -> bool:
@@ -135,7 +138,7 @@ def _inputs(axes: Any, one: Example) -> None:
     axes.set_title("inputs", fontsize=9, loc="left", pad=3)
 
 
-def _map(axes: Any, values: Any, one: Example, ends: tuple[int, int]) -> None:
+def _map(axes: Any, values: Any, one: Example, ends: tuple[float, float]) -> None:
     """A heat map, its units in the order in which they are most open; arrows at marked steps."""
     low, high = ends
     order = np.lexsort([-values.mean(axis=1), values.argmax(axis=1)])

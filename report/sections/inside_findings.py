@@ -8,7 +8,8 @@ import pandas as pd
 from harness import layout
 from report import words
 from report.answers import Answer
-from report.answers.phrases import capital
+from report.answers.phrases import MOST_NAMED, capital, title
+from report.answers.phrases import cells as named
 from report.numbers import listed, number
 from report.sections.inside_spreads import middle
 from report.tables import Tables
@@ -17,6 +18,8 @@ from report.tables import Tables
 OFTEN = 0.05
 # What is read from a state better than by guessing, by this much, is held.
 CLEARLY = 0.1
+# What is said of a cell, and what it is said of.
+Found = tuple[str, Any]
 # What a unit's gate may do at the marked steps.
 WAYS = {"opening": "open", "closing": "close"}
 
@@ -70,6 +73,16 @@ def _moved(tables: Tables, task: str, gates: pd.DataFrame) -> Iterator[tuple[str
         yield says, own.assign(share=own[way])
 
 
+def _ends(found: list[Found], size: Callable[[Any], float]) -> list[Found]:
+    """All that was found or, of many cells, the one with the most and the one with the least."""
+    if len(found) <= MOST_NAMED:
+        return found
+    (most, high), (least, low) = (
+        pick(found, key=lambda one: size(one[1])) for pick in (max, min)
+    )  # fmt: skip
+    return [(f"{most} (the most of {len(found)} cells)", high), (f"{least} (the fewest)", low)]
+
+
 def _range(shares: pd.Series) -> str:
     low, high = percent(shares.min()), percent(shares.max())
     return low if low == high else f"{low.removesuffix(' %')} to {high}"
@@ -82,9 +95,10 @@ def percent(share: float) -> str:
 def answer(tables: Tables) -> Answer:
     for task in tables.tasks:
         found = list(_moved(tables, task, matched(tables, "gates", task)))
+        found = _ends(found, lambda own: float(middle(own, "share")["share"]))
         if found:
             moved = listed(says for says, _ in found)
-            text = f"At the marked steps of the {words.task(task)} {moved}."
+            text = f"At the marked steps of {title(task)} {moved}."
             ranges = [
                 f"{words.cell(own['cell'].iloc[0])}: {_range(own['share'])} in {len(own)} runs"
                 for _, own in found
@@ -102,13 +116,14 @@ def _open_or_shut(tables: Tables) -> Answer:
     """Where no task marks a step: how often the most decided gate is open or shut."""
     for task in tables.tasks:
         if text := _decided(tables, matched(tables, "gates", task)):
-            return Answer(f"On the {words.task(task)} {text}.")
+            return Answer(f"On {title(task)} {text}.")
     return Answer("Not known yet.", "No run with the same start and rule has been looked into.")
 
 
 def _decided(tables: Tables, gates: pd.DataFrame) -> str:
     """Of each cell how often the gate that is most often open, or shut, is so."""
-    says, between = [], []
+    says: list[Found] = []
+    between = []
     for cell, mine in by_cell(tables, gates):
         found = {
             (f"{gate} gate", word): middle(own, side)[side]
@@ -120,20 +135,25 @@ def _decided(tables: Tables, gates: pd.DataFrame) -> str:
         if share < OFTEN:
             between.append(cell)
         else:
-            says.append(f"the {cell}’s {gate} is {word} {percent(share)} of the time")
+            says.append((f"the {cell}’s {gate} is {word} {percent(share)} of the time", share))
+    texts = [text for text, _ in _ends(says, float)]
     if between:
-        says.append(f"the gates of {listed(between)} stay between open and shut")
-    return listed(says) if says else ""
+        few = len(between) <= MOST_NAMED
+        whose = listed(between) if few else f"{len(between)} cells"
+        texts.append(f"the gates of {whose} stay between open and shut")
+    return listed(texts) if texts else ""
 
 
-def gates_of_example(tables: Tables, task: str) -> pd.DataFrame:
-    """The rows of the gates of the runs whose example is shown."""
+def gates_of_example(tables: Tables, task: str, cells: list[str] | None = None) -> pd.DataFrame:
+    """The rows of the gates of the runs whose example is shown, in these cells or in all."""
     shown = tables.of_task("gate_examples", task)[[*layout.RUN]].drop_duplicates()
+    shown = shown if cells is None else shown[shown["cell"].isin(cells)]
     return matched(tables, "gates", task).merge(shown, on=list(layout.RUN))
 
 
-def of_example(tables: Tables, task: str) -> str:
-    gates = gates_of_example(tables, task)
+def of_example(tables: Tables, task: str, cells: list[str]) -> str:
+    """What the example shows in these cells, which stand open."""
+    gates = gates_of_example(tables, task, cells)
     moved = [says for says, _ in _moved(tables, task, gates)]
     if moved:
         return f"{_title(task)}: at the marked steps {listed(moved)}"
@@ -146,13 +166,26 @@ def _title(task: str) -> str:
 
 
 def _each_cell(tables: Tables, data: pd.DataFrame, column: str, unit: str) -> list[str]:
-    """What the middle run of each cell comes to; the unit is said once."""
-    says: list[str] = []
-    for cell, mine in by_cell(tables, data):
-        row = middle(mine, column)
-        if row is not None:
-            says.append(f"{number(row[column], 2)}{unit if not says else ''} in the {cell}")
-    return says
+    """What the middle run of each cell comes to, or of many the two ends; the unit is said once."""
+    found = [
+        (row[column], cell)
+        for cell, mine in by_cell(tables, data)
+        if (row := middle(mine, column)) is not None
+    ]
+    if len(found) > MOST_NAMED:
+        (low, least), (high, most) = min(found), max(found)
+        return [f"{number(low, 2)}{unit} in the {least} to {number(high, 2)} in the {most}"]
+    return [
+        f"{number(value, 2)}{unit if not place else ''} in the {cell}"
+        for place, (value, cell) in enumerate(found)
+    ]
+
+
+def unkept(tables: Tables) -> str:
+    """The cells that were looked into and have no gate that keeps their state."""
+    keeping = tables["gates"].loc[tables["gates"]["timescale_q50"].notna(), "cell"]
+    left = set(tables["gradient_flow"]["cell"]) - set(keeping)
+    return listed(words.cell(cell) for cell in tables.palette.present(left)) if left else ""
 
 
 def scales(tables: Tables, task: str) -> pd.DataFrame:
@@ -165,7 +198,7 @@ def scales(tables: Tables, task: str) -> pd.DataFrame:
 
 def kept(tables: Tables, task: str) -> str:
     says = _each_cell(tables, scales(tables, task), "timescale_q50", " steps")
-    return f"On the {words.task(task)} a unit keeps its state for {listed(says)}" if says else ""
+    return f"On {title(task)} a unit keeps its state for {listed(says)}" if says else ""
 
 
 def reached(tables: Tables, task: str) -> str:
@@ -173,7 +206,7 @@ def reached(tables: Tables, task: str) -> str:
     says = _each_cell(tables, data[data["lag"] == 0], "horizon", " steps")
     if not says:
         return ""
-    return f"On the {words.task(task)} the gradient shrinks to a third every {listed(says)}"
+    return f"On {title(task)} the gradient shrinks to a third every {listed(says)}"
 
 
 def held(tables: Tables, task: str) -> str:
@@ -181,18 +214,24 @@ def held(tables: Tables, task: str) -> str:
     last, metric, chance = probed(tables, task)
     found = [
         (row["score"], cell)
-        for cell, mine in by_cell(tables, last)
+        for cell, mine in last.groupby("cell")
         if (row := middle(mine, "score")) is not None
     ]
     if not found:
         return ""
-    (least, worst), (most, best) = min(found), max(found)
-    end = f"At the end of the {words.task(task)}"
+    (least, worst), (most, _) = min(found), max(found)
+    best = tables.palette.present(
+        cell for score, cell in found if number(score, 2) == number(most, 2)
+    )
+    end = f"At the end of {title(task)}"
     if most < chance + CLEARLY:
         return f"{end} no cell holds the shown value any more"
-    beside = f" and worst from the {worst}’s ({number(least, 2)})" if worst != best else ""
-    said = f"the shown value is read best from the {best}’s state ({metric} {number(most, 2)})"
-    return f"{end} {said}{beside}"
+    beside = f" and worst from the {words.cell(worst)}’s ({number(least, 2)})"
+    whose = (
+        f"the {words.cell(best[0])}’s state" if len(best) == 1 else f"the states of {named(best)}"
+    )
+    said = f"the shown value is read best from {whose} ({metric} {number(most, 2)})"
+    return f"{end} {said}{beside if worst not in best else ''}"
 
 
 def probed(tables: Tables, task: str) -> tuple[pd.DataFrame, str, Any]:

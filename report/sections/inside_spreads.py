@@ -1,4 +1,4 @@
-"""What the cells do over all runs: a small panel a task, a cell a colour, every run drawn."""
+"""What the cells do over all runs, a strip a cell and a dot a run, in a small panel a task."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -6,21 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
-from matplotlib.collections import LineCollection
 
 from report import words
-from report.figures.panels import beside, laid_out, logarithmic, spread
-from report.figures.style import INK, MARK, Palette, settings
+from report.figures.panels import beside, laid_out, logarithmic
+from report.figures.style import INK, MARK, MOST_CELLS, Palette, settings
 from report.figures.svg import svg
 from report.figures.tips import Tips
 from report.numbers import number
 
 # Inches of a panel; the page puts as many side by side as there is room for.
 WIDE, HIGH = 2.9, 2.2
-# So few lines of a cell are drawn bold.
-FEW = 3
-# What is left of a gradient below this share of the largest is drawn at the panel's foot.
-SMALLEST_SHARE = 1e-6
 
 
 def middle(data: pd.DataFrame, column: str) -> Any:
@@ -80,9 +75,13 @@ def _clouds(
     scale: Callable[[Any], None], more: tuple[str, ...] = (), gates: bool = False,
 ) -> Markup:  # fmt: skip
     """A strip for each cell, its runs as dots: filled with the same start, hollow as installed."""
+    if data["cell"].nunique() > MOST_CELLS and data["layer"].nunique() > 1:
+        data = data[data["layer"] == data["layer"].max()]
+        title += ", last layer"
     strips = list(_strips(data, palette, gates))
+    close = gates or len(strips) > MOST_CELLS
     with settings(title):
-        high = max(HIGH, 0.62 + (0.26 if gates else 0.42) * len(strips))
+        high = max(HIGH, 0.62 + (0.26 if close else 0.42) * len(strips))
         figure, panels = laid_out(1, 1, WIDE, high)
         axes, tips = panels[0, 0], Tips()
         scale(axes)
@@ -103,10 +102,14 @@ def _clouds(
             best = middle(mine[mine["track"] == "matched"], column)
             if best is not None and unit is not None:
                 axes.plot([best[column]] * 2, [place - 0.3, place + 0.14], color=INK, linewidth=2)
-                axes.annotate(
-                    f"{number(best[column], 2)}{unit}", (best[column], place - 0.3), xytext=(0, 1),
-                    textcoords="offset points", ha="center", va="bottom", fontsize=8,
-                )  # fmt: skip
+                value = number(best[column], 2)
+                if close:
+                    beside(axes, value, INK).xy = (1, 1 - (place + 0.65) / (len(strips) + 0.15))
+                else:
+                    axes.annotate(
+                        f"{value}{unit}", (best[column], place - 0.3), xytext=(0, 1),
+                        textcoords="offset points", ha="center", va="bottom", fontsize=8,
+                    )  # fmt: skip
         axes.set_yticks(range(len(strips)), [label for label, *_ in strips], fontsize=9)
         for tick, (_, cell, _) in zip(axes.get_yticklabels(), strips, strict=True):
             tick.set_color(palette.cell(cell))
@@ -114,7 +117,7 @@ def _clouds(
         axes.tick_params(axis="y", length=0)
         # Room for what stands above the outermost dots; shares keep their scale.
         axes.margins(x=0.1 if unit is None else 0.14)
-        _frame(axes, x, title)
+        frame(axes, x, title)
         return tips.into(svg(figure, title))
 
 
@@ -141,114 +144,9 @@ def _says(label: str, track: str, runs: pd.DataFrame, column: str, unit: str | N
     return f"{label}, {words.track(track)}: middle run {value}, {of}"
 
 
-def reach(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
-    """What is left of the gradient of the last answer so many steps before it, a line a run."""
-    data = data[(data["gradient"] > 0) & (data["track"] == "matched")]
-    if data.empty or data["lag"].max() < 2:
-        return Markup()
-    top = data["gradient"].max()
-    data = data.assign(gradient=data["gradient"].clip(lower=top * SMALLEST_SHARE))
-
-    def scale(axes: Any) -> None:
-        logarithmic(axes, "y", data["gradient"])
-        for lag in data["task_lag"].dropna().head(1):
-            axes.axvline(lag, **MARK)
-            axes.annotate(
-                "the task's lag", (lag, 0), xycoords=("data", "axes fraction"), fontsize=8,
-                xytext=(-3, 4), textcoords="offset points", rotation=90, ha="right", va="bottom",
-            )  # fmt: skip
-
-    before = " before training" if (data["moment"] == "initialisation").all() else ""
-    title = f"How far the gradient reaches{before}: {words.task(task)}"
-    says = ("horizon", " steps to a third")
-    return _lines(data, ("lag", "gradient"), title, "time steps back", palette, "norm", scale, says)
-
-
-def remembered(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
-    """How well the shown value can be read from the state, step after step, a line a run."""
-    data = data[(data["track"] == "matched") & (data["moment"] == "trained")]
-    if data.empty:
-        return Markup()
-    metric, chance = data["metric"].iloc[0], data["chance"].iloc[0]
-    low = -0.25 if metric == "R²" else 0
-    data = data.assign(score=data["score"].clip(lower=low), step=data["step"] + 1)
-    last = data[data["step"] == data["step"].max()]
-
-    def scale(axes: Any) -> None:
-        axes.axhline(chance, **MARK)
-        axes.annotate(
-            "only guessing", (0, chance), xycoords=("axes fraction", "data"), fontsize=8,
-            xytext=(3, 2), textcoords="offset points",
-        )  # fmt: skip
-        axes.set_ylim(low - 0.03, 1.05)
-
-    title = f"What is remembered: {words.task(task)}"
-    return _lines(data, ("step", "score"), title, "time step", palette, metric, scale,
-                  ("score", f" {metric} at the last step"), last)  # fmt: skip
-
-
-def dynamics(data: pd.DataFrame, task: str, palette: Palette) -> Markup:
-    """The gradient's norm while training, a line a run; a cross where it exploded."""
-    data = data[(data["track"] == "matched") & (data["norm_q50"] > 0)]
-    if data.empty:
-        return Markup()
-
-    def scale(axes: Any) -> None:
-        logarithmic(axes, "y", data["norm_q50"])
-        for limit in data["limit"].dropna().head(1):
-            axes.axhline(limit, **MARK)
-        for cell in palette.present(data["cell"]):
-            sharp = data[(data["cell"] == cell) & (data["spikes"] > 0)]
-            spots = sharp["norm_most"].clip(upper=data["norm_q50"].max())
-            axes.plot(sharp["last_step"], spots, "x", color=palette.cell(cell), markersize=3)
-
-    title = f"The gradient while training: {words.task(task)}"
-    last = data[data["last_step"] == data["last_step"].max()]
-    says = ("norm_q50", " at the end")
-    return _lines(
-        data, ("last_step", "norm_q50"), title, "training step", palette, "norm", scale, says, last
-    )
-
-
-def _lines(
-    data: pd.DataFrame, of: tuple[str, str], title: str, x: str, palette: Palette,
-    y: str, scale: Callable[[Any], None], says: tuple[str, str], ends: pd.DataFrame | None = None,
-) -> Markup:  # fmt: skip
-    """Every run a thin line of its cell's colour; the cell's name at the end of the middle one."""
-    across, up = of
-    with settings(title):
-        figure, panels = laid_out(1, 1, WIDE, HIGH)
-        axes, tips, labels = panels[0, 0], Tips(), []
-        scale(axes)
-        for cell in palette.present(data["cell"]):
-            mine, colour = data[data["cell"] == cell], palette.cell(cell)
-            groups = mine.groupby(["framework", "seed"], sort=False)
-            runs = [run[[across, up]].to_numpy(float) for _, run in groups]
-            lines = LineCollection(
-                runs,
-                colors=colour,
-                linestyles=[palette.line(cell)],
-                linewidths=1.1 if len(runs) > FEW else 1.8,
-                alpha=0.55 if len(runs) > FEW else 1,
-            )
-            axes.add_collection(lines)
-            final = mine[mine[across] == mine[across].max()]
-            own = final if ends is None else ends[ends["cell"] == cell]
-            said = f"{words.cell(cell)}: middle run {spoken(own, says[0], says[1])}"
-            lines.set(**tips.mark(f"{said}, {len(runs)} runs"))
-            end = middle(final, up)
-            labels.append((beside(axes, words.cell(cell), colour), float(end[up])))
-        axes.autoscale_view()
-        axes.set_xlim(left=0, right=data[across].max())
-        _frame(axes, x, title)
-        axes.set_ylabel(y, fontsize=8.5)
-        figure.canvas.draw()
-        spread(axes, labels)
-        return tips.into(svg(figure, title))
-
-
-def _frame(axes: Any, x: str, title: str) -> None:
+def frame(axes: Any, x: str, title: str) -> None:
+    """A small panel's title, which is what stands behind the colon, and its axes."""
     axes.set_xlabel(x, fontsize=9)
     axes.tick_params(labelsize=8)
     axes.tick_params(axis="y", labelsize=8.5)
-    axes.set_title(title.split(": ", 1)[-1], fontsize=10, loc="left")
+    axes.set_title(title.split(": ", 1)[-1], fontsize=10 if "\n" not in title else 9, loc="left")

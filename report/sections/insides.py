@@ -10,52 +10,65 @@ from markupsafe import Markup
 from harness import layout
 from report import words
 from report.figures.drawing import Job
+from report.figures.style import MOST_CELLS
 from report.numbers import listed, number
-from report.sections import inside_examples, inside_findings, inside_spreads
+from report.sections import inside_examples, inside_findings, inside_lines, inside_spreads
 from report.sections.inside_spreads import spoken
+from report.sections.leading import leading
 from report.tables import Tables
 
 # So many seeds are looked into by the analysis.
 SEEDS = 10
-# Panels of a kind that are shown at once; those of further tasks are folded.
-MOST_PANELS = 4
+# Panels of a kind, and examples of cells, that are shown at once; the others are folded.
+MOST_PANELS, MOST_EXAMPLES = 4, 3
 # The table and the function of each kind of panel.
 KINDS: dict[str, tuple[str, Callable[..., Markup]]] = {
     "time_scales": ("gates", inside_spreads.time_scales),
-    "reach": ("gradient_flow", inside_spreads.reach),
-    "remembered": ("memory_probe", inside_spreads.remembered),
+    "reach": ("gradient_flow", inside_lines.reach),
+    "remembered": ("memory_probe", inside_lines.remembered),
     "saturation": ("gates", inside_spreads.saturation),
-    "untrained": ("gradient_flow", inside_spreads.reach),
-    "dynamics": ("dynamics", inside_spreads.dynamics),
+    "untrained": ("gradient_flow", inside_lines.reach),
+    "dynamics": ("dynamics", inside_lines.dynamics),
 }
 
 
 def content(tables: Tables) -> dict[str, Any]:
     """The answer, a finding for each figure, the table in numbers, or what is missing."""
-    there = set(tables["gate_examples"]["task"])
+    there, cells = set(tables["gate_examples"]["task"]), tables["cells"].dropna(subset="summary")
     return {
         "lacking": [name for name in layout.names("insides") if name in tables.missing],
         "answer": inside_findings.answer(tables),
         "tasks": tables.tasks,
         "examples": [task for task in tables.tasks if task in there],
-        "findings": {task: inside_findings.of_example(tables, task) for task in there},
+        "findings": {
+            task: inside_findings.of_example(tables, task, _parted(tables, task)[0])
+            for task in there
+        },
         "about": {task: _about(tables, task) for task in there},
+        "many": any(_parted(tables, task)[1] for task in there),
+        "shown": {task: _parted(tables, task) for task in there},
+        "summaries": dict(zip(cells["cell"], cells["summary"], strict=True)),
+        "unkept": inside_findings.unkept(tables),
         "kept": inside_findings.first(tables, inside_findings.kept),
         "reached": inside_findings.first(tables, inside_findings.reached),
         "held": inside_findings.first(tables, inside_findings.held),
         "numbers": [row for task in tables.tasks for row in _numbers(tables, task)],
-        "most": MOST_PANELS,
+        "most": {kind: max(1, MOST_PANELS // max(1, _parts(tables, kind))) for kind in KINDS},
+        "families": {kind: _parts(tables, kind) > 1 for kind in KINDS},
         "seeds": SEEDS,
         "stops": _stops(),
     }
 
 
 def figures(tables: Tables) -> dict[Hashable, Job]:
-    """The example of every task, and its panel of every kind."""
+    """The example of every task in every cell, and its panels of every kind."""
     jobs: dict[Hashable, Job] = {}
     for task in tables.tasks:
-        given = tables["gate_examples"], task, _hover(tables, task), tables.palette
-        jobs["example", task] = inside_examples.draw, given
+        shown = inside_examples.examples(tables["gate_examples"], task, tables.palette)
+        most, hover = inside_examples.most_maps(shown), _hover(tables, task)
+        for one in shown:
+            given = one, task, most, hover, tables.palette
+            jobs["example", task, one.cell] = inside_examples.draw, given
         for kind, (source, draw) in KINDS.items():
             data = tables.of_task(source, task)
             if "moment" in data:
@@ -63,8 +76,23 @@ def figures(tables: Tables) -> dict[Hashable, Job]:
                 data = data[data["moment"] == moment]
             if source == "gradient_flow":
                 data = data[data["cotangent"] == "loss"]
-            jobs[kind, task] = draw, (data, task, tables.palette)
+            jobs[kind, task] = inside_lines.panels, (draw, data, task, tables.palette)
     return jobs
+
+
+def _parted(tables: Tables, task: str) -> tuple[list[str], list[str]]:
+    """The cells whose example stands open, and those whose is folded."""
+    mine = tables.of_task("gate_examples", task)
+    cells = tables.palette.present(mine["cell"])
+    first = leading(tables, cells, MOST_EXAMPLES)
+    return first, [cell for cell in cells if cell not in first]
+
+
+def _parts(tables: Tables, kind: str) -> int:
+    """How many panels a task has of a kind: of many cells a line's has one a family."""
+    source, draw = KINDS[kind]
+    by_family = draw in inside_lines.BY_FAMILY
+    return len(tables.palette.families(tables[source]["cell"], MOST_CELLS)) if by_family else 1
 
 
 def _stops() -> list[tuple[int, str]]:

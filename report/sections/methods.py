@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
+from report.figures.style import MOST_CELLS
 from report.references import references
 from report.tables import Tables
 from report.words import TERMS
@@ -17,6 +18,7 @@ def content(tables: Tables) -> dict[str, Any]:
     shown = tables.palette.present(tables["cells"]["cell"])
     return {
         "cells": sorted(tables.rows("cells"), key=lambda cell: shown.index(cell["cell"])),
+        "most": MOST_CELLS,
         "references": references(pd.concat([*named, tables["tasks"]["references"]]).dropna()),
         "terms": TERMS,
         "paragraphs": paragraphs,

@@ -32,6 +32,7 @@ def content(tables: Tables) -> dict[str, Any]:
 def figures(tables: Tables) -> dict[str, Job]:
     """Scores against time."""
     drawn = [
-        (one, overview_figures.lines(tables, one)) for one in overview_table.shown(tables)
-    ]  # fmt: skip
+        (one, overview_figures.shown(tables, overview_figures.lines(tables, one)))
+        for one in overview_table.shown(tables)
+    ]
     return {"time": (overview_figures.time, (drawn, tables.palette))}

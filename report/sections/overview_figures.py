@@ -15,6 +15,7 @@ from report.figures.style import MARK, PAGE, Palette, settings
 from report.figures.svg import svg
 from report.numbers import number
 from report.sections.curves import furthest
+from report.sections.leading import leading
 from report.sections.overview_table import Shown, methods
 from report.tables import Tables
 
@@ -66,9 +67,18 @@ def lines(tables: Tables, one: Shown) -> list[Line]:
     return found
 
 
+def shown(tables: Tables, its: list[Line]) -> list[Line]:
+    """The lines that there is room for: those of the table, and the first of all to solve."""
+    kept = leading(tables, [line.cell for line in its])
+    best = min((line.solved_after for line in its), default=math.inf)
+    first = [line.cell for line in its if line.solved_after == best < math.inf]
+    return [line for line in its if line.cell in {*kept, *first[:1]}]
+
+
 def finding(tasks: list[tuple[Shown, list[Line]]]) -> str:
     """Which cell is the first to solve which task, in the median."""
     first: dict[str, list[str]] = {}
+    several: set[str] = set()
     none = []
     for one, its in tasks:
         best = min((line.solved_after for line in its), default=math.inf)
@@ -76,19 +86,21 @@ def finding(tasks: list[tuple[Shown, list[Line]]]) -> str:
             none.append(one.name)
             continue
         winners = [line.cell for line in its if line.solved_after == best]
-        first.setdefault(phrases.cells(winners), []).append(one.name)
+        who = phrases.cells(winners)
+        first.setdefault(who, []).append(one.name)
+        several |= {who} if len(winners) > 1 else set()
     if not first:
         return f"No cell solves {phrases.titles(none, 'or')} here" if none else ""
     rest = f"; no cell solves {phrases.titles(none, 'or')}" if none else ""
     if all(len(its) == 1 for _, its in tasks):
         solved = [one for mine in first.values() for one in mine]
-        return f"{next(iter(first))} solves {phrases.titles(solved)}{rest}"
+        return f"{phrases.capital(next(iter(first)))} solves {phrases.titles(solved)}{rest}"
     start, *others = [
         (winner, phrases.titles(mine), phrases.plural(len(mine), "task"))
         for winner, mine in sorted(first.items(), key=lambda one: -len(one[1]))
     ]
     said = [
-        f"{start[0]} {'are' if ' and ' in start[0] else 'is'} the first to solve "
+        f"{phrases.capital(start[0])} {'are' if start[0] in several else 'is'} the first to solve "
         + ", ".join([start[which], *(f"{other[0]} {other[which]}" for other in others)])
         for which in (1, 2)
     ]

@@ -9,7 +9,8 @@ import pandas as pd
 from report import answers, words
 from report.answers import phrases
 from report.figures.style import in_order, variable
-from report.numbers import number
+from report.numbers import listed, number
+from report.sections.leading import leading
 from report.tables import Tables
 
 # As many tasks as have room side by side.
@@ -91,8 +92,8 @@ def content(tables: Tables, tasks: list[Shown]) -> Row:
     times = _times(tables)
     most = max((value for one in times.values() for _, value, *_ in one), default=0)
     by = {one.name: rows[_of(rows, one)].set_index("cell") for one in tasks}
-    cells = tables.palette.present({cell for mine in by.values() for cell in mine.index})
-    shape = _shape(tables)
+    run = tables.palette.present({cell for mine in by.values() for cell in mine.index})
+    cells, shape = leading(tables, run), _shape(tables)
     return {
         "cells": [
             {
@@ -112,7 +113,19 @@ def content(tables: Tables, tasks: list[Shown]) -> Row:
         "model": answers.model(tables, shape) if shape else "",
         "without": _without(tables, tasks),
         "more": len(tables["tasks"]) - len(tasks),
+        "which": _which(tables, run, cells),
+        "other_cells": len(run) - len(cells),
     }  # fmt: skip
+
+
+def _which(tables: Tables, run: list[str], cells: list[str]) -> str:
+    """Which cells stand in the table, where it is not all."""
+    if len(cells) == len(run):
+        return ""
+    first = [cell for cell in tables.palette.first if cell in cells]
+    best = len(cells) - len(first)
+    others = f"the {best} {'others' if first else 'cells'} that get furthest over all tasks"
+    return listed([*map(words.cell, first), others])
 
 
 def _of(rows: pd.DataFrame, one: Shown) -> Any:

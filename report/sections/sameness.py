@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator
 from report import answers, words
 from report.figures.drawing import Job
 from report.figures.panels import laid_out, ticks, width
-from report.figures.style import MARK, Palette, settings
+from report.figures.style import MARK, MOST_CELLS, Palette, settings
 from report.figures.svg import svg
 from report.numbers import number
 from report.sections import claim_words, pairs
@@ -44,11 +44,13 @@ def content(tables: Tables) -> dict[str, Any]:
     runs, palette = tables["runs"], tables.palette
     frameworks = palette.running(runs["framework"])
     scores = pairs.scores(tables)
+    cells = palette.present(tables["scores"]["cell"])
     return {
         "answer": answers.same(tables),
         "title": pairs.finding(scores),
         "frameworks": frameworks,
-        "cells": palette.present(tables["scores"]["cell"]),
+        "cells": cells,
+        "turned": len(cells) > MOST_CELLS,
         "passed": (int(checked["passed"].sum()), int(checked["checks"].sum())),
         "summary": [
             (CHECKS.get(c, c), _together(checked, c, frameworks)) for c in _checks(checked)
@@ -194,7 +196,7 @@ def attribution(changes: pd.DataFrame, task: pd.Series, palette: Palette) -> Mar
             axes.set_yticks(range(len(mine)), mine["label"])
             axes.set_ylim(-0.7, max(1, len(mine)) - 0.3)
             if measure == "steps_ratio":
-                axes.set_title(cell.upper())
+                axes.set_title(words.cell(cell))
                 axes.set_xscale("log", base=2)
                 ticks(axes.xaxis, FixedLocator(CLOSE if close else RATIOS))
             axes.set_xlabel(measures[measure])

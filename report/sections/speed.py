@@ -75,7 +75,7 @@ def warnings(tables: Tables) -> dict[str, str]:
     """By "shape, CELL", as the advice names them, what the clock warns of in its steps' times."""
     steps = tables["timing"][tables["timing"]["phase"] == "step"]
     return {
-        f"{row['shape']}, {str(row['cell']).upper()}": row["warning"]
+        f"{row['shape']}, {words.cell(row['cell'])}": row["warning"]
         for row in rows(steps[steps["warning"].notna() & steps["median_ms"].notna()])
     }
 

@@ -200,8 +200,9 @@ def growth(points: pd.DataFrame, palette: Palette) -> Markup:
             mine = points[points["axis"] == axis]
             names = []
             by = ["machine", "framework", "kernel", "cell"]
+            several = mine.groupby(["framework", "cell"])["kernel"].nunique().max() > 1
             for method, line in mine.groupby(by, dropna=False):
-                _, framework, _, cell = map(str, method)
+                _, framework, kernel, cell = map(str, method)
                 line, colour = line.sort_values("value"), palette.framework(framework)
                 fit = {"color": colour, "linestyle": palette.line(cell), "linewidth": 1.2}
                 axes.plot(line["value"], line["fitted_ms"], **fit)
@@ -210,7 +211,8 @@ def growth(points: pd.DataFrame, palette: Palette) -> Markup:
                         some["value"], some["median_ms"], palette.mark(cell), color=colour,
                         markersize=5, markerfacecolor="none" if held_out else colour,
                     )  # fmt: skip
-                name = beside(axes, f"{words.framework(framework)} {words.cell(cell)}", colour)
+                label = f"{words.framework(framework)} {words.cell(cell)}"
+                name = beside(axes, f"{label}, {kernel}" if several else label, colour)
                 names.append((name, float(line["median_ms"].iloc[-1])))
             labels.append((axes, names))
             axes.set_xscale("log", base=2)

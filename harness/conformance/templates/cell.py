@@ -6,9 +6,9 @@ from cells import Cell
 
 
 def step(x: Any, u: Any, w: Any, state: Any, math: Any) -> Any:
-    """REPLACE: the equations. (These: the minimal gated unit, Zhou et al. 2016.)"""
+    """REPLACE: which equations of which paper (these: the minimal gated unit, Zhou et al. 2016)."""
     (h,) = state
-    # x.f is x_t W_f + b_f, and u(h) has h U of every gate that has a matrix U.
+    # x.f is x_t W_f + b_f, and u(h, "f").f is h U_f: each gate of `gates` has W, b and U.
     f = math.sigmoid(x.f + u(h, "f").f)
     # A product that waits for another gate: the named gate's alone.
     n = math.tanh(x.n + u(f * h, "n").n)
@@ -26,7 +26,7 @@ CELL = Cell(
     step=step,
     # For the page: W_f gets a subscript, h′ is the state before the step.
     equations=(
-        "f = σ(x W_f + h′ U_f + b_f), the forget gate",
+        "REPLACE: f = σ(x W_f + h′ U_f + b_f), the forget gate",
         "n = tanh(x W_n + (f ⊙ h′) U_n + b_n)",
         "h = (1 − f) ⊙ h′ + f ⊙ n",
     ),
@@ -34,4 +34,6 @@ CELL = Cell(
     sigmoids={"f": "forget"},
     # Which gate keeps the old state (keeps=), or, where 1 - gate does, which one writes.
     writes="f",
+    # The cell that this one changes, with which the report compares it; or take the line out.
+    parent="gru",
 )
