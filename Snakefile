@@ -40,6 +40,7 @@ onstart:
     if not workflow.touch:
         or_end(start)
         scheduler.calm(workflow)
+        listen_to_the_cluster()
         # The last lines of all, also where Snakemake is stopped.
         atexit.register(progress.summary, RESULTS)
         atexit.register(scheduler.keep_cost, RESULTS)

@@ -2,7 +2,8 @@
 
 Snakemake gives a timing job all cores, and so starts nothing beside it. But some versions start
 two such jobs at once (snakemake#3913), and a run may outlive its pipeline. The lock is the second
-guarantee; the kernel drops it when a process ends, however it ends.
+guarantee; the kernel drops it when a process ends, however it ends. On a cluster the profile gives
+the clock a node to itself; where the nodes' shared file system knows no locks, that alone counts.
 """
 
 import fcntl
@@ -65,6 +66,9 @@ def _take(
             return
         except BlockingIOError:
             now = time.monotonic()
+        except OSError as error:
+            say(f"{lock.name}: cannot be locked ({error.strerror}); going on without.")
+            return
         if now - begin > patience:
             raise UserError(
                 f"{why}, and still does after {patience:.0f} s; end what an earlier pipeline has "

@@ -52,8 +52,9 @@ def command(results: Path, *words: str, **config: object) -> list[str]:
     """The command line of a pipeline that times nothing; values are written as YAML flow."""
     config = {"results": results, "timing": "{shapes: [], sweeps: []}", **config}
     items = [f"{key}={value}" for key, value in config.items()]
+    cores = [] if "--profile" in words else ["--cores", "2"]  # a cluster has jobs instead
     return [
-        sys.executable, "-m", "snakemake", "--cores", "2", "--nocolor", *words, "--config", *items
+        sys.executable, "-m", "snakemake", *cores, "--nocolor", *words, "--config", *items
     ]  # fmt: skip
 
 

@@ -120,7 +120,8 @@ def pass_the_gate(results: Path, framework: str = "pytorch") -> None:
     """Leave in ``results`` what the pipeline's gate would, so that no test has to wait for it."""
     rows = [
         {"framework": framework, "kernel": "stock", "track": "matched", "cell": cell, "layers": 1,
-         "outputs": "last step", "dtype": dtype, "check": "forward", "passed": True}
+         "outputs": "last step", "dtype": dtype, "check": "forward",
+         "max_error": 0.0, "tolerance": 1.0, "passed": True, "counted": None, "detail": ""}
         for cell in ("lstm", "gru") for dtype in ("float32", "float64")
     ]  # fmt: skip
     (results / "conformance").mkdir(parents=True)

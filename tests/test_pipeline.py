@@ -337,7 +337,7 @@ def test_the_workflow_is_read_without_a_number_of_cores(tmp_path):
         "        snakefile=Path('Snakefile'))\n"
         "    assert flow._workflow.resource_settings.cores is None\n"
         "    time, train = (flow._workflow.get_rule(name) for name in ('time', 'train'))\n"
-        "    assert train.resources['mem_mb'] == 8000 and train.resources['runtime'] == 60\n"
+        "    assert train.resources['mem_mb'] == 9000 and train.resources['runtime'] == 65\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -226,4 +226,4 @@ def test_a_clusters_executor_needs_no_cores(tmp_path):
         cwd=ROOT, env=os.environ | {"PYTHONPATH": str(tmp_path)}, text=True, timeout=120,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    assert "submitted: time, 1 threads" in done.stdout, done.stdout
+    assert "submitted: time, 2 threads" in done.stdout, done.stdout

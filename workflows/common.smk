@@ -11,12 +11,13 @@ ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
 from analysis.folders import compare, foreign, verification
-from harness import documents, layout, limits, registry
+from harness import documents, errors, files, layout, limits, registry
 from harness.conformance import cell_trial
 from harness.errors import UserError
-from harness.pipeline import again, folder, progress, quiet_log, scheduler
+from harness.pipeline import again, folder, progress, quiet_log, remote, scheduler
 from harness.plan import asked, configuration, cost
 from harness.plan.run import Run
+from harness.run import records
 
 DEFAULTS = "workflows/config/default.yaml"
 
@@ -47,18 +48,21 @@ CONFIGURATION = or_end(
     [*workflow.configfiles, *workflow.overwrite_configfiles],
     workflow.config_settings.config,
 )
-# A broken cell is said before anything trains.
-or_end(
-    cell_trial.require,
-    sorted(
-        {run.cell for run in CONFIGURATION.runs}
-        | {method.cell for campaign in CONFIGURATION.campaigns for method in campaign.methods}
-    ),
-)
+# A broken cell is said before anything trains, and not by each job of a cluster again.
+if workflow.is_main_process:
+    or_end(
+        cell_trial.require,
+        sorted(
+            {run.cell for run in CONFIGURATION.runs}
+            | {method.cell for campaign in CONFIGURATION.campaigns for method in campaign.methods}
+        ),
+    )
 RESULTS = CONFIGURATION.results
-# What a job may use, for a cluster; here harness/limits.py watches what it does use.
-MEMORY_MB = CONFIGURATION.limits.memory_mb
-MINUTES = math.ceil(CONFIGURATION.limits.seconds / 60)
+# What a job may use, for a cluster; harness/limits.py watches what a run does use and stops it with
+# a reason. So the cluster shall leave it a little more, for Snakemake itself beside the run.
+BESIDE_MB, BESIDE_MINUTES = 1000, 5
+MEMORY_MB = CONFIGURATION.limits.memory_mb + BESIDE_MB
+MINUTES = math.ceil(CONFIGURATION.limits.seconds / 60) + BESIDE_MINUTES
 BOUNDS = {"mem_mb": MEMORY_MB, "runtime": MINUTES}
 
 or_end(folder.check_notes)

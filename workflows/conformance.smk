@@ -15,7 +15,7 @@ rule conform:
     threads: CONFIGURATION.threads
     resources:
         mem_mb=MEMORY_MB,
-        runtime=math.ceil(CONFIGURATION.limits.gate_seconds / 60),
+        runtime=math.ceil(CONFIGURATION.limits.gate_seconds / 60) + BESIDE_MINUTES,
     params:
         results=lambda wildcards, output: Path(output[0]).parents[1],
         kernels=lambda wildcards: " ".join(

@@ -23,7 +23,7 @@ rule time:
         RESULTS / "benchmarks" / "time-{campaign}.tsv"
     priority: 2
     # Nothing runs beside it: neither training nor another campaign.
-    threads: lambda wildcards: scheduler.cores(workflow, CAMPAIGNS[wildcards.campaign].threads)
+    threads: lambda wildcards: scheduler.cores(workflow, CAMPAIGNS[wildcards.campaign].threads + 1)
     resources:
         mem_mb=MEMORY_MB,
         # As long as a run has, for each of its first processes; more are begun within its minutes.

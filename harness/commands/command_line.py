@@ -33,7 +33,7 @@ def main(words: list[str]) -> NoReturn:
     # What the tables are made and judged by has a command line of its own.
     if words and words[0] in ANALYSIS:
         os.execv(sys.executable, [sys.executable, "-m", "analysis", *words])
-    code = status_of(lambda: _run(words))
+    code = status_of(lambda: run(words))
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
             stream.flush()
@@ -41,7 +41,8 @@ def main(words: list[str]) -> NoReturn:
     os._exit(code)
 
 
-def _run(words: list[str]) -> int:
+def run(words: list[str]) -> int:
+    """Carry out a command inside this process; its status."""
     arguments = _parser().parse_args(words)
     return int(arguments.do(arguments) or 0)
 
@@ -65,23 +66,25 @@ def _parser() -> argparse.ArgumentParser:
         "folder": {"flag": "--results", "default": Path("results"), **FOLDER},
         "conformance": {"help": "what the conformance checks found", **FOLDER},
         "code": {"type": int, "help": "the exit status of the process that died"},
+        "reason": {"help": "why a cluster ended it"},
         "shell": {"type": int, "help": "the process that started it"},
         "plan": {"metavar": "JSON", "help": "see harness/plan/campaigns.py"},
         "kind": {"flag": "kind", "choices": plugins.KINDS},
         "name": {"flag": "name", "metavar": "NAME", "help": "small letters, digits and _"},
     }
-    run = "task framework cell track seed threads kernel device overrides"
+    of_a_run = "task framework cell track seed threads kernel device overrides"
     commands: Commands = {
-        "train": (train.train, f"{run} record? cache? results?", "carry out one run"),
+        "train": (train.train, f"{of_a_run} record? cache? results?", "carry out one run"),
         "crashed": (
-            train.crashed, f"{run} record results code shell?", "record a run whose process died"
+            train.crashed, f"{of_a_run} record results code? shell? reason?",
+            "record a run whose process died",
         ),
         "preload": (
             partial(train.preload, main), "framework results cache? threads device",
             "import a framework and wait for runs of it",
         ),
         "conform": (
-            _conform, "framework kernels threads device output? cache? results? code?",
+            _conform, "framework kernels threads device output? cache? results? code? reason?",
             "compare an implementation with the reference model, check by check",
         ),
         "time": (_time, "results plan conformance?", "time the methods of one campaign"),
@@ -101,10 +104,12 @@ def _conform(arguments: argparse.Namespace) -> int:
     train.check_named(arguments, "framework", "device")
     its = framework(arguments.framework)
     chosen, in_pipeline = _kernels(its, arguments.kernels), bool(arguments.results)
-    if arguments.code is not None:
+    reason = arguments.reason
+    if reason is None and arguments.code is not None:
         if train.told_to_stop(arguments.code):
             return int(arguments.code)
         reason = f"{limits.reason(arguments.code, 'gate_seconds')}; see the log"
+    if reason is not None:
         rows = against_reference.not_checked(its, chosen, reason, again.STOPPED)
     else:
         with (
@@ -119,7 +124,7 @@ def _conform(arguments: argparse.Namespace) -> int:
     if arguments.output:
         against_reference.write(arguments.output, rows)
     failed = [row for row in rows if not row["passed"]]
-    for row in failed if arguments.code is None else failed[:1]:
+    for row in failed if reason is None else failed[:1]:
         print(against_reference.sentence(row))
     passed = len(rows) - len(failed)
     print(f"{its.name} against the reference: {passed} of {len(rows)} checks passed")
@@ -140,9 +145,9 @@ def _kernels(framework: Framework, words: list[str]) -> dict[str, list[str]]:
 
 
 def _time(arguments: argparse.Namespace) -> int:
-    from harness.clock.campaign import run
+    from harness.clock import campaign as clock
     from harness.plan.campaigns import campaign_from
 
     campaign, say = campaign_from(json.loads(arguments.plan)), partial(print, flush=True)
-    run(campaign, arguments.results, say, arguments.conformance)
+    clock.run(campaign, arguments.results, say, arguments.conformance)
     return 0

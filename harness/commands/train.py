@@ -159,14 +159,20 @@ def _note(record: Path) -> Path:
 
 
 def crashed(arguments: argparse.Namespace) -> int:
-    """Record a run whose process died without a word, unless it was told to stop."""
-    if told_to_stop(arguments.code):
-        return int(arguments.code)
+    """Record a run whose process died without a word, unless it was told to stop.
+
+    One whose job a cluster ended is recorded from outside, with the reason that is known there.
+    """
+    reason = arguments.reason
+    if reason is None:
+        if told_to_stop(arguments.code):
+            return int(arguments.code)
+        reason = f"{limits.reason(arguments.code, 'seconds')}; see the run's log"
     its, run, settings = identity(arguments)
-    reason = f"{limits.reason(arguments.code, 'seconds')}; see the run's log"
     record = loop.describe(its, run, settings, arguments.threads, loop.Progress(), "failed", reason)
     # What the run took, not what this process did; its memory is known where it was stopped.
-    record["seconds"]["total"] = round(machine.process_age(arguments.shell), 4)
+    seconds = 0.0 if arguments.reason else machine.process_age(arguments.shell)
+    record["seconds"]["total"] = round(seconds, 4)
     note = _note(arguments.record)
     record["peak_rss_mb"] = float(note.read_text(encoding="utf-8")) if note.exists() else None
     note.unlink(missing_ok=True)

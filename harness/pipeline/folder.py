@@ -32,10 +32,11 @@ def check_notes() -> None:
             )
 
 
-def take(results: Path) -> None:
+def take(results: Path, preload: bool = True) -> None:
     """Take the results folder for this pipeline, or say who has it.
 
-    Snakemake's own lock, which the profile turns off, outlives a killed pipeline.
+    Snakemake's own lock, which the profile turns off, outlives a killed pipeline. With ``preload``
+    the jobs share preloaders, for which all must be on this machine.
     """
     try:
         results.mkdir(parents=True, exist_ok=True)
@@ -50,12 +51,20 @@ def take(results: Path) -> None:
             f"{results}: another pipeline (process {file.read().strip() or 'unknown'}) is "
             "working in this folder; wait for it or choose another results folder."
         ) from None
+    except OSError as error:  # some file systems that a cluster's nodes share know no locks
+        print(
+            f"{results}: cannot be locked ({error.strerror}): start no second pipeline there.",
+            file=sys.stderr,
+        )
     _held.append(file)
     file.truncate(0)
     tidy(results)
     need_room(results)
     file.write(str(os.getpid()))
     file.flush()
+    if not preload:
+        preloader.announce()
+        return
     # In the system's temporary folder: a socket's path must be short.
     sockets = tempfile.TemporaryDirectory(prefix="gatebench-", ignore_cleanup_errors=True)
     atexit.register(sockets.cleanup)

@@ -38,9 +38,15 @@ FOLDER = "GATEBENCH_PRELOAD_FOLDER"
 Main = Callable[[list[str]], NoReturn]
 
 
-def announce(folder: str) -> None:
-    """Let the jobs of this process, a pipeline, know it and the folder of the sockets."""
-    os.environ[FOLDER] = folder
+def announce(folder: str | None = None) -> None:
+    """Let the jobs of this process, a pipeline, know it and the folder of the sockets.
+
+    Without one there are no preloaders. A cluster's jobs must not share any: the one that starts
+    it takes it along when its job ends, and it counts to that job's cores and memory.
+    """
+    os.environ.pop(FOLDER, None)
+    if folder is not None:
+        os.environ[FOLDER] = folder
     os.environ[PIPELINE] = f"{socket.gethostname()}:{os.getpid()}"
 
 
