@@ -10,6 +10,9 @@ product. In all but ``equations`` and ``scan`` the weights are one vector, so th
 rule is a few long operations. A chunk of K optimiser steps is one ``lax.scan`` around it, so
 that one call runs K steps without Python. Optax takes no part.
 
+On a GPU there is ``cudnn`` beside them: ``jax.experimental.rnn``, cuDNN's LSTM, in float32 alone.
+JAX has no other cell of cuDNN's.
+
 Conventions: the canonical form as it is. One bias for each gate, and one more
 inside the GRU's reset product (4h biases in all, as in ``flax.linen.GRUCell``;
 ``flax.nnx.GRUCell`` leaves that one out).
@@ -21,7 +24,9 @@ Native track: ``flax.nnx`` cells in ``nnx.RNN``, ``nnx.Linear``, ``optax.adam`` 
 from pathlib import Path
 
 from cells import ModelSpec
-from implementations import EQUATIONS, SCAN, STOCK, Default, Framework, Kernel
+from implementations import CPU, EQUATIONS, GPU, SCAN, STOCK, Default, Framework, Kernel
+
+CUDNN = "cudnn"
 
 
 def fastest(spec: ModelSpec, batch: int, length: int) -> str:
@@ -35,12 +40,22 @@ def fastest(spec: ModelSpec, batch: int, length: int) -> str:
     return "stepwise" if large and spec.cell != "rnn" else "manual"
 
 
+def fastest_on_gpu(spec: ModelSpec, batch: int, length: int) -> str:
+    """The kernel to train a model of this shape with on a GPU."""
+    return CUDNN if spec.cell == "lstm" and spec.dtype == "float32" else "manual"
+
+
 def environment(threads: int, cache: Path, device: str) -> dict[str, str]:
     """The variables that pin JAX to the device and to ``threads`` threads."""
-    flags = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
-    return {
-        "JAX_PLATFORMS": {"gpu": "cuda"}.get(device, device),
-        "XLA_FLAGS": f"{flags} intra_op_parallelism_threads={threads}",
+    if device == CPU:
+        flags = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
+        its = {
+            "JAX_PLATFORMS": device, "XLA_FLAGS": f"{flags} intra_op_parallelism_threads={threads}"
+        }  # fmt: skip
+    else:
+        # Memory as it is needed, so that processes live side by side, instead of three quarters.
+        its = {"JAX_PLATFORMS": "cuda", "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    return its | {
         "JAX_COMPILATION_CACHE_DIR": str(cache),
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
@@ -61,8 +76,12 @@ FRAMEWORK = Framework(
         "stepwise": Kernel("gradient by hand, each weight's added up time step by time step"),
         EQUATIONS: Kernel("any cell's own step in lax.scan, differentiated by JAX", cells=None),
         SCAN: Kernel("a linear cell in lax.associative_scan", cells=None, linear=True),
+        CUDNN: Kernel(
+            "cuDNN's LSTM by jax.experimental.rnn", ("lstm",), devices=(GPU,), dtypes=("float32",)
+        ),
     },
     fastest=fastest,
+    fastest_on_gpu=fastest_on_gpu,
     defaults=(
         Default(
             "initialisation",
