@@ -37,7 +37,9 @@ class Packed(Program):
     def outputs(self, w: jax.Array, x: jax.Array) -> jax.Array:
         if self.kernel == STOCK:
             return self._stock(self.layout.matrices(w), x)
-        return (cudnn if self.kernel == CUDNN else manual).outputs(self.layout, w, x)
+        if self.kernel == CUDNN:
+            return cudnn.outputs(self.layout, w, x)
+        return manual.outputs(self.kernel, self.layout, w, x)
 
     def gradient(self, w: jax.Array, x: jax.Array, y: Any) -> tuple[jax.Array, jax.Array]:
         """The loss and its gradient, zero where nothing is trained."""

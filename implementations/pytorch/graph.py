@@ -31,9 +31,7 @@ Step = Callable[..., Sequence[Tensor]]
 WARMING = 3  # steps before the capture, in which libraries choose kernels and take memory
 
 
-def build(
-    spec: ModelSpec, weights: Weights, kernel: str, device: torch.device
-) -> Captured:
+def build(spec: ModelSpec, weights: Weights, kernel: str, device: torch.device) -> Captured:
     """The model of a kernel whose steps are captured."""
     return (CapturedEquations if kernel in ANY else CapturedTorch)(spec, weights, kernel, device)
 
