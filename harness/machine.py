@@ -52,7 +52,7 @@ def accelerator(about: dict[str, Any] | None) -> dict[str, Any] | None:
 def driver() -> str | None:
     """The version of NVIDIA's driver; None where it cannot be asked."""
     try:
-        import pynvml
+        import pynvml  # type: ignore[import-not-found]
 
         pynvml.nvmlInit()
         return str(pynvml.nvmlSystemGetDriverVersion())

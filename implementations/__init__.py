@@ -163,9 +163,9 @@ class Framework:
     the native ones has no native model. ``kernels`` are the ways it knows to compute a layer
     and its gradient; the one called ``stock`` is its own layer. ``fastest(spec, batch,
     length)`` is the one that measurements found fastest for batches of so many sequences of so
-    many time steps; by default the stock one. ``fastest_on_gpu`` is the same there. ``defaults`` are
-    what its users get that the matched track does not have. An ``optional`` one takes part only
-    where it is named.
+    many time steps; by default the stock one. ``fastest_on_gpu`` is the same there. ``defaults``
+    are what its users get that the matched track does not have. An ``optional`` one takes part
+    only where it is named.
 
     One that knows how to compute on a GPU has a module ``gpu.py``, with ``prepare(precision)``,
     which :meth:`prepare` calls, and ``peak_mb()``, which :meth:`device_peak_mb` calls.

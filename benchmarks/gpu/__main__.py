@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -23,18 +24,18 @@ PARTS = {
 }
 # What is done in which order: a part, its precision, its own word, and seconds at most.
 ORDER = (
-    ("gate", IEEE, "", 110),
+    ("gate", IEEE, "", 125),
     ("published", DEFAULT, "", 25),
-    ("clock", IEEE, "reference", 75),
-    ("clock", IEEE, "article", 60),
-    ("clock", IEEE, "wide", 60),
+    ("clock", IEEE, "reference", 100),
+    ("clock", IEEE, "article", 80),
+    ("clock", IEEE, "wide", 70),
     ("training", IEEE, "", 60),
-    ("clock", IEEE, "around", 60),
-    ("gate", DEFAULT, "", 90),
+    ("clock", IEEE, "around", 50),
+    ("gate", DEFAULT, "", 80),
     ("clock", DEFAULT, "reference", 60),
     ("loops", IEEE, "", 45),
-    ("clock", DEFAULT, "article", 60),
     ("clock", DEFAULT, "wide", 60),
+    ("clock", DEFAULT, "article", 60),
 )
 LEAST = 20  # seconds: a part is not begun with less
 
@@ -100,12 +101,8 @@ def _done(
         return False
     finally:
         # Its own processes, too.
-        with_group = process.poll() is None or part in ("clock", "gate", "training", "loops")
-        if with_group:
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 

@@ -19,13 +19,13 @@ REFERENCE = Shape("reference", 64, 100, 2, 128, 1)
 WIDE = Shape("wide", 16, 1024, 768, 768, 1)
 AROUND = tuple(Shape(f"hidden_{h}", 64, 100, 2, h, 1) for h in (129, 192, 193))
 SHAPES = {"reference": (REFERENCE,), "article": (ARTICLE,), "wide": (WIDE,), "around": AROUND}
-PHASES = ("step", "gradient", "forward")
-# Kernels beside the fastest; a word for the clock alone, native, is the users' own loop.
-BESIDE = {
-    "reference": {"pytorch": (NATIVE, STOCK), "jax": ("manual", "cudnn", EQUATIONS)},
-    "article": {"pytorch": (NATIVE, STOCK, EQUATIONS), "jax": ("manual", "cudnn", STOCK)},
+PHASES: dict[str, tuple[str, ...]] = {"reference": ("step", "forward"), "wide": ("step", "forward")}
+# Beside each framework's fastest kernel; native is the users' own loop.
+BESIDE: dict[str, dict[str, tuple[str, ...]]] = {
+    "reference": {"pytorch": (NATIVE, STOCK), "jax": ("manual", "cudnn")},
+    "article": {"pytorch": (NATIVE, EQUATIONS), "jax": ("manual", "cudnn", EQUATIONS)},
     "around": {"pytorch": (NATIVE,), "jax": ("cudnn",)},
-    "wide": {"pytorch": (NATIVE, STOCK), "jax": ("manual", "unrolled")},
+    "wide": {"pytorch": (NATIVE,), "jax": ("manual",)},
 }
 
 
@@ -43,7 +43,8 @@ def main(arguments: argparse.Namespace) -> None:
         processes=1,
         rounds=2 if arguments.dry else 3,
         threads=1 if arguments.device == CPU else 2,
-        phases=PHASES,
+        phases=PHASES.get(word, ("step",)),
+        peak=word in PHASES,
         device=arguments.device,
         precision=arguments.precision,
         # As many fresh processes as there is time for.
@@ -60,18 +61,13 @@ def methods(
 ) -> tuple[Method, ...]:
     """The fastest kernel of each framework, then those beside it, then one of them again."""
     found: list[Method] = []
-    for name in parts.there():
+    for name in (name for name in parts.there() if name in BESIDE[word]):
         its = framework(name)
         for cell in cells:
             best = its.choice(shape.spec(cell), shape.batch, shape.sequence_length, device)
             known = [*its.kernels_of(cell, device), NATIVE]
-            beside = () if cell != "lstm" and name == "equinox" else BESIDE[word].get(name, ())
-            if cell != "lstm":
-                beside = tuple(kernel for kernel in beside if kernel in (NATIVE, "manual"))
-            if name == "equinox" and word != "reference":
-                continue
-            kernels = dict.fromkeys([best, *beside])
-            found += [Method(name, k, cell) for k in kernels if k in known]
+            beside = BESIDE[word][name] if cell == "lstm" else (NATIVE,) * (name == "pytorch")
+            found += [Method(name, k, cell) for k in dict.fromkeys([best, *beside]) if k in known]
     if dry:
         found = [m for m in found if m.kernel in (STOCK, NATIVE, "graph", "manual")]
     return (*found, Method(found[0].framework, found[0].kernel, found[0].cell, twin=True))

@@ -23,7 +23,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Check, and put a table of each framework beside what was found before."""
     folder, precision = arguments.output / "conformance", arguments.precision
     jobs = {}
-    for number, (name, kernels) in enumerate(_shards(arguments.device, arguments.dry)):
+    shards = _shards(arguments.device, arguments.dry, precision)
+    for number, (name, kernels) in enumerate(shards):
         its = f"{name}-{precision}-{number}"
         jobs[its] = parts.command(
             "conform", "--framework", name, "--device", arguments.device, "--precision", precision,
@@ -40,8 +41,11 @@ def main(arguments: argparse.Namespace) -> None:
         _join(folder, name)
 
 
-def _shards(device: str, dry: bool) -> list[tuple[str, list[str]]]:
-    """A framework and the kernels of some cells, ``CELL=KERNEL``: what one process looks at."""
+def _shards(device: str, dry: bool, precision: str) -> list[tuple[str, list[str]]]:
+    """A framework and the kernels of some cells, ``CELL=KERNEL``: what one process looks at.
+
+    The equations of cells that no framework has are looked at as IEEE alone.
+    """
     found: list[tuple[str, list[str]]] = []
     for name in parts.there():
         its = framework(name)
@@ -54,7 +58,7 @@ def _shards(device: str, dry: bool) -> list[tuple[str, list[str]]]:
             continue
         every = [
             f"{cell}={kernel}"
-            for cell in CELLS
+            for cell in (CELLS if precision == IEEE else OWN)
             for kernel in its.kernels_of(cell, device)
             if kernel in (EQUATIONS, SCAN)
         ]
@@ -77,11 +81,11 @@ def _join(folder: Path, name: str) -> None:
     if tables:
         whole = pd.concat(tables).drop_duplicates()
         whole.to_csv(folder / f"{name}.csv", index=False)
-        for precision, rows in whole.groupby(whole["dtype"].str.contains("default")):
+        for tf32, rows in whole.groupby(whole["dtype"].str.contains("default")):
             bad = rows[~rows["passed"]]
             kinds = sorted({f"{r['kernel']}/{r['cell']}/{r['check']}" for _, r in bad.iterrows()})
             print(
-                f"gate, {name}, {DEFAULT if precision else IEEE}: {len(rows) - len(bad)} of "
+                f"gate, {name}, {DEFAULT if tf32 else IEEE}: {len(rows) - len(bad)} of "
                 f"{len(rows)} checks passed" + (f"; not: {', '.join(kinds[:12])}" if kinds else "")
                 + ".", flush=True,
             )  # fmt: skip

@@ -35,7 +35,8 @@ def side_by_side(
 ) -> dict[str, int | None]:
     """The exit status of each job by name, None where it was not over in time; some at once."""
     logs.mkdir(parents=True, exist_ok=True)
-    waiting, running, end = list(jobs), {}, time.monotonic() + seconds
+    waiting, end = list(jobs), time.monotonic() + seconds
+    running: dict[str, subprocess.Popen[bytes]] = {}
     found: dict[str, int | None] = {}
     while (waiting or running) and time.monotonic() < end:
         while waiting and len(running) < at_once:

@@ -7,6 +7,10 @@ H100. Here as there: the mean of repeated calls behind one another, the input pr
 
 import argparse
 import json
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from benchmarks.gpu import parts
 from implementations import CPU
@@ -29,16 +33,8 @@ def main(arguments: argparse.Namespace) -> None:
     for dtype in (torch.float16, torch.bfloat16, torch.float32):
         layer = torch.nn.LSTM(size, size, device=device, dtype=dtype)
         x = torch.randn(length, batch, size, device=device, dtype=dtype)
-        parameters = list(layer.parameters())
-
-        def forward() -> None:
-            with torch.no_grad():
-                layer(x)
-
-        def gradient() -> None:
-            torch.autograd.grad(layer(x)[0].sum(), parameters)
-
-        for name, call in (("forward", forward), ("gradient", gradient)):
+        calls = {"forward": partial(_forward, layer, x), "gradient": partial(_gradient, layer, x)}
+        for name, call in calls.items():
             ms = _milliseconds(call, device, arguments.dry)
             kind = str(dtype).removeprefix("torch.")
             rows.append({"dtype": kind, "what": name, "ms": ms})
@@ -49,9 +45,21 @@ def main(arguments: argparse.Namespace) -> None:
             path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 
 
-def _milliseconds(call, device, dry: bool) -> float:  # type: ignore[no-untyped-def]
-    import time
+def _forward(layer: Any, x: Any) -> None:
+    import torch
 
+    with torch.no_grad():
+        layer(x)
+
+
+def _gradient(layer: Any, x: Any) -> None:
+    import torch
+
+    torch.autograd.grad(layer(x)[0].sum(), list(layer.parameters()))
+
+
+def _milliseconds(call: Callable[[], None], device: Any, dry: bool) -> float:
+    """Milliseconds of a call, the mean of a second of them."""
     import torch
 
     def wait() -> None:

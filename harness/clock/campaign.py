@@ -118,18 +118,23 @@ def run(
     with quiet.alone(results, say):
         done.unlink(missing_ok=True)
         begin = time.monotonic()
-        course = _carried_out(campaign, folder, say, checked, worker, verdicts)
-        about = {
-            "campaign": course.number,
-            "asked": campaign.as_dict(),
-            "problems": course.problems,
-            "notes": course.notes,
-            "machine": machine.description(),
-            **({"accelerators": course.accelerators} if campaign.device != CPU else {}),
-            "commit": machine.git_commit(),
-            "seconds": round(time.monotonic() - begin, 1),
-        }
-        write_text(done, json.dumps(about, indent=1) + "\n")
+
+        def keep(course: Course) -> None:
+            about = {
+                "campaign": course.number,
+                "asked": campaign.as_dict(),
+                "problems": course.problems,
+                "notes": course.notes,
+                "machine": machine.description(),
+                **({"accelerators": course.accelerators} if campaign.device != CPU else {}),
+                "commit": machine.git_commit(),
+                "seconds": round(time.monotonic() - begin, 1),
+            }
+            write_text(done, json.dumps(about, indent=1) + "\n")
+
+        # A card is lent for minutes: there, the replicates so far are a campaign.
+        so_far = keep if verdicts is not None else None
+        keep(_carried_out(campaign, folder, say, checked, worker, verdicts, so_far))
 
 
 def _carried_out(
@@ -139,6 +144,7 @@ def _carried_out(
     checked: Path | None,
     worker: tuple[str, ...],
     verdicts: Mapping[str, str] | None,
+    so_far: Callable[[Course], None] | None,
 ) -> Course:
     begin = time.monotonic()
     number = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
@@ -166,6 +172,8 @@ def _carried_out(
             _replicate(course, process, order)
             most = f"{'at most ' * campaign.may_go_on}{campaign.last}"
             say(f"{campaign.name}: replicate {process + 1} of {most}, {_since(start)}")
+            if so_far:
+                so_far(course)
 
         if stopped := replicates(campaign, replicate, course.needed):
             course.note(stopped)

@@ -28,7 +28,7 @@ class Card:
         self._stopwatch = getattr(framework.load("gpu"), "stopwatch", lambda: None)()
         self._nvml: Any = None
         with suppress(Exception):  # not installed, or no answer: the fields stay empty
-            import pynvml
+            import pynvml  # type: ignore[import-not-found]
 
             pynvml.nvmlInit()
             self._card = pynvml.nvmlDeviceGetHandleByIndex(0)

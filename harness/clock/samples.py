@@ -112,7 +112,8 @@ class Samples:
                 # As text, where a killed campaign left half a line.
                 samples[column] = pd.to_numeric(samples[column])
             for column in ON_GPU:  # there are none in the files of older versions
-                samples[column] = pd.to_numeric(samples.get(column), errors="coerce")
+                found = samples.get(column, np.nan)
+                samples[column] = pd.to_numeric(found, errors="coerce")
             machine = "{processor} ({generation}), {cores} cores".format(**about["machine"])
             asked = campaign_from(about["asked"])
             if asked.device != CPU:

@@ -32,7 +32,8 @@ from implementations.rule import Optimiser, updates
 # A large product, and the three kinds that a training step consists of: they find the attainable
 # peak, and what of a step its products alone would take.
 PRODUCTS = ("product_large", "product_step", "product_back", "product_weights")
-LARGE = 1024  # rows and columns of the large product: 12 MB, more than a core's caches
+# Rows and columns of the large product: 12 MB, more than a core's caches; enough to fill a GPU.
+LARGE = {"cpu": 1024, "gpu": 8192}
 RULE = Optimiser("adam", 1e-3, clip=1.0)
 MOST_WARMING = 5.0  # seconds of a phase's calls before the first that counts
 
@@ -169,7 +170,7 @@ class Worker:
     def block(self, shape: str, phase: str, calls: int) -> Sample:
         """Time ``calls`` calls of a phase."""
         if phase in PRODUCTS and (shape, phase) not in self._blocks:
-            sizes = product_sizes(self._shapes[shape], self._cell, phase)
+            sizes = product_sizes(self._shapes[shape], self._cell, phase, self._device)
             # About 30 ms at 100 GFLOP/s.
             count = max(1, min(1000, round(3e9 / (2 * math.prod(sizes)))))
             call = self._framework.product(*sizes, count, self._device)
@@ -260,7 +261,7 @@ def verdict(row: dict[str, Any]) -> str:
     )
 
 
-def product_sizes(shape: Shape, cell: str, phase: str) -> tuple[int, int, int]:
+def product_sizes(shape: Shape, cell: str, phase: str, device: str = CPU) -> tuple[int, int, int]:
     """m, k and n of a product [m, k] @ [k, n]: a large one, or one of the recurrence's own.
 
     Those are of a time step forward, of one backward, and of the recurrent weights' gradient,
@@ -270,7 +271,7 @@ def product_sizes(shape: Shape, cell: str, phase: str) -> tuple[int, int, int]:
     # A cell without recurrent matrices has the products of its inputs alone.
     width = len(cells.cell(cell).recurrent or cells.cell(cell).gates) * hidden
     return {
-        "product_large": (LARGE, LARGE, LARGE),
+        "product_large": (LARGE[device],) * 3,
         "product_step": (shape.batch, hidden, width),
         "product_back": (shape.batch, width, hidden),
         "product_weights": (hidden, shape.sequence_length * shape.batch, width),

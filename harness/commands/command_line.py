@@ -84,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
             "import a framework and wait for runs of it",
         ),
         "conform": (
-            _conform, "framework kernels threads device precision output? cache? results? code? reason?",
+            _conform,
+            "framework kernels threads device precision output? cache? results? code? reason?",
             "compare an implementation with the reference model, check by check",
         ),
         "time": (_time, "results plan conformance?", "time the methods of one campaign"),

@@ -186,7 +186,8 @@ def campaigns(
             Campaign(
                 shape.name, (shape,), methods, timing["processes"], timing["rounds"],
                 timing["threads"], tuple(p for p in PHASES if p in asked), device=device,
-                precision=precision, most_processes=timing["most_processes"], minutes=timing["minutes"],
+                precision=precision, most_processes=timing["most_processes"],
+                minutes=timing["minutes"],
             )
         )  # fmt: skip
     if timing["sweeps"]:

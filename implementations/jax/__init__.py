@@ -30,7 +30,10 @@ from implementations import CPU, EQUATIONS, GPU, SCAN, STOCK, Default, Framework
 
 CUDNN = "cudnn"
 # What XLA may put into a command buffer: what it would, and loops.
-COMMANDS = "FUSION,CUBLAS,CUBLASLT,CUSTOM_CALL,CUDNN,CONDITIONAL,WHILE,DYNAMIC_SLICE_FUSION"
+COMMANDS = (
+    "--xla_gpu_enable_command_buffer="
+    "FUSION,CUBLAS,CUBLASLT,CUSTOM_CALL,CUDNN,CONDITIONAL,WHILE,DYNAMIC_SLICE_FUSION"
+)
 
 
 def fastest(spec: ModelSpec, batch: int, length: int) -> str:
@@ -65,7 +68,7 @@ def environment(threads: int, cache: Path, device: str) -> dict[str, str]:
         # Memory as it is needed, so that processes live side by side, instead of three quarters.
         its = {
             "JAX_PLATFORMS": "cuda", "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-            "XLA_FLAGS": f"--xla_gpu_enable_command_buffer={COMMANDS} --xla_gpu_graph_min_graph_size=1",
+            "XLA_FLAGS": f"{COMMANDS} --xla_gpu_graph_min_graph_size=1",
         }  # fmt: skip
     return its | {
         "JAX_COMPILATION_CACHE_DIR": str(cache),

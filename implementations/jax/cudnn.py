@@ -95,4 +95,5 @@ def outputs(flat: Flat, vector: jax.Array, x: jax.Array) -> jax.Array:
     )[0]  # fmt: skip
     found = flat.pieces(vector)
     top = states if spec.every_step else states[:, -1]
-    return top @ found["output.weight"] + found["output.bias"]
+    result: jax.Array = top @ found["output.weight"] + found["output.bias"]
+    return result

@@ -56,7 +56,8 @@ def _libraries() -> dict[str, str | None]:
     with suppress(ImportError, AttributeError, RuntimeError):
         from jax._src.lib import cuda_versions
 
-        cuda, cudnn = cuda_versions.cuda_runtime_get_version(), cuda_versions.cudnn_get_version()
+        its: Any = cuda_versions
+        cuda, cudnn = its.cuda_runtime_get_version(), its.cudnn_get_version()
         found["cuda"] = f"{cuda // 1000}.{cuda // 10 % 100}"
         found["cudnn"] = f"{cudnn // 10000}.{cudnn // 100 % 100}.{cudnn % 100}"
     return found

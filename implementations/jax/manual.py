@@ -3,8 +3,9 @@
 A time step costs one matrix product forward and one backward, and a few operations
 on what it saved. What does not wait for the recurrence is one product over all time
 steps: the gradients of a layer's inputs and, in ``manual``, those of the weights. In
-``stepwise`` these are added up step by step, while what they come from is in the cache. ``unrolled`` is ``manual`` with
-several time steps in one turn of the loop, since a GPU takes longer for a turn than for a step.
+``stepwise`` these are added up step by step, while what they come from is in the cache.
+``unrolled`` is ``manual`` with several time steps in one turn of the loop, since a GPU takes
+longer for a turn than for a step.
 Sigmoids are σ(s) = ½ + ½ tanh(s/2), so that all gates of a step are one operation.
 
 Shapes: x [T, B, d], hidden states [T, B, h], a layer's matrix [d + ones + h, G·h] as in

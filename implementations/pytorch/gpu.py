@@ -14,7 +14,7 @@ from implementations import DEFAULT, IEEE, NoDevice
 _SWITCHES = {
     "matmul": torch.backends.cuda.matmul,
     "rnn": torch.backends.cudnn.rnn,
-    "conv": torch.backends.cudnn.conv,
+    "conv": torch.backends.cudnn.conv,  # type: ignore[attr-defined]
 }
 # What users get, read before anything is changed.
 _AT_FIRST = {name: switch.fp32_precision for name, switch in _SWITCHES.items()}
@@ -23,7 +23,7 @@ _AT_FIRST = {name: switch.fp32_precision for name, switch in _SWITCHES.items()}
 def prepare(precision: str) -> dict[str, Any]:
     """Set the precision; see :meth:`implementations.Framework.prepare`."""
     try:
-        torch.cuda.init()
+        torch.cuda.init()  # type: ignore[no-untyped-call]
     except (AssertionError, RuntimeError) as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise NoDevice(
@@ -62,7 +62,10 @@ def peak_mb() -> float:
 
 def stopwatch() -> tuple[Any, Any]:
     """Two functions: mark the beginning on the device, and seconds from there to its end."""
-    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    begin, end = (
+        torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        for _ in range(2)
+    )
 
     def seconds() -> float:
         end.record()

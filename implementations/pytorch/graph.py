@@ -135,7 +135,7 @@ class Replay:
         """What replays the graph of one step."""
         graph = torch.cuda.CUDAGraph()
         # Warming up is done beside the stream that captures, and is over before it begins.
-        beside = torch.cuda.Stream()
+        beside = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         beside.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(beside):
             for _ in range(WARMING):
@@ -144,6 +144,8 @@ class Replay:
         torch.cuda.current_stream().wait_stream(beside)
         with torch.cuda.graph(graph):
             self._one()
+        # It holds the model, which holds this: a cycle would keep its memory until it is found.
+        del self._take
         return graph.replay
 
     def _one(self) -> None:
