@@ -19,8 +19,8 @@ def prepare(precision: str) -> dict[str, Any]:
     set_precision(precision)
     try:
         card = jax.devices("gpu")[0]
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".")
+    except (RuntimeError, AssertionError) as error:  # an assertion where no plugin is installed
+        reason = (str(error).strip() or "no plugin for CUDA").splitlines()[0].rstrip(".")
         raise NoDevice(
             f"device: JAX {jax.__version__} finds no GPU ({reason}); install jax[cuda13] and a "
             "driver that is new enough for it, or set device: cpu"
