@@ -259,7 +259,7 @@ def _replicate(course: Course, process: int, order: random.Random) -> None:
             if isinstance(answer, WorkerFailed):
                 course.problems[method.name] = str(answer)
                 continue
-            if answer["accelerator"]:
+            if answer.get("accelerator"):
                 course.accelerators[method.framework] = answer["accelerator"]
             for sample in answer["samples"]:
                 if process and str(sample["phase"]).startswith("first_"):
