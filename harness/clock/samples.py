@@ -100,6 +100,8 @@ class Samples:
     problems: dict[str, str]
     notes: list[str]
     machine: str
+    # What each framework said of its GPU, by name; empty on a CPU.
+    accelerators: dict[str, dict[str, Any]]
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -119,7 +121,10 @@ class Samples:
             if asked.device != CPU:
                 machine = _card(about["accelerators"], asked.precision) or machine
             samples["ms"] = 1000 * with_a_core(samples, asked.threads) / samples["steps"]
-            return cls(asked, samples, about["problems"], about["notes"], machine)
+            return cls(
+                asked, samples, about["problems"], about["notes"], machine,
+                about.get("accelerators", {}),
+            )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}: cannot be read ({error}); time the shape again.") from error
 

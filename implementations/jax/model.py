@@ -12,7 +12,6 @@ from cells import ModelSpec, Weights
 from implementations import EQUATIONS, SCAN, STOCK, packed
 from implementations.functional import FunctionalModel, Program, loss, model, product
 from implementations.jax import CUDNN, cudnn, equations, manual, scan
-from implementations.packed import Layout
 
 __all__ = ["build", "product"]
 
