@@ -14,6 +14,7 @@ rule conform:
     priority: 1
     threads: CONFIGURATION.threads
     resources:
+        **ON_DEVICE,
         mem_mb=MEMORY_MB,
         runtime=math.ceil(CONFIGURATION.limits.gate_seconds / 60) + BESIDE_MINUTES,
     params:
