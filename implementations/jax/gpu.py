@@ -16,7 +16,6 @@ _SETTING = "jax_default_matmul_precision"
 
 def prepare(precision: str) -> dict[str, Any]:
     """Set the precision; see :meth:`implementations.Framework.prepare`."""
-    set_precision(precision)
     try:
         card = jax.devices("gpu")[0]
     except (RuntimeError, AssertionError) as error:  # an assertion where no plugin is installed
@@ -25,6 +24,7 @@ def prepare(precision: str) -> dict[str, Any]:
             f"device: JAX {jax.__version__} finds no GPU ({reason}); install jax[cuda13] and a "
             "driver that is new enough for it, or set device: cpu"
         ) from error
+    set_precision(precision)
     return {
         "card": card.device_kind,
         **_libraries(),

@@ -14,13 +14,13 @@ NAME = "GPU:0"
 
 def prepare(precision: str) -> dict[str, Any]:
     """Set the precision; see :meth:`implementations.Framework.prepare`."""
-    set_precision(precision)
     cards = tf.config.list_physical_devices("GPU")
     if not cards:
         raise NoDevice(
             f"device: TensorFlow {tf.__version__} finds no GPU; install tensorflow[and-cuda] and a "
             "driver that is new enough for it, or set device: cpu"
         )
+    set_precision(precision)
     about, build = (
         tf.config.experimental.get_device_details(cards[0]),
         tf.sysconfig.get_build_info(),
