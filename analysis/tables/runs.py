@@ -68,5 +68,10 @@ def machines(found: list[Record]) -> Rows:
 
 def _machine(record: Record) -> tuple[Any, ...]:
     """What a run's numbers hang on beside its settings: packages and machine."""
-    packages = ", ".join(f"{k} {v}" for k, v in record["versions"].items())
-    return record["framework"], packages, *(record["machine"].get(name) for name in MACHINE)
+    packages, values = dict(record["versions"]), dict(record["machine"])
+    if gpu := record.get("accelerator"):
+        packages |= {name: gpu[name] for name in ("cuda", "cudnn", "driver") if gpu[name]}
+        card = f"{gpu['card']} (float32 {gpu['precision']})"
+        values["processor"] = f"{card} beside {values['processor']}"
+    said = ", ".join(f"{k} {v}" for k, v in packages.items())
+    return record["framework"], said, *(values.get(name) for name in MACHINE)
