@@ -25,7 +25,8 @@ def read(path: str) -> str:
             )
         content = Path(path).read_bytes()
     except OSError as error:
-        raise ValueError(f"{path} cannot be read: {error.strerror}; set path to your text") from error
+        why = f"{error.strerror}; set path to your text"
+        raise ValueError(f"{path} cannot be read: {why}") from error
     if not content:
         raise ValueError(f"{path} is empty; put a text into it, in UTF-8")
     try:

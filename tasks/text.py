@@ -213,8 +213,8 @@ def _counted_bits(task: Text, shown: bytes, asked: bytes, order: int) -> float:
     """The mean bits of the characters of these bytes, computed once."""
     codes, _ = _codes(task.path)
     known = codes[: bounds(len(codes))["train"][1]]
-    rows = (np.frombuffer(b, np.int64).reshape(-1, task.window) for b in (shown, asked))
-    return float(-np.log2(followed(known, *rows, task.outputs, order)).mean())
+    before, next_ = (np.frombuffer(b, np.int64).reshape(-1, task.window) for b in (shown, asked))
+    return float(-np.log2(followed(known, before, next_, task.outputs, order)).mean())
 
 
 def _cross_entropy(outputs: Array, targets: Array) -> Array:

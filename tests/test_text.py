@@ -68,9 +68,22 @@ def test_a_character_that_comes_only_later_is_the_class_of_all_others(tmp_path):
         last[:590].replace("Z", samples.OTHER).replace("é", samples.OTHER)
     )
     assert np.isfinite(task.baseline)
-    (found,) = contract.check_task("text", {"path": str(path), "window": "10"})
     share = round(100 * sum(c in "Zé" for c in last) / 600)
-    assert f"{share} % of the characters of the last 15 %, the test, do not come in" in found
+    assert (
+        f"{share} % of the characters of the last 15 %, the test, do not come in" in task.doubtful
+    )
+
+
+def test_check_says_that_a_test_is_new_to_the_model(tmp_path):
+    words = np.random.default_rng(2).choice(["one ", "two, ", "seven ", "plus "], 4000)
+    letters = "".join(words)
+    path = tmp_path / "my.txt"
+    path.write_text(letters + "?".join(words[:900]))
+    (found,) = contract.check_task("text", {"path": str(path)})
+    assert "% of the characters of the last 15 %, the test, do not come in the first" in found
+    path = path.rename(tmp_path / "other.txt")
+    path.write_text(letters)
+    assert contract.check_task("text", {"path": str(path)}) == []
 
 
 def test_nothing_in_a_text_is_made_into_something_else(tmp_path):
@@ -190,9 +203,7 @@ def results(tmp_path, task) -> Path:
             "settings": settings.as_dict(),
             "metric": task.metric,
             "data_sha256": {"train": "a" * 64, "test": streams.sha256(test)},
-            "weights_sha256": dict.fromkeys(
-                ("initial", "final"), streams.sha256(initial.values())
-            ),
+            "weights_sha256": dict.fromkeys(("initial", "final"), streams.sha256(initial.values())),
         }
         norms = np.ones(60, np.float32)
         path = run.path(tmp_path)
@@ -257,7 +268,9 @@ def test_a_text_that_changed_since_is_said_and_not_read_by_old_weights(results, 
     assert reasons.str.contains("other.txt has changed since; run the pipeline again").all()
 
 
-EVIL = "\\ <script>window.hacked = 1</script>&amp;\r\n\t\x00\x1b[31m\x85\u2028\u202e×é\u0301😀न\u200d"
+EVIL = (
+    "\\ <script>window.hacked = 1</script>&amp;\r\n\t\x00\x1b[31m\x85\u2028\u202e×é\u0301😀न\u200d"
+)
 
 
 def test_what_a_model_writes_is_one_line_that_nothing_acts_on():

@@ -96,7 +96,7 @@ def stepping(spec: ModelSpec, weights: Weights) -> Callable[[int], Array]:
 
 
 def escaped(text: str) -> str:
-    r"""The text in one line: control characters as ``\n``, ``\x1b`` or ``\u202e``, ``\`` doubled."""
+    r"""The text in one line: control characters as ``\n`` or ``\x1b``, a backslash doubled."""
     return "".join(
         c.encode("unicode_escape").decode("ascii")
         if c == "\\" or c in TURNING or unicodedata.category(c) in UNSEEN
