@@ -206,6 +206,16 @@ class Task(ABC):
         return None
 
     @property
+    def alphabet(self) -> str:
+        """The characters that the classes stand for, where the task is to go on with a text.
+
+        Inputs are one-hot of the same classes then, the answer at every step is the next input,
+        and there is one class more, for any other character, which no training answer needs to
+        be. The analysis lets a trained model write a sample of such text.
+        """
+        return ""
+
+    @property
     def missing(self) -> str:
         """What keeps this task from being used, as half a sentence; empty when nothing does.
 
