@@ -39,7 +39,7 @@ class ModularArithmetic(Tape):
     outputs: ClassVar = MODULUS
     metric: ClassVar = "accuracy"
     budget: ClassVar = Budget(
-        layers=1, hidden=64, batch=64, steps=3000, learning_rate=5e-3, evaluate_every=100,
+        layers=1, hidden=64, batch=64, steps=6000, learning_rate=1e-2, evaluate_every=100,
         validation_examples=320, test_examples=1280,
     )  # fmt: skip
 

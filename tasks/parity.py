@@ -36,7 +36,7 @@ class Parity(Tape):
     outputs: ClassVar = 2
     metric: ClassVar = "accuracy"
     budget: ClassVar = Budget(
-        layers=1, hidden=32, batch=64, steps=3000, learning_rate=1e-2, evaluate_every=100,
+        layers=1, hidden=32, batch=64, steps=1500, learning_rate=1e-2, evaluate_every=100,
         validation_examples=320, test_examples=1280,
     )  # fmt: skip
 

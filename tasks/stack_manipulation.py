@@ -22,9 +22,9 @@ class StackManipulation(Tape):
     A stack of S ~ U{1, …, L − 1} symbols is given from its bottom, then L − S actions; popping an
     empty stack does nothing. A string of one symbol is a stack alone. Training strings have 1 to
     ``longest`` symbols, test and validation strings ``longest`` + 1 to ``reach``. The score is the
-    share of right symbols up to the end of the stack, as in the paper's code. There the loss
-    counts the zeros behind the end too, up to L + 1 answers, here it stops at the end; weights are
-    1/(L + 1), as there. The rest of what differs is the same as for parity.
+    share of right symbols up to the end of the stack. Behind the end the answer is 0, up to
+    L + 1 answers, which the loss counts and the score does not; all this as in the paper's code.
+    What differs from it is the same as for parity.
 
     The baseline is always answering 0: half of the symbols of the stack, and never the end. A
     random walk that goes up with 2/3 has, from a height of s, on average (1/2)^s pops of an empty
@@ -61,11 +61,16 @@ class StackManipulation(Tape):
         strings = np.where(np.arange(lengths.max()) < stacked[:, None], strings, actions)
         return strings, left(strings, lengths)
 
+    def score(self, outputs: Array, targets: Array, inputs: Array, weights: Array) -> float:
+        """The share of right symbols up to the end, which every answer has once."""
+        until_end = np.arange(targets.shape[1]) <= targets.argmax(axis=1)[:, None]
+        return super().score(outputs, targets, inputs, weights * until_end)
+
 
 def left(strings: Array, lengths: Array) -> Array:
     """What the first ``lengths`` [n] symbols of ``strings`` [n, T] leave of the stack, from its top.
 
-    Returns [n, T + 1]: symbols, the end, and -1 behind it.
+    Returns [n, T + 1]: symbols, the end, then 0, and -1 behind as many answers as there might be.
     """
     n, width = strings.shape
     stack, heights, rows = np.zeros((n, width), int), np.zeros(n, int), np.arange(n)
@@ -75,6 +80,7 @@ def left(strings: Array, lengths: Array) -> Array:
         bit = np.where(symbol < POP, symbol, symbol - PUSH_ZERO)
         stack[rows[pushes], heights[pushes]] = bit[pushes]
         heights = np.maximum(heights + np.where(inside, np.where(pops, -1, 1), 0), 0)
-    below = heights[:, None] - 1 - np.arange(width + 1)
+    places = np.arange(width + 1)
+    below = heights[:, None] - 1 - places
     shown = np.take_along_axis(stack, np.clip(below, 0, width - 1), axis=1)
-    return np.select([below >= 0, below == -1], [shown, END], -1)
+    return np.select([below >= 0, below == -1, places <= lengths[:, None]], [shown, END, 0], -1)
