@@ -10,24 +10,28 @@ from tasks import Array, Budget, Classification, at_least
 
 @dataclass(frozen=True)
 class AssociativeRecall(Classification):
-    """Give the value that stood beside a key.
+    """Give the value that stood beside a key, among pairs.
 
         x = k(1) v(1) k(2) v(2) … k(P) v(P), the question, k,   k among k(1) … k(P)
         y = the value of k
 
-    Each example draws a value for every one of ``keys`` keys anew, of as many values, two keys
-    perhaps with the same; then ``pairs`` times a key at random with its value, so that a key may come again,
-    always with the same value. At the end comes a sign and one of the keys that were shown, all of
-    them alike, and asked for is its value. Inputs are one-hot over keys, values and the sign.
+    Each example draws a value for every one of ``keys`` keys, of as many values, so that two keys
+    may have the same; then ``pairs`` times a key at random with its value, so that a key may come
+    again. At the end comes a sign and one of the keys that were shown, all of them alike, and its
+    value is asked for. Inputs are one-hot over keys, values and the sign.
 
-    The form is that of code of Akyürek 2024, which follows that of H3 (Fu 2023): ``keys`` = 4 and
-    ``pairs`` = 10 is its vocabulary of 10 (4 keys, 4 values, two signs, one of them never shown)
-    and length of 20. Theirs is a language model, trained on every next symbol of 5,000 sequences
-    in 200 epochs; here only the answer is trained, on sequences never seen before.
+    The form is that of the code of Akyürek 2024, which follows that of Fu 2023: ``keys`` = 4 and
+    ``pairs`` = 10 are its vocabulary of 10 (4 keys, 4 values and two signs, one of them never
+    shown) and length of 20. Theirs is a language model, trained on every next symbol of 5,000
+    sequences for 200 epochs; here only the answer is trained, on sequences never seen before.
 
-    Without memory of the pairs all values are alike: the baseline is 1/keys. Beside the networks
-    stand two rules that need no key: the value shown most often and the last one. A run
-    counts as solved from 0.99 on.
+    Without memory of the pairs all values are alike: the baseline is 1/``keys``. Beside the
+    networks stand two rules that remember values but no keys, the value that came most often and
+    the last one, which have 0.50 and 0.45 by default. A run counts as solved from 0.99 on.
+
+    The budget rests on one seed: the GRU is solved by step 2,000, the LSTM by step 2,600; both
+    stay at what values alone tell until step 1,200 (``python -m harness train --task
+    associative_recall --framework jax --cell lstm --seed 100``).
     """
 
     name: ClassVar = "associative_recall"

@@ -17,18 +17,21 @@ class ContinualRecall(Classification):
 
     Each round shows a marked symbol, D ~ U{``shortest``, …, ``longest``} distractors from the same
     symbols, and a marked step without a symbol that asks for the one kept; the next round follows
-    at once. Nothing says that what was kept may go, and as the delays differ no clock does: a
-    state that only adds up grows with the stream, and the network has to clear it by itself, which is
-    what forget gates were invented for. Training streams have ``length`` steps, those of validation and test
-    ``reach`` times as many, so that what grows shows. Only the steps that ask have a weight, since
-    nothing is asked for elsewhere.
+    at once. Nothing says that what was kept may go, and since delays differ no clock does. A state
+    that only adds up grows with the stream; the network has to clear it by itself, which is what
+    forget gates were invented for. Training streams have ``length`` steps, those of validation and
+    test ``reach`` times as many, so that what grows shows. Only the steps that ask have a weight.
 
-    Gers 2000 made endless streams of two published tasks, the embedded Reber grammar (the task
-    reber) and noisy temporal order; this is the same made of delayed recall. Inputs are one-hot over
-    the ``symbols``, and one more is 1 at the steps to be kept and that ask, as in delayed_recall.
+    Gers 2000 made endless streams of two published tasks, the embedded Reber grammar (here the
+    task reber) and noisy temporal order; this is the same made of delayed_recall. Inputs are
+    one-hot over the ``symbols``, and one more is 1 at the steps to be kept and at those that ask.
 
-    The score is the share of symbols recalled. Guessing has 1/symbols; a run counts as solved
-    from 0.99 on.
+    The score is the share of symbols recalled. A guess has 1/``symbols``, the baseline; a run
+    counts as solved from 0.99 on.
+
+    The budget rests on one seed of each cell: GRU and LSTM are solved by steps 100 and 200, the
+    LSTM without a forget gate by step 400, and after 1,000 steps the plain RNN has 0.50
+    (``python -m harness train --task continual_recall --framework jax --cell nfg --seed 100``).
     """
 
     name: ClassVar = "continual_recall"

@@ -11,18 +11,22 @@ from tasks._tape import TAPE, Tape
 
 @dataclass(frozen=True)
 class DuplicateString(Tape):
-    """Repeat a string of zeros and ones twice, longer than any in training.
+    """Repeat a string of zeros and ones twice, longer than those of training.
 
         x = s(1) … s(L), 2L blanks,   s(i) ~ U{0, 1}
         y = s(1) … s(L) s(1) … s(L), at the blanks
 
-    Not even a stack would do: what was read first is asked for first, and then again. Training strings have
-    1 to ``longest`` symbols, test and validation strings ``longest`` + 1 to ``reach``; the score
-    is the share of right symbols, a mean over strings and so over lengths. What differs from the
-    paper's code is the same as for parity.
+    Not even a stack would do: what came first is asked for first, and then again. Training
+    strings have 1 to ``longest`` symbols, test and validation strings ``longest`` + 1 to
+    ``reach``. The score is the share of right symbols of a string, and its mean over strings, which
+    is the mean over lengths. What differs from the paper's code is the same as for parity.
 
-    Guessing has 1/2. Who keeps the first k symbols and guesses the others has
-    1/2 + k/2 · the mean of 1/L, 0.54 for k = 20 at the default lengths. A run counts as solved from 0.99 on.
+    A guess has 1/2, the baseline. Who keeps k symbols of every string and guesses the others has
+    1/2 + k/2 · the mean of 1/L: 0.55 for k = 20. A run counts as solved from 0.99 on.
+
+    The budget rests on one seed: after 2,000 steps LSTM and GRU both have 0.52 with training
+    losses of 0.32 and 0.35, still falling (``python -m harness train --task duplicate_string
+    --framework jax --cell lstm --seed 100``). More steps cost minutes.
     """
 
     name: ClassVar = "duplicate_string"

@@ -14,22 +14,26 @@ PLUS, MINUS, TIMES = range(MODULUS, MODULUS + 3)
 
 @dataclass(frozen=True)
 class ModularArithmetic(Tape):
-    """Give the value of a sum of products, modulo 5, longer than any in training.
+    """Give the value of sums of products modulo 5, longer than those of training.
 
         x = n(1) o(1) n(2) o(2) … n(N), a blank,   n(i) ~ U{0, …, 4},   o(i) ~ U{+, −, ×}
         y = the value modulo 5, at the blank; products come first
 
-    A sum and a product under way are all that must be kept: a regular language. Expressions have
-    an odd number of symbols; as in the paper's code, an even length is one less. Training
-    expressions have 1 to ``longest`` = 40 symbols, test and validation expressions ``longest`` + 1
-    to ``reach`` = 500. What differs from the paper's code is the same as for parity; it has one
-    more input, for a symbol that is never shown.
+    A sum and the product under way are all that must be kept: a regular language. An expression
+    has an odd number of symbols; as in the paper's code, an even length is one less. Training
+    expressions have 1 to ``longest`` = 40 symbols, those of test and validation ``longest`` + 1 to
+    ``reach`` = 500. What differs from the paper's code is the same as for parity; and theirs has
+    one more input, for a symbol that is never shown.
 
-    A constant answer has 1/5 at these lengths. A product of k numbers is 0 with probability
-    1 − (4/5)^k and else any other class alike, so an expression of one long product would be 0
-    more often; but a sum is uniform as soon as one of its terms is a single number, and of 21
-    numbers or more none is with a probability below 10⁻⁴. (In training, where some expressions have two
-    or three numbers, always 0 has 0.208.) A run counts as solved from 0.99 on.
+    A constant answer has 1/5, the baseline. A product of k numbers is 0 with probability
+    1 − (4/5)^k and else any other class alike, but a sum is uniform as soon as one of its terms is
+    a single number, and at these lengths that is nearly sure: 0 has less than 10⁻⁶ more than the
+    others. (In training, where expressions are short, always 0 has 0.206.) A run counts as solved
+    from 0.99 on.
+
+    The budget rests on one seed of each cell: after 6,000 steps at rate 0.01 the LSTM has 0.998,
+    the GRU 0.965; after 3,000 steps at 0.005 neither has left the baseline by more than 0.07
+    (``python -m harness train --task modular_arithmetic --framework jax --cell gru --seed 100``).
     """
 
     name: ClassVar = "modular_arithmetic"

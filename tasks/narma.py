@@ -17,22 +17,28 @@ SETTLE, LARGEST = 100, 1.0
 class Narma(Regression):
     """Say what a nonlinear system puts out next, from what was put in.
 
-        y(t + 1) = 0.3·y(t) + 0.05·y(t)·(y(t) + … + y(t − order + 1)) + 1.5·u(t − order + 1)·u(t) + 0.1
-        x = u(1), u(2), …,   u(t) ~ U[0, 1/2];   the target at t is y(t + 1)
+        y(t + 1) = 0.3 y(t) + 0.05 y(t) Σ y(t − i) + 1.5 u(t − order + 1) u(t) + 0.1
+        i = 0, …, order − 1,   u(t) ~ U[0, 1/2]
+        x = u(1), u(2), …;   the target at step t is y(t + 1)
 
-    With ``order`` = 10 this is the benchmark of Atiya & Parlos 2000, which reservoir computing took up
-    (Jaeger 2003): the newest input times that of nine steps before, so that ten inputs must be
-    kept as they are, and a slow part of its own. Each example is a series of its own that has run
-    for 100 steps before it is shown. The state it starts from is not shown, so the first
+    With ``order`` = 10 this is the benchmark of Atiya & Parlos 2000, which reservoir computing
+    took up (Jaeger 2003): the newest input times that of nine steps before, so that ten inputs
+    must be kept as they are, and a slow part of its own. Each example is a series of its own that
+    has run for 100 steps before it is shown. The state it starts from is not shown, so the first
     ``washout`` steps of ``length`` have no weight; what the start still tells after 30 of them is
     less than a hundredth of the variance. Inputs are 4u − 1, from −1 to 1. The system is not
-    stable: about one series in a thousand grows without end within 200 steps, and one in
-    400 passes 1. Those are drawn again.
+    stable: about one series in a thousand grows without end within 200 steps, and one in 400
+    passes 1. Those are drawn again.
 
     The score is the mean squared error over the variance of the same targets, often called NMSE:
-    the mean has 1, the baseline. Beside the networks stands the best linear forecast from the last
-    ``order`` inputs, and one from twice as many. A run counts as solved at a tenth of what the former
-    leaves over (by Monte Carlo over 1,000 series, always the same).
+    the mean has 1, the baseline. Beside the networks stand the best linear forecast from the last
+    ``order`` inputs, which by default leaves 0.34, and one from twice as many. A run counts as
+    solved at a tenth of what the former leaves, by Monte Carlo over 1,000 series, always the same;
+    the margin is about a tenth of that.
+
+    The budget rests on one seed: on 2,048 series at rate 0.005 the GRU is solved by step 900, the
+    LSTM by step 1,400, and both end at 0.002 (``python -m harness train --task narma --framework
+    jax --cell lstm --seed 100``).
     """
 
     name: ClassVar = "narma"
@@ -86,7 +92,7 @@ class Narma(Regression):
     def series(self, rng: np.random.Generator, n: int) -> tuple[Array, Array]:
         """Inputs u(t) and outputs y(t + 1) of ``n`` series, each [n, length].
 
-        One that passes LARGEST anywhere is replaced by a new one; y is about 0.4 with a deviation of 0.1.
+        One that passes LARGEST anywhere is replaced by a new one.
         """
         u, y = self.run(rng.uniform(0, 0.5, (n, SETTLE + self.length)))
         while (wild := ~(y.max(axis=1) <= LARGEST)).any():
@@ -94,7 +100,7 @@ class Narma(Regression):
         return u[:, SETTLE:], y[:, SETTLE:]
 
     def run(self, u: Array) -> tuple[Array, Array]:
-        """``u`` [n, T] and the outputs that follow them, from rest: [n, T], infinite where too large."""
+        """``u`` [n, T] and the outputs that follow them from rest, infinite where too large."""
         n, steps = u.shape
         before = np.zeros((n, self.order))
         padded = np.hstack([before, u])
@@ -120,7 +126,7 @@ class Narma(Regression):
         }
 
     def linear_score(self, taps: int, train: tuple[Array, ...], test: tuple[Array, ...]) -> float:
-        """The score of linear regression on the last ``taps`` inputs, where targets have a weight."""
+        """The score of linear regression on the last ``taps`` inputs."""
         (known, answers), (shown, asked) = (
             (_windows(inputs[:, self.washout - taps + 1 :, 0], taps), targets[:, self.washout :])
             for inputs, targets, _ in (train, test)

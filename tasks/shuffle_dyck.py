@@ -16,23 +16,25 @@ class ShuffleDyck(MultiLabel):
         x = a shuffle of ``kinds`` balanced strings, each of brackets of its own, such as ([)]
         y(t, i) = 1 where kind i was opened more often than closed up to t, else 0
 
-    Each kind is balanced by itself, and kinds may cross, so that a counter for each will do where
+    Each kind is balanced by itself and kinds may cross, so that a counter for each will do where
     brackets that nest need a stack. Training strings have an even length from 2 to ``longest``;
     validation and test strings are longer than any of them, ``longest`` + 2 to 2·``longest``.
-    Lengths are uniform, each pair is of any kind alike, a kind's string any of its length (by
-    the cycle lemma), and their order of coming any there is. Inputs are one-hot over the
-    2·``kinds`` brackets; all strings begin at the first step, and what follows them has
-    no weight.
+    Lengths are uniform, each pair is of any kind alike, a kind's string is any of its length (by
+    the cycle lemma), and so is the shuffle. Inputs are one-hot over the 2·``kinds`` brackets. All
+    strings begin at the first step; what follows them has no weight.
 
-    Suzgun 2019 has an output for every bracket, also for those that open, which always may;
-    trains on squared errors and draws its strings from a grammar. Here it is an output for every kind,
-    cross-entropy and uniform lengths; the lengths of training (2 to 50) and test (52 to 100)
-    are theirs.
+    Suzgun 2019 has an output for every bracket, also for those that open, which always may, and
+    trains on squared errors; their code's training lengths of 2 to 50 and test lengths of 52 to
+    100 are those here, but its strings come from a grammar.
 
     The score is the share of strings with the right answer for every kind at every step. Without
     memory nothing says which ) is the last one open; what is left are strings of pairs that are
-    closed at once, fewer than one in 10¹³ at these lengths: the baseline is 0. A run counts as solved from
-    0.99 on.
+    closed at once, of which there are hardly any at these lengths: the baseline is 0. A run counts
+    as solved from 0.99 on.
+
+    The budget rests on one seed: with 8 units at rate 0.03 the LSTM has 0.98 from step 2,100 on,
+    the GRU 0.74 after 3,000 steps (``python -m harness train --task shuffle_dyck --framework jax
+    --cell lstm --seed 100``).
     """
 
     name: ClassVar = "shuffle_dyck"
@@ -45,7 +47,7 @@ class ShuffleDyck(MultiLabel):
     baseline: ClassVar = 0.0
     solved: ClassVar = 0.99
     budget: ClassVar = Budget(
-        layers=1, hidden=8, batch=32, steps=2000, learning_rate=3e-2, evaluate_every=100,
+        layers=1, hidden=8, batch=32, steps=3000, learning_rate=3e-2, evaluate_every=100,
         validation_examples=128, test_examples=1024,
     )  # fmt: skip
 

@@ -14,22 +14,27 @@ END = 2
 
 @dataclass(frozen=True)
 class StackManipulation(Tape):
-    """Name what is left of a stack after pushes and pops, from its top down.
+    """Name what is left of a stack after pushes and pops, longer than in training.
 
-        x = b(1) … b(S), a(1) … a(L − S), L + 1 blanks,   b(i) ~ U{0, 1}, a(i) ~ U{pop, push 0, push 1}
-        y = the stack from its top, the end
+        x = b(1) … b(S), a(1) … a(L − S), L + 1 blanks
+        b(i) ~ U{0, 1},   a(i) ~ U{pop, push 0, push 1}
+        y = the stack from its top down, then the end, at the blanks
 
-    A stack of S ~ U{1, …, L − 1} symbols is given from its bottom, then L − S actions; popping an
+    A stack of S ~ U{1, …, L − 1} symbols is given from its bottom, then L − S actions; to pop an
     empty stack does nothing. A string of one symbol is a stack alone. Training strings have 1 to
     ``longest`` symbols, test and validation strings ``longest`` + 1 to ``reach``. The score is the
     share of right symbols up to the end of the stack. Behind the end the answer is 0, up to
     L + 1 answers, which the loss counts and the score does not; all this as in the paper's code.
     What differs from it is the same as for parity.
 
-    The baseline is always answering 0: half of the symbols of the stack, and never the end. A
-    random walk that goes up with 2/3 has, from a height of s, on average (1/2)^s pops of an empty
-    stack before it, so that a string of L symbols leaves a stack of about 2L/3 + 1/(L − 1); by
-    default that makes 0.496. A run counts as solved from 0.99 on.
+    The baseline is always answering 0: half of the stack's symbols, and never its end. A random
+    walk that goes up with 2/3 has, from height s, on average (1/2)^s pops of an empty stack
+    before it, so that a string of L symbols leaves a stack of about 2L/3 + 1/(L − 1); by default
+    that makes 0.496. A run counts as solved from 0.99 on.
+
+    The budget rests on one seed: after 2,000 steps LSTM and GRU both have 0.53 with training
+    losses of 0.15 and 0.16, still falling (``python -m harness train --task stack_manipulation
+    --framework jax --cell lstm --seed 100``).
     """
 
     name: ClassVar = "stack_manipulation"
@@ -68,9 +73,9 @@ class StackManipulation(Tape):
 
 
 def left(strings: Array, lengths: Array) -> Array:
-    """What the first ``lengths`` [n] symbols of ``strings`` [n, T] leave of the stack, from its top.
+    """What the first ``lengths`` [n] symbols of ``strings`` [n, T] leave of the stack.
 
-    Returns [n, T + 1]: symbols, the end, then 0, and -1 behind as many answers as there might be.
+    Returns [n, T + 1]: symbols from its top, the end, then 0, and -1 behind the L + 1 answers.
     """
     n, width = strings.shape
     stack, heights, rows = np.zeros((n, width), int), np.zeros(n, int), np.arange(n)

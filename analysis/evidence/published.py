@@ -141,10 +141,10 @@ def _judged(row: Published, minimum: int, runs: pd.DataFrame) -> dict[str, Any]:
 def _best(row: Published, values: Array) -> tuple[float, float, float]:
     """The best of ``values`` [n], and the ends of the interval of the best of as many others.
 
-    The other end is the first of ours, from the best down, below which the best of n other such runs
-    lies in at most 5 of 100 cases: with k values above it or equal, if all orders are alike, that is
-    n/(2n) · (n - 1)/(2n - 1) · … of k factors. It is the fourth best of ten. How far above ours
-    the best of others might lie, n runs do not say: that end is our best itself.
+    From the best down, the other end is the first of ours that the best of n other such runs
+    falls short of in at most 5 of 100 cases. For the k-th best that happens where the k best of all 2n are
+    ours: n/(2n) · (n - 1)/(2n - 1) · …, k factors. Of ten it is the fourth best. By how much others
+    might exceed our best, n runs do not say: that end is our best itself.
     """
     ordered = np.sort(values)[:: -1 if row.better == "higher" else 1]
     n, k = len(ordered), np.arange(len(ordered))
