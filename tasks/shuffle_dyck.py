@@ -87,7 +87,7 @@ class ShuffleDyck(MultiLabel):
         moves = self.moves(rng, pairs, steps)
         inputs = np.concatenate([moves == 1, moves == -1], axis=-1).astype(np.float32)
         targets = (moves.cumsum(axis=1) > 0).astype(np.float32)
-        return inputs, targets, moves.any(axis=-1).astype(np.float32)
+        return inputs, targets, (moves != 0).any(axis=-1).astype(np.float32)
 
     def moves(self, rng: np.random.Generator, pairs: Array, steps: int) -> Array:
         """A shuffle of ``pairs`` [n] pairs: [n, steps, kinds], 1 where a kind opens, -1 closes."""

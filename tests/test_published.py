@@ -107,7 +107,7 @@ def test_the_best_of_ten_is_compared_with_the_best_of_ten(values, verdict, inter
 
 
 def test_the_best_of_ten_others_is_below_our_fourth_best_in_4_of_100_cases():
-    both = np.random.default_rng(0).random((20_000, 20))
+    both = np.random.default_rng(0).random((5_000, 20))
     for better in ("higher", "lower"):
         row = published.Published(**vars(BY_ID["deletang-parity-lstm"]) | {"better": better})
         best = np.max if better == "higher" else np.min
@@ -117,7 +117,7 @@ def test_the_best_of_ten_others_is_below_our_fourth_best_in_4_of_100_cases():
             others = best(values[10:])
             below.append(others < end if better == "higher" else others > end)
         # 10·9·8·7 / (20·19·18·17); four standard errors.
-        assert np.mean(below) == pytest.approx(0.0433, abs=0.006)
+        assert np.mean(below) == pytest.approx(0.0433, abs=0.0115)
 
 
 def test_few_seeds_have_points_and_range_only():

@@ -251,15 +251,15 @@ def test_narma_obeys_its_equation():
 
 def test_narma_is_judged_by_the_variance_and_a_linear_forecast():
     task = Narma()
-    train, test = drawn(task, "train", 400), drawn(task, "test", 400)
+    train, test = drawn(task, "train", 200), drawn(task, "test", 200)
     inputs, targets, weights = test
-    assert weights.sum(axis=1).tolist() == [70] * 400
+    assert weights.sum(axis=1).tolist() == [70] * 200
     assert targets[:, 30:].max() <= 1
     mean = np.full_like(targets, targets[:, 30:].mean())
     assert task.score(mean, targets, inputs, weights) == pytest.approx(task.baseline, rel=1e-5)
     # Least squares on lags 0 to 9, lag by lag.
     rows = [
-        np.stack([np.ones((400, 70)), *(x[:, 30 - k : 100 - k, 0] for k in range(10))], axis=-1)
+        np.stack([np.ones((200, 70)), *(x[:, 30 - k : 100 - k, 0] for k in range(10))], axis=-1)
         for x in (train[0], inputs)
     ]
     known = train[1][:, 30:, 0].ravel()

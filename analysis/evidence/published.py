@@ -142,9 +142,9 @@ def _best(row: Published, values: Array) -> tuple[float, float, float]:
     """The best of ``values`` [n], and the ends of the interval of the best of as many others.
 
     From the best down, the other end is the first of ours that the best of n other such runs
-    falls short of in at most 5 of 100 cases. For the k-th best that happens where the k best of all 2n are
-    ours: n/(2n) · (n - 1)/(2n - 1) · …, k factors. Of ten it is the fourth best. By how much others
-    might exceed our best, n runs do not say: that end is our best itself.
+    falls short of in at most 5 of 100 cases. For the k-th best that happens where the k best of
+    all 2n are ours: n/(2n) · (n - 1)/(2n - 1) · …, k factors. Of ten it is the fourth best. By how
+    much others might exceed our best, n runs do not say: that end is our best itself.
     """
     ordered = np.sort(values)[:: -1 if row.better == "higher" else 1]
     n, k = len(ordered), np.arange(len(ordered))
