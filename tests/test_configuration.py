@@ -118,7 +118,10 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"tasks": ["addin"]}, "tasks: unknown task 'addin'; allowed: adding, associative_recall, "),
+        (
+            {"tasks": ["addin"]},
+            "tasks: unknown task 'addin'; allowed: adding, associative_recall, ",
+        ),
         (
             {"frameworks": ["torch"]},
             "frameworks: unknown framework 'torch'; allowed: equinox, jax, pytorch, tensorflow.",
