@@ -126,6 +126,11 @@ class Task(ABC):
         """The number of time steps, ``T``."""
 
     @property
+    def test_length(self) -> int:
+        """The time steps of validation and test examples; those of training unless a task says."""
+        return self.sequence_length
+
+    @property
     @abstractmethod
     def outputs(self) -> int:
         """The number of the model's outputs, ``o``: of values, classes, or labels on or off."""
@@ -177,7 +182,8 @@ class Task(ABC):
         """Draw ``n`` examples of ``split``, as :meth:`sample`.
 
         Only a task whose splits differ has its own: another distribution for the
-        test, or finite data, of which each split has a part.
+        test, or finite data, of which each split has a part. Validation and test
+        have :attr:`test_length` time steps.
         """
         return self.sample(rng, n)
 
