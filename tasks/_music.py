@@ -1,4 +1,4 @@
-"""What tasks of polyphonic music share: songs as frames of notes, cut to one length, and chances."""
+"""What tasks of polyphonic music share: songs as frames of notes, cut to one length."""
 
 from abc import ABC
 from dataclasses import dataclass
