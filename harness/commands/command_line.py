@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         "time": (_time, "results plan conformance?", "time the methods of one campaign"),
         "new": (plugins.new, "kind name", "write a working file to start from"),
         "check": (plugins.check, "kind name overrides", "say in a sentence each what is wrong"),
-        "fetch": (fetch.fetch, "dataset given?", "get the data files of a task, which no other does"),
+        "fetch": (fetch.fetch, "dataset given?", "get the data files of a task"),
         "status": (
             lambda arguments: summary(arguments.folder), "folder",
             "say what is there, what is missing and which runs failed",
