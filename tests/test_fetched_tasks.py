@@ -1,6 +1,7 @@
 """Tasks whose files are fetched: on small files of the same format, and on the published ones."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def test_the_baselines_are_those_of_a_count_by_hand(small, mean):
     train = [song.astype(int) for song in small["traindata"]]
     on, seen = np.full((3, 88), 0.5), np.full((3, 88), 1.0)
     for song in train:
-        for before, now in zip(song[:-1], song[1:], strict=True):
+        for before, now in pairwise(song):
             for key in range(88):
                 for row in (2, before[key]):
                     on[row, key] += now[key]
