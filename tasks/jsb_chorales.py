@@ -25,6 +25,10 @@ class JsbChorales(Music):
     The baseline is the unigram: how often each key sounds in training, 11.09 (11.04 over
     chorales). Beside the networks stands also each key's chance given whether it sounded the
     frame before, 10.49. A run counts as solved at the published GRU's 8.43.
+
+    The budget is 50 epochs. With 300,000 parameters (the track ``bai``, one seed) the last ten,
+    in which the rate falls to zero, lower the validation score of the GRU by 0.03, to 8.41, of
+    the LSTM by 0.10 and of the RNN by 0.25.
     """
 
     name: ClassVar = "jsb_chorales"
@@ -38,7 +42,7 @@ class JsbChorales(Music):
     solved: ClassVar = 8.43
     margin: ClassVar = 0.1
     budget: ClassVar = Budget(
-        layers=1, hidden=128, batch=16, steps=700, learning_rate=5e-3, evaluate_every=14,
+        layers=1, hidden=128, batch=16, steps=700, learning_rate=3e-3, evaluate_every=14,
         train_examples=229, validation_examples=76, test_examples=77,
     )  # fmt: skip
 
