@@ -29,7 +29,9 @@ class Nottingham(Music):
     frame before, 5.15: notes are held over several frames. A run counts as solved at the published
     GRU's 3.46.
 
-    The budget is ten epochs, for its cost: it does not come to the end of the curve.
+    The budget is ten epochs, for its cost; it does not come to the end of the curve. A GRU with a
+    million parameters is at 4.77 on validation data after two epochs, at 4.38 after ten and at
+    4.23 after fifteen (one seed).
     """
 
     name: ClassVar = "nottingham"
