@@ -8,6 +8,7 @@ from harness.registry import load_task, task_names
 from harness.run import streams
 from tasks import SPLITS, Task
 from tasks._data import windows
+from tasks._files import SOURCES
 from tasks.adding import Adding
 from tasks.copying import Copying
 from tasks.counting import EITHER, MORE, NOTHING, STOP, Counting
@@ -44,7 +45,8 @@ def given(tmp_path_factory, series: dict[str, str]) -> dict[str, dict[str, str]]
     return {"csv": series, "text": {"path": str(path)}}
 
 
-@pytest.fixture(params=task_names())
+# Tasks whose files are fetched have tests of their own: test_fetched_tasks.py.
+@pytest.fixture(params=[name for name in task_names() if name not in SOURCES])
 def task(request: pytest.FixtureRequest, given: dict[str, dict[str, str]]) -> Task:
     return load_task(request.param, **given.get(request.param, {}))
 
