@@ -132,7 +132,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
             "limits.seconds: must be at least 1, not 0.",
         ),
         ({"cells": ["lstmm"]}, f"cells: unknown cell 'lstmm'; allowed: {ALL_CELLS}."),
-        ({"tracks": ["free"]}, "tracks: unknown track 'free'; allowed: adam, biases, c"),
+        ({"tracks": ["free"]}, "tracks: unknown track 'free'; allowed: adam, bai, biases"),
         ({"tracks": []}, "tracks: must not be empty."),
         ({"sedes": [1]}, "unknown key 'sedes'; allowed: cells, conformance, device, "),
         ({"seeds": []}, "seeds: must not be empty."),
