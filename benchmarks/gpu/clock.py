@@ -24,7 +24,7 @@ PHASES: dict[str, tuple[str, ...]] = {"reference": ("step", "forward"), "wide": 
 BESIDE: dict[str, dict[str, tuple[str, ...]]] = {
     "reference": {"pytorch": (NATIVE, STOCK), "jax": ("manual", "cudnn")},
     "article": {"pytorch": (NATIVE, EQUATIONS), "jax": ("manual", "cudnn", EQUATIONS)},
-    "around": {"pytorch": (NATIVE,), "jax": ("cudnn",)},
+    "around": {"pytorch": (NATIVE,)},
     "wide": {"pytorch": (NATIVE,), "jax": ("manual",)},
 }
 
