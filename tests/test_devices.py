@@ -160,7 +160,7 @@ def test_a_record_and_the_page_name_the_card(monkeypatch, tmp_path):
     assert record["accelerator"] == CARD | {"peak_mb": 12.3}
     assert record["steps"] == TINY["steps"]
     (machine,) = run_rows.machines([record])
-    assert machine["processor"].startswith("Made-up H100 (float32 ieee) beside ")
+    assert machine["processor"].endswith(" with Made-up H100 (float32 ieee)")
     assert machine["packages"].endswith("cuda 13.0, cudnn 9.19.0, driver 580.1")
     frame = pd.DataFrame(run_rows.rows([record]))
 
@@ -168,7 +168,7 @@ def test_a_record_and_the_page_name_the_card(monkeypatch, tmp_path):
         def rows(self, name: str) -> list[dict]:
             return [machine]
 
-    assert "of Made-up H100 (float32 ieee) beside" in provenance._line(Tables(runs=frame))
+    assert " with Made-up H100 (float32 ieee), " in provenance._line(Tables(runs=frame))
 
 
 def after_some_steps(model: Any, spec: ModelSpec, weighted: bool, *rules: str) -> dict:
