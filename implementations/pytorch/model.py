@@ -27,7 +27,8 @@ def build(spec: ModelSpec, weights: Weights, kernel: str, device: str) -> FlatMo
     """Place ``weights`` on the device as a model of ``spec``."""
     eager, captured = MODELS[kernel in ANY]
     kind = captured if device == GPU and kernel != STOCK else eager
-    return kind(spec, weights, kernel, on(device))
+    model: FlatModel = kind(spec, weights, kernel, on(device))
+    return model
 
 
 def on(device: str) -> torch.device:
