@@ -250,14 +250,17 @@ def made_up_nvml() -> SimpleNamespace:
 def test_a_block_on_a_gpu_says_how_fast_the_card_ran(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", made_up_nvml())
     own = SimpleNamespace(stopwatch=lambda: (lambda: None, lambda: 0.03), peak_mb=lambda: 5.0)
-    found = card.Card(SimpleNamespace(load=lambda _: own)).timed(lambda: {"wall_s": 0.04})  # type: ignore[arg-type]
+    found = card.Card(SimpleNamespace(load=lambda _: own)).timed(  # type: ignore[arg-type]
+        lambda device: {"wall_s": 0.04, "device_s": device[1]()}
+    )
     assert found == {
         "wall_s": 0.04, "device_s": 0.03, "energy_j": 2.5, "power_w": 450.0, "sm_mhz": 1980,
         "temperature_c": 55, "throttled": "power limit", "device_mb": 5.0,
     }  # fmt: skip
     monkeypatch.setitem(sys.modules, "pynvml", None)
     bare = card.Card(SimpleNamespace(load=lambda _: SimpleNamespace(peak_mb=lambda: 5.0)))  # type: ignore[arg-type]
-    assert bare.timed(lambda: {"wall_s": 0.04})["sm_mhz"] is None
+    unread = bare.timed(lambda device: {"wall_s": 0.04})
+    assert (unread["sm_mhz"], unread["device_s"]) == (None, None)
 
 
 def test_who_waits_for_a_gpu_was_not_disturbed():
@@ -292,7 +295,7 @@ def test_the_tables_of_a_card_name_it(tmp_path):
     (row, _) = read(tmp_path, "timing_device").to_dict("records")
     wanted = {
         "machine": "Made-up H100, driver 580.1, float32 ieee", "kernel": "graph", "host_ms": 20.0,
-        "device_ms": 10.0, "joules_a_step": 5.0, "sm_mhz": 1980.0, "device_mb": 7.0,
+        "device_ms": 1.0, "joules_a_step": 5.0, "sm_mhz": 1980.0, "device_mb": 7.0,
         "throttled": "power limit in 1 of 1 blocks", "cudnn": "9.19.0", "precision": "ieee",
     }  # fmt: skip
     assert {key: row[key] for key in wanted} == wanted
