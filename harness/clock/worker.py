@@ -33,7 +33,7 @@ from implementations.rule import Optimiser, updates
 # peak, and what of a step its products alone would take.
 PRODUCTS = ("product_large", "product_step", "product_back", "product_weights")
 # Rows and columns of the large product: 12 MB, more than a core's caches; enough to fill a GPU.
-LARGE = {"cpu": 1024, "gpu": 8192}
+LARGE = {"cpu": 1024, "gpu": 4096}
 RULE = Optimiser("adam", 1e-3, clip=1.0)
 MOST_WARMING = 5.0  # seconds of a phase's calls before the first that counts
 
