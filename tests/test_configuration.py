@@ -55,7 +55,7 @@ def test_the_device_is_read_and_reaches_runs_and_campaigns(tmp_path, monkeypatch
     [
         ("default", 4, {"matched", "native", "forget0", "chrono", "noclip", "reach4"}),
         ("quick", 3, {"matched", "native"}),
-        ("full", 15, set(tracks.names()) - {*FACTORS, *RATES, "odyssey"}),
+        ("full", 15, set(tracks.names()) - {*FACTORS, *RATES, "odyssey", "chomsky"}),
         ("cells", 6, {"matched", "odyssey"}),
         ("attribution", 2, {"matched", "native", *FACTORS}),
         ("paper", 2, {"matched"}),
@@ -118,7 +118,10 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"tasks": ["addin"]}, "tasks: unknown task 'addin'; allowed: adding, capacity, copying, "),
+        (
+            {"tasks": ["addin"]},
+            "tasks: unknown task 'addin'; allowed: adding, associative_recall, ",
+        ),
         (
             {"frameworks": ["torch"]},
             "frameworks: unknown framework 'torch'; allowed: equinox, jax, pytorch, tensorflow.",
