@@ -4,8 +4,9 @@ import json
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
-import jax
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -31,6 +32,7 @@ from implementations.jax import cudnn
 from implementations.jax import gpu as jax_gpu
 from implementations.pytorch import gpu as torch_gpu
 from implementations.pytorch import graph, model
+from implementations.rule import updates
 from report.sections import provenance
 from tests.conftest import TINY
 from tests.test_configuration import load
@@ -158,7 +160,7 @@ def test_a_record_and_the_page_name_the_card(monkeypatch, tmp_path):
     assert record["accelerator"] == CARD | {"peak_mb": 12.3}
     assert record["steps"] == TINY["steps"]
     (machine,) = run_rows.machines([record])
-    assert machine["processor"].startswith("Made-up H100 (float32 ieee) beside ")
+    assert machine["processor"].endswith(" with Made-up H100 (float32 ieee)")
     assert machine["packages"].endswith("cuda 13.0, cudnn 9.19.0, driver 580.1")
     frame = pd.DataFrame(run_rows.rows([record]))
 
@@ -166,18 +168,44 @@ def test_a_record_and_the_page_name_the_card(monkeypatch, tmp_path):
         def rows(self, name: str) -> list[dict]:
             return [machine]
 
-    assert "of Made-up H100 (float32 ieee) beside" in provenance._line(Tables(runs=frame))
+    assert " with Made-up H100 (float32 ieee), " in provenance._line(Tables(runs=frame))
 
 
-def test_a_captured_step_computes_the_reference(monkeypatch):
-    """Without a GPU nothing is captured; the step, its counter and its update are the same."""
+def after_some_steps(model: Any, spec: ModelSpec, weighted: bool, *rules: str) -> dict:
+    """Losses and norms of some steps of each rule, and the weights after all of them."""
+    inputs, targets = against_reference.random_batches(spec, 4)
+    counts = [against_reference.random_sample_weights(spec, 4)] if weighted else []
+    found: dict = {}
+    for rule in rules:
+        constants = updates(against_reference.RULES[rule], 1, 4)
+        placed = model.place(inputs, targets, constants, *counts)
+        for kind, values in zip(("losses", "norms"), model.train(placed), strict=True):
+            found[f"{rule}: {kind}"] = values.copy()
+    return found | model.weights()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "weighted"), [("graph", True), ("graph", False), ("equations", False)]
+)
+def test_a_captured_step_computes_what_the_loop_does(kernel, weighted, monkeypatch):
+    """Without a GPU nothing is captured; the step, its counter and its update are the same.
+
+    The cell is the GRU, part of whose second bias is trained.
+    """
     on_a_made_up_gpu(monkeypatch)
-    cell = "gru"  # part of its second bias is trained
-    spec = ModelSpec(cell, 2, 2, 5, 3, False, "mse", "float64")
-    its = framework("pytorch")
-    rows = against_reference.check_one(its, spec, "graph", "gpu")
-    rows += against_reference.check_losses(its, cell, "equations", "gpu")
-    assert [against_reference.sentence(row) for row in rows if not row["passed"]] == []
+    spec, its = ModelSpec("gru", 2, 2, 5, 3, False, "mse", "float64"), framework("pytorch")
+    weights = against_reference.random_weights(spec)
+    slow, fast = its.build(spec, weights, "stock"), its.build(spec, weights, kernel, "gpu")
+    wanted, found = (
+        after_some_steps(one, spec, weighted, *against_reference.RULES) for one in (slow, fast)
+    )
+    assert found.keys() == wanted.keys()
+    inputs, targets = against_reference.random_batches(spec, 4)
+    placed = [(one, one.place(inputs, targets, np.ones((4, 7)))) for one in (slow, fast)]
+    wanted["loss"], found["loss"] = (one.losses(data).copy() for one, data in placed)
+    wanted["norm"], found["norm"] = (one.gradients(data).copy() for one, data in placed)
+    for name, value in wanted.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-9, atol=1e-12, err_msg=name)
 
 
 def test_cudnns_weights_in_jax_stand_where_its_own_reference_looks(monkeypatch):
@@ -186,10 +214,15 @@ def test_cudnns_weights_in_jax_stand_where_its_own_reference_looks(monkeypatch):
         return rnn.lstm_ref(x, h, c, *parts, lengths, d, size, layers, *rest)
 
     monkeypatch.setattr(cudnn, "rnn", SimpleNamespace(lstm=reference))
-    spec = ModelSpec("lstm", 2, 2, 5, 3, False, "mse", "float32")
-    rows = against_reference.check_one(framework("jax"), spec, "cudnn", "cpu")
-    assert [against_reference.sentence(row) for row in rows if not row["passed"]] == []
-    assert jax.config.jax_default_matmul_precision is None
+    spec, its = ModelSpec("lstm", 2, 2, 5, 3, False, "mse"), framework("jax")
+    weights = against_reference.random_weights(spec)
+    wanted, *others = (
+        after_some_steps(its.build(spec, weights, k), spec, False, "adam, each variable clipped")
+        for k in ("manual", "cudnn", "unrolled")
+    )
+    for name, value in wanted.items():
+        for found in others:
+            np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
 def test_tf32_is_allowed_what_was_named_before_any_run():
@@ -217,14 +250,17 @@ def made_up_nvml() -> SimpleNamespace:
 def test_a_block_on_a_gpu_says_how_fast_the_card_ran(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", made_up_nvml())
     own = SimpleNamespace(stopwatch=lambda: (lambda: None, lambda: 0.03), peak_mb=lambda: 5.0)
-    found = card.Card(SimpleNamespace(load=lambda _: own)).timed(lambda: {"wall_s": 0.04})  # type: ignore[arg-type]
+    found = card.Card(SimpleNamespace(load=lambda _: own)).timed(  # type: ignore[arg-type]
+        lambda device: {"wall_s": 0.04, "device_s": device[1]()}
+    )
     assert found == {
         "wall_s": 0.04, "device_s": 0.03, "energy_j": 2.5, "power_w": 450.0, "sm_mhz": 1980,
         "temperature_c": 55, "throttled": "power limit", "device_mb": 5.0,
     }  # fmt: skip
     monkeypatch.setitem(sys.modules, "pynvml", None)
     bare = card.Card(SimpleNamespace(load=lambda _: SimpleNamespace(peak_mb=lambda: 5.0)))  # type: ignore[arg-type]
-    assert bare.timed(lambda: {"wall_s": 0.04})["sm_mhz"] is None
+    unread = bare.timed(lambda device: {"wall_s": 0.04})
+    assert (unread["sm_mhz"], unread["device_s"]) == (None, None)
 
 
 def test_who_waits_for_a_gpu_was_not_disturbed():
@@ -259,7 +295,7 @@ def test_the_tables_of_a_card_name_it(tmp_path):
     (row, _) = read(tmp_path, "timing_device").to_dict("records")
     wanted = {
         "machine": "Made-up H100, driver 580.1, float32 ieee", "kernel": "graph", "host_ms": 20.0,
-        "device_ms": 10.0, "joules_a_step": 5.0, "sm_mhz": 1980.0, "device_mb": 7.0,
+        "device_ms": 1.0, "joules_a_step": 5.0, "sm_mhz": 1980.0, "device_mb": 7.0,
         "throttled": "power limit in 1 of 1 blocks", "cudnn": "9.19.0", "precision": "ieee",
     }  # fmt: skip
     assert {key: row[key] for key in wanted} == wanted

@@ -1,7 +1,5 @@
 """What a GPU said of itself while it was timed: a row for each shape, method and phase."""
 
-import math
-
 import numpy as np
 import pandas as pd
 
@@ -14,7 +12,7 @@ KNOWN = ("driver", "cuda", "cudnn", "deterministic")
 
 
 def rows(timed: Measured) -> Rows:
-    """Medians over the blocks of a phase; energy is of one long block, and none on a CPU."""
+    """Medians over the blocks of a phase, device time and energy of one long block of steps."""
     if timed.campaign.device == CPU:
         return []
     result: Rows = []
@@ -30,7 +28,7 @@ def rows(timed: Measured) -> Rows:
                     {"shape": shape.name} | identity(method)
                     | {"phase": phase, "precision": timed.campaign.precision}
                     | _medians(found)
-                    | {"joules_a_step": _joules(energy) if phase == "step" else math.nan}
+                    | (_of_a_long_block(energy) if phase == "step" else {})
                     | {"throttled": _reasons(found), "card": about.get("card", "")}
                     | {name: about.get(name) for name in KNOWN}
                 )  # fmt: skip
@@ -38,22 +36,29 @@ def rows(timed: Measured) -> Rows:
 
 
 def _medians(found: pd.DataFrame) -> dict[str, float]:
-    values = {name: float(np.median(found[name])) for name in ON_GPU if name != "energy_j"}
-    device = found["device_s"] / found["steps"]
     host = found["wall_s"] / found["steps"]
+    read = [name for name in ON_GPU if name not in ("energy_j", "device_s")]
     return {
         "host_ms": 1e3 * float(np.median(host)),
-        "device_ms": 1e3 * float(np.median(device)),
-        **{name: value for name, value in values.items() if name != "device_s"},
+        **{name: float(np.median(found[name])) for name in read},
     }
 
 
-def _joules(energy: pd.DataFrame) -> float:
-    """Of one training step; NaN where the card has no counter."""
-    return float(energy["energy_j"].sum(min_count=1) / energy["steps"].sum())
+def _of_a_long_block(found: pd.DataFrame) -> dict[str, float]:
+    """Of one training step: its time on the device, and its energy where the card counts it.
+
+    Marks on the device and the card's counter are read around a block, so it has to be long.
+    """
+    if found.empty:
+        return {}
+    steps = found["steps"].sum()
+    return {
+        "device_ms": 1e3 * float(found["device_s"].sum(min_count=1) / steps),
+        "joules_a_step": float(found["energy_j"].sum(min_count=1) / steps),
+    }
 
 
 def _reasons(found: pd.DataFrame) -> str:
     """What held the card back, and in how many blocks."""
-    counts = found["throttled"][found["throttled"] != ""].value_counts().to_dict()
+    counts = found.loc[found["throttled"] != "", "throttled"].value_counts()
     return ", ".join(f"{reason} in {n} of {len(found)} blocks" for reason, n in counts.items())

@@ -72,6 +72,6 @@ def _machine(record: Record) -> tuple[Any, ...]:
     if gpu := record.get("accelerator"):
         packages |= {name: gpu[name] for name in ("cuda", "cudnn", "driver") if gpu[name]}
         card = f"{gpu['card']} (float32 {gpu['precision']})"
-        values["processor"] = f"{card} beside {values['processor']}"
+        values["processor"] = f"{values['processor']} with {card}"
     said = ", ".join(f"{k} {v}" for k, v in packages.items())
     return record["framework"], said, *(values.get(name) for name in MACHINE)

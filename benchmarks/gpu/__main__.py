@@ -26,10 +26,10 @@ PARTS = {
 ORDER = (
     ("gate", IEEE, "", 160),
     ("published", DEFAULT, "", 20),
-    ("clock", IEEE, "reference", 130),
+    ("clock", IEEE, "reference", 110),
     ("clock", IEEE, "article", 80),
     ("training", IEEE, "", 45),
-    ("clock", IEEE, "wide", 45),
+    ("clock", IEEE, "wide", 75),
     ("clock", IEEE, "around", 30),
     ("gate", DEFAULT, "", 60),
     ("clock", DEFAULT, "reference", 60),

@@ -13,6 +13,8 @@ from typing import Any
 from implementations import Framework
 
 Sample = dict[str, Any]
+# Begin, and seconds since then on the device.
+Stopwatch = tuple[Callable[[], Any], Callable[[], float]]
 # The reasons of nvmlClocksEventReasons that slow a card that has work to do.
 REASONS = {
     0x2: "application clocks", 0x4: "power limit", 0x8: "hardware", 0x20: "temperature",
@@ -25,7 +27,8 @@ class Card:
 
     def __init__(self, framework: Framework) -> None:
         self._framework = framework
-        self._stopwatch = getattr(framework.load("gpu"), "stopwatch", lambda: None)()
+        watch = getattr(framework.load("gpu"), "stopwatch", lambda: None)
+        self._stopwatch: Stopwatch | None = watch()
         self._nvml: Any = None
         with suppress(Exception):  # not installed, or no answer: the fields stay empty
             import pynvml  # type: ignore[import-not-found]
@@ -34,17 +37,14 @@ class Card:
             self._card = pynvml.nvmlDeviceGetHandleByIndex(0)
             self._nvml = pynvml
 
-    def timed(self, block: Callable[[], Sample]) -> Sample:
-        """The sample of a block, with what the device says of it.
+    def timed(self, block: Callable[..., Sample]) -> Sample:
+        """The sample of a block, which takes the ``device``'s stopwatch, with what the card says.
 
-        ``device_s`` is from a mark on the device before the block to one behind it, where the
+        ``device_s`` is from a mark on the device before the calls to one behind them, where the
         framework can set such; what it waits for the host is in it.
         """
         energy = self._read("nvmlDeviceGetTotalEnergyConsumption")
-        if self._stopwatch:
-            self._stopwatch[0]()
-        sample = block()
-        sample["device_s"] = self._stopwatch[1]() if self._stopwatch else None
+        sample = {"device_s": None} | block(device=self._stopwatch)
         after = self._read("nvmlDeviceGetTotalEnergyConsumption")
         both = energy is not None and after is not None
         power = self._read("nvmlDeviceGetPowerUsage")

@@ -159,8 +159,8 @@ def campaigns(
     timing: dict[str, Any],
     frameworks: list[Framework],
     chosen: dict[tuple[str, str], str],
-    device: str,
-    precision: str,
+    device: str = CPU,
+    precision: str = PRECISIONS[0],
 ) -> tuple[Campaign, ...]:
     """The campaigns of a configuration's ``timing``, one for each shape and one for the sweeps.
 

@@ -52,6 +52,10 @@ def fastest(spec: ModelSpec, batch: int, length: int) -> str:
 
 def fastest_on_gpu(spec: ModelSpec, batch: int, length: int) -> str:
     """The kernel to train a model of this shape with on a GPU."""
+    # Microseconds of a training step of the LSTM, H100, one process, 2026-11-27, by graph / the
+    # users' loop: 156 / 2,340 to 3,610 at the article's model, 658 / 2,190 at (B, T, d, h) =
+    # (64, 100, 2, 128), 44,400 / 52,300 at (16, 1024, 768, 768). A captured step of equations
+    # takes 1,157 at the article's model.
     return GRAPH
 
 

@@ -15,25 +15,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from cells import Array, ModelSpec, Weights
-from implementations.pytorch.model import (
-    ANY,
-    EquationsModel,
-    FlatModel,
-    TorchModel,
-    loss,
-    place_tensors,
-)
+from cells import Array
+from implementations.pytorch.flat import FlatModel, loss, place_tensors
 
 Tensor = torch.Tensor
 # Of a batch's tensors, its numbers: the loss alone, the norm alone, or both.
 Step = Callable[..., Sequence[Tensor]]
 WARMING = 3  # steps before the capture, in which libraries choose kernels and take memory
-
-
-def build(spec: ModelSpec, weights: Weights, kernel: str, device: torch.device) -> Captured:
-    """The model of a kernel whose steps are captured."""
-    return (CapturedEquations if kernel in ANY else CapturedTorch)(spec, weights, kernel, device)
 
 
 class Captured(FlatModel):
@@ -102,14 +90,6 @@ class Captured(FlatModel):
         torch.addcmul(g * g, v, keep_v, out=v)
         w.addcdiv_(m * rate, torch.addcmul(epsilon, v.sqrt(), scale), value=-1)
         return norm
-
-
-class CapturedTorch(Captured, TorchModel):
-    """The kernel ``graph``."""
-
-
-class CapturedEquations(Captured, EquationsModel):
-    """The kernels ``equations`` and ``scan`` on a GPU."""
 
 
 class Replay:

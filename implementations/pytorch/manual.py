@@ -70,7 +70,7 @@ class Manual:
 
 
 def loss_and_gradient(spec: ModelSpec, outputs: Tensor, y: Any) -> tuple[Tensor, Tensor]:
-    """The loss of outputs [T, o, B] and its gradient there; y is as for ``model.loss``."""
+    """The loss of outputs [T, o, B] and its gradient there; y is as for ``flat.loss``."""
     if isinstance(y, tuple):
         targets, sample_weights = y
         each, slopes = _losses(spec, outputs, _by_step(spec, targets))

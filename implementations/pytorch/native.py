@@ -10,15 +10,8 @@ import torch
 import torch._dynamo
 
 from cells import Array, ModelSpec, Weights
-from implementations.pytorch.model import (
-    DTYPES,
-    LAYERS,
-    loss,
-    on,
-    place_targets,
-    place_tensors,
-    to_canonical,
-)
+from implementations.pytorch.flat import DTYPES, loss, place_targets, place_tensors
+from implementations.pytorch.model import LAYERS, on, to_canonical
 from implementations.rule import Optimiser
 
 RULES = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}

@@ -1,6 +1,7 @@
 """The section "Same model?": how far frameworks end apart, the checks, and what defaults change."""
 
 import math
+import re
 from itertools import product
 from typing import Any
 
@@ -91,7 +92,8 @@ def _worst(checked: pd.DataFrame) -> list[tuple[str, float, float]]:
     """By kind of number its bits, the worst error and what is allowed; one line if all is exact."""
     found = [
         (
-            f"{str(dtype).removeprefix('float')}-bit",
+            # Of a GPU there is also "float32, default precision".
+            re.sub(r"^float(\d+)", r"\1-bit", str(dtype)),
             some["max_error"].max(),
             some["tolerance"].max(),
         )
