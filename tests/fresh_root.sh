@@ -2,7 +2,8 @@
 # Runs the steps of the Dockerfile where no image can be pulled: in a fresh Debian that debootstrap makes.
 #   tests/fresh_root.sh FOLDER [PATH ...]
 # FOLDER is where the root is made, some gigabytes; it must not be there. Each PATH of this machine, such as a
-# folder with packages that pip was told of, is seen at the same place inside. Needs root and debootstrap.
+# folder with packages that pip was told of or with certificates of a site, can be read at the same place inside.
+# Needs root and debootstrap.
 set -euo pipefail
 project=$(cd "$(dirname "$0")/.." && pwd)
 root=$(realpath -m "${1:?name the folder of the new root}")
@@ -14,10 +15,11 @@ command -v debootstrap >/dev/null || { echo "fresh_root.sh: there is no debootst
 mounted=()
 leave() { for ((i = ${#mounted[@]}; i-- > 0;)); do umount "${mounted[i]}"; done; }
 trap leave EXIT
-show() { # a folder of this machine, seen inside
+show() { # a folder of this machine, seen inside: what is installed there must not write into it
   mkdir -p "$root$1"
   mount --bind "$1" "$root$1"
   mounted+=("$root$1")
+  mount -o remount,bind,ro "$root$1"
 }
 
 where=/
@@ -36,8 +38,7 @@ step() {
       debootstrap --variant=minbase "${rest%-slim}" "$root" >"$root.log" 2>&1 || { tail -5 "$root.log" >&2; exit 1; }
       cp /etc/resolv.conf "$root/etc/resolv.conf"
       [ ! -e /etc/pip.conf ] || cp /etc/pip.conf "$root/etc/pip.conf"
-      show /proc
-      show /dev
+      mount -t proc proc "$root/proc" && mounted+=("$root/proc")
       for path in "${shared[@]}"; do show "$path"; done
       ;;
     RUN) inside "$rest" ;;
