@@ -24,7 +24,7 @@ from implementations import Framework
 
 ANALYSIS = (
     "tables", "rates", "evidence", "published", "insides", "timing", "reference", "verify",
-    "compare", "crate",
+    "compare", "merge", "crate",
 )  # fmt: skip
 
 

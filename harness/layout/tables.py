@@ -96,7 +96,7 @@ _ALL = (
     Table("conformance", "Every check of every implementation against the reference model",
           "tables", {"framework": NAME} | each(WORD, "kernel track cell") | {"layers": COUNT}
           | each(WORD, "outputs dtype") | {"check": TEXT} | each(NUMBER, "max_error tolerance")
-          | {"passed": YES_NO, "counted": SOME_COUNT, "detail": TEXT}),
+          | {"passed": YES_NO, "counted": SOME_COUNT, "detail": TEXT, "machine": TEXT}),
     Table("conformance_summary", "The same checks by framework, cell and kind of check", "tables",
           each(NAME, "framework cell") | {"check": TEXT, "dtype": WORD}
           | each(COUNT, "checks passed") | each(NUMBER, "max_error tolerance") | {"detail": TEXT}),
