@@ -1,6 +1,7 @@
 """Folders put together: as if one machine had made all of it, or one sentence on why not."""
 
 import json
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.evidence import evidence_tables
 from analysis.folders import merge as merging
 from analysis.folders.merge import merge
 from analysis.speed import stage as speed
@@ -19,6 +21,10 @@ from harness.errors import UserError
 from harness.pipeline import folder as taking
 from harness.plan import asked
 from harness.run import records
+from report import answers
+from report import tables as reading
+from report.sections import provenance
+from report.sections import speed as sections
 from tests.conftest import table
 from tests.test_configuration import load
 from tests.test_report import checked, record
@@ -28,7 +34,8 @@ TINY = {"name": "tiny", "batch": 4, "sequence_length": 3, "input_size": 2, "hidd
 ABOUT = {"generation": "family 1", "cores": 2, "memory_gb": 8.0, "system": "Linux"}
 
 
-def fill(path: Path, shard: str = "", machine: str = "A", clock: bool = False, **changes: object):
+def fill(path: Path, shard: str = "", machine: str = "A", clock: bool = False, pace=lambda method: 1.0,
+         **changes: object):  # fmt: skip
     """A folder as the pipeline leaves it, with made-up records that hang on the run alone."""
     given = {"studies": ["cells"], "tasks": ["adding"], "seeds": [0, 1, 2, 3], "shard": shard}
     timing = load(path).resolved["timing"] | {"shapes": [TINY], "sweeps": [], "phases": ["step"]}
@@ -53,8 +60,8 @@ def fill(path: Path, shard: str = "", machine: str = "A", clock: bool = False, *
     )
     if clock:
         (plan,) = loaded.campaigns
-        made(path, replace(plan, processes=2, rounds=2, most_processes=0), lambda *_: 1.0 + clock,
-             machine=machine)  # fmt: skip
+        plan = replace(plan, processes=2, rounds=2, most_processes=0)
+        made(path, plan, lambda method, *_: pace(method), machine=machine)
     about = {"shard": shard, "configuration": loaded.resolved, "code": asked.code()}
     asked.write_plan(path, loaded.runs, [], True, (), loaded.studies, about)
     return path
@@ -135,7 +142,9 @@ def test_two_machines_that_timed_the_same_stand_apart(tmp_path):
     (again / "timing" / "tiny.json").write_text(json.dumps(about | {"campaign": "another"}))
     samples = (again / "timing" / "tiny.csv").read_text()
     (again / "timing" / "tiny.csv").write_text(samples.replace("made,", "another,"))
-    with pytest.raises(UserError, match=r"again/timing/tiny\.json: times once more what .*B/timing"):
+    with pytest.raises(
+        UserError, match=r"again/timing/tiny\.json: times once more what .*B/timing"
+    ):
         merge([parts[1], again], tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
@@ -278,3 +287,59 @@ def test_a_merge_that_was_stopped_goes_on(parts, tmp_path, monkeypatch):
     merge(parts, results)
     merge(parts, tmp_path / "whole")
     assert content(results) == content(tmp_path / "whole")
+
+
+def test_the_page_shows_two_machines_apart(tmp_path, monkeypatch):
+    """On one JAX is twice as fast, on the other PyTorch: an average would call it even."""
+    parts = [
+        fill(
+            tmp_path / name, f"{n}/2", name, clock=True, frameworks=["jax", "pytorch"], seeds=[0],
+            cells=["lstm", "gru"], pace=lambda method, fast=fast: 1 + (method.framework != fast),
+        )
+        for n, name, fast in ((1, "A", "jax"), (2, "B", "pytorch"))
+    ]  # fmt: skip
+    results = tmp_path / "merged"
+    merge(parts, results)
+    tables(results, monkeypatch)
+    speed.write(results, ["tiny"])
+    evidence_tables.write(results)
+    page = reading.read(results)
+    text = answers.framework(page).text
+    assert re.search(r"On A, 2 cores: JAX trains .* On B, 2 cores: PyTorch trains", text), text
+    assert "too close" not in text
+    content = sections.content(page)
+    names = {f"tiny on {name} (family 1), 2 cores" for name in "AB"}
+    assert {part["name"] for part in content["shapes"]} == names
+    for part in content["shapes"]:
+        lines = {row["framework"]: row["median_ms"] for row in part["lines"]}
+        fast = "jax" if "on A" in part["name"] else "pytorch"
+        assert {name: round(ms) for name, ms in lines.items()} == {
+            "jax": 1 + (fast != "jax"), "pytorch": 1 + (fast != "pytorch"),
+        }  # fmt: skip
+    about = provenance.of(page)["machines"]
+    assert [name.partition(",")[0] for name in sorted(about)] == ["A", "B"]
+    assert all(name.endswith("runs") or name.endswith("run") for name in about)
+    cases = table(results, "cases")
+    cases = cases[cases["claim"] == "gru-steps-faster"]
+    assert cases["case"].str.extract(r"tiny ([AB]) ")[0].value_counts().to_dict() == {
+        "A": 2,
+        "B": 2,
+    }
+
+
+def test_seconds_of_training_are_those_of_one_machine(parts, tmp_path, monkeypatch):
+    slow = shutil.copytree(parts[2], tmp_path / "C")
+    for path in (slow / "runs").glob("*.json"):
+        found = records.read(path)
+        found["seconds"] = {name: 1000 * value for name, value in found["seconds"].items()}
+        path.write_text(json.dumps(found))
+    merge([*parts[:2], slow], tmp_path / "merged")
+    tables(tmp_path / "merged", monkeypatch)
+    runs = table(tmp_path / "merged", "runs")
+    assert runs["train_seconds"].max() > 1000
+    seconds = table(tmp_path / "merged", "curves_summary")["seconds"]
+    assert seconds.max() < 100
+    found = evidence_tables.read(tmp_path / "merged")["runs"]
+    counts = runs["machine"].value_counts()
+    assert found["train_seconds"].notna().sum() == counts.max()
+    assert found["score"].notna().all()

@@ -36,7 +36,7 @@ def write(results: Path) -> None:
         "machines": runs.machines(found),
         "scores": scores.rows(found, conformance.not_comparable(checks)),
         "curves": points,
-        "curves_summary": curves.summary(points),
+        "curves_summary": curves.summary(points, runs.of_one_machine(found)),
         "losses": losses.rows(results, found),
         "tasks": tasks.rows(found),
         "classical": tasks.classical(found),
