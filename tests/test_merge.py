@@ -34,8 +34,10 @@ TINY = {"name": "tiny", "batch": 4, "sequence_length": 3, "input_size": 2, "hidd
 ABOUT = {"generation": "family 1", "cores": 2, "memory_gb": 8.0, "system": "Linux"}
 
 
-def fill(path: Path, shard: str = "", machine: str = "A", clock: bool = False, pace=lambda method: 1.0,
-         **changes: object):  # fmt: skip
+def fill(
+    path: Path, shard: str = "", machine: str = "A", clock: bool = False,
+    pace=lambda method: 1.0, **changes: object,
+) -> Path:  # fmt: skip
     """A folder as the pipeline leaves it, with made-up records that hang on the run alone."""
     given = {"studies": ["cells"], "tasks": ["adding"], "seeds": [0, 1, 2, 3], "shard": shard}
     timing = load(path).resolved["timing"] | {"shapes": [TINY], "sweeps": [], "phases": ["step"]}
@@ -175,7 +177,7 @@ def stopped(path: Path) -> None:
         (lambda p: plan(p, configuration=asked.read_plan(p)["configuration"] | {"seeds": [7]}),
          "{b}: was asked for something else than {a}: seeds is [7] there and [0, 1, 2, 3] here;"),
         (lambda p: plan(p, code="0" * 64), "{b}: was made by another version of the code than {a}"),
-        (lambda p: changed(p, "", versions={"python": "3.11.7", "torch": "2.12.0"}),
+        (lambda p: changed(p, "lstm", versions={"python": "3.11.7", "torch": "2.12.0"}),
          "was made with torch 2.12.0, and {a}/runs/"),
         (lambda p: (p / "plan.json").unlink(), "{b}: has no plan.json, so it is no folder of"),
         (lambda p: plan(p, configuration={}), "{b}/plan.json: does not say what was asked for;"),
@@ -318,7 +320,7 @@ def test_the_page_shows_two_machines_apart(tmp_path, monkeypatch):
         }  # fmt: skip
     about = provenance.of(page)["machines"]
     assert [name.partition(",")[0] for name in sorted(about)] == ["A", "B"]
-    assert all(name.endswith("runs") or name.endswith("run") for name in about)
+    assert all(name.endswith((" runs", " run")) for name in about)
     cases = table(results, "cases")
     cases = cases[cases["claim"] == "gru-steps-faster"]
     assert cases["case"].str.extract(r"tiny ([AB]) ")[0].value_counts().to_dict() == {

@@ -64,7 +64,7 @@ def test_a_cell_that_the_reference_does_not_know_is_dealt_out_too(tmp_path, monk
     assert max(map(len, parts)) - min(map(len, parts)) <= 2
 
 
-@pytest.mark.parametrize("text", ["0/8", "9/8", "half", "3", "1/0", "-1/8", "3/8/2", "1.5/8"])
+@pytest.mark.parametrize("text", ["0/8", "9/8", "half", "1/0", "-1/8", "3/8/2", "1.5/8"])
 def test_a_bad_part_is_one_sentence(tmp_path, text):
     with pytest.raises(UserError) as error:
         load(tmp_path, shard=text)
@@ -99,7 +99,7 @@ def test_a_part_is_made_then_merged_and_the_pipeline_makes_what_is_missing(proje
     }  # fmt: skip
     one, both = project / "results" / "one", project / "results" / "both"
     refused = snakemake(one, "tables", root=project, **grid)
-    assert refused.stderr.splitlines()[-1].startswith("shard: part 1/2 of the runs makes no tables")
+    assert "\nshard: part 1/2 of the runs makes no tables: put all parts" in f"\n{refused.stderr}"
     assert not (one / "plan.json").exists()
     done = snakemake(one, root=project, **grid)
     assert done.returncode == 0, done.stderr

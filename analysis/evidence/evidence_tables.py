@@ -15,7 +15,8 @@ from harness import layout
 # configuration does not make is left out, and the claims on it are not tested.
 INPUTS = (
     "runs", "machines", "scores", "tasks", "cells", "curves", "parameter_counts", "attribution",
-    "divergence", "speed_ratios", "timing", "gradient_flow", "gradient_norms", "gates", "memory_probe",
+    "divergence", "speed_ratios", "timing", "gradient_flow", "gradient_norms", "gates",
+    "memory_probe",
 )  # fmt: skip
 NEEDED = ("runs", "scores", "tasks")
 # Framework and cell of a ratio's two sides, as claims name them.
