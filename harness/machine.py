@@ -49,6 +49,23 @@ def _cpuinfo() -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in lines}
 
 
+def accelerator(about: dict[str, Any] | None) -> dict[str, Any] | None:
+    """What a framework says of its GPU, ``about``, and the driver; None on a CPU."""
+    return None if about is None else {"driver": driver(), **about}
+
+
+@cache
+def driver() -> str | None:
+    """The version of NVIDIA's driver; None where it cannot be asked."""
+    try:
+        import pynvml  # type: ignore[import-not-found]
+
+        pynvml.nvmlInit()
+        return str(pynvml.nvmlSystemGetDriverVersion())
+    except Exception:  # not installed, no driver, or one that does not answer
+        return None
+
+
 def versions(packages: tuple[str, ...]) -> dict[str, str]:
     """The installed versions of Python, NumPy and ``packages``; absent ones are left out."""
     found = {"python": platform.python_version()}

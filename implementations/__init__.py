@@ -39,10 +39,18 @@ STOCK, NATIVE, EQUATIONS, SCAN = "stock", "native", "equations", "scan"
 OWN = ("rnn", "lstm", "gru")
 
 # Where a model can be: one word each, whatever a framework calls it.
-DEVICES = ("cpu", "gpu")
+DEVICES = CPU, GPU = ("cpu", "gpu")
+
+# How a GPU multiplies numbers in float32: as IEEE 754 has it, or as each framework does unless it
+# is told otherwise, which may be with ten bits of mantissa (TF32). On a CPU there is no difference.
+PRECISIONS = IEEE, DEFAULT = ("ieee", "default")
 
 # Does its matrix products once each time it is called, and returns when they are done.
 Product = Callable[[], None]
+
+
+class NoDevice(Exception):
+    """The device that was asked for is not there; the message is one sentence without a stop."""
 
 
 @dataclass(frozen=True)
@@ -67,17 +75,21 @@ class Kernel:
 
     ``what`` says it in words, ``cells`` for which cells there is one; None is every cell.
     A ``linear`` one is for those of them alone that say that they are linear in their state.
-    Without ``inner_bias`` its GRU has no ``recurrent_bias``.
+    Without ``inner_bias`` its GRU has no ``recurrent_bias``. It is there on ``devices`` alone,
+    and for models of ``dtypes`` alone.
     """
 
     what: str
     cells: tuple[str, ...] | None = OWN
     inner_bias: bool = True
     linear: bool = False
+    devices: tuple[str, ...] = DEVICES
+    dtypes: tuple[str, ...] = ("float32", "float64")
 
-    def has(self, cell: str) -> bool:
-        """Whether there is one for a cell."""
-        return (self.cells is None or cell in self.cells) and (not self.linear or is_linear(cell))
+    def has(self, cell: str, device: str = CPU) -> bool:
+        """Whether there is one for a cell on a device."""
+        known = (self.cells is None or cell in self.cells) and device in self.devices
+        return known and (not self.linear or is_linear(cell))
 
 
 class Described(Protocol):
@@ -151,8 +163,12 @@ class Framework:
     the native ones has no native model. ``kernels`` are the ways it knows to compute a layer
     and its gradient; the one called ``stock`` is its own layer. ``fastest(spec, batch,
     length)`` is the one that measurements found fastest for batches of so many sequences of so
-    many time steps; by default the stock one. ``defaults`` are what its users get that the
-    matched track does not have. An ``optional`` one takes part only where it is named.
+    many time steps; by default the stock one. ``fastest_on_gpu`` is the same there. ``defaults``
+    are what its users get that the matched track does not have. An ``optional`` one takes part
+    only where it is named.
+
+    One that knows how to compute on a GPU has a module ``gpu.py``, with ``prepare(precision)``,
+    which :meth:`prepare` calls, and ``peak_mb()``, which :meth:`device_peak_mb` calls.
     """
 
     name: str
@@ -161,19 +177,20 @@ class Framework:
     biases: Mapping[str, Mapping[str, int]]
     kernels: Mapping[str, Kernel]
     fastest: Callable[[ModelSpec, int, int], str] = lambda spec, batch, length: STOCK
+    fastest_on_gpu: Callable[[ModelSpec, int, int], str] = lambda spec, batch, length: STOCK
     defaults: tuple[Default, ...] = ()
     optional: bool = False
 
-    def kernels_of(self, cell: str) -> list[str]:
-        """The names of the kernels that it knows for a cell."""
-        return [name for name, kernel in self.kernels.items() if kernel.has(cell)]
+    def kernels_of(self, cell: str, device: str = CPU) -> list[str]:
+        """The names of the kernels that it knows for a cell on a device."""
+        return [name for name, kernel in self.kernels.items() if kernel.has(cell, device)]
 
-    def choice(self, spec: ModelSpec, batch: int, length: int) -> str:
-        """The kernel to train a model of this shape with."""
-        known = self.kernels_of(spec.cell)
+    def choice(self, spec: ModelSpec, batch: int, length: int, device: str = CPU) -> str:
+        """The kernel to train a model of this shape with on a device."""
+        known = self.kernels_of(spec.cell, device)
         if EQUATIONS in known and set(known) <= {EQUATIONS, SCAN}:
             return EQUATIONS
-        return self.fastest(spec, batch, length)
+        return (self.fastest if device == CPU else self.fastest_on_gpu)(spec, batch, length)
 
     def default(self, factor: str, cell: str) -> Default | None:
         """The default that ``factor`` names; None where it is the matched track's."""
@@ -184,7 +201,34 @@ class Framework:
         cache.mkdir(parents=True, exist_ok=True)
         os.environ.update(self.environment(threads, cache, device))
 
-    def load(self, part: Literal["model", "native"] = "model") -> Any:
+    def prepare(self, device: str, precision: str) -> dict[str, Any] | None:
+        """Make it multiply on the device with this precision; what it then says of the device.
+
+        Before the first model is built, and nothing on a CPU. The answer is read back from the
+        framework: card, cuda, cudnn, precision, deterministic. Raises :class:`NoDevice` where
+        it finds no such device.
+        """
+        if device == CPU:
+            return None
+        self.load()
+        try:
+            about: dict[str, Any] = self.load("gpu").prepare(precision)
+        except ModuleNotFoundError as error:
+            if error.name != f"implementations.{self.name}.gpu":
+                raise
+            raise NoDevice(
+                f"device: {self.name} has no implementations/{self.name}/gpu.py, and so is for "
+                "the CPU alone"
+            ) from error
+        if about["precision"] != precision:
+            raise RuntimeError(f"the precision is {about['precision']}, not {precision}")
+        return about
+
+    def device_peak_mb(self, device: str) -> float | None:
+        """The most memory that its own allocator has used on the device, in MB; None on a CPU."""
+        return None if device == CPU else float(self.load("gpu").peak_mb())
+
+    def load(self, part: Literal["model", "native", "gpu"] = "model") -> Any:
         """Its module ``part``, which imports the framework."""
         return importlib.import_module(f"implementations.{self.name}.{part}")
 

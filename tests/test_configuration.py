@@ -183,7 +183,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
             },
             "timing.sweeps.0.axis: must be one of batch, sequence_length, hidden, layers, not 'T'.",
         ),
-        ({"device": "cuda"}, "device: must be 'cpu', not 'cuda'."),
+        ({"device": "cuda"}, "device: must be one of cpu, gpu, not 'cuda'."),
         (
             {"kernels": {"torch": {"lstm": "stock"}}},
             "kernels: unknown framework 'torch'; allowed: equinox, jax, pytorch, tensorflow.",

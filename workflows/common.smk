@@ -64,6 +64,10 @@ BESIDE_MB, BESIDE_MINUTES = 1000, 5
 MEMORY_MB = CONFIGURATION.limits.memory_mb + BESIDE_MB
 MINUTES = math.ceil(CONFIGURATION.limits.seconds / 60) + BESIDE_MINUTES
 BOUNDS = {"mem_mb": MEMORY_MB, "runtime": MINUTES}
+# What computes on a GPU has it to itself, unless --resources gpu=N says that there are more.
+ON_DEVICE = {"gpu": 1} if CONFIGURATION.resolved["device"] == "gpu" else {}
+if ON_DEVICE and "gpu" not in workflow.global_resources:
+    workflow.register_resource("gpu", 1)
 
 or_end(folder.check_notes)
 folder.set_environment(ROOT)

@@ -14,6 +14,7 @@ rule conform:
     priority: 1
     threads: CONFIGURATION.threads
     resources:
+        **ON_DEVICE,
         mem_mb=MEMORY_MB,
         runtime=math.ceil(CONFIGURATION.limits.gate_seconds / 60) + BESIDE_MINUTES,
     params:
@@ -21,7 +22,8 @@ rule conform:
         kernels=lambda wildcards: " ".join(
             f"--kernel {name}" for name in CONFIGURATION.kernels_in_use(wildcards.framework)
         ),
-        options=f"--threads {CONFIGURATION.threads} --device {CONFIGURATION.resolved['device']}",
+        options=f"--threads {CONFIGURATION.threads} --device {CONFIGURATION.resolved['device']}"
+        f" --precision {CONFIGURATION.resolved['precision']}",
     # As with a run: a process that dies becomes rows that did not pass.
     shell:
         "(python -m harness conform --framework {wildcards.framework} {params.kernels}"

@@ -25,6 +25,7 @@ rule time:
     # Nothing runs beside it: neither training nor another campaign.
     threads: lambda wildcards: scheduler.cores(workflow, CAMPAIGNS[wildcards.campaign].threads + 1)
     resources:
+        **ON_DEVICE,
         mem_mb=MEMORY_MB,
         # As long as a run has, for each of its first processes; more are begun within its minutes.
         runtime=lambda wildcards: MINUTES * CAMPAIGNS[wildcards.campaign].processes

@@ -16,6 +16,7 @@ rule train:
     threads: CONFIGURATION.threads
     resources:
         **BOUNDS,
+        **ON_DEVICE,
     params:
         run=arguments_of_a_run,
         results=lambda wildcards, output: Path(output.record).parents[1],

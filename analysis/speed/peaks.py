@@ -14,7 +14,7 @@ def rows(timed: Measured) -> Rows:
             for phase in PRODUCTS:
                 values = timed.values(method, shape, phase)
                 if values and not method.twin:
-                    m, k, n = product_sizes(shape, method.cell, phase)
+                    m, k, n = product_sizes(shape, method.cell, phase, timed.campaign.device)
                     speed, low, high = geometric([2 * m * k * n / v / 1e6 for v in values])
                     result.append({
                         "shape": shape.name, "framework": method.framework, "cell": method.cell,

@@ -61,7 +61,7 @@ def first_chunk(record: Record) -> int:
 
 def of_one_machine(found: list[Record]) -> set[tuple[Any, ...]]:
     """The runs, by what names them, that the machine made which made most of all."""
-    kinds = [tuple(str(r["machine"].get(name)) for name in KIND) for r in found]
+    kinds = [tuple(map(str, _machine(record)[2 : 2 + len(KIND)])) for record in found]
     most = min(Counter(kinds).items(), key=lambda item: (-item[1], item[0]), default=((), 0))[0]
     made = (r for r, kind in zip(found, kinds, strict=True) if kind == most)
     return {tuple(record[name] for name in layout.RUN) for record in made}
@@ -78,5 +78,10 @@ def machines(found: list[Record]) -> Rows:
 
 def _machine(record: Record) -> tuple[Any, ...]:
     """What a run's numbers hang on beside its settings: packages and machine."""
-    packages = ", ".join(f"{k} {v}" for k, v in record["versions"].items())
-    return record["framework"], packages, *(record["machine"].get(name) for name in MACHINE)
+    packages, values = dict(record["versions"]), dict(record["machine"])
+    if gpu := record.get("accelerator"):
+        packages |= {name: gpu[name] for name in ("cuda", "cudnn", "driver") if gpu[name]}
+        card = f"{gpu['card']} (float32 {gpu['precision']})"
+        values["processor"] = f"{card} beside {values['processor']}"
+    said = ", ".join(f"{k} {v}" for k, v in packages.items())
+    return record["framework"], said, *(values.get(name) for name in MACHINE)

@@ -13,7 +13,7 @@ import secrets
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,8 +38,13 @@ from harness.clock.worker import PRODUCTS
 from harness.errors import UserError
 from harness.files import write_text
 from harness.plan.campaigns import PHASES, Campaign, Method
+from implementations import CPU, NATIVE
 
-TARGET = 0.04  # seconds of a block
+# Seconds of a block. A GPU's clock speeds up and down within tenths of a second, and its power is
+# a mean over as long.
+TARGET, TARGET_ON_GPU = 0.04, 0.1
+# On a GPU each method has one more block of steps, this long: energy is counted ten times a second.
+ENERGY, ENERGY_SECONDS = "energy", 1.2
 # The phases beside the training step, and the products, decide nothing: they are asked in the
 # first rounds of the first processes only.
 OTHER_ROUNDS, OTHER_PROCESSES = 2, 3
@@ -59,6 +64,8 @@ class Course:
     worker: tuple[str, ...]
     problems: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    # What each framework says of the GPU it was timed on; none on a CPU.
+    accelerators: dict[str, dict[str, Any]] = field(default_factory=dict)
     counts: Counts = field(default_factory=dict)
     # Seconds of a training step by shape, method, process and round, without the warming-up.
     steps: dict[tuple[str, Method], dict[tuple[int, int], float]] = field(
@@ -96,11 +103,14 @@ def run(
     say: Callable[[str], None],
     checked: Path | None = None,
     worker: tuple[str, ...] = WORKER,
+    verdicts: Mapping[str, str] | None = None,
 ) -> None:
     """Carry out the campaign anew; its samples and what is known of it go to ``timing/``.
 
     ``checked`` is the folder of what the pipeline's conformance checks found, when that is up to
-    date; ``worker`` is what Python runs in the processes that are timed.
+    date; ``worker`` is what Python runs in the processes that are timed. With ``verdicts``, what
+    other checks found wrong with each method by its name, nothing is checked here, and what was
+    found is a note: so a card shows the times of a kernel that is not exact enough, too.
     """
     folder = results / "timing"
     folder.mkdir(parents=True, exist_ok=True)
@@ -108,17 +118,23 @@ def run(
     with quiet.alone(results, say):
         done.unlink(missing_ok=True)
         begin = time.monotonic()
-        course = _carried_out(campaign, folder, say, checked, worker)
-        about = {
-            "campaign": course.number,
-            "asked": campaign.as_dict(),
-            "problems": course.problems,
-            "notes": course.notes,
-            "machine": machine.description(),
-            "commit": machine.git_commit(),
-            "seconds": round(time.monotonic() - begin, 1),
-        }
-        write_text(done, json.dumps(about, indent=1) + "\n")
+
+        def keep(course: Course) -> None:
+            about = {
+                "campaign": course.number,
+                "asked": campaign.as_dict(),
+                "problems": course.problems,
+                "notes": course.notes,
+                "machine": machine.description(),
+                **({"accelerators": course.accelerators} if campaign.device != CPU else {}),
+                "commit": machine.git_commit(),
+                "seconds": round(time.monotonic() - begin, 1),
+            }
+            write_text(done, json.dumps(about, indent=1) + "\n")
+
+        # A card is lent for minutes: there, the replicates so far are a campaign.
+        so_far = keep if verdicts is not None else None
+        keep(_carried_out(campaign, folder, say, checked, worker, verdicts, so_far))
 
 
 def _carried_out(
@@ -127,6 +143,8 @@ def _carried_out(
     say: Callable[[str], None],
     checked: Path | None,
     worker: tuple[str, ...],
+    verdicts: Mapping[str, str] | None,
+    so_far: Callable[[Course], None] | None,
 ) -> Course:
     begin = time.monotonic()
     number = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
@@ -141,7 +159,11 @@ def _carried_out(
             course.note("one core only, which the machine's own work shares")
         if campaign.threads > len(cores_here()):
             course.note(f"{campaign.threads} threads on {len(cores_here())} cores")
-        _conform(course, checked)
+        if verdicts is None:
+            _conform(course, checked)
+        for method in campaign.methods if verdicts else ():
+            if found := (verdicts or {}).get(method.name):
+                course.note(f"{method.name} {found}")
         say(f"{campaign.name}: {len(campaign.methods)} methods, checked in {_since(begin)}")
         order = random.Random(number)
 
@@ -150,6 +172,8 @@ def _carried_out(
             _replicate(course, process, order)
             most = f"{'at most ' * campaign.may_go_on}{campaign.last}"
             say(f"{campaign.name}: replicate {process + 1} of {most}, {_since(start)}")
+            if so_far:
+                so_far(course)
 
         if stopped := replicates(campaign, replicate, course.needed):
             course.note(stopped)
@@ -166,7 +190,9 @@ def _conform(course: Course, folder: Path | None) -> None:
     campaign, known = course.campaign, _known(folder) if folder else {}
     layers = min(2, max(shape.layers for shape in campaign.shapes))
     open_: dict[str, list[Method]] = {}
-    for method in dict.fromkeys(m.original for m in campaign.methods):
+    # A native model has weights and a rule of its own.
+    ours = [m.original for m in campaign.methods if m.kernel != NATIVE]
+    for method in dict.fromkeys(ours):
         if not known.get((method.framework, method.kernel, method.cell, layers)):
             open_.setdefault(method.framework, []).append(method)
 
@@ -177,7 +203,7 @@ def _conform(course: Course, folder: Path | None) -> None:
         try:
             verdicts: dict[str, str] = process.ask(
                 "conform", framework=framework, methods=methods, threads=campaign.threads,
-                cores=cores, cache=cache, device=campaign.device,
+                cores=cores, cache=cache, device=campaign.device, precision=campaign.precision,
             )  # fmt: skip
         except WorkerFailed as error:
             return dict.fromkeys((f"{m.kernel}/{m.cell}" for m in open_[framework]), str(error))
@@ -222,7 +248,8 @@ def _replicate(course: Course, process: int, order: random.Random) -> None:
             return workers[method].ask(
                 "start", framework=method.framework, kernel=method.kernel, cell=method.cell,
                 shapes=[vars(s) for s in campaign.shapes], threads=campaign.threads, cores=cores,
-                cache=str(cache), phases=phases, device=campaign.device,
+                cache=str(cache), phases=_those_of(method, phases), device=campaign.device,
+                precision=campaign.precision,
             )  # fmt: skip
         except WorkerFailed as error:
             return error
@@ -232,6 +259,8 @@ def _replicate(course: Course, process: int, order: random.Random) -> None:
             if isinstance(answer, WorkerFailed):
                 course.problems[method.name] = str(answer)
                 continue
+            if answer.get("accelerator"):
+                course.accelerators[method.framework] = answer["accelerator"]
             for sample in answer["samples"]:
                 if process and str(sample["phase"]).startswith("first_"):
                     sample["phase"] += "_cached"
@@ -245,6 +274,10 @@ def _replicate(course: Course, process: int, order: random.Random) -> None:
                 if method.name not in course.problems:
                     with course.problem_of(method):
                         _round(course, workers[method], method, process, turn)
+        for method in methods if campaign.device != CPU and process == 0 else ():
+            if method.name not in course.problems:
+                with course.problem_of(method):
+                    _energy(course, workers[method], method, process)
     finally:
         for worker in workers.values():
             worker.end()
@@ -260,14 +293,15 @@ def _round(course: Course, worker: Process, method: Method, process: int, turn: 
     products = PRODUCTS if early and campaign.peak and _finds_peak(course, method) else ()
     cores = " ".join(map(str, course.cores[0]))
     for shape in campaign.shapes:
-        for phase in (*phases, *products):
+        for phase in (*_those_of(method, phases), *products):
             key = (method.original, shape.name, phase)
             if turn:
                 calls = course.counts[key]
                 sample = worker.ask("block", shape=shape.name, phase=phase, calls=calls)
             else:
                 sample = worker.ask("warm", shape=shape.name, phase=phase)
-                course.counts.setdefault(key, max(1, round(TARGET / sample["wall_s"])))
+                seconds = TARGET if campaign.device == CPU else TARGET_ON_GPU
+                course.counts.setdefault(key, max(1, round(seconds / sample["wall_s"])))
             known = {"phase": phase, "shape": shape.name, "cores": cores}
             course.write(method, process, turn, sample | known)
             if turn and phase == PHASES[0]:
@@ -277,6 +311,20 @@ def _round(course: Course, worker: Process, method: Method, process: int, turn: 
 
 def _phases(campaign: Campaign, process: int) -> tuple[str, ...]:
     return campaign.phases if process < OTHER_PROCESSES else PHASES[:1]
+
+
+def _energy(course: Course, worker: Process, method: Method, process: int) -> None:
+    """One long block of training steps at each shape, by which their energy is known."""
+    for shape in course.campaign.shapes if not method.twin else ():
+        calls = course.counts[method.original, shape.name, PHASES[0]]
+        calls = round(calls * ENERGY_SECONDS / TARGET_ON_GPU) or 1
+        sample = worker.ask("block", shape=shape.name, phase=PHASES[0], calls=calls)
+        course.write(method, process, -1, sample | {"phase": ENERGY, "shape": shape.name})
+
+
+def _those_of(method: Method, phases: tuple[str, ...]) -> tuple[str, ...]:
+    """The phases that a method has: a native model only trains."""
+    return PHASES[:1] if method.kernel == NATIVE else phases
 
 
 def _finds_peak(course: Course, method: Method) -> bool:

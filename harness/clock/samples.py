@@ -13,13 +13,17 @@ import pandas as pd
 
 from harness.errors import UnwritableError, UserError
 from harness.plan.campaigns import Campaign, Method, campaign_from
+from implementations import CPU
 
 COLUMNS = (
     "campaign", "method", "framework", "kernel", "cell", "twin", "shape", "process", "round",
     "phase", "steps", "start", "wall_s", "cpu_s", "waited_s", "other_s", "switches", "load",
     "cores", "rss_mb", "mark",
+    # On a GPU alone: seconds between two marks on the device, and what the card said after a block.
+    "device_s", "sm_mhz", "power_w", "temperature_c", "throttled", "energy_j", "device_mb",
 )  # fmt: skip
 NUMBERS = ("process", "round", "steps", "wall_s", "cpu_s", "waited_s", "other_s")
+ON_GPU = ("device_s", "sm_mhz", "power_w", "temperature_c", "energy_j", "device_mb")
 Write = Callable[[Method, int, int, dict[str, Any]], None]
 
 
@@ -62,11 +66,14 @@ def mark(sample: dict[str, Any]) -> str:
 
     ``suspended``: the calendar's clock went on by a second more than the monotonic one.
     ``disturbed``: the process waited for more than a twentieth of the time (wall above CPU
-    time), or was put aside more often than once in 10 ms.
+    time), or was put aside more often than once in 10 ms. Who computes on a GPU waits for that:
+    there, what counts is the time in which no core was free.
     """
     if abs(sample["jump_s"]) > 1:
         return "suspended"
     waited = sample["wall_s"] > 1.05 * sample["cpu_s"]
+    if "device_s" in sample:
+        waited = sample["waited_s"] > 0.05 * sample["wall_s"]
     return "disturbed" if waited or sample["switches"] > 100 * sample["wall_s"] else ""
 
 
@@ -93,6 +100,8 @@ class Samples:
     problems: dict[str, str]
     notes: list[str]
     machine: str
+    # What each framework said of its GPU, by name; empty on a CPU.
+    accelerators: dict[str, dict[str, Any]]
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -104,9 +113,25 @@ class Samples:
             for column in NUMBERS:
                 # As text, where a killed campaign left half a line.
                 samples[column] = pd.to_numeric(samples[column])
+            for column in ON_GPU:  # there are none in the files of older versions
+                found = samples.get(column, np.nan)
+                samples[column] = pd.to_numeric(found, errors="coerce")
             machine = "{processor} ({generation}), {cores} cores".format(**about["machine"])
             asked = campaign_from(about["asked"])
+            if asked.device != CPU:
+                machine = _card(about["accelerators"], asked.precision) or machine
             samples["ms"] = 1000 * with_a_core(samples, asked.threads) / samples["steps"]
-            return cls(asked, samples, about["problems"], about["notes"], machine)
+            return cls(
+                asked, samples, about["problems"], about["notes"], machine,
+                about.get("accelerators", {}),
+            )  # fmt: skip
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}: cannot be read ({error}); time the shape again.") from error
+
+
+def _card(accelerators: dict[str, dict[str, Any]], precision: str) -> str:
+    """A GPU as the tables name it; times in two precisions are of two machines."""
+    cards = dict.fromkeys(
+        f"{one['card']}, driver {one['driver'] or 'unknown'}" for one in accelerators.values()
+    )
+    return "; ".join(cards) and f"{'; '.join(cards)}, float32 {precision}"

@@ -22,16 +22,18 @@ import psutil
 import cells
 from cells import Array, ModelSpec, Weights
 from harness import machine
+from harness.clock.card import Card
 from harness.errors import in_one_line
 from harness.plan.campaigns import PHASES, Shape
 from harness.registry import framework as framework_named
-from implementations import Framework
+from implementations import CPU, NATIVE, Framework, device_of
 from implementations.rule import Optimiser, updates
 
 # A large product, and the three kinds that a training step consists of: they find the attainable
 # peak, and what of a step its products alone would take.
 PRODUCTS = ("product_large", "product_step", "product_back", "product_weights")
-LARGE = 1024  # rows and columns of the large product: 12 MB, more than a core's caches
+# Rows and columns of the large product: 12 MB, more than a core's caches; enough to fill a GPU.
+LARGE = {"cpu": 1024, "gpu": 8192}
 RULE = Optimiser("adam", 1e-3, clip=1.0)
 MOST_WARMING = 5.0  # seconds of a phase's calls before the first that counts
 
@@ -103,14 +105,19 @@ def pin(cores: list[int]) -> list[int] | None:
     return sorted(found)
 
 
-def chunk_steps(shape: Shape, cell: str) -> int:
+def chunk_steps(shape: Shape, cell: str, device: str = CPU) -> int:
     """The steps of one call, the same for every framework: about 40 ms at a usual speed.
 
     A call of many steps does not show what a call costs, as in training; a usual speed
-    is 40 GFLOP/s and 50 µs for a time step of a layer.
+    is 40 GFLOP/s and 50 µs for a time step of a layer; on a GPU 10 TFLOP/s and 10 µs, with the
+    batches of a call, which lie on the device, in at most a gigabyte.
     """
-    seconds = shape.step_flop(cell) / 40e9 + 50e-6 * shape.sequence_length * shape.layers
-    return max(1, min(100, round(0.04 / seconds)))
+    speed, each = (40e9, 50e-6) if device == CPU else (10e12, 10e-6)
+    seconds = shape.step_flop(cell) / speed + each * shape.sequence_length * shape.layers
+    most = 100
+    if device != CPU:
+        most = max(1, min(100, 2**28 // (shape.batch * shape.sequence_length * shape.input_size)))
+    return max(1, min(most, round(0.04 / seconds)))
 
 
 class Worker:
@@ -120,50 +127,59 @@ class Worker:
         self._blocks: dict[tuple[str, str], Block] = {}
         self._framework: Framework
         self._device = self._cell = ""
+        self._card: Card | None = None
         self._shapes: dict[str, Shape] = {}
 
     def start(
         self, framework: str, kernel: str, cell: str, shapes: list[dict[str, Any]], threads: int,
-        cores: list[int], cache: str, phases: list[str], device: str,
+        cores: list[int], cache: str, phases: list[str], device: str, precision: str = "ieee",
     ) -> dict[str, Any]:  # fmt: skip
         """Import, build and take the first step of every shape, each timed apart."""
         pinned = pin(cores)
         its = self._framework = framework_named(framework)
         its.pin(threads, Path(cache), device)
-        samples: list[Sample] = [timed(its.load) | {"phase": "import"}]
         self._device, self._cell = device, cell
-        inner_bias = its.kernels[kernel].inner_bias
+        samples: list[Sample] = [timed(partial(_loaded, its, kernel)) | {"phase": "import"}]
+        accelerator = machine.accelerator(its.prepare(device, precision))
+        self._card = None if accelerator is None else Card(its)
+        native = kernel == NATIVE
+        inner_bias = native or its.kernels[kernel].inner_bias
         for values in shapes:
             shape = Shape(**values)
             self._shapes[shape.name] = shape
-            spec, count = shape.spec(cell), chunk_steps(shape, cell)
-            weights = initial_weights(spec, inner_bias)
+            spec, count = shape.spec(cell), chunk_steps(shape, cell, device)
             built: list[Any] = []
-            build = partial(its.build, spec, weights, kernel, device)
+            build = (
+                partial(its.native, spec, RULE, 0, device)
+                if native
+                else partial(its.build, spec, initial_weights(spec, inner_bias), kernel, device)
+            )
             sample = timed(partial(_keep, built, build))
             samples.append(sample | {"phase": "build", "shape": shape.name})
-            model, given = built[0], batches(shape, count)
-            placed = model.place(*given)
-            calls = [partial(do, placed) for do in (model.train, model.gradients, model.losses)]
-            for phase, call in zip(PHASES, [*calls, partial(model.place, *given)], strict=True):
+            calls = (_native_calls if native else _calls)(built[0], batches(shape, count))
+            for phase, call in calls.items():
                 self._blocks[shape.name, phase] = call, count
+            if (found := device_of(built[0])) != device:
+                raise RuntimeError(f"the model is on {found}, not on {device}")
             for phase in phases:
                 sample = timed(self._blocks[shape.name, phase][0])
                 samples.append(sample | {"phase": f"first_{phase}", "shape": shape.name})
                 samples[-1]["rss_mb"] = machine.peak_rss_mb()
-        return {"samples": samples, "pinned": pinned}
+        return {"samples": samples, "pinned": pinned, "accelerator": accelerator}
 
     def block(self, shape: str, phase: str, calls: int) -> Sample:
         """Time ``calls`` calls of a phase."""
         if phase in PRODUCTS and (shape, phase) not in self._blocks:
-            sizes = product_sizes(self._shapes[shape], self._cell, phase)
+            sizes = product_sizes(self._shapes[shape], self._cell, phase, self._device)
             # About 30 ms at 100 GFLOP/s.
             count = max(1, min(1000, round(3e9 / (2 * math.prod(sizes)))))
             call = self._framework.product(*sizes, count, self._device)
             self._blocks[shape, phase] = call, count
             call()
         call, steps = self._blocks[shape, phase]
-        return timed(call, calls, steps)
+        if self._card is None:
+            return timed(call, calls, steps)
+        return self._card.timed(lambda: timed(call, calls, steps))
 
     def warm(self, shape: str, phase: str) -> Sample:
         """Call a phase until two calls running were no tenth faster than the best before; the last.
@@ -185,7 +201,7 @@ class Worker:
 
     def conform(
         self, framework: str, methods: list[list[Any]], threads: int, cores: list[int],
-        cache: str, device: str,
+        cache: str, device: str, precision: str = "ieee",
     ) -> dict[str, str]:  # fmt: skip
         """Check kernels, given as (kernel, cell, layers), against the reference.
 
@@ -196,18 +212,39 @@ class Worker:
         pin(cores)
         its = framework_named(framework)
         its.pin(threads, Path(cache), device)
+        its.prepare(device, precision)
         verdicts = {}
         for kernel, cell, layers in methods:
             failed = [
                 row
-                for dtype in against_reference.TOLERANCE
+                for dtype in its.kernels[kernel].dtypes
                 for row in against_reference.check_one(
-                    its, ModelSpec(cell, layers, 2, 5, 3, False, "mse", dtype), kernel, device  # type: ignore[arg-type]
+                    its, ModelSpec(cell, layers, 2, 5, 3, False, "mse", dtype),  # type: ignore[arg-type]
+                    kernel, device, precision,
                 )
                 if not row["passed"]
             ]  # fmt: skip
             verdicts[f"{kernel}/{cell}"] = verdict(failed[0]) if failed else ""
         return verdicts
+
+
+def _loaded(framework: Framework, kernel: str) -> None:
+    framework.load()
+    if kernel == NATIVE:
+        framework.load("native")
+
+
+def _calls(model: Any, given: tuple[Array, Array, Array]) -> dict[str, Callable[[], Any]]:
+    """The calls of each phase; a chunk's data are where the model wants them."""
+    placed = model.place(*given)
+    calls = [partial(do, placed) for do in (model.train, model.gradients, model.losses)]
+    return dict(zip(PHASES, [*calls, partial(model.place, *given)], strict=True))
+
+
+def _native_calls(model: Any, given: tuple[Array, Array, Array]) -> dict[str, Callable[[], Any]]:
+    """A native model only trains, with its own rule; its data are on the device if it can."""
+    place = getattr(model, "place", lambda *data: data)
+    return {PHASES[0]: partial(model.train, *place(*given[:2]))}
 
 
 def _keep(kept: list[Any], call: Callable[[], Any]) -> None:
@@ -224,7 +261,7 @@ def verdict(row: dict[str, Any]) -> str:
     )
 
 
-def product_sizes(shape: Shape, cell: str, phase: str) -> tuple[int, int, int]:
+def product_sizes(shape: Shape, cell: str, phase: str, device: str = CPU) -> tuple[int, int, int]:
     """m, k and n of a product [m, k] @ [k, n]: a large one, or one of the recurrence's own.
 
     Those are of a time step forward, of one backward, and of the recurrent weights' gradient,
@@ -234,7 +271,7 @@ def product_sizes(shape: Shape, cell: str, phase: str) -> tuple[int, int, int]:
     # A cell without recurrent matrices has the products of its inputs alone.
     width = len(cells.cell(cell).recurrent or cells.cell(cell).gates) * hidden
     return {
-        "product_large": (LARGE, LARGE, LARGE),
+        "product_large": (LARGE[device],) * 3,
         "product_step": (shape.batch, hidden, width),
         "product_back": (shape.batch, width, hidden),
         "product_weights": (hidden, shape.sequence_length * shape.batch, width),

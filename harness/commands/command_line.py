@@ -18,9 +18,8 @@ from harness.conformance import cell_trial
 from harness.errors import UserError, status_of
 from harness.pipeline import again, folder
 from harness.pipeline.progress import summary
-from harness.plan.settings import DEVICES
 from harness.registry import check_names, framework
-from implementations import Framework
+from implementations import DEVICES, PRECISIONS, Framework
 
 ANALYSIS = (
     "tables", "rates", "evidence", "published", "insides", "timing", "reference", "verify",
@@ -57,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         "threads": {"type": int, "default": 1, "help": "CPU threads of the framework"},
         "kernel": {"default": "", "help": "how layers are computed (else the fastest known)"},
         "device": {"default": DEVICES[0], **named["device"]},
+        "precision": {"default": PRECISIONS[0], **named["precision"]},
         "overrides": {"help": "a value of the task, such as steps=500", **pairs},
         "kernels": pairs | {"flag": "--kernel", "metavar": "CELL=KERNEL", "help": "only this one"},
         "record": {"help": "write the run's record here (JSON)", **FILE},
@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         "kind": {"flag": "kind", "choices": plugins.KINDS},
         "name": {"flag": "name", "metavar": "NAME", "help": "small letters, digits and _"},
     }
-    of_a_run = "task framework cell track seed threads kernel device overrides"
+    of_a_run = "task framework cell track seed threads kernel device precision overrides"
     commands: Commands = {
         "train": (train.train, f"{of_a_run} record? cache? results?", "carry out one run"),
         "crashed": (
@@ -84,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
             "import a framework and wait for runs of it",
         ),
         "conform": (
-            _conform, "framework kernels threads device output? cache? results? code? reason?",
+            _conform,
+            "framework kernels threads device precision output? cache? results? code? reason?",
             "compare an implementation with the reference model, check by check",
         ),
         "time": (_time, "results plan conformance?", "time the methods of one campaign"),
@@ -101,9 +102,9 @@ def _parser() -> argparse.ArgumentParser:
 def _conform(arguments: argparse.Namespace) -> int:
     from harness.conformance import against_reference
 
-    train.check_named(arguments, "framework", "device")
+    train.check_named(arguments, "framework", "device", "precision")
     its = framework(arguments.framework)
-    chosen, in_pipeline = _kernels(its, arguments.kernels), bool(arguments.results)
+    chosen, in_pipeline = _kernels(its, arguments), bool(arguments.results)
     reason = arguments.reason
     if reason is None and arguments.code is not None:
         if train.told_to_stop(arguments.code):
@@ -120,7 +121,8 @@ def _conform(arguments: argparse.Namespace) -> int:
             kept = folder.cache(arguments.results, its.name) if in_pipeline else None
             cache = arguments.cache or kept or Path(scratch)
             its.pin(arguments.threads, cache, arguments.device)
-            rows = against_reference.check(its, chosen, arguments.device)
+            device = arguments.device, arguments.precision
+            rows = against_reference.check(its, chosen, *device)
     if arguments.output:
         against_reference.write(arguments.output, rows)
     failed = [row for row in rows if not row["passed"]]
@@ -131,17 +133,18 @@ def _conform(arguments: argparse.Namespace) -> int:
     return int(bool(failed) and arguments.output is None)
 
 
-def _kernels(framework: Framework, words: list[str]) -> dict[str, list[str]]:
-    """The kernels to check, by cell: those named as ``CELL=KERNEL``, or all."""
+def _kernels(framework: Framework, arguments: argparse.Namespace) -> dict[str, list[str]]:
+    """The kernels to check, by cell: those named as ``CELL=KERNEL``, or all on the device."""
+    words, device = arguments.kernels, arguments.device
     chosen: dict[str, list[str]] = {cell: [] for cell in CELLS}
     for word in words:
         cell, equals, kernel = word.partition("=")
         if not equals or cell not in CELLS:
             raise UserError(f"--kernel: {word!r} is not CELL=KERNEL, with CELL {', '.join(CELLS)}.")
-        check_names("--kernel", "kernel", [kernel], framework.kernels_of(cell))
+        check_names("--kernel", "kernel", [kernel], framework.kernels_of(cell, device))
         chosen[cell].append(kernel)
     cell_trial.require(cell for cell, kernels in chosen.items() if kernels)
-    return chosen if words else {cell: framework.kernels_of(cell) for cell in CELLS}
+    return chosen if words else {cell: framework.kernels_of(cell, device) for cell in CELLS}
 
 
 def _time(arguments: argparse.Namespace) -> int:

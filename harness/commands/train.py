@@ -25,11 +25,11 @@ from harness.pipeline.progress import finished_line
 from harness.plan import tracks
 from harness.plan.asked import read_plan
 from harness.plan.run import Run
-from harness.plan.settings import DEVICES, Settings, pairs, require, resolve
+from harness.plan.settings import Settings, pairs, require, resolve
 from harness.registry import check_names, framework, known_frameworks, task_names
 from harness.run import loop, records
 from harness.run.records import Record
-from implementations import Framework
+from implementations import DEVICES, PRECISIONS, Framework
 
 # Bytes: no record without its weights is larger by much.
 RECORD = 1 << 16
@@ -40,6 +40,7 @@ NAMED: dict[str, Callable[[], list[str]]] = {
     "cell": lambda: list(CELLS),
     "track": tracks.names,
     "device": lambda: list(DEVICES),
+    "precision": lambda: list(PRECISIONS),
 }
 
 
@@ -62,10 +63,19 @@ def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
     if reason := tracks.why_not(run, its):
         raise UserError(f"--{reason}")
     kernels = [arguments.kernel] if arguments.kernel else []
-    check_names("--kernel", "kernel", kernels, its.kernels_of(run.cell))
+    check_names("--kernel", "kernel", kernels, its.kernels_of(run.cell, arguments.device))
     settings = resolve(run.task, overrides, "--set", run.cell)
     require(settings.task, "--task")
-    return its, run, replace(settings, kernel=arguments.kernel, device=arguments.device)
+    return (
+        its,
+        run,
+        replace(
+            settings,
+            kernel=arguments.kernel,
+            device=arguments.device,
+            precision=arguments.precision,
+        ),
+    )
 
 
 def train(arguments: argparse.Namespace) -> int:

@@ -16,10 +16,9 @@ from harness import machine, registry
 from harness.conformance import against_reference, textbook_rules
 from harness.conformance.contract import REPLACE, Findings, sentences
 from harness.errors import UserError
-from harness.plan.settings import DEVICES
 from harness.plan.tracks import model_of
 from harness.run import initialisation
-from implementations import FACTORS, STOCK, Described, Framework, Model, device_of
+from implementations import DEVICES, FACTORS, STOCK, Described, Framework, Model, device_of
 from implementations.rule import Optimiser, updates
 
 RULE = Optimiser("adam", 1e-2, 0.1)

@@ -155,6 +155,12 @@ _ALL = (
           | each(NUMBER, "flop gflops peak_fraction products_ms products_fraction peak_rss_mb")
           # What other processes worked meanwhile, in percent of one core.
           | {"other_cpu_percent": NUMBER, "warning": TEXT}, digits=6),
+    # Medians over blocks; device_ms lies between two marks on the device, energy is of one long
+    # block. Empty without a GPU.
+    Table("timing_device", "What a GPU said of itself while it was timed", "timing",
+          {"machine": TEXT, "shape": WORD} | _TIMED | {"phase": NAME, "precision": WORD}
+          | each(NUMBER, "host_ms device_ms joules_a_step sm_mhz power_w temperature_c device_mb")
+          | each(TEXT, "throttled card driver cuda cudnn") | {"deterministic": FLAG}, digits=6),
     # The interval is exp(log(ratio) ± t(.975, df) · log_se); `noise_percent` is 100 times the
     # standard deviation of all A/A log ratios of the machine, one a process.
     Table("speed_ratios", "Methods against each other on the clock", "timing",

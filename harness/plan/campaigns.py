@@ -10,9 +10,8 @@ from typing import Any
 import cells
 from cells import CELLS, ModelSpec
 from harness.errors import UserError
-from harness.plan.settings import DEVICES
 from harness.registry import check_names
-from implementations import STOCK, Framework
+from implementations import CPU, PRECISIONS, STOCK, Framework
 
 AXES = ("batch", "sequence_length", "hidden", "layers")
 # A training step; its gradient without the update; the loss alone; handing over the data.
@@ -116,7 +115,8 @@ class Campaign:
     phases: tuple[str, ...] = PHASES
     peak: bool = True
     sweeps: tuple[Sweep, ...] = ()
-    device: str = DEVICES[0]
+    device: str = CPU
+    precision: str = PRECISIONS[0]
     most_processes: int = 0
     minutes: float | None = None
     needed: tuple[str, ...] = ("cell", "framework")
@@ -132,8 +132,11 @@ class Campaign:
         return self.last > self.processes
 
     def as_dict(self) -> dict[str, Any]:
-        """The campaign as JSON can hold it."""
-        return asdict(self)
+        """The campaign as JSON can hold it; on a CPU there is no precision to choose."""
+        found = asdict(self)
+        if self.device == CPU:
+            del found["precision"]
+        return found
 
 
 def campaign_from(values: dict[str, Any]) -> Campaign:
@@ -157,6 +160,7 @@ def campaigns(
     frameworks: list[Framework],
     chosen: dict[tuple[str, str], str],
     device: str,
+    precision: str,
 ) -> tuple[Campaign, ...]:
     """The campaigns of a configuration's ``timing``, one for each shape and one for the sweeps.
 
@@ -176,13 +180,14 @@ def campaigns(
                     f"{where} has no size for {missing[0]}; name every cell of timing.cells."
                 )
         kernels = values.get("kernels", "fastest")
-        methods = _methods(shape, frameworks, timing["cells"], chosen, kernels)
+        methods = _methods(shape, frameworks, timing["cells"], chosen, kernels, device)
         asked = values.get("phases", timing["phases"])
         found.append(
             Campaign(
                 shape.name, (shape,), methods, timing["processes"], timing["rounds"],
                 timing["threads"], tuple(p for p in PHASES if p in asked), device=device,
-                most_processes=timing["most_processes"], minutes=timing["minutes"],
+                precision=precision, most_processes=timing["most_processes"],
+                minutes=timing["minutes"],
             )
         )  # fmt: skip
     if timing["sweeps"]:
@@ -190,11 +195,12 @@ def campaigns(
         kernels = values.pop("kernels", "fastest")
         base = Shape(SWEEPS, **values)
         sweeps, shapes = _sweeps(base, timing["sweeps"])
-        methods = _methods(base, frameworks, timing["cells"], chosen, kernels, twins=False)
+        methods = _methods(base, frameworks, timing["cells"], chosen, kernels, device, twins=False)
         found.append(
             Campaign(
                 SWEEPS, shapes, methods, timing["sweep_processes"], timing["sweep_rounds"],
                 timing["threads"], PHASES[:1], peak=False, sweeps=sweeps, device=device,
+                precision=precision,
             )
         )  # fmt: skip
     return tuple(found)
@@ -226,6 +232,7 @@ def _methods(
     cells: list[str],
     chosen: dict[tuple[str, str], str],
     asked: str,
+    device: str,
     twins: bool = True,
 ) -> tuple[Method, ...]:
     """The kernels ``asked`` for: all, the fastest, or that and the framework's own layer.
@@ -236,9 +243,9 @@ def _methods(
     for framework in frameworks:
         for cell in cells:
             best = chosen.get((framework.name, cell)) or framework.choice(
-                shape.spec(cell), shape.batch, shape.sequence_length
+                shape.spec(cell), shape.batch, shape.sequence_length, device
             )
-            every = framework.kernels_of(cell)
+            every = framework.kernels_of(cell, device)
             wanted = {"all": every, "fastest": [best], "fastest and stock": [best, STOCK]}[asked]
             named = [kernel for kernel in every if kernel in wanted]
             named.sort(key=lambda kernel: kernel != best)

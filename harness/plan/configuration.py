@@ -176,6 +176,7 @@ def _checked(config: dict[str, Any]) -> Configuration:
         (run.task, run.cell): replace(
             _settings(config["overrides"].get(run.task, {}), run.task, run.cell),
             device=config["device"],
+            precision=config["precision"],
         )
         for run in runs
     }
@@ -185,7 +186,7 @@ def _checked(config: dict[str, Any]) -> Configuration:
     timed = named["frameworks"] or framework_names()
     known = sorted({*timed, *(run.framework for run in runs)})
     frameworks = {name: framework(name) for name in known}
-    kernels = _kernels(config["kernels"])
+    kernels = _kernels(config["kernels"], config["device"])
     check_names("timing.cells", "cell", config["timing"]["cells"], CELLS)
     found = Configuration(
         results=places.results(config["results"]),
@@ -196,7 +197,13 @@ def _checked(config: dict[str, Any]) -> Configuration:
         conformance=config["conformance"],
         limits=Limits(**config["limits"]),
         kernels=kernels,
-        campaigns=campaigns(config["timing"], list(frameworks.values()), kernels, config["device"]),
+        campaigns=campaigns(
+            config["timing"],
+            list(frameworks.values()),
+            kernels,
+            config["device"],
+            config["precision"],
+        ),
         other=places.other(config["other"]),
         shard=shards.shard(config["shard"] or ""),
         resolved={key: value for key, value in config.items() if key not in PLACES}
@@ -239,14 +246,15 @@ def _settings(overrides: dict[str, Any], task: str, cell: str) -> Settings:
     return resolve(task, values, f"overrides.{task}", cell)
 
 
-def _kernels(chosen: dict[str, dict[str, str]]) -> dict[tuple[str, str], str]:
+def _kernels(chosen: dict[str, dict[str, str]], device: str) -> dict[tuple[str, str], str]:
     check_names("kernels", "framework", chosen, known_frameworks())
     found = {}
     for name, by_cell in chosen.items():
         check_names(f"kernels.{name}", "cell", by_cell, CELLS)
         for cell, kernel in by_cell.items():
             check_names(
-                f"kernels.{name}.{cell}", "kernel", [kernel], framework(name).kernels_of(cell)
-            )
+                f"kernels.{name}.{cell}", "kernel", [kernel],
+                framework(name).kernels_of(cell, device),
+            )  # fmt: skip
             found[name, cell] = kernel
     return found

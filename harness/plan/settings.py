@@ -10,10 +10,9 @@ from harness import documents
 from harness.errors import UserError, one_of
 from harness.plan.run import Run
 from harness.registry import ROOT, load_task, raised
+from implementations import DEVICES, PRECISIONS
 from tasks import Budget, Task
 
-# Where a run may be asked to compute.
-DEVICES = ("cpu",)
 # The rates that were chosen on validation data; beside it the table that they were chosen from.
 RATES = ROOT / "workflows" / "rates.yaml"
 
@@ -22,12 +21,14 @@ RATES = ROOT / "workflows" / "rates.yaml"
 class Settings:
     """A task with its parameters set, its budget, and how it is computed.
 
-    Without a ``kernel`` the implementation chooses its fastest for the task's shape.
+    The ``precision`` is for a GPU alone. Without a ``kernel`` the implementation chooses its
+    fastest for the task's shape.
     """
 
     task: Task
     budget: Budget
     device: str = DEVICES[0]
+    precision: str = PRECISIONS[0]
     kernel: str = ""
 
     def as_dict(self) -> dict[str, Any]:
@@ -42,6 +43,7 @@ class Settings:
         words += ["--threads", str(threads)]
         words += ["--kernel", self.kernel] if self.kernel else []
         words += ["--device", self.device] if self.device != DEVICES[0] else []
+        words += ["--precision", self.precision] if self.precision != PRECISIONS[0] else []
         for name, value in changed(self, run.cell).items():
             words += ["--set", f"{name}={value}"]
         return shlex.join(words)

@@ -112,7 +112,7 @@ def kernel_of(framework: Framework, cell: str, settings: Settings) -> str:
     if settings.kernel:
         return settings.kernel
     spec, length = model_spec(cell, settings), settings.task.sequence_length
-    kernel = framework.choice(spec, settings.budget.batch, length)
+    kernel = framework.choice(spec, settings.budget.batch, length, settings.device)
     where = f"implementations/{framework.name}: fastest"
-    check_names(where, "kernel", [kernel], framework.kernels_of(cell))
+    check_names(where, "kernel", [kernel], framework.kernels_of(cell, settings.device))
     return kernel

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from harness.plan.run import Run
 from harness.plan.settings import Settings
 from harness.run import learners, records, solving, streams
 from harness.run.records import Record
-from implementations import Described, Framework, device_of
+from implementations import Described, Framework, NoDevice, device_of
 from tasks import Examples
 
 PHASES = ("start", "import", "build", "first_chunk", "training", "evaluation", "data")
@@ -37,6 +38,7 @@ class Progress:
     parameters: dict[str, int] = field(default_factory=dict)
     digests: dict[str, str | None] = field(default_factory=dict)
     device: str | None = None
+    accelerator: dict[str, Any] | None = None
     kernel: str | None = None
     initial: Weights = field(default_factory=dict)
     weights: Weights | None = None
@@ -77,12 +79,20 @@ def run(
             framework.pin(threads, cache, settings.device)
             with progress.phase("import"):
                 learners.load(identity, framework)
+                progress.accelerator = machine.accelerator(
+                    framework.prepare(settings.device, settings.precision)
+                )
         except ImportError as error:
             reason = f"{error.name or identity.framework} cannot be imported: {error}"
             status = "unavailable"
+        except NoDevice as error:
+            reason, status = str(error), "unavailable"
         else:
             reason = _train(framework, identity, settings, progress, on_chunk)
             status = "diverged" if reason else "ok"
+        if progress.accelerator is not None:
+            peak = framework.device_peak_mb(settings.device)
+            progress.accelerator["peak_mb"] = round(peak, 1) if peak and isfinite(peak) else None
     except Exception as error:
         status, reason = "failed", in_one_line(error)
     return describe(framework, identity, settings, threads, progress, status, reason), progress
@@ -169,7 +179,9 @@ def describe(
     losses = progress.dynamics()["losses"]
     solved = None if progress.score is None else task.is_solved(progress.score)
     lasting = solving.first_lasting(progress.curve, task.solved, task.higher_is_better)
-    return {
+    # On a CPU there is no such key.
+    accelerator = {"accelerator": progress.accelerator} if progress.accelerator else {}
+    return accelerator | {
         "schema": records.SCHEMA,
         **asdict(identity),
         "status": status,

@@ -1,9 +1,11 @@
-"""The kernels ``manual`` and ``stepwise``: the whole model's gradient by hand.
+"""The kernels ``manual``, ``stepwise``, ``unrolled``: the whole model's gradient by hand.
 
 A time step costs one matrix product forward and one backward, and a few operations
 on what it saved. What does not wait for the recurrence is one product over all time
 steps: the gradients of a layer's inputs and, in ``manual``, those of the weights. In
 ``stepwise`` these are added up step by step, while what they come from is in the cache.
+``unrolled`` is ``manual`` with several time steps in one turn of the loop, since a GPU takes
+longer for a turn than for a step.
 Sigmoids are σ(s) = ½ + ½ tanh(s/2), so that all gates of a step are one operation.
 
 Shapes: x [T, B, d], hidden states [T, B, h], a layer's matrix [d + ones + h, G·h] as in
@@ -20,21 +22,25 @@ from jax import lax
 from cells import ModelSpec
 from implementations.packed import Layout
 
-MANUAL, STEPWISE = "manual", "stepwise"
-KERNELS = (MANUAL, STEPWISE)
+MANUAL, STEPWISE, UNROLLED = "manual", "stepwise", "unrolled"
+TOGETHER = 25  # time steps in one turn of the loop of ``unrolled``
 Saved = Any
 
 
 class Wanted(NamedTuple):
-    """How a layer's backward pass is done: weights' gradients step by step; are states' wanted?"""
+    """How a layer's backward pass is done: weights' gradients step by step; are states' wanted?
+
+    ``together`` are the time steps in one turn of the loop.
+    """
 
     stepwise: bool
     states: bool
+    together: int
 
 
-def outputs(layout: Layout, vector: jax.Array, x: jax.Array) -> jax.Array:
+def outputs(kernel: str, layout: Layout, vector: jax.Array, x: jax.Array) -> jax.Array:
     """Outputs [B, o], or [B, T, o] at every step, for x [B, T, d]."""
-    result = _forward(layout, layout.matrices(vector), x)[0]
+    result = _forward(layout, layout.matrices(vector), x, _together(kernel))[0]
     return result.swapaxes(0, 1) if layout.spec.every_step else result
 
 
@@ -44,7 +50,8 @@ def loss_and_gradient(
     """The loss for x [B, T, d] and y [B, ..], maybe with weights, and its gradient as a vector."""
     y = jax.tree.map(lambda a: a.swapaxes(0, 1), y) if layout.spec.every_step else y
     spec, matrices = layout.spec, layout.matrices(vector)
-    result, top, saved = _forward(layout, matrices, x)
+    together = _together(kernel)
+    result, top, saved = _forward(layout, matrices, x, together)
     value, d_result = _loss(spec, result, y)
     d_result, flat = (a.reshape(-1, a.shape[-1]) for a in (d_result, top))
     d_output = jnp.concatenate([flat.T @ d_result, d_result.sum(0, keepdims=True)])
@@ -53,12 +60,16 @@ def loss_and_gradient(
     for layer in reversed(range(spec.layers)):
         matrix, d = matrices[layer], layout.size(layer)
         backward = _BACKWARD[spec.cell]
-        wanted = Wanted(kernel == STEPWISE, layer > 0)
+        wanted = Wanted(kernel == STEPWISE, layer > 0, together)
         d_matrix, d_a = backward(layout.ones, matrix, saved[layer], d_states, wanted)
         gradients.insert(0, d_matrix)
         if layer:
             d_states = d_a @ matrix[:d].T
     return value, jnp.concatenate([g.reshape(-1) for g in gradients])
+
+
+def _together(kernel: str) -> int:
+    return TOGETHER if kernel == UNROLLED else 1
 
 
 def _loss(spec: ModelSpec, result: jax.Array, y: Any) -> tuple[jax.Array, jax.Array]:
@@ -92,7 +103,7 @@ def _losses(spec: ModelSpec, result: jax.Array, y: jax.Array) -> tuple[jax.Array
 
 
 def _forward(
-    layout: Layout, matrices: list[jax.Array], x: jax.Array
+    layout: Layout, matrices: list[jax.Array], x: jax.Array, together: int
 ) -> tuple[jax.Array, jax.Array, list[Saved]]:
     """Outputs, the top layer's states from which they come, and what each layer saved."""
     spec, saved = layout.spec, []
@@ -100,7 +111,7 @@ def _forward(
     for matrix in matrices[:-1]:
         wide = ((0, 0, 0), (0, 0, 0), (0, layout.ones, 0))
         last, x, kept = _FORWARD[spec.cell](
-            layout.ones, matrix, lax.pad(x, np.ones((), x.dtype), wide)
+            layout.ones, matrix, lax.pad(x, np.ones((), x.dtype), wide), together
         )
         saved.append(kept)
     top = x if spec.every_step else last
@@ -111,13 +122,13 @@ def _zeros(matrix: jax.Array, x: jax.Array, gates: int) -> jax.Array:
     return jnp.zeros((x.shape[1], matrix.shape[1] // gates), x.dtype)
 
 
-def _rnn_forward(ones: int, matrix: jax.Array, x: jax.Array) -> Any:
+def _rnn_forward(ones: int, matrix: jax.Array, x: jax.Array, together: int) -> Any:
     def step(h: jax.Array, x_t: jax.Array) -> Any:
         both = lax.concatenate([x_t, h], 1)
         h = lax.tanh(both @ matrix)
         return h, (h, both)
 
-    last, (states, both) = lax.scan(step, _zeros(matrix, x, 1), x)
+    last, (states, both) = lax.scan(step, _zeros(matrix, x, 1), x, unroll=together)
     return last, states, (states, both)
 
 
@@ -135,7 +146,7 @@ def _rnn_backward(
     return d_matrix, d_a
 
 
-def _lstm_forward(ones: int, matrix: jax.Array, x: jax.Array) -> Any:
+def _lstm_forward(ones: int, matrix: jax.Array, x: jax.Array, together: int) -> Any:
     size = matrix.shape[1] // 4
     halves = np.repeat(np.array([0.5, 0.5, 1, 0.5], x.dtype), size)
 
@@ -150,7 +161,7 @@ def _lstm_forward(ones: int, matrix: jax.Array, x: jax.Array) -> Any:
         return (h, new), (h, both, (gates, c, squashed))
 
     zero = _zeros(matrix, x, 4)
-    (last, _), (states, *saved) = lax.scan(step, (zero, zero), x)
+    (last, _), (states, *saved) = lax.scan(step, (zero, zero), x, unroll=together)
     return last, states, saved
 
 
@@ -179,7 +190,7 @@ def _lstm_backward(
     return d_matrix, d_a
 
 
-def _gru_forward(ones: int, matrix: jax.Array, x: jax.Array) -> Any:
+def _gru_forward(ones: int, matrix: jax.Array, x: jax.Array, together: int) -> Any:
     size = matrix.shape[1] // 3
     beside_x = matrix.shape[0] - size - (ones - 1)
 
@@ -194,7 +205,7 @@ def _gru_forward(ones: int, matrix: jax.Array, x: jax.Array) -> Any:
         new = n + z * (h - n)
         return new, (new, both, (gates, u_n, n, h))
 
-    last, (states, *saved) = lax.scan(step, _zeros(matrix, x, 3), x)
+    last, (states, *saved) = lax.scan(step, _zeros(matrix, x, 3), x, unroll=together)
     return last, states, saved
 
 
@@ -255,7 +266,8 @@ def _backwards(
         kept_once = jax.tree.map(lambda a: a[0], kept)
         shapes = jax.eval_shape(lambda: products(both[0], *step(first, carried, kept_once)[2]))
         sums = [jnp.zeros(one.shape, one.dtype) for one in shapes]
-    (_, _, sums), found = lax.scan(body, (first, carried, sums), rows, reverse=True)
+    start = first, carried, sums
+    (_, _, sums), found = lax.scan(body, start, rows, reverse=True, unroll=wanted.together)
     return sums if wanted.stepwise else products(both, *found), found
 
 

@@ -11,8 +11,7 @@ from jax import lax
 from cells import ModelSpec, Weights
 from implementations import EQUATIONS, SCAN, STOCK, packed
 from implementations.functional import FunctionalModel, Program, loss, model, product
-from implementations.jax import equations, manual, scan
-from implementations.packed import Layout
+from implementations.jax import CUDNN, cudnn, equations, manual, scan
 
 __all__ = ["build", "product"]
 
@@ -32,16 +31,20 @@ class Packed(Program):
     """All weights are one vector, so that the update rule is a few long operations."""
 
     kernel: str
-    layout: Layout
+    layout: Any  # Layout, or where cuDNN computes, its own
 
     def outputs(self, w: jax.Array, x: jax.Array) -> jax.Array:
         if self.kernel == STOCK:
             return self._stock(self.layout.matrices(w), x)
-        return manual.outputs(self.layout, w, x)
+        if self.kernel == CUDNN:
+            return cudnn.outputs(self.layout, w, x)
+        return manual.outputs(self.kernel, self.layout, w, x)
 
     def gradient(self, w: jax.Array, x: jax.Array, y: Any) -> tuple[jax.Array, jax.Array]:
         """The loss and its gradient, zero where nothing is trained."""
-        if self.kernel == STOCK:
+        if self.kernel == CUDNN:
+            value, gradient = super().gradient(w, x, y)
+        elif self.kernel == STOCK:
             value, parts = jax.value_and_grad(
                 lambda matrices: loss(self.spec, self._stock(matrices, x), y)
             )(self.layout.matrices(w))
@@ -74,7 +77,8 @@ class JaxModel(FunctionalModel):
     """A :class:`implementations.Model` whose state are three vectors."""
 
     def __init__(self, spec: ModelSpec, weights: Weights, kernel: str, device: str) -> None:
-        self._layout, self._given = packed.layout(spec, tuple(weights)), tuple(weights)
+        layout = cudnn.layout if kernel == CUDNN else packed.layout
+        self._layout, self._given = layout(spec, tuple(weights)), tuple(weights)
         program = Packed(spec, kernel, self._layout)
         super().__init__(program, self._layout.pack(weights), device)
 

@@ -11,6 +11,10 @@ stay tensors until its end. Weights and gradients are views into one flat vector
 that clipping and the update are a handful of vector operations instead of one for every
 weight, and ``torch.optim``, whose import takes longer than a second, is not needed.
 
+On a GPU ``stock`` runs through cuDNN, in the loop of a CPU. ``graph`` is the same layer with
+one whole training step captured in a CUDA graph, so that a step is one launch and Python waits
+for nothing; ``equations`` and ``scan`` are captured in the same way. ``manual`` is for CPUs.
+
 Conventions: weights are stored transposed, [G·h, d]; gates i, f, g, o and
 r, z, n as in the canonical form. PyTorch has two biases for each gate, of which
 only the GRU's candidate needs both. The redundant ones are held at zero: left
@@ -24,9 +28,9 @@ Native track: ``torch.nn.RNN``, ``LSTM`` or ``GRU`` as they are, ``torch.nn.Line
 from pathlib import Path
 
 from cells import ModelSpec
-from implementations import EQUATIONS, SCAN, STOCK, Default, Framework, Kernel
+from implementations import CPU, EQUATIONS, GPU, SCAN, STOCK, Default, Framework, Kernel
 
-MANUAL = "manual"
+MANUAL, GRAPH = "manual", "graph"
 # The biases of one of its own layers, in multiples of the hidden size.
 LAYER = {"rnn": 2, "lstm": 8, "gru": 6}
 _BIASES = "two for each gate, both trained, so that the sum moves faster; uniform on ±1/√h"
@@ -46,6 +50,11 @@ def fastest(spec: ModelSpec, batch: int, length: int) -> str:
     return MANUAL
 
 
+def fastest_on_gpu(spec: ModelSpec, batch: int, length: int) -> str:
+    """The kernel to train a model of this shape with on a GPU."""
+    return GRAPH
+
+
 def environment(threads: int, cache: Path, device: str) -> dict[str, str]:
     """The variables that pin PyTorch to the device and to ``threads`` threads."""
     hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}
@@ -58,12 +67,16 @@ FRAMEWORK = Framework(
     environment=environment,
     biases={"matched": LAYER, "native": LAYER},
     kernels={
-        STOCK: Kernel("torch.nn.RNN, LSTM and GRU; the LSTM through oneDNN"),
-        MANUAL: Kernel("gradients by hand without a graph, eager, in buffers that are kept"),
+        STOCK: Kernel("torch.nn.RNN, LSTM and GRU; the LSTM through oneDNN, on a GPU cuDNN"),
+        MANUAL: Kernel(
+            "gradients by hand without a graph, eager, in buffers that are kept", devices=(CPU,)
+        ),
+        GRAPH: Kernel("torch.nn through cuDNN, a step captured in a CUDA graph", devices=(GPU,)),
         EQUATIONS: Kernel("any cell's own step, eager, differentiated by PyTorch", cells=None),
         SCAN: Kernel("all time steps of a linear cell at once, in place", cells=None, linear=True),
     },
     fastest=fastest,
+    fastest_on_gpu=fastest_on_gpu,
     defaults=(
         Default("initialisation", "every weight uniform on ±1/√h"),
         Default("biases", f"{_BIASES}; no forget bias of 1", ("lstm",)),

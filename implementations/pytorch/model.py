@@ -13,7 +13,7 @@ from torch.nn import functional
 
 import cells
 from cells import Array, ModelSpec, Weights
-from implementations import EQUATIONS, SCAN, Product, packed
+from implementations import EQUATIONS, GPU, SCAN, STOCK, Product, packed
 from implementations.pytorch import MANUAL, equations, scan
 from implementations.pytorch.manual import Manual
 
@@ -27,6 +27,11 @@ DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 def build(spec: ModelSpec, weights: Weights, kernel: str, device: str) -> FlatModel:
     """Place ``weights`` on the device as a model of ``spec``."""
+    if device == GPU and kernel != STOCK:
+        # It holds the models of this module, and a CPU has no use for it.
+        from implementations.pytorch import graph
+
+        return graph.build(spec, weights, kernel, on(device))
     if kernel in ANY:
         return EquationsModel(spec, weights, kernel, on(device))
     return TorchModel(spec, weights, kernel, on(device))
@@ -182,13 +187,21 @@ class TorchModel(FlatModel):
         inner = "layers.0.recurrent_bias" in self._given
         for name, parameter in self._modules.named_parameters():
             parameter.requires_grad_(redundant or inner or "bias_hh" not in name)
-        trained = {n: p for n, p in self._modules.named_parameters() if p.requires_grad}
-        self._begin(torch.cat([p.detach().reshape(-1) for p in trained.values()]))
+        placed = {n: p for n, p in self._modules.named_parameters() if p.requires_grad}
+        if self._device.type == "cuda":
+            # cuDNN takes a layer's weights as they are where all of them, trained or not, lie in
+            # the order in which PyTorch has just put them; or else it copies them in each step.
+            placed = dict(sorted(self._modules.named_parameters(), key=_place_for_cudnn))
+        self._begin(torch.cat([p.detach().reshape(-1) for p in placed.values()]))
         place = 0
-        for name, parameter in trained.items():
+        for name, parameter in placed.items():
             size = parameter.numel()
             parameter.data = self._flat[place : place + size].view_as(parameter)
-            parameter.grad = self._gradient[place : place + size].view_as(parameter)
+            gradient = self._gradient[place : place + size].view_as(parameter)
+            place += size
+            if not parameter.requires_grad:
+                continue  # its piece of the gradient stays zero, and so nothing moves it
+            parameter.grad = gradient
             if "bias_hh" in name:
                 if not redundant:
                     self._held.append(parameter.grad[:second])
@@ -196,8 +209,7 @@ class TorchModel(FlatModel):
                     self._held.append(parameter.grad[second:])
             # The biases of a layer are one variable.
             variable = name.replace("bias_hh", "bias_ih")
-            self._variables.setdefault(variable, []).append(parameter.grad)
-            place += size
+            self._variables.setdefault(variable, []).append(gradient)
 
     def weights(self) -> Weights:
         found = to_canonical(self._spec, self._modules)
@@ -259,16 +271,30 @@ class EquationsModel(FlatModel):
         return equations.outputs(self._layout, self._layout.matrices(self._flat), x, self._layer)
 
 
+def _place_for_cudnn(named: tuple[str, torch.nn.Parameter]) -> tuple[bool, int]:
+    """Where a parameter lies in its module's memory; the recurrent layers' before the output's."""
+    name, parameter = named
+    return name.startswith("output"), int(parameter.storage_offset())
+
+
 def place_targets(
     spec: ModelSpec, values: Array, sample_weights: Array | None, device: torch.device
 ) -> Any:
     """For each batch its targets, of the model's type or classes; a pair if they have weights."""
+    found = place_tensors(spec, values, sample_weights, device)
+    return found[0] if len(found) == 1 else list(zip(*found, strict=True))
+
+
+def place_tensors(
+    spec: ModelSpec, values: Any, sample_weights: Any, device: torch.device
+) -> list[torch.Tensor]:
+    """The targets of all batches and, where there are some, their weights."""
     dtype = DTYPES[spec.dtype]
     kind = torch.int64 if spec.loss == "cross_entropy" else dtype
-    y = torch.as_tensor(values, dtype=kind, device=device)
-    if sample_weights is None:
-        return y
-    return list(zip(y, torch.as_tensor(sample_weights, dtype=dtype, device=device), strict=True))
+    found = [torch.as_tensor(values, dtype=kind, device=device)]
+    if sample_weights is not None:
+        found.append(torch.as_tensor(sample_weights, dtype=dtype, device=device))
+    return found
 
 
 def loss(spec: ModelSpec, outputs: torch.Tensor, y: Any) -> torch.Tensor:

@@ -8,6 +8,9 @@ chunk of K optimiser steps, gradient, clipping and update included; one call run
 without Python. All weights are one vector, so that the update rule is a few long
 operations. Keras's optimisers, ``fit`` and dropout take no part.
 
+On a GPU, where nobody has tried it yet, XLA cannot compile cuDNN's layers: ``stock`` is compiled
+and without cuDNN, ``cudnn`` is with it and not compiled.
+
 Conventions: gates i, f, c, o (the same as i, f, g, o) and z, r, h: the GRU's
 blocks are reordered from and to the canonical r, z, n. ``reset_after`` is true,
 and its bias is [2, 3h], of which the second row's z and r are redundant and held
@@ -19,7 +22,9 @@ with ``clipnorm``, through ``stateless_apply`` in the same compiled loop.
 
 from pathlib import Path
 
-from implementations import EQUATIONS, STOCK, Default, Framework, Kernel
+from implementations import CPU, EQUATIONS, GPU, STOCK, Default, Framework, Kernel
+
+CUDNN = "cudnn"
 
 # The biases of one of its own layers, in multiples of the hidden size.
 LAYER = {"rnn": 1, "lstm": 4, "gru": 6}
@@ -27,8 +32,8 @@ LAYER = {"rnn": 1, "lstm": 4, "gru": 6}
 
 def environment(threads: int, cache: Path, device: str) -> dict[str, str]:
     """The variables that pin TensorFlow to the device and to ``threads`` threads."""
-    hidden = {"CUDA_VISIBLE_DEVICES": "-1"} if device == "cpu" else {}
-    return hidden | {
+    its = {"CUDA_VISIBLE_DEVICES": "-1"} if device == CPU else {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+    return its | {
         "KERAS_BACKEND": "tensorflow",
         "OMP_NUM_THREADS": str(threads),
         "TF_NUM_INTRAOP_THREADS": str(threads),
@@ -45,6 +50,7 @@ FRAMEWORK = Framework(
     biases={"matched": LAYER, "native": LAYER},
     kernels={
         STOCK: Kernel("keras.layers, compiled by XLA"),
+        CUDNN: Kernel("keras.layers through cuDNN, not compiled", ("lstm", "gru"), devices=(GPU,)),
         EQUATIONS: Kernel("any cell's own step in a tf.while_loop, compiled by XLA", cells=None),
     },
     defaults=(

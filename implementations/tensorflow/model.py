@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from cells import Array, ModelSpec, Weights
-from implementations import EQUATIONS, Product, packed
+from implementations import CPU, EQUATIONS, Product, packed
 from implementations.packed import Layout
 
 # TensorFlow and Keras import these where they are installed, for exporters and
@@ -24,7 +24,7 @@ finally:
     for _name in _UNUSED:
         del sys.modules[_name]
 
-from implementations.tensorflow import equations  # noqa: E402  after TensorFlow
+from implementations.tensorflow import CUDNN, equations  # noqa: E402  after TensorFlow
 
 __all__ = ["keras", "tf"]  # also for native.py, which need not import them its own way
 
@@ -134,22 +134,24 @@ def batch_of(targets: Any, k: Any) -> Any:
 @cache
 def _program(layout: Layout, kernel: str, device: str) -> _Program:
     """Models of one shape on one device share their compiled code."""
-    return _Program(layout, kernel)
+    return _Program(layout, kernel, device)
 
 
 class _Program:
     """What is compiled for a layout; the vector of weights and constants are its arguments."""
 
-    def __init__(self, layout: Layout, kernel: str) -> None:
+    def __init__(self, layout: Layout, kernel: str, device: str) -> None:
         self._layout, self._spec = layout, layout.spec
         self._mask, self._variables = layout.mask(), layout.variables()
-        self.keras = None if kernel == EQUATIONS else keras_model(self._spec)
+        # On a CPU Keras may choose: there is no cuDNN.
+        cudnn = "auto" if device == CPU else kernel == CUDNN
+        self.keras = None if kernel == EQUATIONS else keras_model(self._spec, cudnn)
         if self.keras is not None:
             # The seeds of dropout, which is off; stateless_call wants them all the same.
             seeds = self.keras.non_trainable_variables
             self._seeds: Tensors = [tf.identity(v.value) for v in seeds]
         # autograph would only spend time: the loops below are tf.while_loop.
-        compiled = tf.function(jit_compile=True, autograph=False)
+        compiled = tf.function(jit_compile=kernel != CUDNN, autograph=False)
         self.train = compiled(self._train)
         self.gradients = compiled(self._gradients)
         self.losses = compiled(self._losses)
@@ -278,14 +280,16 @@ def losses(spec: ModelSpec, outputs: Any, y: Any) -> Any:
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=outputs)
 
 
-def keras_model(spec: ModelSpec) -> Any:
-    """The layers as Keras makes them, ``LAYERS[cell]`` and Dense."""
+def keras_model(spec: ModelSpec, cudnn: bool | str = "auto") -> Any:
+    """The layers as Keras makes them, ``LAYERS[cell]`` and Dense; with or without cuDNN."""
+    chosen = {} if cudnn == "auto" or spec.cell == "rnn" else {"use_cudnn": cudnn}
     layers = [
         LAYERS[spec.cell](
             spec.hidden,
             return_sequences=spec.every_step or layer < spec.layers - 1,
             dtype=spec.dtype,
             name=f"{spec.cell}_{layer}",
+            **chosen,
         )
         for layer in range(spec.layers)
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cells import Array, ModelSpec, Weights
+from implementations import CPU
 from implementations.rule import Optimiser
 from implementations.tensorflow import model as matched
 from implementations.tensorflow.model import (
@@ -56,7 +57,7 @@ class KerasModel:
         # The type of the learning rate and of Adam's bias corrections.
         keras.config.set_floatx(spec.dtype)
         keras.utils.set_random_seed(seed)
-        self._keras = keras_model(spec)
+        self._keras = keras_model(spec, "auto" if device == CPU else False)
         rate = Cooldown(optimiser, spec.dtype) if optimiser.falling else optimiser.learning_rate
         self._rule = RULES[optimiser.name](learning_rate=rate, clipnorm=optimiser.clip or None)
         self._rule.build(self._keras.trainable_variables)

@@ -1,0 +1,56 @@
+"""What the parts share: which frameworks there are, and processes side by side."""
+
+import os
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+
+from harness.registry import ROOT, framework
+
+FRAMEWORKS = ("pytorch", "jax", "equinox")
+
+
+def there(say: bool = True) -> list[str]:
+    """The frameworks that are installed; of the others a sentence each."""
+    found = []
+    for name in FRAMEWORKS:
+        try:
+            metadata.version(framework(name).packages[0])
+            found.append(name)
+        except metadata.PackageNotFoundError:
+            if say:
+                print(f"{name}: is not installed here, and so left out.", flush=True)
+    return found
+
+
+def command(*words: str) -> list[str]:
+    """``python -m harness`` with these words."""
+    return [sys.executable, "-m", "harness", *words]
+
+
+def side_by_side(
+    jobs: dict[str, list[str]], at_once: int, seconds: float, logs: Path
+) -> dict[str, int | None]:
+    """The exit status of each job by name, None where it was not over in time; some at once."""
+    logs.mkdir(parents=True, exist_ok=True)
+    waiting, end = list(jobs), time.monotonic() + seconds
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    found: dict[str, int | None] = {}
+    while (waiting or running) and time.monotonic() < end:
+        while waiting and len(running) < at_once:
+            name = waiting.pop(0)
+            with (logs / f"{name}.log").open("w", encoding="utf-8") as log:
+                running[name] = subprocess.Popen(
+                    jobs[name], cwd=ROOT, stdout=log, stderr=log,
+                    env=os.environ | {"OMP_NUM_THREADS": "1"},
+                )  # fmt: skip
+        for name in [n for n, process in running.items() if process.poll() is not None]:
+            found[name] = running.pop(name).returncode
+        time.sleep(0.1)
+    for name, process in running.items():
+        process.kill()
+        process.wait()
+        found[name] = None
+    return found | dict.fromkeys(waiting)
