@@ -23,7 +23,6 @@ include: "workflows/compare.smk"
 
 
 if workflow.is_main_process:
-    need_all_runs()
     say_what_studies_cost()
 
 

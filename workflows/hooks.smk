@@ -25,12 +25,6 @@ def start():
     )
 
 
-# What a part of the runs must not show.
-MADE_OF_ALL = {
-    *("tables", "insides", "evidence", "published", "report", "crate", "verify", "compare")
-}
-
-
 # Of jobs that a cluster ended, why; and of records that are there already, from when they are.
 LOST, BEFORE = {}, {}
 
@@ -91,15 +85,6 @@ def say_what_studies_cost():
         print(f"study {name}: {len(runs)} runs, {much}", file=sys.stderr)
     part = f"in part {CONFIGURATION.shard}" if CONFIGURATION.shard else "in all"
     print(f"{len(CONFIGURATION.runs)} runs {part}, some in several studies", file=sys.stderr)
-
-
-def need_all_runs():
-    """Refuse to make tables or a page of a part of the runs."""
-    if CONFIGURATION.shard and (asked_for := MADE_OF_ALL & set(workflow.dag_settings.targets)):
-        end(
-            f"shard: part {CONFIGURATION.shard} of the runs makes no {min(asked_for)}: put all "
-            "parts together with python -m analysis merge, and make it there."
-        )
 
 
 def say_what_failed():
