@@ -120,9 +120,8 @@ def _copy(found: Found, results: Path) -> None:
     mergeable.take_checks(found, results)
     for framework, tables in found.checks.items():
         # In an order of their own, so that that of the folders decides nothing.
-        rows = pd.concat(sorted(tables, key=lambda table: str(table.to_csv(index=False))))
-        text = rows.fillna("").drop_duplicates().to_csv(index=False)
-        write_text(results / "conformance" / f"{framework}.csv", text)
+        rows = pd.concat(sorted(tables, key=_text)).fillna("").drop_duplicates()
+        write_text(results / "conformance" / f"{framework}.csv", _text(rows))
     for name, (path, _) in found.runs.items():
         for part, end in OF_A_RUN:
             _put(path.parents[1] / part / f"{name}{end}", results / part / f"{name}{end}")
@@ -134,6 +133,10 @@ def _copy(found: Found, results: Path) -> None:
         taken.add(name)
         for end in (".log", ".csv", ".json"):
             _put(path.with_suffix(end), results / "timing" / f"{place}{end}", anew=True)
+
+
+def _text(table: pd.DataFrame) -> str:
+    return str(table.to_csv(index=False))
 
 
 def _put(source: Path, target: Path, anew: bool = False) -> None:

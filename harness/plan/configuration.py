@@ -188,7 +188,7 @@ def _checked(config: dict[str, Any]) -> Configuration:
     frameworks = {name: framework(name) for name in known}
     kernels = _kernels(config["kernels"], config["device"])
     check_names("timing.cells", "cell", config["timing"]["cells"], CELLS)
-    found = Configuration(
+    whole = Configuration(
         results=places.results(config["results"]),
         threads=config["threads"],
         frameworks=frameworks,
@@ -209,13 +209,12 @@ def _checked(config: dict[str, Any]) -> Configuration:
         resolved={key: value for key, value in config.items() if key not in PLACES}
         | {"overrides": _understood(config["overrides"], settings)},
     )
-    if found.shard is not None:
-        found = replace(found, studies=shards.cut(found.studies, found.settings_of, found.shard))
-        if not found.runs:
-            raise UserError(
-                f"shard: {found.shard} has none of the {len(runs)} runs; ask for fewer."
-            )
-    return found
+    if whole.shard is None:
+        return whole
+    part = replace(whole, studies=shards.cut(wanted, whole.settings_of, whole.shard))
+    if not part.runs:
+        raise UserError(f"shard: {whole.shard} has none of the {len(runs)} runs; make fewer parts.")
+    return part
 
 
 def _understood(
