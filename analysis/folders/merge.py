@@ -120,7 +120,8 @@ def _copy(found: Found, results: Path) -> None:
     mergeable.take_checks(found, results)
     for framework, tables in found.checks.items():
         # In an order of their own, so that that of the folders decides nothing.
-        rows = pd.concat(sorted(tables, key=_text)).fillna("").drop_duplicates()
+        ordered = sorted(tables, key=_text)
+        rows = pd.concat(ordered).fillna("").drop_duplicates()
         write_text(results / "conformance" / f"{framework}.csv", _text(rows))
     for name, (path, _) in found.runs.items():
         for part, end in OF_A_RUN:

@@ -1,9 +1,9 @@
 """A part of a configuration's runs, ``shard=3/8``: for machines that share no scheduler.
 
 Whoever asks for a part gets the same one, on any machine and whatever is finished by then: the
-runs are weighed by the reference results alone, which every copy of the project has. The runs
-are dealt out from the longest to the shortest, each to the part that has least so far (Graham
-1969), so that no part has more than a third above its share, but for runs longer than that.
+runs are weighed by the reference results alone, which every copy of the project has. They are
+dealt out from the longest to the shortest, each to the part that has least so far. The longest
+part then takes at most a third more than in the best division that there is (Graham 1969).
 
 What belongs to a part: its runs, and the conformance check of each framework that it trains,
 since a kernel is chosen by the processor and must be checked where it trains. The clock belongs
