@@ -50,7 +50,7 @@ def content(tables: Tables) -> dict[str, Any]:
             }
             for name, timed in parts
         ],
-        "grown": [(machine, rows(fits)) for machine, fits in _by_machine(tables["scaling"])],
+        "grown": _grown(tables),
         "kinds": KINDS,
         "rest": rest,
         "axes": speed_figures.AXES,
@@ -74,6 +74,14 @@ def figures(tables: Tables) -> dict[Hashable, Job]:
             for machine, points in _by_machine(tables["scaling_points"])
         }
     )
+
+
+def _grown(tables: Tables) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The machines whose growth is drawn, each with the fits that there are of it."""
+    fits = tables["scaling"]
+    places = fits["machine"].fillna("")
+    drawn = _by_machine(tables["scaling_points"])
+    return [(machine, rows(fits[places == machine])) for machine, _ in drawn]
 
 
 def _by_machine(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
