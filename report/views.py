@@ -29,7 +29,7 @@ VIEWS = {
     "overview": View("Overview", "What came out?", ("overview",)),
     "accuracy": View(
         "Accuracy", "Which cell should I choose for a task like mine?",
-        ("accuracy", "matrix", "curves", "advice"),
+        ("accuracy", "matrix", "curves", "samples", "advice"),
     ),
     "changes": View(
         "Which gate?", "Which gate matters, and does a simpler cell do as well?",

@@ -126,6 +126,11 @@ class Task(ABC):
         """The number of time steps, ``T``."""
 
     @property
+    def test_length(self) -> int:
+        """The time steps of validation and test examples; those of training unless a task says."""
+        return self.sequence_length
+
+    @property
     @abstractmethod
     def outputs(self) -> int:
         """The number of the model's outputs, ``o``: of values, classes, or labels on or off."""
@@ -177,7 +182,8 @@ class Task(ABC):
         """Draw ``n`` examples of ``split``, as :meth:`sample`.
 
         Only a task whose splits differ has its own: another distribution for the
-        test, or finite data, of which each split has a part.
+        test, or finite data, of which each split has a part. Validation and test
+        have :attr:`test_length` time steps.
         """
         return self.sample(rng, n)
 
@@ -204,6 +210,16 @@ class Task(ABC):
         step from 0 at which each is shown [n]; None when there is no such value.
         """
         return None
+
+    @property
+    def alphabet(self) -> str:
+        """The characters that the classes stand for, where the task is to go on with a text.
+
+        Inputs are one-hot of the same classes then, the answer at every step is the next input,
+        and there is one class more, for any other character, which no training answer needs to
+        be. The analysis lets a trained model write a sample of such text.
+        """
+        return ""
 
     @property
     def missing(self) -> str:

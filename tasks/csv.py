@@ -34,7 +34,8 @@ class Csv(Regression, DataTask):
     span a gap in ``time``, a step half as long again as the usual one, is left out, and
     ``check`` names the longest; with ``gaps=true`` nothing is left out, as for working days.
     The first 70 % of the rows are for training, 15 % for validation, the last 15 % for the
-    test. Mean and deviation that scale each column are those of the training rows.
+    test. Mean and deviation that scale each column are those of the training rows. The test
+    rows are the same for all seeds: an interval over seeds says nothing of other rows.
 
     Beside the networks stand persistence, ridge regression on the window, and with a
     ``season`` (in rows) the value of one season before. Some stretches of a series are harder

@@ -6,6 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from tasks import Array, Budget, Classification, Split, at_least
+from tasks._brackets import balanced
 
 OPEN, CLOSE = 0, 1
 OPENS_ALONE, EITHER = 0, 1
@@ -76,23 +77,8 @@ class Dyck(Classification):
         return inputs, np.where(moves.cumsum(axis=1) > 0, EITHER, OPENS_ALONE).astype(np.int32)
 
     def moves(self, rng: np.random.Generator, pairs: Array) -> Array:
-        """A balanced string for each of ``pairs`` [n], any of its length alike.
-
-        Returns [n, T]: 1 opens, -1 closes, 0 follows the string. By the cycle lemma just one
-        rotation of p + 1 ones and p minus ones has no partial sum below 1; without its
-        first one it is balanced, and every balanced string comes from 2p + 1 arrangements.
-        """
-        pairs, steps = pairs[:, None], np.arange(self.sequence_length + 1)
-        keys = rng.random((len(pairs), len(steps)))
-        # What is beyond the 2p + 1 symbols comes last, and is 0.
-        ranks = np.where(steps <= 2 * pairs, keys, 2).argsort(axis=1).argsort(axis=1)
-        signs = np.select([ranks <= pairs, ranks <= 2 * pairs], [1, -1], 0)
-        before = np.where(steps <= 2 * pairs, signs.cumsum(axis=1) - signs, len(steps))
-        # The rotation starts at the last of the lowest places, counted from the end.
-        start = (len(steps) - 1 - before[:, ::-1].argmin(axis=1))[:, None]
-        places = np.where(steps <= 2 * pairs, (start + steps) % (2 * pairs + 1), steps)
-        rotated: Array = np.take_along_axis(signs, places, axis=1)[:, 1:]
-        return rotated
+        """A balanced string for each of ``pairs`` [n], any of its length alike, [n, T]."""
+        return balanced(rng, pairs, self.sequence_length)
 
     def score(self, outputs: Array, targets: Array, inputs: Array) -> float:
         right = outputs.argmax(axis=-1) == targets

@@ -13,7 +13,12 @@ import pandas as pd
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tasks import _files
+
 ROOT = Path(__file__).resolve().parent.parent
+# What was fetched on this machine; only tests that ask for it see it, in no other run is it there.
+FETCHED = Path(os.environ.get(_files.FOLDER) or ROOT / "data")
+os.environ[_files.FOLDER] = os.path.join(tempfile.gettempdir(), "gatebench-nothing-fetched")
 
 # One chunk of three steps in every task: enough to go through everything once.
 TINY = {

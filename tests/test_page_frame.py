@@ -112,7 +112,7 @@ def test_old_addresses_lead_to_what_they_name(browser, report, anchor, view, wid
 
 def test_what_was_not_made_says_how_where_its_address_leads(page):
     for anchor, command in (
-        ("published", "paper.yaml"), ("verify", "make verify"), ("compare", "make compare"),
+        ("published", "make papers"), ("verify", "make verify"), ("compare", "make compare"),
     ):  # fmt: skip
         page.goto(page.url.split("#")[0] + f"#{anchor}")
         assert here(page) == "runs"

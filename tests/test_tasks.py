@@ -8,6 +8,7 @@ from harness.registry import load_task, task_names
 from harness.run import streams
 from tasks import SPLITS, Task
 from tasks._data import windows
+from tasks._files import SOURCES
 from tasks.adding import Adding
 from tasks.copying import Copying
 from tasks.counting import EITHER, MORE, NOTHING, STOP, Counting
@@ -34,9 +35,20 @@ def series(tmp_path_factory) -> dict[str, str]:
     return {"path": str(path), "columns": "first, second", "time": "t", "season": 12}
 
 
-@pytest.fixture(params=task_names())
-def task(request: pytest.FixtureRequest, series: dict[str, str]) -> Task:
-    return load_task(request.param, **(series if request.param == "csv" else {}))
+@pytest.fixture(scope="session")
+def given(tmp_path_factory, series: dict[str, str]) -> dict[str, dict[str, str]]:
+    """The parameters of the tasks that need a file, by their name."""
+    rng = np.random.default_rng(0)
+    words = ["".join(rng.choice(list("etaoinshr"), n)) for n in rng.integers(2, 9, 60)]
+    path = tmp_path_factory.mktemp("text") / "my.txt"
+    path.write_text(" ".join(rng.choice(words, 3000)))
+    return {"csv": series, "text": {"path": str(path)}}
+
+
+# Tasks whose files are fetched have tests of their own: test_fetched_tasks.py.
+@pytest.fixture(params=[name for name in task_names() if name not in SOURCES])
+def task(request: pytest.FixtureRequest, given: dict[str, dict[str, str]]) -> Task:
+    return load_task(request.param, **given.get(request.param, {}))
 
 
 def draw(task: Task, n: int = 500, seed: int = 0):
@@ -44,16 +56,17 @@ def draw(task: Task, n: int = 500, seed: int = 0):
 
 
 def oracle(task: Task, targets: np.ndarray) -> np.ndarray:
-    return np.eye(task.outputs)[targets] if task.loss == "cross_entropy" else targets
+    # As logarithms of probabilities: certain.
+    return 100 * np.eye(task.outputs)[targets] if task.loss == "cross_entropy" else targets
 
 
 def test_shapes_and_types(task):
-    inputs, targets = draw(task, 7)
+    inputs, targets, *_ = draw(task, 7)
     steps = (inputs.shape[1],) if task.every_step else ()
     assert inputs.dtype == np.float32
     assert inputs.shape[0] == 7
     assert inputs.shape[2] == task.input_size
-    if task.loss == "mse":
+    if task.loss != "cross_entropy":
         assert targets.dtype == np.float32
         assert targets.shape == (7, *steps, task.outputs)
     else:
@@ -69,15 +82,15 @@ def test_same_seed_same_bytes(task):
 
 
 def test_an_oracle_scores_perfectly_and_solves(task):
-    inputs, targets = draw(task)
-    score = task.score(oracle(task, targets), targets, inputs)
+    inputs, targets, *weights = draw(task)
+    score = task.score(oracle(task, targets), targets, inputs, *weights)
     assert score == (1 if task.higher_is_better else 0)
     assert task.is_solved(score)
     assert not task.is_solved(task.baseline)
 
 
-def test_check_has_nothing_to_say_of_it(task, series):
-    assert contract.check_task(task.name, series if task.name == "csv" else {}) == []
+def test_check_has_nothing_to_say_of_it(task, given):
+    assert contract.check_task(task.name, given.get(task.name, {})) == []
 
 
 def test_it_is_documented(task):

@@ -11,7 +11,7 @@ from harness.errors import UserError
 from harness.plan import tracks
 from harness.plan.run import Run
 from harness.plan.settings import resolve
-from harness.registry import framework
+from harness.registry import framework, load_task
 from harness.run import learners
 from tests.test_configuration import load
 
@@ -27,8 +27,11 @@ def test_a_tracks_settings_stand_above_the_configurations(tmp_path):
 
 @pytest.mark.parametrize("name", tracks.own())
 def test_the_command_of_a_run_repeats_its_settings(name):
-    for task in {"adding" if t == tracks.EVERY else t for t in tracks.own()[name].settings}:
-        run = Run(task, "jax", "lstm" if name != "equalparameters" else "gru", name, 3)
+    track = tracks.own()[name]
+    for task in {"adding" if t == tracks.EVERY else t for t in track.settings}:
+        if load_task(task).missing:
+            continue  # no command runs it before its file is fetched
+        run = Run(task, "jax", "lstm" if "lstm" in track.cells else "gru", name, 3)
         settings = tracks.applied(resolve(task, {"steps": 9}, ""), run)
         words = shlex.split(settings.command(run, 1))[3:]
         _, again, found = identity(_parser().parse_args(words))

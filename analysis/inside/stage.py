@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.inside import dynamics, example, model
+from analysis.inside import dynamics, example, model, samples
 from analysis.inside.rows import Rows
 from cells import Weights
 from harness import layout
@@ -20,7 +20,7 @@ from harness.errors import UserError
 from harness.plan import tracks
 from harness.plan.asked import need_all_runs, read_plan
 from harness.plan.run import Run, run_named
-from harness.plan.settings import resolve
+from harness.plan.settings import Settings, resolve
 from harness.run import records, streams
 from harness.run.records import Record
 
@@ -78,7 +78,9 @@ def write_part(results: Path, task: str) -> int:
         except UserError as error:
             print(f"skipped: {error}")
             rows["insides_skipped"].append(vars(run) | {"reason": str(error)})
+            looked_into.discard(run)
     rows["gate_examples"] = _examples(runs, looked_into, results)
+    rows["samples"] = _samples(runs, looked_into, results)
     for name, table in rows.items():
         layout.write(part(results, task), name, table)
     return len(rows["insides_skipped"])
@@ -108,6 +110,10 @@ def _look(
     about = (run.seed, str(settings.as_dict()))
     if about not in known:
         known[about] = model.examples(settings.task, spec.hidden, run.seed)
+        known["test", about] = _of_files(settings, run.seed)
+    if known["test", about] not in (None, record["data_sha256"]["test"]):
+        names = " or ".join(map(str, settings.task.files))
+        raise UserError(f"{run.title}: {names} has changed since; run the pipeline again.")
     found = dynamics.rows(norms, settings.budget.clip)
     rows: dict[str, Rows] = {"dynamics": [vars(run) | row for row in found]}
     for moment, weights in moments.items():
@@ -134,6 +140,30 @@ def _examples(runs: list[Run], looked_into: set[Run], results: Path) -> Rows:
                 rows += [vars(run) | row for row in example.rows(spec, weights, data)]
                 break
     return rows
+
+
+def _samples(runs: list[Run], looked_into: set[Run], results: Path) -> Rows:
+    """What each cell's model with the median score writes, where the task is of a text."""
+    rows: Rows = []
+    for cell_runs in example.candidates(run for run in runs if run in looked_into).values():
+        kept = (records.read(run.path(results)) for run in cell_runs)
+        if (record := samples.middle(kept)) is None:
+            continue
+        run = records.identity(record)
+        settings = resolve(run.task, record["settings"], f"the record of {run.title}")
+        if settings.task.alphabet:
+            spec = tracks.model_spec(run.cell, settings)
+            weights = _weights(run, results, record)["trained"]
+            rows += [vars(run) | row for row in samples.rows(settings.task, spec, weights)]
+    return rows
+
+
+def _of_files(settings: Settings, seed: int) -> str | None:
+    """The digest of a run's test data where they are of the user's files, which may change."""
+    if not settings.task.files:
+        return None
+    n = settings.budget.test_examples
+    return streams.sha256(streams.examples(settings.task, "test", seed, n))
 
 
 def _kept(run: Run, results: Path, record: Record) -> tuple[Any, Any]:

@@ -1,7 +1,6 @@
 """What a GPU said of itself while it was timed: a row for each shape, method and phase."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,5 +55,5 @@ def _joules(energy: pd.DataFrame) -> float:
 
 def _reasons(found: pd.DataFrame) -> str:
     """What held the card back, and in how many blocks."""
-    counts: dict[str, Any] = found["throttled"][found["throttled"] != ""].value_counts().to_dict()
+    counts = found["throttled"][found["throttled"] != ""].value_counts().to_dict()
     return ", ".join(f"{reason} in {n} of {len(found)} blocks" for reason, n in counts.items())

@@ -18,12 +18,12 @@ def rows(found: list[Record]) -> Rows:
 
 def _row(settings: Settings, found: list[Record]) -> dict[str, Any]:
     task = settings.task
+    mine = [r for r in found if r["task"] == task.name]
+    # Where all runs are of tracks with settings of their own, the first such track stands for them.
+    plain = [r for r in mine if r["track"] not in tracks.own()]
+    plain = plain or [r for r in mine if r["track"] == mine[0]["track"]]
     # What a configuration gives each cell apart is said by cell.
-    by_cell = {
-        r["cell"]: r["settings"]
-        for r in found
-        if r["task"] == task.name and r["track"] not in tracks.own()
-    }
+    by_cell = {r["cell"]: r["settings"] for r in plain}
     shown = {}
     for key, value in settings.as_dict().items():
         values = {cell: own.get(key, value) for cell, own in sorted(by_cell.items())}

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from cells import CELLS
 from harness import limits, quiet
-from harness.commands import plugins, train
+from harness.commands import fetch, plugins, train
 from harness.commands.table import FILE, FOLDER, Commands, Options, parser
 from harness.conformance import cell_trial
 from harness.errors import UserError, status_of
@@ -20,6 +20,7 @@ from harness.pipeline import again, folder
 from harness.pipeline.progress import summary
 from harness.registry import check_names, framework
 from implementations import DEVICES, PRECISIONS, Framework
+from tasks._files import SOURCES
 
 ANALYSIS = (
     "tables", "rates", "evidence", "published", "insides", "timing", "reference", "verify",
@@ -69,6 +70,13 @@ def _parser() -> argparse.ArgumentParser:
         "reason": {"help": "why a cluster ended it"},
         "shell": {"type": int, "help": "the process that started it"},
         "plan": {"metavar": "JSON", "help": "see harness/plan/campaigns.py"},
+        "dataset": {"flag": "dataset", "metavar": "NAME", "help": "one of " + ", ".join(SOURCES)},
+        "given": {
+            "flag": "--from",
+            "type": Path,
+            "metavar": "PATH",
+            "help": "the file that you have already, or its folder",
+        },
         "kind": {"flag": "kind", "choices": plugins.KINDS},
         "name": {"flag": "name", "metavar": "NAME", "help": "small letters, digits and _"},
     }
@@ -91,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         "time": (_time, "results plan conformance?", "time the methods of one campaign"),
         "new": (plugins.new, "kind name", "write a working file to start from"),
         "check": (plugins.check, "kind name overrides", "say in a sentence each what is wrong"),
+        "fetch": (fetch.fetch, "dataset given?", "get the data files of a task"),
         "status": (
             lambda arguments: summary(arguments.folder), "folder",
             "say what is there, what is missing and which runs failed",

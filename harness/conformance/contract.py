@@ -78,7 +78,7 @@ def _said(task: Task) -> Findings:
     # A dataclass without a docstring is given its signature as one.
     if (type(task).__doc__ or "").startswith(f"{type(task).__name__}("):
         yield "the class has no docstring, expected what the report prints of the task"
-    for name in ("input_size", "sequence_length", "outputs"):
+    for name in ("input_size", "sequence_length", "test_length", "outputs"):
         value = getattr(task, name)
         if not isinstance(value, int) or value < 1:
             yield f"{name} is {value!r}, expected a whole number from 1 on"
@@ -92,14 +92,16 @@ def _drawn(task: Task) -> Findings:
         if len(first) not in (2, 3):
             yield f"{split}: {len(first)} arrays, expected inputs, targets and, if any, weights"
             return
-        yield from (f"{split}: {finding}" for finding in _shapes(task, *first[:2]))
-        yield from (f"{split}: {finding}" for finding in _weights(task, *first[2:]))
+        steps = task.sequence_length if split == "train" else task.test_length
+        yield from (f"{split}: {finding}" for finding in _shapes(task, steps, *first[:2]))
+        yield from (f"{split}: {finding}" for finding in _weights(task, steps, *first[2:]))
         if streams.sha256(first) != streams.sha256(again):
             yield f"{split}: the same rng gives other examples, expected all chance to come from it"
         elif streams.sha256(first) == streams.sha256(other):
             yield f"{split}: another rng gives the same examples, expected a draw"
     yield from _counted(task)
-    if task.loss == "cross_entropy":
+    # Of a text some characters are rare, and the class for those that are not known never comes.
+    if task.loss == "cross_entropy" and not task.alphabet:
         _, asked, *weights = (
             task.examples("train") if isinstance(task, DataTask)
             else task.draw("train", streams.generator("check", 0), MANY)
@@ -118,8 +120,8 @@ def _drawn(task: Task) -> Findings:
             yield f"{both} inputs of the test are in the training part too, expected none"
 
 
-def _shapes(task: Task, inputs: Array, targets: Array) -> Findings:
-    expected: tuple[int, ...] = (EXAMPLES, task.sequence_length, task.input_size)
+def _shapes(task: Task, steps: int, inputs: Array, targets: Array) -> Findings:
+    expected: tuple[int, ...] = (EXAMPLES, steps, task.input_size)
     if inputs.shape != expected or inputs.dtype != np.float32:
         yield f"inputs are {inputs.dtype} {inputs.shape}, expected float32 {expected}"
     elif not np.isfinite(inputs).all():
@@ -138,10 +140,10 @@ def _shapes(task: Task, inputs: Array, targets: Array) -> Findings:
         yield f"targets have {wrong:.4g}, expected 0 and 1 only"
 
 
-def _weights(task: Task, weights: Array | None = None) -> Findings:
+def _weights(task: Task, steps: int, weights: Array | None = None) -> Findings:
     if weights is None:
         return
-    allowed = [(EXAMPLES,), (EXAMPLES, task.sequence_length)][: 1 + task.every_step]
+    allowed = [(EXAMPLES,), (EXAMPLES, steps)][: 1 + task.every_step]
     if weights.shape not in allowed or weights.dtype != np.float32:
         expected = " or ".join(map(str, reversed(allowed)))
         yield f"weights are {weights.dtype} {weights.shape}, expected float32 {expected}"
@@ -182,8 +184,15 @@ def _judged(task: Task) -> Findings:
     counts = (weights[0] if weights else np.ones(targets.shape[: 1 + task.every_step])) > 0
     counts = counts.reshape(counts.shape + (1,) * (right.ndim - counts.ndim))
     mean = np.where(counts, right, 0).sum(axis=0) / np.maximum(counts.sum(axis=0), 1)
+    if task.alphabet:
+        # Of a text's training: few windows of a test, or one with new characters, tell too much.
+        known = task.draw("train", streams.generator("check", 0), 512)[1]
+        mean = np.bincount(known.ravel(), minlength=task.outputs) / known.size
     constant = np.broadcast_to(mean, right.shape)
-    if task.loss == "binary_cross_entropy":
+    if task.loss == "cross_entropy":
+        # As logarithms of probabilities, which a score may be of: the class is the same.
+        right, constant = 100 * right, np.log(np.maximum(constant, 1e-6))
+    elif task.loss == "binary_cross_entropy":
         # As logarithms of odds, those of certainty large but finite.
         right = 100 * (2 * right - 1)
         odds = np.clip(constant, 1e-6, 1 - 1e-6)
@@ -224,7 +233,7 @@ def _optional(task: Task) -> Findings:
         for name, values in zip(("values", "time steps"), probe, strict=True):
             if values.shape != (EXAMPLES,):
                 yield f"probe_target: {name} are {values.shape}, expected ({EXAMPLES},)"
-        if not 0 <= probe[1].min() <= probe[1].max() < task.sequence_length:
+        if not 0 <= probe[1].min() <= probe[1].max() < task.test_length:
             yield "probe_target: a time step is outside of the sequence"
 
 

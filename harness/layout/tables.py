@@ -138,6 +138,9 @@ _ALL = (
           | {"quantity": one_of("step", "marked", "input", "target", "weight", "gate", "state",
                                 "output", "probability")}
           | {"name": WORD, "unit": SOME_COUNT, "values": TEXT}),
+    # Control characters are escaped as in Python: one line that no page or terminal acts on.
+    Table("samples", "How each cell's model goes on with a text that it was trained on", "insides",
+          RUN | {"temperature": VALUE} | each(TEXT, "prompt text")),
     Table("memory_probe", "What the state still tells of a value shown earlier, run by run",
           "insides", _MODEL | {"step": COUNT, "metric": TEXT} | each(NUMBER, "score chance")),
     Table("dynamics", "Norms of the gradient while training", "insides",

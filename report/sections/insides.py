@@ -34,9 +34,10 @@ KINDS: dict[str, tuple[str, Callable[..., Markup]]] = {
 
 def content(tables: Tables) -> dict[str, Any]:
     """The answer, a finding for each figure, the table in numbers, or what is missing."""
+    own = [name for name in layout.names("insides") if name != "samples"]  # a section of its own
     there, cells = set(tables["gate_examples"]["task"]), tables["cells"].dropna(subset="summary")
     return {
-        "lacking": [name for name in layout.names("insides") if name in tables.missing],
+        "lacking": [name for name in own if name in tables.missing],
         "answer": inside_findings.answer(tables),
         "tasks": tables.tasks,
         "examples": [task for task in tables.tasks if task in there],

@@ -1,0 +1,49 @@
+"""Repeat a string twice."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tasks import Array, Budget
+from tasks._tape import TAPE, Tape
+
+
+@dataclass(frozen=True)
+class DuplicateString(Tape):
+    """Repeat a string of zeros and ones twice, longer than those of training.
+
+        x = s(1) … s(L), 2L blanks,   s(i) ~ U{0, 1}
+        y = s(1) … s(L) s(1) … s(L), at the blanks
+
+    Not even a stack would do: what came first is asked for first, and then again. Training
+    strings have 1 to ``longest`` symbols, test and validation strings ``longest`` + 1 to
+    ``reach``. The score is the share of right symbols of a string, and its mean over strings, which
+    is the mean over lengths. What differs from the paper's code is the same as for parity.
+
+    A guess has 1/2, the baseline. Who keeps k symbols of every string and guesses the others has
+    1/2 + k/2 · the mean of 1/L: 0.55 for k = 20. A run counts as solved from 0.99 on.
+
+    The budget rests on one seed: after 2,000 steps LSTM and GRU both have 0.52 with training
+    losses of 0.32 and 0.35, still falling (``python -m harness train --task duplicate_string
+    --framework jax --cell lstm --seed 100``). More steps cost minutes.
+    """
+
+    name: ClassVar = "duplicate_string"
+    summary: ClassVar = "Repeat a string twice, longer than in training."
+    references: ClassVar = (TAPE,)
+    symbols: ClassVar = 2
+    outputs: ClassVar = 2
+    budget: ClassVar = Budget(
+        layers=1, hidden=64, batch=64, steps=2000, learning_rate=5e-3, evaluate_every=200,
+        validation_examples=320, test_examples=640,
+    )  # fmt: skip
+
+    def answer_length(self, length: int) -> int:
+        return 2 * length
+
+    def answered(self, rng: np.random.Generator, lengths: Array) -> tuple[Array, Array]:
+        strings = rng.integers(0, 2, (len(lengths), lengths.max()))
+        places, own = np.arange(2 * lengths.max()), lengths[:, None]
+        shown = np.take_along_axis(strings, places % own, axis=1)
+        return strings, np.where(places < 2 * own, shown, -1)

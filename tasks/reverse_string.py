@@ -1,0 +1,51 @@
+"""Repeat a string from its end."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tasks import Array, Budget
+from tasks._tape import TAPE, Tape
+
+
+@dataclass(frozen=True)
+class ReverseString(Tape):
+    """Repeat a string of zeros and ones backwards, longer than those of training.
+
+        x = s(1) … s(L), L blanks,   s(i) ~ U{0, 1}
+        y = s(L) … s(1), at the blanks
+
+    A stack would do; a network of a fixed size has to keep every symbol, and what it has learned
+    of 40 of them is of no use for 500. Training strings have 1 to ``longest`` symbols, test and
+    validation strings ``longest`` + 1 to ``reach``. The score is the share of right symbols of a
+    string, and its mean over strings, which is the mean over lengths. What differs from the
+    paper's code is the same as for parity.
+
+    A guess has 1/2, the baseline. Who keeps the last k symbols of every string and guesses the
+    others has 1/2 + k/2 · the mean of 1/L: 0.55 for k = 20, and 0.61 for the 40 symbols of
+    training. So a score a little above 1/2 is no rule learned. A run counts as solved from 0.99 on.
+
+    The budget rests on one seed: after 2,000 steps LSTM and GRU have 0.56 and 0.55 with
+    training losses of 0.11 and 0.16, still falling (``python -m harness train --task reverse_string
+    --framework jax --cell lstm --seed 100``).
+    """
+
+    name: ClassVar = "reverse_string"
+    summary: ClassVar = "Repeat a string backwards, longer than in training."
+    references: ClassVar = (TAPE,)
+    symbols: ClassVar = 2
+    outputs: ClassVar = 2
+    budget: ClassVar = Budget(
+        layers=1, hidden=64, batch=64, steps=2000, learning_rate=5e-3, evaluate_every=200,
+        validation_examples=320, test_examples=640,
+    )  # fmt: skip
+
+    def answer_length(self, length: int) -> int:
+        return length
+
+    def answered(self, rng: np.random.Generator, lengths: Array) -> tuple[Array, Array]:
+        strings = rng.integers(0, 2, (len(lengths), lengths.max()))
+        backwards = lengths[:, None] - 1 - np.arange(lengths.max())
+        shown = np.take_along_axis(strings, np.maximum(backwards, 0), axis=1)
+        return strings, np.where(backwards >= 0, shown, -1)
