@@ -88,6 +88,12 @@ def _compare(arguments: argparse.Namespace) -> None:
         compare.say(arguments.results)
 
 
+def _merge(arguments: argparse.Namespace) -> None:
+    from analysis.folders import merge
+
+    merge.say(arguments.results, merge.merge(arguments.folders, arguments.results))
+
+
 def _crate(arguments: argparse.Namespace) -> None:
     from analysis import crate
 
@@ -103,6 +109,7 @@ OPTIONS: Options = {
     "target": {"help": "where to (results/reference)", **FOLDER},
     "reference": {"help": "the reference results (results/reference)", **FOLDER},
     "other": {"help": "what to compare with", **FOLDER},
+    "folders": {"flag": "folders", "nargs": "+", "help": "the results folders", **FOLDER},
     "write": {"action": "store_true", "help": "put the rates into workflows/rates.yaml"},
     "quiet": {"action": "store_true", "help": "leave the verdict to the pipeline's end"},
     "configuration": {"metavar": "JSON", "help": "that of the run, all values resolved"},
@@ -120,6 +127,7 @@ STAGES: Commands = {
         "compare a results folder with the reference results; status 1 where it fails",
     ),
     "compare": (_compare, "results other quiet?", "set two results folders side by side"),
+    "merge": (_merge, "folders results", "put several results folders together to a new one"),
     "crate": (_crate, "results configuration?", "describe a results folder as an RO-Crate"),
 }  # fmt: skip
 

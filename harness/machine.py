@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -31,6 +32,11 @@ def description() -> dict[str, Any]:
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "system": platform.platform(),
     }
+
+
+def name(about: Mapping[str, Any]) -> str:
+    """What tables call the machine of such a description, where times hang on it."""
+    return f"{about['processor']} ({about.get('generation', '')}), {about['cores']} cores"
 
 
 def _cpuinfo() -> dict[str, str]:

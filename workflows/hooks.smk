@@ -15,8 +15,13 @@ def start():
         CONFIGURATION.runs,
         todo,
         CONFIGURATION.conformance,
-        tuple(CAMPAIGNS),
+        () if CONFIGURATION.shard else tuple(CAMPAIGNS),
         CONFIGURATION.studies,
+        {
+            "shard": str(CONFIGURATION.shard or ""),
+            "configuration": CONFIGURATION.resolved,
+            "code": asked.code(),
+        },
     )
 
 
@@ -78,7 +83,8 @@ def say_what_studies_cost():
     for name, runs in CONFIGURATION.studies.items():
         much = "unknown" if math.isnan(minutes[name]) else f"{minutes[name]:.0f} core-minutes"
         print(f"study {name}: {len(runs)} runs, {much}", file=sys.stderr)
-    print(f"{len(CONFIGURATION.runs)} runs in all, some in several studies", file=sys.stderr)
+    part = f"in part {CONFIGURATION.shard}" if CONFIGURATION.shard else "in all"
+    print(f"{len(CONFIGURATION.runs)} runs {part}, some in several studies", file=sys.stderr)
 
 
 def say_what_failed():

@@ -107,6 +107,16 @@ def what_a_campaign_needs(wildcards):
     ]
 
 
+def what_tables_need(wildcards):
+    """The records of all runs; of a part of them no table is made, and no page."""
+    if CONFIGURATION.shard:
+        end(
+            f"shard: part {CONFIGURATION.shard} of the runs makes no tables and no page; put all "
+            "parts together with python -m analysis merge and make them there."
+        )
+    return [run.path(RESULTS) for run in CONFIGURATION.runs]
+
+
 def reference(wildcards):
     """The reference's tables; what is not verified is verified anew whenever that is asked."""
     if not (tables := sorted((ROOT / "results" / "reference").glob("*.csv"))):

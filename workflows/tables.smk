@@ -5,7 +5,7 @@
 
 rule tables:
     input:
-        records=[run.path(RESULTS) for run in CONFIGURATION.runs],
+        records=what_tables_need,
         conformance=conformance_of(run.framework for run in CONFIGURATION.runs),
         code=code_of_stage("analysis/tables"),
     output:

@@ -45,7 +45,8 @@ rule time:
 
 use rule tables as timing_tables with:
     input:
-        campaigns=[RESULTS / "timing" / f"{name}.json" for name in CAMPAIGNS],
+        # With those of other machines, where folders were merged.
+        campaigns=[path for name in CAMPAIGNS for path in layout.timed(RESULTS, name)],
         code=code_of_stage("analysis/speed"),
     output:
         [layout.path(RESULTS, name) for name in layout.names("timing")],

@@ -7,6 +7,7 @@ runs over the claims of its group, those of the ledger that nothing was run for 
 to test further claims never weakens a verdict.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from harness.registry import ROOT, check_names
 LEDGER = ROOT / "workflows" / "claims.yaml"
 # Tests of identities, which need no p.
 EXACT = ("equals",)
+# The tables of the clock, whose rows are each of one machine.
+CLOCK = ("speed_ratios", "timing")
 # What a case says of its claim.
 SUPPORTS, REFUTES, OPEN, LEFT_OUT = "supports", "refutes", "open", "left out"
 VERDICT_OF = {SUPPORTS: "supported", REFUTES: "refuted"}
@@ -148,6 +151,9 @@ def _rows(claim: Claim, table: pd.DataFrame | None) -> pd.DataFrame | None:
 def _cases(claim: Claim, rows: pd.DataFrame) -> list[Row]:
     """What each case of ``by`` says; all rows are one case where ``by`` is empty."""
     by = list(claim.data["by"])
+    # What several machines timed is a case on each of them.
+    if claim.data["table"] in CLOCK and "machine" in rows and rows["machine"].nunique() > 1:
+        by.append("machine")
     groups = rows.groupby(by, sort=True) if by else [((), rows)]
     found = []
     for key, group in groups:
@@ -168,7 +174,10 @@ def _case(
 ) -> Row:
     row: Row = {
         "claim": claim.id, "framework": case.get("framework"), "task": case.get("task"),
-        "case": " ".join(str(v) for k, v in case.items() if k not in ("framework", "task")),
+        "case": re.sub(
+            r"[^\w ./,:+()=-]", " ",
+            " ".join(str(v) for k, v in case.items() if k not in ("framework", "task")),
+        ),
         "says": LEFT_OUT, "margin": margin, "expect": claim.test.get("expect"), "n": 0,
         "detail": detail, "p": np.nan,
     }  # fmt: skip

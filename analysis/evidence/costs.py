@@ -14,6 +14,7 @@ def compared(a: pd.DataFrame, b: pd.DataFrame, column: str) -> Solving | None:
 
     A run that did not solve took all that every run had: the least of the runs' budgets.
     """
+    a, b = _known(a, b, column)
     x, y = (side[column].to_numpy(float) for side in (a, b))
     most = min((side["budget"] * _each(side, column)).min() for side in (a, b))
     return statistics.solving(x, y, float(most), _resolution(a, b, column))
@@ -21,8 +22,17 @@ def compared(a: pd.DataFrame, b: pd.DataFrame, column: str) -> Solving | None:
 
 def alike(a: pd.DataFrame, b: pd.DataFrame, column: str) -> Student | None:
     """The same for a test of equality; see :func:`analysis.statistics.same_solving`."""
+    a, b = _known(a, b, column)
     x, y = (side[column].to_numpy(float) for side in (a, b))
     return statistics.same_solving(x, y, _resolution(a, b, column))
+
+
+def _known(a: pd.DataFrame, b: pd.DataFrame, column: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The pairs of which it is known what a step takes: seconds are so of one machine only."""
+    if column not in COSTS:
+        return a, b
+    known = a[COSTS[column]].notna().to_numpy() & b[COSTS[column]].notna().to_numpy()
+    return a[known], b[known]
 
 
 def _resolution(a: pd.DataFrame, b: pd.DataFrame, column: str) -> tuple[float, float]:

@@ -7,13 +7,30 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.statistics.across_tasks import normalised
+from analysis.tables.runs import KIND
 from harness import layout
 
 IDENTITY = ["task", "framework", "cell", "track", "seed"]
 # What a model does that is looked into before it is trained, or after.
 MODEL = [*IDENTITY, "moment"]
+# What hangs on the machine: of two machines it is never compared, nor averaged.
+TIMES = ("train_seconds", "step_ms", "total_seconds")
 # A gradient of which less is left is the end of float64.
 SMALLEST = 1e-290
+
+
+def timed_on_one_machine(runs: pd.DataFrame, machines: pd.DataFrame) -> pd.DataFrame:
+    """The runs with the times of those alone that the machine made which made most of them.
+
+    Machines of one kind, with the same processor and as many cores, are one.
+    """
+    kinds = machines.set_index("machine")[list(KIND)].astype(str).agg(", ".join, axis=1)
+    made_on = runs["machine"].map(kinds)
+    counts = made_on.value_counts()
+    if len(counts) < 2:
+        return runs
+    most = min(counts[counts == counts.max()].index)
+    return runs.assign(**{name: runs[name].where(made_on == most) for name in TIMES})
 
 
 def of_runs(runs: pd.DataFrame, curves: pd.DataFrame | None) -> pd.DataFrame:
@@ -43,7 +60,11 @@ def of_runs(runs: pd.DataFrame, curves: pd.DataFrame | None) -> pd.DataFrame:
     same = runs.groupby(["task", "framework", "track", "seed"])["train_seconds"]
     for name, column, limit in (
         ("early", "step", runs["budget"] / 4),
-        ("early_seconds", "seconds", same.transform("max") / 4),
+        (
+            "early_seconds",
+            "seconds",
+            (same.transform("max") / 4).where(runs["train_seconds"].notna()),
+        ),
     ):
         known = None if curves is None else _until(runs, curves, column, limit)
         runs[name] = np.nan if known is None else _progress(runs, known)

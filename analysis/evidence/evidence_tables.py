@@ -14,8 +14,9 @@ from harness import layout
 # What stands in the results folder before the evidence is weighed; a table that this
 # configuration does not make is left out, and the claims on it are not tested.
 INPUTS = (
-    "runs", "scores", "tasks", "cells", "curves", "parameter_counts", "attribution", "divergence",
-    "speed_ratios", "timing", "gradient_flow", "gradient_norms", "gates", "memory_probe",
+    "runs", "machines", "scores", "tasks", "cells", "curves", "parameter_counts", "attribution",
+    "divergence", "speed_ratios", "timing", "gradient_flow", "gradient_norms", "gates",
+    "memory_probe",
 )  # fmt: skip
 NEEDED = ("runs", "scores", "tasks")
 # Framework and cell of a ratio's two sides, as claims name them.
@@ -31,7 +32,8 @@ INSIDES = ("gradient_flow", "gradient_left", "gradient_norms", "gates", "memory_
 def read(results: Path) -> dict[str, pd.DataFrame]:
     """The tables that are there, ready to be compared.
 
-    Runs get their settings as columns and what follows from them (:func:`derived.of_runs`). What
+    Runs get their settings as columns and what follows from them (:func:`derived.of_runs`); their
+    times are those of one machine (:func:`derived.timed_on_one_machine`). What
     was found inside the models comes with their runs' ``progress`` and ``solved``;
     ``gradient_left`` is made of gradient_flow. What did not pass the checks against the reference
     model is left out.
@@ -41,6 +43,9 @@ def read(results: Path) -> dict[str, pd.DataFrame]:
         for name in INPUTS
         if name in NEEDED or layout.path(results, name).exists()
     }
+    if "machines" in tables:
+        machines = tables.pop("machines")
+        tables["runs"] = derived.timed_on_one_machine(tables["runs"], machines)
     tables["runs"] = derived.of_runs(tables["runs"], tables.pop("curves", None))
     if "gradient_flow" in tables:
         tables["gradient_left"] = derived.gradient_left(tables["gradient_flow"])

@@ -18,7 +18,7 @@ from cells import Weights
 from harness import layout
 from harness.errors import UserError
 from harness.plan import tracks
-from harness.plan.asked import read_plan
+from harness.plan.asked import need_all_runs, read_plan
 from harness.plan.run import Run, run_named
 from harness.plan.settings import Settings, resolve
 from harness.run import records, streams
@@ -88,6 +88,7 @@ def write_part(results: Path, task: str) -> int:
 
 def join(results: Path) -> None:
     """Write the tables of ``results`` from the parts of its tasks."""
+    need_all_runs(results)
     parts = {task: part(results, task) for task in tasks(planned(results))}
     for name in NAMES:
         for task, folder in parts.items():

@@ -10,11 +10,12 @@ from harness import layout
 def write(results: Path, names: list[str]) -> None:
     """Write the clock's tables from the campaigns ``names``; empty ones where there is none.
 
-    Every row says on which machine it was measured. Raises :class:`.UserError` when a campaign is
+    Every row says on which machine it was measured; several that timed a campaign have their own
+    rows. Raises :class:`.UserError` when a campaign is
     not whole.
     """
     tables: dict[str, Rows] = {name: [] for name in layout.names("timing")}
-    campaigns = [Measured.read(results / "timing" / f"{name}.json") for name in names]
+    campaigns = [Measured.read(path) for name in names for path in layout.timed(results, name)]
     for timed in campaigns:
         noise = ratios.noise(other for other in campaigns if other.machine == timed.machine)
         products = peaks.rows(timed)

@@ -1,5 +1,8 @@
 """Learning curves: each run's, and each method's over its seeds."""
 
+from collections.abc import Collection
+from typing import Any
+
 import numpy as np
 
 from analysis.tables.groups import Rows, grouped
@@ -21,17 +24,26 @@ def rows(found: list[Record]) -> Rows:
     return result
 
 
-def summary(curves: Rows) -> Rows:
-    """The score at each step over a method's seeds, median and range, and the median seconds."""
+def summary(curves: Rows, timed: Collection[tuple[Any, ...]]) -> Rows:
+    """The score at each step over a method's seeds, median and range, and the median seconds.
+
+    Only of the runs ``timed``, all on one machine, the seconds count; none where no seed is.
+    """
     known = (row for row in curves if row["score"] is not None)
     return [
         key
         | {
             "n": len(group),
-            "seconds": np.median([row["seconds"] for row in group]),
+            "seconds": _median(
+                [row["seconds"] for row in group if tuple(row[k] for k in layout.RUN) in timed]
+            ),
             "median": np.median(scores := [row["score"] for row in group]),
             "lowest": min(scores),
             "highest": max(scores),
         }
         for key, group in grouped(known, (*layout.METHOD, "step"))
     ]
+
+
+def _median(seconds: list[float]) -> float | None:
+    return float(np.median(seconds)) if seconds else None

@@ -13,6 +13,8 @@ from harness.run import streams
 from harness.run.records import Record
 
 MACHINE = ("processor", "generation", "cores", "memory_gb", "system")
+# Machines that share these count as one: times hang on the rest no more than on the hour.
+KIND = MACHINE[:3]
 
 
 def rows(found: list[Record]) -> Rows:
@@ -55,6 +57,14 @@ def steady_step_seconds(record: Record) -> float | None:
 def first_chunk(record: Record) -> int:
     """How many steps the first chunk has."""
     return int(min(record["steps"], record["settings"]["evaluate_every"]))
+
+
+def of_one_machine(found: list[Record]) -> set[tuple[Any, ...]]:
+    """The runs, by what names them, that the machine made which made most of all."""
+    kinds = [tuple(map(str, _machine(record)[2 : 2 + len(KIND)])) for record in found]
+    most = min(Counter(kinds).items(), key=lambda item: (-item[1], item[0]), default=((), 0))[0]
+    made = (r for r, kind in zip(found, kinds, strict=True) if kind == most)
+    return {tuple(record[name] for name in layout.RUN) for record in made}
 
 
 def machines(found: list[Record]) -> Rows:

@@ -19,10 +19,12 @@ from analysis.tables import (
 )
 from harness import layout
 from harness.errors import UserError
+from harness.plan import asked
 
 
 def write(results: Path) -> None:
-    """Write every table of the stage; :class:`UserError` when there is no record."""
+    """Write every table of the stage; :class:`UserError` where there is none, or a part."""
+    asked.need_all_runs(results)
     found = plan_records.read(results)
     if not found:
         raise UserError(f"{results}: there is no record to make tables of; run the pipeline.")
@@ -34,7 +36,7 @@ def write(results: Path) -> None:
         "machines": runs.machines(found),
         "scores": scores.rows(found, conformance.not_comparable(checks)),
         "curves": points,
-        "curves_summary": curves.summary(points),
+        "curves_summary": curves.summary(points, runs.of_one_machine(found)),
         "losses": losses.rows(results, found),
         "tasks": tasks.rows(found),
         "classical": tasks.classical(found),

@@ -26,7 +26,7 @@ import pandas as pd
 
 import cells
 from cells import Array, ModelSpec, Weights, network
-from harness import layout
+from harness import layout, machine
 from harness.conformance import textbook_rules
 from harness.errors import in_one_line
 from harness.files import write_text
@@ -343,4 +343,6 @@ def sentence(row: Row) -> str:
 
 def write(path: Path, rows: list[Row]) -> None:
     """Write the rows as CSV in one step."""
-    write_text(path, pd.DataFrame(rows, columns=list(COLUMNS)).to_csv(index=False))
+    here = {"machine": machine.name(machine.description())}
+    table = pd.DataFrame([row | here for row in rows], columns=list(COLUMNS))
+    write_text(path, table.to_csv(index=False))

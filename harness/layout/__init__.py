@@ -20,6 +20,8 @@ __all__ = ["METHOD", "RUN", "TABLES", "Column", "Table"]
 
 # Before the name of a column that holds one setting of a run: set_hidden, set_steps.
 SETTING = "set_"
+# Between the name of a campaign and what stands for another machine that timed it, too.
+ELSEWHERE = "@"
 
 # What makes the tables of each stage.
 COMMANDS = {
@@ -57,6 +59,12 @@ def names(*stages: str) -> tuple[str, ...]:
 def path(results: Path, name: str) -> Path:
     """Where table ``name`` of the folder ``results`` lies."""
     return results / f"{TABLES[name].name}.csv"
+
+
+def timed(results: Path, campaign: str) -> list[Path]:
+    """Where a campaign of the clock lies, and the same of other machines, from merged folders."""
+    folder = results / "timing"
+    return [folder / f"{campaign}.json", *sorted(folder.glob(f"{campaign}{ELSEWHERE}*.json"))]
 
 
 def says(file: str) -> str:

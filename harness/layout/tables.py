@@ -66,7 +66,8 @@ _ALL = (
     Table("curves", "Learning curves: loss and score of each run by step", "tables",
           RUN | {"step": COUNT, "seconds": VALUE} | each(NUMBER, "loss score")),
     Table("curves_summary", "Learning curves of each method: median and range over the seeds",
-          "tables", METHOD | each(COUNT, "step n") | each(VALUE, "seconds median lowest highest")),
+          "tables", METHOD | each(COUNT, "step n") | {"seconds": NUMBER}
+          | each(VALUE, "median lowest highest")),
     Table("losses", "The loss of each run at steps 1, 2, 4, 8 and so on", "tables",
           RUN | {"step": COUNT, "loss": NUMBER}, key=(*RUN, "step"), digits=9),
     Table("tasks", "The tasks: metric, baseline, solved value, margin, settings, references",
@@ -96,7 +97,7 @@ _ALL = (
     Table("conformance", "Every check of every implementation against the reference model",
           "tables", {"framework": NAME} | each(WORD, "kernel track cell") | {"layers": COUNT}
           | each(WORD, "outputs dtype") | {"check": TEXT} | each(NUMBER, "max_error tolerance")
-          | {"passed": YES_NO, "counted": SOME_COUNT, "detail": TEXT}),
+          | {"passed": YES_NO, "counted": SOME_COUNT, "detail": TEXT, "machine": TEXT}),
     Table("conformance_summary", "The same checks by framework, cell and kind of check", "tables",
           each(NAME, "framework cell") | {"check": TEXT, "dtype": WORD}
           | each(COUNT, "checks passed") | each(NUMBER, "max_error tolerance") | {"detail": TEXT}),

@@ -35,8 +35,23 @@ def check_notes() -> None:
 def take(results: Path, preload: bool = True) -> None:
     """Take the results folder for this pipeline, or say who has it.
 
-    Snakemake's own lock, which the profile turns off, outlives a killed pipeline. With ``preload``
-    the jobs share preloaders, for which all must be on this machine.
+    With ``preload`` the jobs share preloaders, for which all must be on this machine.
+    """
+    _held.append(taken(results))
+    if not preload:
+        preloader.announce()
+        return
+    # In the system's temporary folder: a socket's path must be short.
+    sockets = tempfile.TemporaryDirectory(prefix="gatebench-", ignore_cleanup_errors=True)
+    atexit.register(sockets.cleanup)
+    preloader.announce(sockets.name)
+
+
+def taken(results: Path) -> IO[str]:
+    """The results folder's lock, which nobody else has until it is closed; or say who has it.
+
+    What killed processes left is gone, and there is room. Snakemake's own lock, which the profile
+    turns off, outlives a killed pipeline.
     """
     try:
         results.mkdir(parents=True, exist_ok=True)
@@ -56,19 +71,12 @@ def take(results: Path, preload: bool = True) -> None:
             f"{results}: cannot be locked ({error.strerror}): start no second pipeline there.",
             file=sys.stderr,
         )
-    _held.append(file)
     file.truncate(0)
     tidy(results)
     need_room(results)
     file.write(str(os.getpid()))
     file.flush()
-    if not preload:
-        preloader.announce()
-        return
-    # In the system's temporary folder: a socket's path must be short.
-    sockets = tempfile.TemporaryDirectory(prefix="gatebench-", ignore_cleanup_errors=True)
-    atexit.register(sockets.cleanup)
-    preloader.announce(sockets.name)
+    return file
 
 
 def tidy(results: Path) -> None:

@@ -60,6 +60,11 @@ def summary(results: Path) -> int:
         print(f"Tables: {results}{os.sep}{{{','.join(tables)}}}")
     if (results / "report.html").exists():
         print(f"Report: {results / 'report.html'}")
+    if plan["shard"]:
+        print(
+            f"Part:   {plan['shard']}; when all are made: "
+            f"python -m analysis merge {results} OTHERS --results ALL"
+        )
     for sentence in damaged:
         print(sentence)
     for status in ("diverged", "unavailable", "failed"):

@@ -10,7 +10,7 @@ from cells import CELLS
 from harness import documents
 from harness.errors import UserError
 from harness.limits import Limits
-from harness.plan import places, tracks
+from harness.plan import places, shards, tracks
 from harness.plan.campaigns import Campaign, campaigns
 from harness.plan.run import Run
 from harness.plan.settings import Settings, require, resolve
@@ -28,8 +28,8 @@ from harness.registry import (
 from implementations import NATIVE, Framework
 
 FORM = ROOT / "workflows" / "config" / "schema.json"
-# Places on this machine, which are no part of what was done.
-PLACES = ("results", "other")
+# Places on this machine and the part that it makes, which are no part of what is asked for.
+PLACES = ("results", "other", "shard")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,10 @@ class Configuration:
     campaigns: tuple[Campaign, ...]
     # The results folder to compare with, if there is one.
     other: Path | None
-    # All values, but for places.
+    # The part of the runs that this machine makes, where it does not make all: only its runs are
+    # in the studies.
+    shard: shards.Shard | None
+    # All values, but for places and the shard.
     resolved: dict[str, Any]
 
     @property
@@ -185,7 +188,7 @@ def _checked(config: dict[str, Any]) -> Configuration:
     frameworks = {name: framework(name) for name in known}
     kernels = _kernels(config["kernels"], config["device"])
     check_names("timing.cells", "cell", config["timing"]["cells"], CELLS)
-    return Configuration(
+    whole = Configuration(
         results=places.results(config["results"]),
         threads=config["threads"],
         frameworks=frameworks,
@@ -202,9 +205,16 @@ def _checked(config: dict[str, Any]) -> Configuration:
             config["precision"],
         ),
         other=places.other(config["other"]),
+        shard=shards.shard(config["shard"] or ""),
         resolved={key: value for key, value in config.items() if key not in PLACES}
         | {"overrides": _understood(config["overrides"], settings)},
     )
+    if whole.shard is None:
+        return whole
+    part = replace(whole, studies=shards.cut(wanted, whole.settings_of, whole.shard))
+    if not part.runs:
+        raise UserError(f"shard: {whole.shard} has none of the {len(runs)} runs; make fewer parts.")
+    return part
 
 
 def _understood(

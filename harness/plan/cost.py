@@ -38,7 +38,18 @@ def core_minutes(
 
     NaN where neither has a record of the cell.
     """
-    known = [found for folder in (results, REFERENCE) for found in _seconds_per_gflop(folder)]
+    seconds = estimator([results, REFERENCE], settings_of)
+    return {name: sum(map(seconds, runs)) / 60 for name, runs in studies.items()}
+
+
+def estimator(
+    folders: Iterable[Path], settings_of: Callable[[Run], Settings]
+) -> Callable[[Run], float]:
+    """What says how many core-seconds a run costs, by the records of the first folder that can.
+
+    NaN where none has a record of the run's cell.
+    """
+    known = [found for folder in folders for found in _seconds_per_gflop(folder)]
 
     def cost(run: Run) -> float:
         """The core-seconds of a run."""
@@ -47,7 +58,7 @@ def core_minutes(
                 return rate * gflop(run.cell, settings_of(run))
         return float("nan")
 
-    return {name: sum(map(cost, runs)) / 60 for name, runs in studies.items()}
+    return cost
 
 
 def _seconds_per_gflop(folder: Path) -> list[tuple[tuple[str, ...], dict[str, float]]]:

@@ -1,5 +1,6 @@
 """Which framework trains fastest?"""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -37,11 +38,27 @@ def framework(tables: Tables) -> Answer:
     known = [row for row in rows if row["verdict"] != "unknown"]
     evidence = [_paced(tables, row) for row in known]
     return Answer(
-        _text(tables, rows, len(known)),
+        " ".join(_on_each_machine(tables, rows)),
         evidence[0] if evidence else "",
         TELL if len(known) < len(rows) else "",
         " ".join([*evidence[1:MOST_SAID], *_disturbed(tables, known), *_peak(timing)]),
     )
+
+
+def machine(name: Any) -> str:
+    """Where several machines were timed, ``on`` which; its processor and cores are enough."""
+    if not isinstance(name, str) or not name:
+        return ""
+    processor, _, cores = name.rpartition(", ")
+    return f"on {processor.partition(' (')[0] or name}{', ' * bool(cores)}{cores}"
+
+
+def _on_each_machine(tables: Tables, rows: list[Row]) -> Iterable[str]:
+    """The answer; where several machines were timed, one for each, which is named."""
+    for name in dict.fromkeys(row["machine"] for row in rows):
+        mine = [row for row in rows if row["machine"] == name]
+        text = _text(tables, mine, sum(row["verdict"] != "unknown" for row in mine))
+        yield f"{capital(machine(name))}: {text}" if machine(name) else text
 
 
 def _text(tables: Tables, rows: list[Row], known: int) -> str:
@@ -115,6 +132,7 @@ def _paced(tables: Tables, row: Row) -> str:
     """A decided pace as a number with its interval."""
     one, other = words.framework(row["a"]), words.framework(row["b"])
     where = f"{words.cell(row['cell'])}, {model(tables, row['shape'])}"
+    where += f", {on}" if (on := machine(row["machine"])) else ""
     n = plural(row["n"] or 0, "process", "processes")
     return f"{one} against {other} ({where}): {ratio(row, 'less time', 'more time')}, {n}."
 
@@ -123,11 +141,14 @@ def _disturbed(tables: Tables, known: list[Row]) -> list[str]:
     """What the clock warns of in the times that decided."""
     timing = tables["timing"]
     steps = timing[(timing["phase"] == "step") & timing["warning"].notna()]
-    warned = set(zip(steps["shape"], steps["cell"], strict=True))
+    warned = set(zip(steps["shape"], steps["cell"], steps["machine"], strict=True))
+    # Without a machine the answer is of the only one.
+    warned |= {(shape, cell, None) for shape, cell, _ in warned}
     places: dict[str, list[str]] = {}
     for row in known:
-        if (row["shape"], row["cell"]) in warned:
-            places.setdefault(model(tables, row["shape"]), []).append(row["cell"])
+        if (row["shape"], row["cell"], row["machine"] or None) in warned:
+            place = " ".join(filter(None, [model(tables, row["shape"]), machine(row["machine"])]))
+            places.setdefault(place, []).append(row["cell"])
     where = [f"{cells(names)} with {size}" for size, names in places.items()]
     return [f"The clock warns of its times of {listed(where)}."] if where else []
 
@@ -140,4 +161,5 @@ def _peak(timing: pd.DataFrame) -> list[str]:
     best = steps.sort_values("peak_fraction").iloc[-1]
     share = f"{number(100 * best['peak_fraction'], 2)} % of what the hardware allows"
     where = f"{words.cell(best['cell'])} in {words.framework(best['framework'])}"
+    where += f", {machine(best['machine'])}" if steps["machine"].nunique() > 1 else ""
     return [f"The best training step reaches {share} ({where})."]

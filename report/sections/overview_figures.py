@@ -53,6 +53,8 @@ def lines(tables: Tables, one: Shown) -> list[Line]:
     mine = mine[mine["framework"] == one.framework].set_index("cell")
     reach = furthest(one.task["baseline"], one.task["solved"])
     curves = curves[(curves["framework"] == one.framework) & (curves["track"] == one.track)]
+    # Of runs on several machines those of one have seconds, which may be of no seed of a cell.
+    curves = curves[curves["seconds"].notna()]
     curves = curves[(curves[["median", "lowest", "highest"]].abs() < reach).all(axis=1)]
     found = []
     for cell in tables.palette.present(curves["cell"]):

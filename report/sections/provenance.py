@@ -19,9 +19,7 @@ def of(tables: Tables) -> dict[str, Any]:
         "line": _line(tables),
         "runs": plural(len(runs), "run"),
         "ended": ", ".join(f"{number(n)} {status}" for status, n in bad.items()),
-        "machines": list(dict.fromkeys(
-            f"{m['processor']}, {number(m['cores'])} cores, {m['memory_gb']} GB, {m['system']}"
-            for m in machines)),
+        "machines": _machines(machines),
         "versions": versions(machines),
         "commits": [str(commit)[:12] for commit in dict.fromkeys(runs["git_commit"].dropna())],
         "changed": any("+changes" in str(commit) for commit in runs["git_commit"]),
@@ -33,6 +31,17 @@ def of(tables: Tables) -> dict[str, Any]:
         "core_hours": float(tables["cost"]["core_seconds"].sum()) / 3600 or None,
         "controls": rows(ratios[(ratios["kind"] == "aa") & ratios["shape"].isin(shapes)]),
     }  # fmt: skip
+
+
+def _machines(machines: list[dict[str, Any]]) -> list[str]:
+    """Every machine once; where there are several, with the number of its runs."""
+    runs: dict[str, int] = {}
+    for m in machines:
+        name = f"{m['processor']}, {number(m['cores'])} cores, {m['memory_gb']} GB, {m['system']}"
+        runs[name] = runs.get(name, 0) + int(m["runs"] or 0)
+    if len(runs) < 2:
+        return list(runs)
+    return [f"{name}: {plural(count, 'run')}" for name, count in runs.items()]
 
 
 def _line(tables: Tables) -> str:

@@ -50,6 +50,7 @@ def content(tables: Tables) -> dict[str, Any]:
             }
             for name, timed in parts
         ],
+        "grown": _grown(tables),
         "kinds": KINDS,
         "rest": rest,
         "axes": speed_figures.AXES,
@@ -65,19 +66,37 @@ def figures(tables: Tables) -> dict[Hashable, Job]:
         for draw in (speed_figures.steps, speed_figures.fractions)
     }
     chosen = [(name, fastest(tables, timed)) for name, timed in parts]
-    return found | {
-        "overall": (speed_figures.overall, (chosen, palette)),
-        "growth": (speed_figures.growth, (tables["scaling_points"], palette)),
-    }
+    return (
+        found
+        | {"overall": (speed_figures.overall, (chosen, palette))}
+        | {
+            ("growth", machine): (speed_figures.growth, (points, palette))
+            for machine, points in _by_machine(tables["scaling_points"])
+        }
+    )
+
+
+def _grown(tables: Tables) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The machines whose growth is drawn, each with the fits that there are of it."""
+    fits = tables["scaling"]
+    places = fits["machine"].fillna("")
+    drawn = _by_machine(tables["scaling_points"])
+    return [(machine, rows(fits[places == machine])) for machine, _ in drawn]
+
+
+def _by_machine(table: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each machine, which never share a figure or a table."""
+    parts = table.groupby(table["machine"].fillna(""))
+    return [(str(machine), own) for machine, own in parts]
 
 
 def warnings(tables: Tables) -> dict[str, str]:
     """By "shape, CELL", as the advice names them, what the clock warns of in its steps' times."""
     steps = tables["timing"][tables["timing"]["phase"] == "step"]
-    return {
-        f"{row['shape']}, {words.cell(row['cell'])}": row["warning"]
-        for row in rows(steps[steps["warning"].notna() & steps["median_ms"].notna()])
-    }
+    several = steps["machine"].nunique() > 1
+    warned = rows(steps[steps["warning"].notna() & steps["median_ms"].notna()])
+    place = "{shape}, {name} on {machine}" if several else "{shape}, {name}"
+    return {place.format(**row, name=words.cell(row["cell"])): row["warning"] for row in warned}
 
 
 def shapes(tables: Tables) -> list[tuple[str, pd.DataFrame]]:
