@@ -10,15 +10,21 @@ from analysis.tables import stage
 from harness import layout
 from harness.errors import UserError
 from harness.plan import asked, cost, shards
+from harness.plan.configuration import Configuration
 from harness.run import records
 from tests import fakes
 from tests.conftest import SMALL, overrides, snakemake
 from tests.test_configuration import load
 
 
-@pytest.mark.parametrize("of", [1, 2, 3, 8, 37])
-def test_the_parts_are_the_plan_and_none_weighs_much_more(tmp_path, of):
-    whole = load(tmp_path)
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Configuration:
+    """The default configuration, all of it."""
+    return load(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.mark.parametrize("of", [1, 3, 8, 37])
+def test_the_parts_are_the_plan_and_none_weighs_much_more(whole, of):
     parts = shards.split(whole.runs, whole.settings_of, of)
     assert sorted(run.name for part in parts for run in part) == sorted(r.name for r in whole.runs)
     seconds = cost.estimator([cost.REFERENCE], whole.settings_of)
@@ -30,10 +36,11 @@ def test_the_parts_are_the_plan_and_none_weighs_much_more(tmp_path, of):
     assert max(loads) <= 1.05 * min(loads) or of == 37
 
 
-def test_a_part_is_the_same_for_everyone_whatever_is_finished_and_in_whatever_order(tmp_path):
+def test_a_part_is_the_same_for_everyone_whatever_is_finished_and_in_whatever_order(
+    whole, tmp_path
+):
     loaded = load(tmp_path, shard="2/3")
     part = set(loaded.runs)
-    assert part == set(load(tmp_path / "elsewhere", shard="2/3").runs)
     run = next(iter(part))
     row = {name: 1.0 for name, column in layout.TABLES["runs"].columns.items()
            if column.kind in ("float", "int")}  # fmt: skip
@@ -42,13 +49,12 @@ def test_a_part_is_the_same_for_everyone_whatever_is_finished_and_in_whatever_or
     slow = vars(run) | row | vars(run) | {"status": "ok", "total_seconds": 1e9}
     layout.write(tmp_path / "results", "runs", [slow])
     assert part == set(load(tmp_path, shard="2/3").runs)
-    whole = load(tmp_path)
     turned = shards.split(reversed(whole.runs), whole.settings_of, 3)
     assert part == set(turned[1])
 
 
-def test_each_study_keeps_its_runs_of_the_part(tmp_path):
-    whole, parts = load(tmp_path), [load(tmp_path, shard=f"{n}/4") for n in (1, 2, 3, 4)]
+def test_each_study_keeps_its_runs_of_the_part(whole, tmp_path):
+    parts = [load(tmp_path, shard=f"{n}/2") for n in (1, 2)]
     for name, runs in whole.studies.items():
         assert sorted(run.name for part in parts for run in part.studies[name]) == sorted(
             run.name for run in runs

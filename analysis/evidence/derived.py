@@ -24,7 +24,8 @@ def timed_on_one_machine(runs: pd.DataFrame, machines: pd.DataFrame) -> pd.DataF
 
     Machines of one kind, with the same processor and as many cores, are one.
     """
-    kinds = machines.set_index("machine")[list(KIND)].astype(str).agg(", ".join, axis=1)
+    known = machines[["machine", *KIND]].itertuples(index=False)
+    kinds = {number: ", ".join(map(str, kind)) for number, *kind in known}
     made_on = runs["machine"].map(kinds)
     counts = made_on.value_counts()
     if len(counts) < 2:
