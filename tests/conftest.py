@@ -26,11 +26,24 @@ TINY = {
     "train_examples": 0, "validation_examples": 8, "test_examples": 8,
 }  # fmt: skip
 
+# They take minutes each and wait most of the time, so they begin first.
+LONG = ("test_pipeline", "test_faults", "test_slurm", "test_limits")
+
 # The smallest grid: one run.
 SMALL = {
     "tasks": "[adding]", "frameworks": "[pytorch]", "cells": "[rnn]", "seeds": "[0]",
     "studies": "[cells]", "conformance": "false",
 }  # fmt: skip
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a third of the time a test waits for another process."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first: with them last, one worker would be left alone with one."""
+    items.sort(key=lambda item: item.path.stem not in LONG)
 
 
 def snakemake(

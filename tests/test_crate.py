@@ -126,7 +126,7 @@ def test_the_configuration_in_it_asks_for_the_same_again(results, tmp_path):
     text = (results / crate.CONFIGURATION).read_text()
     again = yaml.safe_load(text)
     assert set(again) == set(default()) - set(configuration.PLACES)
-    places = {"results": str(tmp_path), "other": ""}
+    places = {"results": str(tmp_path), "other": "", "shard": ""}
     assert (
         configuration.load(again | places, []).runs
         == configuration.load(default() | places | {"seeds": [0, 1, 2, 3, 4]}, []).runs

@@ -270,7 +270,7 @@ def test_a_second_pipeline_in_the_same_folder_says_so(tmp_path):
 
 def test_a_broken_task_file_gets_one_sentence(tmp_path, project, new_task):
     new_task.write_text("def broken(\n")
-    done = snakemake(tmp_path / "results", root=project, **SMALL | {"tasks": "all"})
+    done = snakemake(tmp_path / "results", root=project, **SMALL | {"tasks": "[echo_test]"})
     assert done.returncode != 0
     assert "tasks/echo_test.py: cannot be imported (SyntaxError" in done.stderr
     assert "Traceback" not in done.stderr

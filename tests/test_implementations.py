@@ -263,7 +263,7 @@ def test_every_factor_runs_and_only_where_it_differs(framework, cell):
         changed, matched = (learner(replace(run, track=t), settings) for t in (factor, "matched"))
         inputs = np.random.default_rng(0).normal(size=(6, 4, 4, 2)).astype(np.float32)
         targets = 100 * np.ones((6, 4, 1), np.float32)
-        losses = [one.train(inputs, targets, 0)[0] for one in (changed, matched)]
+        losses = [one.train((inputs, targets), 0)[0] for one in (changed, matched)]
         # No bias inside the reset product is no difference before the second step.
         assert not np.array_equal(*losses), factor
 

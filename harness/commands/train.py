@@ -78,6 +78,12 @@ def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
     )
 
 
+def _say(line: str) -> None:
+    """Print a line in one piece: jobs beside each other share the output."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def train(arguments: argparse.Namespace) -> int:
     """Carry out one run; status 1 where it did not end well, but for a pipeline's."""
     its, run, settings = identity(arguments)
@@ -111,7 +117,7 @@ def _carry_out(arguments: argparse.Namespace, its: Framework, run: Run, settings
     bar.close()
     if arguments.record:
         _keep(arguments.record, record, progress)
-    print(finished_line(arguments.results, record), flush=True)
+    _say(finished_line(arguments.results, record))
     return 0 if in_pipeline or record["status"] == "ok" else 1
 
 
@@ -187,5 +193,5 @@ def crashed(arguments: argparse.Namespace) -> int:
     record["peak_rss_mb"] = float(note.read_text(encoding="utf-8")) if note.exists() else None
     note.unlink(missing_ok=True)
     _keep(arguments.record, record, loop.Progress())
-    print(finished_line(arguments.results, record), flush=True)
+    _say(finished_line(arguments.results, record))
     return 0
