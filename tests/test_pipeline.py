@@ -20,12 +20,12 @@ from harness.registry import framework_names
 from harness.run import records
 from tests.conftest import ROOT, SMALL, command, overrides, snakemake, table
 
-# The tasks of the default configuration; tests/test_tasks.py goes through all.
-TASKS = ["adding", "copying", "sine"]
+# One with an answer at the end and one that forecasts; tests/test_tasks.py goes through all.
+TASKS = ["adding", "sine"]
 # The gate of three frameworks takes longer than all of these runs; tests/test_implementations.py
 # has its checks of every framework, and GATED the pipeline's way with it.
 WHOLE = {
-    "studies": "[glance]", "conformance": "false", "overrides": overrides(TASKS),
+    "studies": "[glance]", "tasks": "[adding, sine]", "conformance": "false", "overrides": overrides(TASKS),
 }  # fmt: skip
 GATED = SMALL | {
     "frameworks": "[jax, pytorch]", "conformance": "true", "overrides": overrides(["adding"]),
@@ -248,8 +248,7 @@ def test_an_edit_reruns_what_depends_on_it_and_nothing_else(whole, project):
     assert edit("workflows/published.yaml") == {"published"} | PAGE
     assert edit("workflows/claims.yaml") == {"evidence"} | PAGE
     assert edit("harness/layout/tables.py") == AFTER | {"timing_tables"}
-    assert edit("harness/pipeline/progress.py") == edit("harness/commands/train.py") == set()
-    assert edit("README.md") == set()
+    assert edit("harness/commands/train.py") == set()
 
 
 def test_an_edit_sends_what_it_touches_through_the_gate_again(gated, project):
