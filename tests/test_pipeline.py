@@ -25,7 +25,8 @@ TASKS = ["adding", "sine"]
 # The gate of three frameworks takes longer than all of these runs; tests/test_implementations.py
 # has its checks of every framework, and GATED the pipeline's way with it.
 WHOLE = {
-    "studies": "[glance]", "tasks": "[adding, sine]", "conformance": "false", "overrides": overrides(TASKS),
+    "studies": "[glance]", "tasks": "[adding, sine]", "conformance": "false",
+    "overrides": overrides(TASKS),
 }  # fmt: skip
 GATED = SMALL | {
     "frameworks": "[jax, pytorch]", "conformance": "true", "overrides": overrides(["adding"]),
