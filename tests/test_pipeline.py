@@ -295,7 +295,7 @@ def test_compiled_code_is_kept_by_the_processors_generation_alone(tmp_path, monk
     assert place() == place(system="Linux 2", memory_gb=8.0) != place(generation="model 2")
 
 
-@pytest.mark.parametrize("words", [["--rulegraph"], ["--d3dag"], ["--summary"], ["--list"]])
+@pytest.mark.parametrize("words", [["--rulegraph"], ["--summary"]])
 def test_what_only_looks_says_nothing_else_and_touches_nothing(tmp_path, words):
     results = tmp_path / "results"
     looked = snakemake(results, *words, **SMALL)
