@@ -105,7 +105,7 @@ def test_old_addresses_lead_to_what_they_name(browser, report, anchor, view):
 def test_old_addresses_lead_there_from_an_open_page_too(page):
     for anchor, view in OLD.items():
         page.goto(page.url.split("#")[0] + f"#{anchor}")
-        page.wait_for_timeout(100)
+        page.wait_for_timeout(500)
         leads(page, anchor, view, 1440)
 
 
