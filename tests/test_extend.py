@@ -200,9 +200,10 @@ def test_a_class_that_never_comes_is_named(here, outputs, says):
 
 @pytest.fixture
 def one_specification(monkeypatch):
-    """A gate of seconds: one cell, one layer."""
+    """A gate of seconds: one cell, one layer, one loss."""
     spec = ModelSpec("gru", 1, 2, 5, 3, True, "cross_entropy", "float32")
     monkeypatch.setattr(against_reference, "SPECIFICATIONS", [spec])
+    monkeypatch.setattr(against_reference, "LOSSES", ())
     monkeypatch.setattr(against_reference, "article_counts", lambda *_: [])
     monkeypatch.setattr(framework_contract, "CELLS", ("gru",))
     environment = dict(os.environ)

@@ -23,14 +23,22 @@ def report(tmp_path_factory) -> Path:
     return reference_page.make(tmp_path_factory.mktemp("readers"))
 
 
-@pytest.fixture(params=WINDOWS)
-def page(request, browser, report) -> Page:
+@pytest.fixture(params=WINDOWS, scope="module")
+def opened(request, browser, report) -> Page:
     width, height = WINDOWS[request.param]
     page = browser.new_page(viewport={"width": width, "height": height})
     page.on("pageerror", lambda error: pytest.fail(str(error)))
     page.goto(report.as_uri())
     yield page
     page.close()
+
+
+@pytest.fixture
+def page(opened) -> Page:
+    """The overview of a page that is open: view, filters and folds are those of its address."""
+    opened.goto(opened.url.split("#")[0] + "#overview")
+    opened.wait_for_function("document.querySelector('#overview').checkVisibility()")
+    return opened
 
 
 def test_there_are_twenty_questions_and_more_of_every_view():

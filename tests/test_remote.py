@@ -11,6 +11,12 @@ from harness.pipeline import again, folder, preloader, remote
 from harness.run import records
 
 
+@pytest.fixture(autouse=True)
+def _as_before(monkeypatch):
+    """Who takes a folder announces itself in the environment; other tests must not see it."""
+    monkeypatch.setenv(PIPELINE, "")
+
+
 def job(name, group=()):
     return SimpleNamespace(name=name, is_group=lambda: bool(group), jobs=group)
 
@@ -85,7 +91,6 @@ def test_a_record_from_outside_has_the_clusters_reason_and_is_made_again(tmp_pat
 @pytest.mark.parametrize("preload", [True, False])
 def test_a_clusters_jobs_share_no_preloader(tmp_path, monkeypatch, preload):
     monkeypatch.setenv(preloader.FOLDER, "one that an earlier pipeline had")
-    monkeypatch.setenv(PIPELINE, "")  # so that it is put back
     folder.take(tmp_path / "results", preload=preload)
     assert (preloader.FOLDER in folder.os.environ) is preload
     assert folder.os.environ.get(preloader.FOLDER) != "one that an earlier pipeline had"
