@@ -13,7 +13,8 @@ from harness.run.loop import Progress, describe
 from harness.run.records import Record
 
 UNKNOWN: Record = {
-    "machine": {}, "versions": {}, "git_commit": "unknown", "finished": "", "peak_rss_mb": None,
+    "machine": {}, "versions": {}, "gatebench": "unknown", "git_commit": "unknown",
+    "finished": "", "peak_rss_mb": None,
 }  # fmt: skip
 
 

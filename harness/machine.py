@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
@@ -75,6 +76,13 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+@cache
+def gatebench() -> str:
+    """GateBench's own version, which ``pyproject.toml`` alone says."""
+    about = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(about["project"]["version"])
 
 
 @cache

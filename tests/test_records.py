@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from harness import machine
 from harness.errors import UserError
 from harness.files import replacing, write_text
 from harness.pipeline import progress
@@ -51,6 +52,7 @@ def test_a_run_leaves_a_complete_record(finished):
     assert record["device"] == "cpu"
     assert 0 < record["seconds"]["first_chunk"] < record["seconds"]["total"]
     assert record["versions"]["torch"].startswith("2.")
+    assert record["gatebench"] == machine.gatebench()
 
 
 def test_the_score_is_that_of_the_final_weights_on_the_test_data(finished):

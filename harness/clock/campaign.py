@@ -127,6 +127,7 @@ def run(
                 "notes": course.notes,
                 "machine": machine.description(),
                 **({"accelerators": course.accelerators} if campaign.device != CPU else {}),
+                "gatebench": machine.gatebench(),
                 "commit": machine.git_commit(),
                 "seconds": round(time.monotonic() - begin, 1),
             }

@@ -108,6 +108,8 @@ def read(results: Path, name: str, needed: bool = True) -> pd.DataFrame:
         frame = pd.read_csv(file, dtype=kinds, keep_default_na=False, na_values=[""])
         settings = setting_columns(map(str, frame.columns), table, file)
         for column, about in table.columns.items():
+            if column not in frame and about.late:
+                frame[column] = pd.Series(dtype=kinds[column])
             if column not in frame:
                 raise another_version(file, f"it has no column {column}")
             if about.kind == "int" and frame[column].notna().all():

@@ -15,13 +15,15 @@ class Column:
 
     A text matches ``pattern`` whole, which ``words`` says for an error. ``low`` and ``high`` name
     the columns with the ends of the value's 95 % interval. Where ``empty`` is False, every row has
-    a value.
+    a value. With ``late``, tables that were made before the column was there are read as if it were
+    empty.
     """
 
     kind: Literal["text", "int", "float", "bool"]
     low: str = ""
     high: str = ""
     empty: bool = True
+    late: bool = False
     # One line in any language, with nothing that a page or a terminal would act on.
     pattern: str = r"[^\x00-\x1f\x7f]{0,10000}"
     words: str = "text of one line"

@@ -1,6 +1,7 @@
 """Every table of a results folder, in the order in which people read them: one entry each."""
 
 import re
+from dataclasses import replace
 
 from harness.layout.columns import Column, Table
 
@@ -9,6 +10,7 @@ LINES = Column("text", pattern=r"[^\x00-\x08\x0b-\x1f\x7f]*", words="text")
 NAME = Column("text", empty=False, pattern=r"[a-z][a-z0-9_]{0,63}",
               words="a name of small letters, digits and underscores")  # fmt: skip
 WORD = Column("text", pattern=r"[\w ./,:+()=-]{0,200}", words="a word")
+LATE = replace(WORD, late=True)
 DIGEST = Column("text", pattern=r"[0-9a-f]{64}", words="a SHA-256 digest")
 COUNT, SOME_COUNT = Column("int", empty=False), Column("int")
 NUMBER, FLAG = Column("float"), Column("bool")
@@ -57,7 +59,8 @@ _ALL = (
           | each(NUMBER, "train_seconds step_ms total_seconds gflop peak_rss_mb")
           | {"device": TEXT, "kernel": WORD, "threads": COUNT}
           | each(DIGEST, "data_sha256 weights_sha256 losses_sha256") | {"machine": COUNT}
-          | each(WORD, "git_commit finished") | {"command": TEXT}, key=tuple(RUN), settings=True),
+          | {"gatebench": LATE} | each(WORD, "git_commit finished") | {"command": TEXT},
+          key=tuple(RUN), settings=True),
     Table("scores", "Each method's scores over its seeds: median, range, how many solve", "tables",
           METHOD | each(COUNT, "runs ended_well") | each(NUMBER, "median lowest highest")
           | {"solved": SOME_COUNT} | each(NUMBER, "progress to_best")

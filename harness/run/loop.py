@@ -212,6 +212,7 @@ def describe(
         "threads": threads,
         "device": progress.device,
         "kernel": progress.kernel,
+        "gatebench": machine.gatebench(),
         "git_commit": machine.git_commit(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
