@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
 
-.PHONY: report quick full attribution cells papers tune verify compare test lint bench picture lock clean
+.PHONY: report quick full attribution cells papers tune verify compare site test lint bench picture lock clean
 
 report: .venv/ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -40,6 +40,11 @@ verify: .venv/ready
 # Like report, then set beside another results folder: make compare OTHER=PATH.
 compare: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) compare --config 'other=$(OTHER)'
+
+# The page of the folders in results/machines/, other people's among them.
+site: .venv/ready
+	$(BIN)/python -m analysis site
+	$(BIN)/python -m report.site
 
 test: .venv/ready lint
 	$(BIN)/python -m pytest

@@ -94,6 +94,23 @@ def _merge(arguments: argparse.Namespace) -> None:
     merge.say(arguments.results, merge.merge(arguments.folders, arguments.results))
 
 
+def _contribute(arguments: argparse.Namespace) -> None:
+    from analysis.folders import machines
+
+    place = machines.contribute(arguments.results, arguments.name)
+    size = sum(path.stat().st_size for path in place.iterdir()) / 1e6
+    print(f"{place}: {len(list(place.iterdir()))} tables, {size:.1f} MB; CONTRIBUTING.md says how")
+    print("to send it. Beside the others: make site, or python -m analysis site")
+
+
+def _site(arguments: argparse.Namespace) -> None:
+    from analysis.folders import site
+
+    target = arguments.target or site.FOLDER
+    count = site.write(target)
+    print(f"{target}: tables of {count} contributed folder{'s' if count != 1 else ''}")
+
+
 def _crate(arguments: argparse.Namespace) -> None:
     from analysis import crate
 
@@ -106,7 +123,8 @@ OPTIONS: Options = {
     "task": {"help": "only this task's part, without the tables of all"},
     "join": {"action": "store_true", "help": "only the tables, from the parts"},
     "campaigns": {"flag": "campaigns", "nargs": "*", "help": "the campaigns to make tables of"},
-    "target": {"help": "where to (results/reference)", **FOLDER},
+    "target": {"help": "where to, if not to where the project keeps them", **FOLDER},
+    "name": {"help": "the folder's name: small letters, digits and hyphens"},
     "reference": {"help": "the reference results (results/reference)", **FOLDER},
     "other": {"help": "what to compare with", **FOLDER},
     "folders": {"flag": "folders", "nargs": "+", "help": "the results folders", **FOLDER},
@@ -128,6 +146,10 @@ STAGES: Commands = {
     ),
     "compare": (_compare, "results other quiet?", "set two results folders side by side"),
     "merge": (_merge, "folders results", "put several results folders together to a new one"),
+    "contribute": (
+        _contribute, "results name", "copy a folder's tables to results/machines, and check them",
+    ),
+    "site": (_site, "target?", "set the folders of results/machines beside each other"),
     "crate": (_crate, "results configuration?", "describe a results folder as an RO-Crate"),
 }  # fmt: skip
 

@@ -29,7 +29,7 @@ def write_report(results: Path) -> None:
     given = tables.read(results)
     views = {name: view for name, view in VIEWS.items() if view.there(given)}
     names = [section for view in views.values() for section in view.sections]
-    page = _environment(HERE).get_template("page.html").render(
+    page = environment(HERE).get_template("page.html").render(
         library_style=embed.library()[0],
         style=Markup((HERE / "style.css").read_text(encoding="utf-8")),
         script=script,
@@ -52,18 +52,18 @@ def render(given: Tables, *names: str) -> list[Markup]:
         for key, job in module.figures(given).items()
     }  # fmt: skip
     drawn = draw(wanted) if wanted else {}
-    environment = _environment(HERE / "sections")
-    environment.globals |= {
+    sections = environment(HERE / "sections")
+    sections.globals |= {
         "rows": given.rows, "command": given.command, "missing": given.missing,
         "side": partial(sides.content, given), "choices": choices.choices(given),
         "term": words.term,
     }  # fmt: skip
-    macros: Any = environment.get_template("macros.html").module
-    environment.globals |= {
+    macros: Any = sections.get_template("macros.html").module
+    sections.globals |= {
         name: getattr(macros, name) for name in ("table", "fold", "lead", "filters")
     }
     return [
-        Markup(environment.get_template(f"{name}.html").render(
+        Markup(sections.get_template(f"{name}.html").render(
             module.content(given) if module else {},
             figures={key: one for (section, key), one in drawn.items() if section == name},
         ))
@@ -75,16 +75,17 @@ def _module(name: str) -> ModuleType | None:
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
-def _environment(folder: Path) -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment(folder: Path) -> jinja2.Environment:
+    """What renders the templates of ``folder``, which escape all that they are given."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "number": number, "interval": interval, "framework": words.framework, "task": words.task,
         "cell": words.cell, "track": words.track,
     }  # fmt: skip
-    return environment
+    return made

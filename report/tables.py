@@ -16,6 +16,8 @@ from report.figures.style import Palette
 # The comparisons with another folder: NAME.csv has the rows, NAME.json what they come to.
 BESIDE = ("verify", "compare")
 BESIDE_SCHEMA = 3
+# The stage of the tables that no results folder has: report/site.py shows them.
+SITE = "site"
 # Messages that come from anywhere, cut to these characters: a record may hold megabytes.
 MESSAGES, LONGEST = ("error", "errors", "reason", "detail"), 500
 
@@ -86,7 +88,7 @@ def read(folder: Path) -> Tables:
     tables = Tables()
     tables.folder, tables.missing = folder, []
     tables.beside = {name: _beside(folder, name) for name in BESIDE}
-    for name in layout.TABLES:
+    for name in (one for one, table in layout.TABLES.items() if table.stage != SITE):
         stale = tables.beside.get(name, ("current", {}))[0] != "current"
         if name != "runs" and (stale or not layout.path(folder, name).exists()):
             tables.missing.append(name)

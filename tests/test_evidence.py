@@ -151,7 +151,7 @@ def ratios(high: float, control: float = 0.99) -> pd.DataFrame:
         ("large", "aa", "jax/manual/gru/again", "jax/manual/gru", 1.0, control, 1.05),
     ]
     columns = ["shape", "kind", "numerator", "denominator", "ratio", "low", "high"]
-    return evidence_tables._speed_ratios(fakes.with_sides(pd.DataFrame(rows, columns=columns)))
+    return evidence_tables.speed_ratios(fakes.with_sides(pd.DataFrame(rows, columns=columns)))
 
 
 def test_ratios_are_read_both_ways_round():
@@ -169,7 +169,7 @@ def test_ratios_are_read_both_ways_round():
         ],
         columns=["shape", "kind", "numerator", "denominator", "ratio", "low", "high"],
     )
-    plain = evidence_tables._speed_ratios(fakes.with_sides(plain))
+    plain = evidence_tables.speed_ratios(fakes.with_sides(plain))
     assert list(plain["cell"]) == ["gru", "lstm"]
     assert not plain["control_ok"].any()
 

@@ -228,7 +228,7 @@ def tables(
     ]  # fmt: skip
     return {name: pd.DataFrame(rows) for name, rows in found.items()} | {
         "parameter_counts": pd.DataFrame(counts),
-        "speed_ratios": evidence_tables._speed_ratios(fakes.with_sides(pd.DataFrame(timed))),
+        "speed_ratios": evidence_tables.speed_ratios(fakes.with_sides(pd.DataFrame(timed))),
     }
 
 

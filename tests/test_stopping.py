@@ -136,7 +136,7 @@ def test_a_control_warns_beyond_three_percent_only(tmp_path, off, warns):
     said = rows["warning"].astype(str).str.contains("the A/A interval lies beyond 3 %")
     assert said.all() if warns else not said.any()
     if not warns:
-        evidence = evidence_tables._speed_ratios(table(tmp_path, "speed_ratios"))
+        evidence = evidence_tables.speed_ratios(table(tmp_path, "speed_ratios"))
         assert evidence["control_ok"].all()
 
 
@@ -193,7 +193,7 @@ def test_the_evidence_has_one_row_for_two_frameworks(tmp_path):
     made(tmp_path, plan, lambda *_: 1.0)
     whole = table(tmp_path, "speed_ratios")
     assert len(whole) == 6
-    found = evidence_tables._speed_ratios(whole).set_index("kind")
+    found = evidence_tables.speed_ratios(whole).set_index("kind")
     across = found[~found["same_framework"]]
     assert across["numerator"].tolist() == ["jax/manual/lstm", "pytorch/manual/lstm"]
     assert len(found.loc["kernels"]) == 2 * 2

@@ -78,7 +78,7 @@ def advise(
         mine = _most_seeds(cells[cells["task"] == task])
         rates = rates_of(runs[(runs["task"] == task) & (runs["track"] == "matched")])
         rows += [place | {"rates": rates} | row for row in _which_cell(group, mine, margin)]
-    rows += _fastest_framework(tables.get("speed_ratios"))
+    rows += fastest_framework(tables.get("speed_ratios"))
     for task in sorted(set(scores["task"].astype(str))):
         rows += _framework_matters(task, cases[cases["task"] == task])
     # What is equal pair by pair comes after the answers.
@@ -152,7 +152,7 @@ def _chosen(
     return _unknown("undecided", names, left) | _furthest(pairs, left)
 
 
-def _fastest_framework(ratios: pd.DataFrame | None) -> Iterable[Row]:
+def fastest_framework(ratios: pd.DataFrame | None) -> Iterable[Row]:
     """The advice for each shape and cell of the clock, and the frameworks that are as fast."""
     nothing = {"question": "fastest_framework"} | _unknown("not_timed", [])
     if ratios is None or ratios.empty:

@@ -55,17 +55,19 @@ def read(results: Path) -> dict[str, pd.DataFrame]:
         if name in tables:
             tables[name] = derived.with_runs(tables[name], tables["runs"])
     if "speed_ratios" in tables:
-        tables["speed_ratios"] = _speed_ratios(tables["speed_ratios"])
-    scores = tables["scores"]
-    bad = set(
-        scores.loc[~scores["comparable"].astype(bool), ["framework", "cell"]].itertuples(
-            index=False, name=None
-        )
-    )
-    return {name: _comparable(table, bad) for name, table in tables.items()}
+        tables["speed_ratios"] = speed_ratios(tables["speed_ratios"])
+    bad = not_comparable(tables["scores"])
+    return {name: comparable(table, bad) for name, table in tables.items()}
 
 
-def _comparable(table: pd.DataFrame, bad: set[tuple[str, str]]) -> pd.DataFrame:
+def not_comparable(scores: pd.DataFrame) -> set[tuple[str, str]]:
+    """Framework and cell of what did not pass the checks against the reference model."""
+    bad = scores.loc[~scores["comparable"].astype(bool), ["framework", "cell"]]
+    return set(bad.itertuples(index=False, name=None))
+
+
+def comparable(table: pd.DataFrame, bad: set[tuple[str, str]]) -> pd.DataFrame:
+    """The rows of a table whose frameworks and cells are not among the ``bad`` ones."""
     for framework, cell in (("framework", "cell"), ("other_framework", "other_cell")):
         if bad and framework in table and cell in table:
             pairs = zip(table[framework], table[cell], strict=True)
@@ -73,7 +75,7 @@ def _comparable(table: pd.DataFrame, bad: set[tuple[str, str]]) -> pd.DataFrame:
     return table
 
 
-def _speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
+def speed_ratios(ratios: pd.DataFrame) -> pd.DataFrame:
     """The clock's ratios both ways round, with framework and cell of each side.
 
     ``same_hidden`` says whether both had as many hidden units, ``control_ok`` is False where the

@@ -8,6 +8,7 @@ import csv
 import io
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -42,21 +43,25 @@ TABLES = {
 NEEDED = ("runs", "machines", "tasks")
 
 
-def read(folder: Path) -> dict[str, pd.DataFrame]:
-    """The tables of ``folder``, checked; empty ones for those that it need not have.
+def read(
+    folder: Path,
+    wanted: Mapping[str, tuple[str, ...]] = TABLES,
+    needed: tuple[str, ...] = NEEDED,
+) -> dict[str, pd.DataFrame]:
+    """The ``wanted`` columns of ``folder`` by table, checked; a table not ``needed`` may be empty.
 
     Raises :class:`UserError` for the first thing that is wrong, with file, row and column.
     """
     if not folder.is_dir():
         raise UserError(f"{folder}: is not a folder; name a results folder.")
     tables = {}
-    for name, columns in TABLES.items():
+    for name, columns in wanted.items():
         path = layout.path(folder, name)
-        if not os.path.lexists(path) and name not in NEEDED:
+        if not os.path.lexists(path) and name not in needed:
             tables[name] = pd.DataFrame(columns=list(columns))
             continue
-        tables[name] = _table(path, layout.TABLES[name])
-        if tables[name].empty and name in NEEDED:
+        tables[name] = _table(path, layout.TABLES[name], columns)
+        if tables[name].empty and name in needed:
             raise UserError(f"{path}: has no rows; run the pipeline first.")
     for column, table in (("machine", "machines"), ("task", "tasks")):
         known = set(tables[table][column])
@@ -89,11 +94,13 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
         raise UserError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
 
 
-def _table(path: Path, table: Table) -> pd.DataFrame:
+def _table(path: Path, table: Table, wanted: tuple[str, ...]) -> pd.DataFrame:
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
     try:
         header = next(reader, [])
-        columns = {name: table.columns[name] for name in TABLES[table.name]}
+        columns = {name: table.columns[name] for name in wanted}
+        late = [name for name in columns if columns[name].late and name not in header]
+        columns = {name: columns[name] for name in columns if name not in late}
         # Settings stay text: they are only compared, and shown.
         columns |= dict.fromkeys(layout.setting_columns(header, table, path), SETTING)
         for name in columns:
@@ -114,6 +121,7 @@ def _table(path: Path, table: Table) -> pd.DataFrame:
     for name, column in columns.items():
         values = _column([row[header.index(name)] for row in rows], column, path, name)
         frame[name] = pd.Series(values, dtype=object if column.kind == "text" else None)
+    frame[late] = ""
     key = list(table.key)
     if key and frame.duplicated(key).any():
         place = int(frame.duplicated(key).to_numpy().argmax())

@@ -24,7 +24,7 @@ from tasks._files import SOURCES
 
 ANALYSIS = (
     "tables", "rates", "evidence", "published", "insides", "timing", "reference", "verify",
-    "compare", "merge", "crate",
+    "compare", "merge", "contribute", "site", "crate",
 )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ COMMANDS = {
     "published": "python -m analysis published --results {folder}",
     "verify": "python -m analysis verify --results {folder}",
     "compare": "python -m analysis compare --results {folder} --other PATH",
+    "site": "python -m analysis site --target {folder}",
 }
 FILES = {
     "report.html": "The report: one page that works offline",

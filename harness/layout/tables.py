@@ -42,6 +42,7 @@ _STATUS = one_of("ok", "diverged", "failed", "unavailable")
 _MODEL = RUN | {"moment": WORD}
 _TIMED = each(WORD, "framework kernel cell")
 _SIZES = each(COUNT, "batch sequence_length input_size hidden layers")
+_PLACE = {"folder": TEXT, "machine": TEXT, **each(WORD, "shape cell"), **_SIZES}
 _APART = (
     each(WORD, "item check task framework cell track case verdict") | {"n": SOME_COUNT}
     | each(NUMBER, "here there") | interval("effect", "low", "high")
@@ -253,5 +254,26 @@ _ALL = (
     # Beside other folders.
     Table("verify", "Every comparison with the reference results", "verify", _APART),
     Table("compare", "Every comparison with another results folder", "compare", _APART),
+    # The folders of results/machines/ beside each other. `machine` is that of the clock.
+    Table("site_folders", "The contributed folders, a row a kind of machine", "site",
+          {"folder": TEXT} | each(TEXT, "processor generation") | each(NUMBER, "cores memory_gb")
+          | {"system": TEXT} | each(COUNT, "runs ended_well tasks seeds")
+          | each(TEXT, "versions gatebench commits") | each(WORD, "first last")),
+    Table("site_steps", "The training step of each framework on each machine", "site",
+          _PLACE | each(WORD, "framework kernel") | interval("median_ms", "low_ms", "high_ms")),
+    Table("site_fastest", "Which framework is fastest on each machine, by the rules of advice.csv",
+          "site", _PLACE | each(WORD, "verdict sure better worse a b") | interval("effect", "low", "high")
+          | {"n": SOME_COUNT}),
+    Table("site_claims", "The verdicts on published claims, folder by folder", "site",
+          {"claim": CLAIM, "folder": TEXT, "verdict": VERDICT}
+          | interval("effect", "low", "high") | {"unit": WORD, "n": SOME_COUNT},
+          key=("claim", "folder")),
+    # `answer` is the commonest one: a verdict, or the frameworks that are fastest. `agree` machines
+    # give it, `others` give another one, `open` none.
+    Table("site_agreement", "What comes out alike on all machines, and what does not", "site",
+          {"about": one_of("claim", "fastest")} | each(TEXT, "claim sentence source")
+          | each(WORD, "shape cell") | dict.fromkeys(_SIZES, SOME_COUNT) | {"answer": WORD}
+          | each(COUNT, "machines agree others open")
+          | {"says": one_of("everywhere", "where decided", "differs", "open")}),
 )  # fmt: skip
 TABLES = {table.name: table for table in _ALL}

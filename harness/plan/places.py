@@ -13,6 +13,8 @@ OWN = (
     "analysis", "benchmarks", "cells", "docs", "harness", "implementations", "profiles", "report",
     "tasks", "tests", "workflows",
 )  # fmt: skip
+# What of results/ belongs to the project, too.
+KEPT = ("reference", "gpu", "machines")
 
 
 def other(name: str | None) -> Path | None:
@@ -49,7 +51,8 @@ def _check_place(folder: Path) -> None:
     if ROOT.is_relative_to(place):
         raise UserError(f"results: {folder} holds the project itself; choose a folder in it.")
     own = place.relative_to(ROOT).parts[0] if place.is_relative_to(ROOT) else ""
-    if own in OWN or own.startswith(".") or place == ROOT / "results" / "reference":
+    kept = any(place.is_relative_to(ROOT / "results" / name) for name in KEPT)
+    if own in OWN or own.startswith(".") or kept:
         raise UserError(f"results: {folder} is a part of the project; choose another folder.")
     nearest = folder
     while not _exists(nearest):
