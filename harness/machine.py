@@ -6,7 +6,6 @@ import resource
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
@@ -38,6 +37,12 @@ def description() -> dict[str, Any]:
 def name(about: Mapping[str, Any]) -> str:
     """What tables call the machine of such a description, where times hang on it."""
     return f"{about['processor']} ({about.get('generation', '')}), {about['cores']} cores"
+
+
+def instructions() -> str:
+    """The sets of instructions that the first processor says it has; empty if unknown."""
+    found = _cpuinfo()
+    return found.get("flags") or found.get("Features", "")
 
 
 def _cpuinfo() -> dict[str, str]:
@@ -81,6 +86,8 @@ def versions(packages: tuple[str, ...]) -> dict[str, str]:
 @cache
 def gatebench() -> str:
     """GateBench's own version, which ``pyproject.toml`` alone says."""
+    import tomllib
+
     about = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     return str(about["project"]["version"])
 

@@ -18,6 +18,7 @@ from harness.files import write_text
 from report import page, words
 from report.answers import Answer
 from report.answers.phrases import capital, frameworks, plural, ratio
+from report.answers.speed import machine
 from report.figures.style import Palette
 from report.numbers import listed
 from report.sections import claim_words, speed_figures
@@ -31,7 +32,7 @@ Row = dict[str, Any]
 # How claims are grouped: by what comes out on all machines, and the answer.
 GROUPS = (
     (("everywhere", "supported"), "hold on every machine"),
-    (("everywhere", "refuted"), "hold on none"),
+    (("everywhere", "refuted"), "hold on no machine"),
     (("where decided", "supported"), "hold wherever the runs can tell"),
     (("where decided", "refuted"), "hold nowhere that the runs can tell"),
     (("differs", ""), "come out differently"),
@@ -84,8 +85,8 @@ def _answer(folders: list[str], paces: list[Row], judged: list[Row]) -> Answer:
         return Answer("One folder has been contributed, so there is nothing yet to compare.")
     paces, judged = ([row for row in some if row["machines"] > 1] for some in (paces, judged))
     same = sum(row["says"] == "everywhere" for row in paces)
-    text = f"Of {plural(len(paces), 'model')} timed on several machines, {same} "
-    text += f"{'has' if same == 1 else 'have'} the same fastest framework on all of them."
+    text = f"For {same} of {plural(len(paces), 'model')} timed on several machines, one framework "
+    text += "is fastest, or as fast as any, on all of them."
     counts = [
         f"{sum((row['says'], row['answer']) == key for row in judged)} {said}"
         for key, said in GROUPS[:2]
@@ -110,7 +111,7 @@ def _model(tables: dict[str, pd.DataFrame], pace: Row, palette: Palette) -> Row:
         "lines": [
             {
                 "folder": row["folder"],
-                "machine": row["machine"],
+                "machine": machine(row["machine"]).removeprefix("on "),
                 "ahead": (row["better"] or "").split() if row["verdict"] != "unknown" else [],
                 "says": _pace(row),
                 "steps": {one["framework"]: one for one in rows(_same(steps, row, "machine"))},
@@ -130,12 +131,12 @@ def _same(table: pd.DataFrame, row: Row, *more: str) -> pd.DataFrame:
 
 
 def _agreement(pace: Row) -> str:
-    """On how many machines a model has the same fastest framework."""
-    who = frameworks((pace["answer"] or "").split() or ["nobody"])
+    """Of a timed model, on how many machines no framework is faster than which."""
     on = plural(pace["machines"], "machine")
     if pace["says"] == "open":
         return f"too close to call on {on}"
-    return f"{who}: fastest on {pace['agree']:.0f} of {on}"
+    who = frameworks(pace["answer"].split(), "or")
+    return f"none is faster than {who} on {pace['agree']:.0f} of {on}"
 
 
 def _pace(row: Row) -> str:

@@ -5,9 +5,10 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from report import words
-from report.figures.panels import explain, laid_out, logarithmic
+from report.figures.panels import laid_out, ticks
 from report.figures.style import PAGE, Palette, settings
 from report.figures.svg import svg
 from report.figures.tips import Tips
@@ -38,7 +39,10 @@ def steps(timed: pd.DataFrame, palette: Palette) -> Markup:
             words.framework(name): Line2D([], [], color=palette.framework(name), marker="o")
             for name in palette.frameworks
         }
-        explain(figure, handles)
+        figure.legend(
+            list(handles.values()), list(handles), loc="outside upper center", ncol=6,
+            frameon=False,
+        )  # fmt: skip
         return tips.into(svg(figure, "Milliseconds of a training step by model and machine"))
 
 
@@ -67,5 +71,6 @@ def _panel(
     axes.set_yticks(range(len(names)), [folder for folder, _ in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(labelsize=8)
-    logarithmic(axes, "x", model[["median_ms", "low_ms", "high_ms"]].to_numpy(float))
+    axes.set_xscale("log")
+    ticks(axes.xaxis, MaxNLocator(5))
     axes.set_xlabel("milliseconds of a training step", fontsize=9)

@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FETCHED = Path(os.environ.get(_files.FOLDER) or ROOT / "data")
 os.environ[_files.FOLDER] = os.path.join(tempfile.gettempdir(), "gatebench-nothing-fetched")
 
+# No test takes for its own what was checked before, nor leaves anything for later.
+os.environ["GATEBENCH_GATES"] = "off"
+
 # One chunk of three steps in every task: enough to go through everything once.
 TINY = {
     "layers": 1, "hidden": 4, "batch": 4, "steps": 3, "evaluate_every": 3,

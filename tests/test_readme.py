@@ -7,6 +7,8 @@ import pytest
 from tests.conftest import ROOT
 
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# Beside the README's own, and shown by the place where a repository lies.
+OTHERS = [ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "results/machines/README.md"]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 # Made by commands of these texts, or stand for any.
 MADE = (
@@ -23,7 +25,7 @@ def test_the_readme_is_two_pages():
     assert any("docs/report.png" in line for line in lines[:20])
 
 
-@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*TEXTS, *OTHERS], ids=lambda path: path.name)
 def test_every_file_and_every_target_of_make_that_a_text_names_is_there(path):
     text = path.read_text(encoding="utf-8")
     for link in re.findall(r"\]\((?!https?:)([^)#]+)", text):

@@ -121,7 +121,9 @@ def _copy(found: Found, results: Path) -> None:
     for framework, tables in found.checks.items():
         # In an order of their own, so that that of the folders decides nothing.
         ordered = sorted(tables, key=_text)
-        rows = pd.concat(ordered).fillna("").drop_duplicates()
+        rows = pd.concat(ordered).fillna("")
+        # A check is the same whether it was made there or kept from before.
+        rows = rows.drop_duplicates([name for name in rows if name != "kept"])
         write_text(results / "conformance" / f"{framework}.csv", _text(rows))
     for name, (path, _) in found.runs.items():
         for part, end in OF_A_RUN:

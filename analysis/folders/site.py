@@ -110,7 +110,7 @@ def _ledger() -> dict[str, claims.Claim]:
 
 
 def _agreed_paces(fastest: list[Row]) -> Iterable[Row]:
-    """Of every model that was timed, on how many machines the same frameworks are fastest."""
+    """Of every model that was timed, on how many machines none is faster than a framework."""
     models: dict[tuple[Any, ...], list[str]] = {}
     for row in fastest:
         answer = row["better"] if row["verdict"] != "unknown" else ""
@@ -137,16 +137,19 @@ def _agreed_claims(verdicts: list[Row]) -> Iterable[Row]:
 
 
 def _counted(answers: list[str]) -> Row:
-    """How many of the answers, of which an empty one is none, are the commonest one."""
-    decided = Counter(answer for answer in answers if answer)
-    # Of two that are as common, the one that comes first by name.
-    answer, agree = min(decided.items(), key=lambda one: (-one[1], one[0]), default=("", 0))
-    others = sum(decided.values()) - agree
-    still_open = len(answers) - agree - others
+    """How many of the answers have in them what most have; an empty one is none.
+
+    Where two frameworks are equally fast, a machine's answer has both.
+    """
+    decided = [answer.split() for answer in answers if answer]
+    votes = Counter(word for words in decided for word in words)
+    agree = max(votes.values(), default=0)
+    others, still_open = len(decided) - agree, len(answers) - len(decided)
     says = "where decided" if still_open else "everywhere"
     if not agree or others:
         says = "differs" if others else "open"
     return {
-        "answer": answer, "machines": len(answers), "agree": agree, "others": others,
-        "open": still_open, "says": says,
+        "answer": " ".join(sorted(word for word, n in votes.items() if n == agree)),
+        "machines": len(answers), "agree": agree, "others": others, "open": still_open,
+        "says": says,
     }  # fmt: skip

@@ -109,11 +109,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _conform(arguments: argparse.Namespace) -> int:
-    from harness.conformance import against_reference
+    from harness.conformance import against_reference, kept
 
     train.check_named(arguments, "framework", "device", "precision")
     its = framework(arguments.framework)
     chosen, in_pipeline = _kernels(its, arguments), bool(arguments.results)
+    gate = kept.gate(its, chosen, arguments.threads, arguments.device, arguments.precision)
     reason = arguments.reason
     if reason is None and arguments.code is not None:
         if train.told_to_stop(arguments.code):
@@ -121,24 +122,29 @@ def _conform(arguments: argparse.Namespace) -> int:
         reason = f"{limits.reason(arguments.code, 'gate_seconds')}; see the log"
     if reason is not None:
         rows = against_reference.not_checked(its, chosen, reason, again.STOPPED)
+    elif (before := gate.read()) is not None:
+        rows = before
     else:
         with (
             quiet.shared(arguments.results, partial(print, flush=True)),
             tempfile.TemporaryDirectory(prefix="gatebench-") as scratch,
         ):
             limits.watch("gate_seconds")
-            kept = folder.cache(arguments.results, its.name) if in_pipeline else None
-            cache = arguments.cache or kept or Path(scratch)
+            compiled = folder.cache(arguments.results, its.name) if in_pipeline else None
+            cache = arguments.cache or compiled or Path(scratch)
             its.pin(arguments.threads, cache, arguments.device)
             device = arguments.device, arguments.precision
             rows = against_reference.check(its, chosen, *device)
+        gate.write(rows)
     if arguments.output:
         against_reference.write(arguments.output, rows)
     failed = [row for row in rows if not row["passed"]]
     for row in failed if reason is None else failed[:1]:
         print(against_reference.sentence(row))
     passed = len(rows) - len(failed)
-    print(f"{its.name} against the reference: {passed} of {len(rows)} checks passed")
+    days = sorted({row["kept"] for row in rows if "kept" in row})
+    when = f" on {days[0]}, kept in {gate.path}" if days else ""
+    print(f"{its.name} against the reference: {passed} of {len(rows)} checks passed{when}")
     return int(bool(failed) and arguments.output is None)
 
 

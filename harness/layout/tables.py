@@ -101,7 +101,9 @@ _ALL = (
     Table("conformance", "Every check of every implementation against the reference model",
           "tables", {"framework": NAME} | each(WORD, "kernel track cell") | {"layers": COUNT}
           | each(WORD, "outputs dtype") | {"check": TEXT} | each(NUMBER, "max_error tolerance")
-          | {"passed": YES_NO, "counted": SOME_COUNT, "detail": TEXT, "machine": TEXT}),
+          | {"passed": YES_NO, "counted": SOME_COUNT, "detail": TEXT, "machine": TEXT}
+          # The day of a check that was made before, with all that it hangs on as it is now.
+          | {"kept": LATE}),
     Table("conformance_summary", "The same checks by framework, cell and kind of check", "tables",
           each(NAME, "framework cell") | {"check": TEXT, "dtype": WORD}
           | each(COUNT, "checks passed") | each(NUMBER, "max_error tolerance") | {"detail": TEXT}),
@@ -262,14 +264,14 @@ _ALL = (
     Table("site_steps", "The training step of each framework on each machine", "site",
           _PLACE | each(WORD, "framework kernel") | interval("median_ms", "low_ms", "high_ms")),
     Table("site_fastest", "Which framework is fastest on each machine, by the rules of advice.csv",
-          "site", _PLACE | each(WORD, "verdict sure better worse a b") | interval("effect", "low", "high")
-          | {"n": SOME_COUNT}),
+          "site", _PLACE | each(WORD, "verdict sure better worse a b")
+          | interval("effect", "low", "high") | {"n": SOME_COUNT}),
     Table("site_claims", "The verdicts on published claims, folder by folder", "site",
           {"claim": CLAIM, "folder": TEXT, "verdict": VERDICT}
           | interval("effect", "low", "high") | {"unit": WORD, "n": SOME_COUNT},
           key=("claim", "folder")),
-    # `answer` is the commonest one: a verdict, or the frameworks that are fastest. `agree` machines
-    # give it, `others` give another one, `open` none.
+    # `answer` is the commonest one: a verdict, or the frameworks that none is faster than. `agree`
+    # machines give it, `others` give another one, `open` none.
     Table("site_agreement", "What comes out alike on all machines, and what does not", "site",
           {"about": one_of("claim", "fastest")} | each(TEXT, "claim sentence source")
           | each(WORD, "shape cell") | dict.fromkeys(_SIZES, SOME_COUNT) | {"answer": WORD}

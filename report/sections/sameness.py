@@ -52,6 +52,7 @@ def content(tables: Tables) -> dict[str, Any]:
         "frameworks": frameworks,
         "cells": cells,
         "turned": len(cells) > MOST_CELLS,
+        "kept": _kept(tables["conformance"]),
         "passed": (int(checked["passed"].sum()), int(checked["checks"].sum())),
         "summary": [
             (CHECKS.get(c, c), _together(checked, c, frameworks)) for c in _checks(checked)
@@ -65,6 +66,15 @@ def content(tables: Tables) -> dict[str, Any]:
         "strongest": _strongest(tables["attribution"]),
         "counts": _counts(tables["parameter_counts"], palette),
     }
+
+
+def _kept(checks: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """By day the frameworks whose checks were made then and kept, where not made in this run."""
+    known = checks.dropna(subset="kept")
+    return [
+        (str(day), [words.framework(name) for name in dict.fromkeys(mine["framework"])])
+        for day, mine in known[known["kept"] != ""].groupby("kept")
+    ]
 
 
 def _checks(checked: pd.DataFrame) -> list[str]:
