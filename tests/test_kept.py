@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from harness import machine
+from harness import limits, machine
 from harness.commands import command_line
 from harness.conformance import against_reference, kept
 from harness.registry import framework
@@ -120,6 +120,7 @@ def test_the_command_makes_no_check_that_is_kept_and_says_of_when_it_is(
 ):
     made = []
     monkeypatch.setattr(Framework, "pin", lambda *_: None)
+    monkeypatch.setattr(limits, "watch", lambda *_: None)
     monkeypatch.setattr(
         against_reference, "check", lambda *_: made.append(1) or [dict(row) for row in ROWS]
     )

@@ -22,7 +22,7 @@ KIND = ["processor", "generation", "cores", "memory_gb", "system"]
 # What a machine's timed models are told apart by.
 MODEL = ["shape", *SIZES, "cell"]
 DECIDED = ("supported", "refuted")
-Row = dict[str, Any]
+Row = dict[Any, Any]
 
 
 def write(target: Path = FOLDER, folder: Path = machines.FOLDER) -> int:
