@@ -55,7 +55,8 @@ def another(source: Path, target: Path, processor: str, *slower: float) -> Path:
     edited(target, "timing", times)
     edited(target, "speed_ratios", ratios)
     edited(target, "machines", lambda table: table.assign(processor=processor))
-    edited(target, "runs", lambda table: table.assign(finished="2026-12-01T00:00:00+00:00"))
+    when = {"finished": "2026-12-01T00:00:00+00:00", "gatebench": "0.1.0"}
+    edited(target, "runs", lambda table: table.assign(**when))
     return target
 
 
@@ -240,6 +241,16 @@ def test_models_of_other_sizes_and_what_failed_the_checks_are_not_put_together(b
     )
     steps = layout.read(tmp_path / "site", "site_steps").query("folder == 'two-b'")
     assert set(steps["framework"]) == {"jax", "pytorch"}
+
+
+def test_each_machine_stands_with_what_ran_there(made):
+    found = layout.read(made, "site_folders").set_index("folder")
+    assert found["processor"].to_dict() == {"one": "AMD EPYC", "two-b": EVIL}
+    assert found.loc["two-b", "gatebench"] == "0.1.0"
+    runs = layout.read(REFERENCE, "runs")
+    assert found["runs"].tolist() == [len(runs)] * 2
+    assert found.loc["one", "first"] == runs["finished"].min()
+    assert "jax 0.10.2" in found.loc["one", "versions"]
 
 
 def test_claims_are_counted_by_their_verdicts(made):

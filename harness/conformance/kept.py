@@ -96,7 +96,8 @@ def gate(
 
 
 def _cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    # Not Path.expanduser, which raises where there is no home.
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     return Path(base) / "gatebench" / "gates"
 
 
