@@ -106,8 +106,8 @@ def test_many_panels_make_a_figure_that_scrolls(tables):
         tables["timing"].head(1).assign(cell=f"cell{n}", machine="") for n in range(8)
     )
     palette = Palette.of(["equinox"], timing["cell"])
-    assert "min-width: 202%" in speed_figures.steps(timing, palette)
-    assert "min-width" not in speed_figures.steps(timing.head(3), palette)
+    assert "--wide: 2.02" in speed_figures.steps(timing, palette)
+    assert "--wide" not in speed_figures.steps(timing.head(3), palette)
 
 
 def test_names_stand_in_their_order():

@@ -115,8 +115,8 @@ def test_a_reference_has_the_tables_and_says_what_it_is_of(reference):
 
 def test_the_kept_reference_is_of_the_rules_as_they_are():
     """Who changes a rule makes the reference anew, or the verdicts in it are of other rules."""
-    about = json.loads((reference_results.FOLDER / "reference.json").read_text())
-    assert about["rules"] == reference_results.rules_in_force()
+    for about in reference_results.FOLDER.rglob("reference.json"):
+        assert json.loads(about.read_text())["rules"] == reference_results.rules_in_force()
 
 
 def test_a_reference_of_too_few_seeds_or_with_failed_runs_is_refused(tmp_path):
@@ -130,6 +130,17 @@ def test_a_reference_of_too_few_seeds_or_with_failed_runs_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"1 of its runs did not end \(sine pytorch gru matched 3"):
         reference_results.make(failed, tmp_path / "target")
     assert not (tmp_path / "target").exists()
+
+
+def test_only_the_reference_of_all_needs_every_task(tmp_path, monkeypatch):
+    mine = folder(tmp_path / "mine", seeds=5)
+    for name in ("runs", "losses"):
+        table = pd.read_csv(mine / f"{name}.csv", dtype=str, keep_default_na=False)
+        table[table["task"] == "adding"].to_csv(mine / f"{name}.csv", index=False)
+    assert reference_results.make(mine, tmp_path / "beside")["tasks"] == ["adding"]
+    monkeypatch.setattr(reference_results, "FOLDER", tmp_path / "all")
+    with pytest.raises(UserError, match=r"no run of copying, sine; a reference has all of"):
+        reference_results.make(mine, tmp_path / "all")
 
 
 def test_the_same_results_are_verified_bit_for_bit(made, reference, tmp_path, capsys):

@@ -17,7 +17,8 @@ FOLDER = ROOT / "results" / "reference"
 # What a comparison reads, and what a reader of the reference wants to see beside it.
 TABLES = (
     *foreign.TABLES, "scores", "summary", "comparisons", "parameter_counts", "classical",
-    "frameworks", "aggregate", "peaks", "cases", "studies", "advice",
+    "frameworks", "aggregate", "peaks", "cases", "studies", "advice", "changes", "frontier",
+    "published",
 )  # fmt: skip
 # What decides which runs there are and what they are judged by.
 RULES = ("claims.yaml", "studies.yaml", "tracks.yaml", "rates.yaml")
@@ -27,12 +28,14 @@ MOST_BYTES = 3_000_000
 def make(results: Path, target: Path = FOLDER, command: str = "") -> dict[str, Any]:
     """Copy the tables of ``results`` to ``target`` and describe them in ``reference.json`` there.
 
+    The reference of all has every task that a verification needs; one beside it, as
+    ``results/reference/cells``, those of its studies.
     Raises :class:`UserError` when seeds are too few, a run did not end, or it is too large.
     """
     rules = agreement.load_rules()
     tables = foreign.read(results)
     runs = tables["runs"]
-    _refuse(results, runs, rules)
+    _refuse(results, runs, rules, rules.reference["tasks"] if target == FOLDER else [])
     paths = [layout.path(results, name) for name in TABLES]
     texts = {path.name: foreign.read_text(path) for path in paths if path.exists()}
     size = sum(len(text.encode()) for text in texts.values())
@@ -61,7 +64,7 @@ def rules_in_force() -> dict[str, str]:
     return {name: digest(ROOT / "workflows" / name) for name in RULES}
 
 
-def _refuse(results: Path, runs: pd.DataFrame, rules: agreement.Rules) -> None:
+def _refuse(results: Path, runs: pd.DataFrame, rules: agreement.Rules, tasks: list[str]) -> None:
     bad = runs[~runs["status"].isin(["ok", "diverged"])]
     if len(bad):
         first = " ".join(str(bad.iloc[0][k]) for k in (*agreement.METHOD, "seed", "status"))
@@ -69,7 +72,7 @@ def _refuse(results: Path, runs: pd.DataFrame, rules: agreement.Rules) -> None:
             f"{results}: {len(bad)} of its runs did not end ({first}); a reference has only "
             "finished runs, so run the pipeline again."
         )
-    tasks, seeds = rules.reference["tasks"], rules.reference["seeds"]
+    seeds = rules.reference["seeds"]
     if missing := [task for task in tasks if task not in set(runs["task"])]:
         raise UserError(
             f"{results}: there is no run of {', '.join(missing)}; a reference has all of "

@@ -54,6 +54,8 @@ def _clearest(tables: Tables, judged: pd.DataFrame) -> str:
     tested = judged[judged["verdict"].isin(["refuted", "supported"]) & judged["p_holm"].notna()]
     same = tested["expect"].isin(["equal", "not below"])
     tested = tested[~same | (tested["verdict"] == "refuted")]
+    # Where every seed gave the same, there is nothing to tell its clarity by.
+    tested = tested[tested["low"] < tested["high"]]
     if tested.empty:
         return ""
     row = tested.sort_values(["verdict", "p_holm"]).iloc[0]

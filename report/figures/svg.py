@@ -44,7 +44,7 @@ def svg(figure: Figure, title: str, tight: bool = True, close: bool = True) -> M
     text = re.sub(r' id="([^"]*)"', lambda name: name.group() if name[1] in used else "", text)
     head, rest = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)
-    room = f'style="min-width: {100 * wide:.0f}%" ' if wide > 1 else ""
+    room = f'style="--wide: {wide:.2f}" ' if wide > 1 else ""
     return Markup(
         f'<svg xmlns="http://www.w3.org/2000/svg" {box.group() if box else ""} role="img" '
         f'{room}aria-label="{escape(title)}" stroke-linejoin="round" stroke-linecap="butt" '

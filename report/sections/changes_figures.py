@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from report.numbers import PERCENT, change, number
 
 Row = dict[Any, Any]
 # Inches of a row, of what stands above and below, of the labels, of the costs and of a panel.
-LINE, ROOM, LABELS, COSTS, PANEL = 0.235, 0.95, 2.85, 1.75, 1.0
+LINE, ROOM, LABELS, COSTS, PANEL = 0.235, 0.95, 3.1, 1.65, 0.8
 # Characters of what a row changes.
 LONGEST = 34
 # So much of the way is shown to each side at least.
@@ -30,7 +31,9 @@ LEAST = 0.12
 # A bar of this share of its panel has room for its number.
 ROOMY = 0.3
 # As many panels as the page has room for.
-FITS = 5
+FITS = 6
+# Characters of a line of a panel's title.
+TITLE = 13
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Scale:
 
 SCORE = Scale(
     "progress_change", "score", 0.0, {},
-    "Share of the way from baseline to solved that is lost or won", (-1.12, 1.12),
+    f"Share of the way from baseline to solved that is lost or won, in{PERCENT}", (-1.12, 1.12),
 )  # fmt: skip
 STEPS = Scale(
     "steps_ratio", "steps", 1.0,
@@ -129,7 +132,7 @@ def _ticks(axes: Axes, low: float, high: float) -> None:
     for side, most in ((-1, -low), (1, high)):
         fit = [share for share in (1, 0.5, 0.2, 0.1) if share <= most]
         if fit and most > 0.35 * (high - low):
-            marks[side * fit[0]] = f"{'−' if side < 0 else '+'}{100 * fit[0]:.0f}{PERCENT}"
+            marks[side * fit[0]] = f"{'−' if side < 0 else '+'}{100 * fit[0]:.0f}"
     axes.xaxis.set_major_locator(FixedLocator(list(marks)))
     axes.xaxis.set_major_formatter(lambda value, _: marks.get(value, ""))
 
@@ -171,8 +174,7 @@ def _panel(
         )  # fmt: skip
         if filled and scale is SCORE:
             _number(axes, place, value, bounds, plain)
-    name = words.task(task)
-    axes.set_title(capital(name), fontsize=8.5)
+    axes.set_title(fill(capital(words.task(task)), TITLE), fontsize=8.5)
     if scale is STEPS:
         axes.set_xscale("log")
     if scale is STEPS:
@@ -216,7 +218,7 @@ def _labels(
         name = words.cell(cell)
         text = words.changed(cell) or about.get(cell, "")
         text = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-        axes.text(0.03, place, text, fontsize=8.5, va="center_baseline")
+        axes.text(0.03, place, text, fontsize=8, va="center_baseline")
         axes.text(
             0.98, place, name, fontsize=8, va="center_baseline", ha="right",
             color=palette.cell(cell),

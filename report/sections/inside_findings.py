@@ -1,5 +1,6 @@
 """What "Inside the gates" says of the tables: its answer and the titles of its figures."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -203,10 +204,19 @@ def kept(tables: Tables, task: str) -> str:
 
 def reached(tables: Tables, task: str) -> str:
     data = matched(tables, "gradient_flow", task)
-    says = _each_cell(tables, data[data["lag"] == 0], "horizon", " steps")
-    if not says:
-        return ""
-    return f"On {title(task)} the gradient shrinks to a third every {listed(says)}"
+    data = data[data["lag"] == 0]
+    rows = {cell: middle(data[data["cell"] == cell], "horizon") for cell in data["cell"].unique()}
+    endless = [cell for cell, row in rows.items() if row is not None and row["horizon"] == math.inf]
+    says = _each_cell(tables, data[~data["cell"].isin(endless)], "horizon", " steps")
+    start = f"On {title(task)} the gradient"
+    said = f"{start} shrinks to a third every {listed(says)}" if says else ""
+    if not endless:
+        return said
+    article = "the " if len(endless) <= MOST_NAMED else ""
+    in_these = f"in {article}{named(tables.palette.present(endless))}"
+    return (
+        f"{said}; {in_these} it does not shrink" if says else f"{start} does not shrink {in_these}"
+    )
 
 
 def held(tables: Tables, task: str) -> str:
