@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
 
-.PHONY: report quick full attribution cells papers tune verify compare site test lint bench picture lock clean
+.PHONY: report quick full attribution cells papers tune verify compare test lint bench picture lock clean
 
 report: .venv/ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -42,6 +42,7 @@ compare: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) compare --config 'other=$(OTHER)'
 
 # The page of the folders in results/machines/, other people's among them.
+.PHONY: site
 site: .venv/ready
 	$(BIN)/python -m analysis site
 	$(BIN)/python -m report.site

@@ -122,12 +122,12 @@ def run(
         def keep(course: Course) -> None:
             about = {
                 "campaign": course.number,
+                "gatebench": machine.gatebench(),
                 "asked": campaign.as_dict(),
                 "problems": course.problems,
                 "notes": course.notes,
                 "machine": machine.description(),
                 **({"accelerators": course.accelerators} if campaign.device != CPU else {}),
-                "gatebench": machine.gatebench(),
                 "commit": machine.git_commit(),
                 "seconds": round(time.monotonic() - begin, 1),
             }
