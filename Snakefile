@@ -48,6 +48,7 @@ onstart:
     if not workflow.touch:
         or_end(start)
         scheduler.calm(workflow)
+        scheduler.narrow(workflow)
         listen_to_the_cluster()
         # The last lines of all, also where Snakemake is stopped.
         if not STORED:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,7 +183,7 @@ def measure(words: list[str], folder: Path, log: Path | None = None) -> Cost:
     return Cost(status, wall, cpu, main, most, log.read_text(encoding="utf-8", errors="replace"))
 
 
-def table(rows: list[Mapping[str, object]], path: Path | None) -> None:
+def table(rows: Sequence[Mapping[str, object]], path: Path | None) -> None:
     """Print the rows, and write them as CSV where a path is given."""
     import pandas as pd
 

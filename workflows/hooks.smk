@@ -10,6 +10,7 @@ def start():
         for job in workflow.dag.needrun_jobs()
         if job.rule.name == "train"
     ]
+    progress.begin(RESULTS, len(todo))
     asked.write_plan(
         RESULTS,
         CONFIGURATION.runs,
