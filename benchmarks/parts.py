@@ -24,6 +24,9 @@ def cut(results: Path, of: int) -> list[Path]:
                 if source.exists():
                     (part / folder).mkdir(parents=True, exist_ok=True)
                     os.link(source, part / folder / source.name)
+        for stamp in sorted((results / "code").glob("*.txt")):
+            (part / "code").mkdir(exist_ok=True)
+            os.link(stamp, part / "code" / stamp.name)
         about = {"configuration": mine.resolved, "code": plan["code"], "shard": f"{number}/{of}"}
         asked.write_plan(part, mine.runs, [], mine.conformance, (), mine.studies, about)
         found.append(part)

@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+import os
 import shlex
 import sys
 from pathlib import Path
