@@ -11,6 +11,7 @@ min_version("9.0")
 include: "workflows/common.smk"
 include: "workflows/needs.smk"
 include: "workflows/hooks.smk"
+include: "workflows/code.smk"
 include: "workflows/train.smk"
 include: "workflows/conformance.smk"
 include: "workflows/tables.smk"
@@ -47,9 +48,11 @@ onstart:
     if not workflow.touch:
         or_end(start)
         scheduler.calm(workflow)
+        scheduler.narrow(workflow)
         listen_to_the_cluster()
         # The last lines of all, also where Snakemake is stopped.
-        atexit.register(progress.summary, RESULTS)
+        if not STORED:
+            atexit.register(progress.summary, RESULTS)
         atexit.register(scheduler.keep_cost, RESULTS)
 
 
@@ -60,7 +63,8 @@ onsuccess:
     if "compare" in made:
         compare.say(RESULTS)
     code = verification.status(RESULTS) if "verify" in made else 0
-    if code or progress.failed(RESULTS):
+    failed = say_what_is_stored() if STORED else progress.failed(RESULTS)
+    if code or failed:
         sys.exit(code or 1)
 
 

@@ -146,17 +146,20 @@ def waits(page: Page) -> dict[str, float]:
     return {name: page.evaluate(WAIT, list(what)) for name, what in CLICKS.items()}
 
 
-def browse(report: Path) -> None:
-    """Open the page in Chromium and print how long a reader waits."""
+def opened(report: Path, say: bool = False) -> float:
+    """Seconds that the page takes to open in Chromium; ``say`` also prints a reader's waits."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         page = browser.new_page()
         started = time.perf_counter()
         page.goto(report.resolve().as_uri())
-        print(f"opened in {time.perf_counter() - started:.1f} s")
-        for name, wait in waits(page).items():
-            print(f"{name}: {wait:.0f} ms")
+        seconds = time.perf_counter() - started
+        if say:
+            print(f"opened in {seconds:.1f} s")
+            for name, wait in waits(page).items():
+                print(f"{name}: {wait:.0f} ms")
         browser.close()
+    return seconds
 
 
 def chromium() -> str | None:
@@ -187,7 +190,7 @@ def main() -> None:
             f"{most:.0f} MB at most in one process, page of {size:.1f} MB"
         )
         if given.browser:
-            browse(folder / "report.html")
+            opened(folder / "report.html", say=True)
 
 
 if __name__ == "__main__":

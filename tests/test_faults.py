@@ -12,6 +12,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from benchmarks import faults, made_up
 from harness.run import records
 from tests import fakes
 from tests.conftest import SMALL, overrides, snakemake, start_snakemake, table
@@ -250,6 +251,15 @@ def test_a_pipeline_killed_while_it_times_begins_that_shape_anew(project, waitin
     steps = table(results, "timing").query("phase == 'step'").set_index("cell")
     assert steps["median_ms"].gt(0).all()
     assert set(steps.index) == {"gru", "lstm"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+def test_whenever_everything_is_killed_what_was_finished_is_kept(tmp_path):
+    """Three of the moments that ``python -m benchmarks.faults`` tries fifty of."""
+    folder = made_up.project(tmp_path / "copy", 2, seconds=0.02)
+    rows = faults.killed(folder, 3, 2, ["--until", "train"], span=9.0, **faults.SMALL)
+    assert [row["lost"] for row in rows] == [0, 0, 0, 0]
+    assert rows[-1]["finished after"] == 8
 
 
 def test_a_second_pipeline_in_the_same_folder_says_so(tmp_path):

@@ -183,14 +183,17 @@ def test_a_second_call_does_nothing(whole):
 
 
 def planned(clone: Path, config: dict[str, str]) -> set[str]:
-    """The jobs of a dry run in ``clone``: rule, and for a run its task and framework."""
+    """The jobs of a dry run in ``clone``: rule, and for a run its task and framework.
+
+    Those that only sum up the code that others stand on are left out.
+    """
     words = command(Path("results"), "-n", "--quiet", "host", **config)
     done = subprocess.run(words, cwd=clone, capture_output=True, text=True, check=True)
     jobs, rule = set(), ""
     for line in done.stdout.splitlines() + done.stderr.splitlines():
         if line.startswith("rule "):
             rule = line.removeprefix("rule ").rstrip(":")
-            if rule != "train":
+            if rule not in ("train", "code"):
                 jobs.add(rule)
         elif line.strip().startswith("output:") and rule == "train":
             jobs.add("-".join(Path(line.split()[-1]).stem.split("-")[:2]))

@@ -296,13 +296,15 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path):
 
 def test_the_line_on_a_finished_run_says_how_many_are_left(finished, tmp_path):
     runs = tuple(Run("adding", "pytorch", "gru", "matched", seed) for seed in range(3))
-    asked.write_plan(tmp_path, runs, [run.name for run in runs])
-    records.write(RUN.path(tmp_path), finished[0])
+    assert progress.finished_line(tmp_path, finished[0]).endswith(" s")
+    progress.begin(tmp_path, len(runs))
+    assert progress.finished_line(tmp_path, finished[0]).endswith(" s")
+    progress.count(tmp_path)
     line = progress.finished_line(tmp_path, finished[0])
     assert line.startswith("adding pytorch gru matched seed 0: mean squared error ")
     assert "[1/3, about " in line
-    for run in runs[1:]:
-        write_text(run.path(tmp_path), "new")
+    for _ in runs[1:]:
+        progress.count(tmp_path)
     assert progress.finished_line(tmp_path, finished[0]).endswith("[3/3]")
 
 

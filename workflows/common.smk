@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from analysis.folders import compare, foreign, verification
 from harness import documents, errors, files, layout, limits, registry
 from harness.conformance import cell_trial
 from harness.errors import UserError
-from harness.pipeline import again, folder, progress, quiet_log, remote, scheduler
+from harness.pipeline import again, folder, progress, quiet_log, remote, scheduler, stored
 from harness.plan import asked, configuration, cost
 from harness.plan.run import Run
 from harness.run import records
@@ -58,6 +59,8 @@ if workflow.is_main_process:
         ),
     )
 RESULTS = CONFIGURATION.results
+# Whether the files of the results lie in a storage; of each job there is a copy here then.
+STORED = workflow.storage_settings.default_storage_provider is not None
 # What a job may use, for a cluster; harness/limits.py watches what a run does use and stops it with
 # a reason. So the cluster shall leave it a little more, for Snakemake itself beside the run.
 BESIDE_MB, BESIDE_MINUTES = 1000, 5
@@ -68,6 +71,13 @@ BOUNDS = {"mem_mb": MEMORY_MB, "runtime": MINUTES}
 ON_DEVICE = {"gpu": 1} if CONFIGURATION.resolved["device"] == "gpu" else {}
 if ON_DEVICE and "gpu" not in workflow.global_resources:
     workflow.register_resource("gpu", 1)
+
+# What the jobs that read the plan begin with where the file that the pipeline notes it in is on
+# another machine.
+PLAN = ""
+if STORED:
+    words = shlex.quote(json.dumps(CONFIGURATION.resolved)).replace("{", "{{").replace("}", "}}")
+    PLAN = f"python -m harness plan --plan {words} --results {{params.results:q}} && "
 
 or_end(folder.check_notes)
 folder.set_environment(ROOT)
@@ -82,3 +92,4 @@ wildcard_constraints:
     track="[a-z][a-z0-9]*",
     seed="[0-9]+",
     campaign="[a-z][a-z0-9_]*",
+    part="[a-z0-9_.-]+",

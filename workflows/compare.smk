@@ -9,9 +9,9 @@ rule compare:
         page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),
         verified=verified,
         other=other,
-        rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
-        margins=code_of("tasks"),
-        code=code_of_stage("analysis/folders"),
+        code=stamp(
+            "compare", [*code_of_stage("analysis/folders"), *code_of("tasks"), *ledger("verify")]
+        ),
     output:
         RESULTS / "compare.json",
         RESULTS / "compare.csv",

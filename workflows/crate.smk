@@ -9,11 +9,21 @@ rule crate:
             RESULTS / f"{name}.csv"
             for name in layout.names("tables", "insides", "timing", "evidence", "published")
         ],
-        about=[ROOT / name for name in ("CITATION.cff", "Snakefile")],
-        parts=sorted((ROOT / "workflows").glob("*.smk")),
-        code=[ROOT / "analysis" / "crate.py", *code_of("harness/layout")],
+        code=stamp(
+            "crate",
+            [
+                *(ROOT / name for name in ("CITATION.cff", "Snakefile")),
+                *sorted((ROOT / "workflows").glob("*.smk")),
+                ROOT / "analysis" / "crate.py",
+                *code_of("harness/layout"),
+            ],
+        ),
     output:
         RESULTS / "ro-crate-metadata.json",
+        # Elsewhere they may be what this very pipeline was started with.
+        [RESULTS / "workflow" / name for name in ("Snakefile", "configuration.yaml")]
+        if STORED
+        else [],
     log:
         RESULTS / "logs" / "crate.log",
     benchmark:

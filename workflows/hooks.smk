@@ -10,6 +10,7 @@ def start():
         for job in workflow.dag.needrun_jobs()
         if job.rule.name == "train"
     ]
+    progress.begin(RESULTS, len(todo))
     asked.write_plan(
         RESULTS,
         CONFIGURATION.runs,
@@ -97,3 +98,13 @@ def say_what_failed():
             if job in LOST:
                 last = "; ".join([LOST[job], *said[-1:]])
             print(f"failed: {job.rule.name} (its log: {log}): {last}", flush=True)
+
+
+def say_what_is_stored():
+    """The last lines where the results lie in a storage; whether a run failed."""
+    made = [job for job in workflow.dag.finished_jobs if job.rule.name == "tables"]
+    for job in made:
+        (runs,) = (file for file in job.output if Path(file).name == "runs.csv")
+        workflow.async_run(runs.retrieve_from_storage())
+    place = f"{workflow.storage_settings.default_storage_prefix}/{RESULTS}"
+    return stored.summary(place, Path(runs).parent if made else None)

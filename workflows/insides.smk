@@ -8,12 +8,18 @@ rule insides_of_task:
         records=lambda wildcards: [
             run.path(RESULTS) for run in CONFIGURATION.runs if run.task == wildcards.task
         ],
-        code=lambda wildcards: [
-            *code_of_stage("analysis/inside", "cells"),
-            ROOT / "harness" / "run" / "streams.py",
-            ROOT / "tasks" / "__init__.py",
-            ROOT / "tasks" / f"{wildcards.task}.py",
-        ],
+        kept=lambda wildcards: kept_of(
+            run for run in CONFIGURATION.runs if run.task == wildcards.task
+        ),
+        code=lambda wildcards: stamp(
+            f"insides-{wildcards.task}",
+            [
+                *code_of_stage("analysis/inside", "cells"),
+                ROOT / "harness" / "run" / "streams.py",
+                ROOT / "tasks" / "__init__.py",
+                ROOT / "tasks" / f"{wildcards.task}.py",
+            ],
+        ),
     output:
         [RESULTS / "insides" / "{task}" / f"{name}.csv" for name in layout.names("insides")],
     log:
@@ -25,7 +31,8 @@ rule insides_of_task:
     params:
         results=lambda wildcards, output: Path(output[0]).parents[2],
     shell:
-        "python -m analysis insides --results {params.results:q} --task {wildcards.task} > {log:q} 2>&1"
+        PLAN
+        + "python -m analysis insides --results {params.results:q} --task {wildcards.task} > {log:q} 2>&1"
 
 
 use rule tables as insides with:
@@ -35,7 +42,7 @@ use rule tables as insides with:
             task=TASKS,
             name=layout.names("insides"),
         ),
-        code=code_of_stage("analysis/inside"),
+        code=stamp("insides", code_of_stage("analysis/inside")),
     output:
         [layout.path(RESULTS, name) for name in layout.names("insides")],
     log:

@@ -1,6 +1,18 @@
 # What jobs need: which files are a rule's code, and what must be made again. Snakemake calls
 # these functions when it plans, whatever it plans for: they may look, but touch nothing.
 
+# Of each part of the code that jobs stand on, its files; see rule code.
+CODE = {}
+
+
+def stamp(part, files):
+    """The one file by which a job that stands on ``files`` of the project sees that one changed.
+
+    Snakemake weighs every input of every job, and the code of a run is some thirty files.
+    """
+    CODE[part] = files
+    return RESULTS / "code" / f"{part}.txt"
+
 
 @functools.cache
 def code_of(*folders):
@@ -11,6 +23,24 @@ def code_of(*folders):
 def code_of_stage(*folders):
     """The modules that decide the tables of a stage of the analysis, its own in ``folders``."""
     return code_of("analysis", "analysis/statistics", "harness/layout", *folders)
+
+
+def of_the_project(paths):
+    """Files that are where the project is, also where a storage carries the others."""
+    return local(paths) if STORED else paths
+
+
+def kept_of(runs):
+    """The weights and losses of runs, for jobs to which a storage brings only what they name.
+
+    Elsewhere they are no inputs: those that were taken away do no harm.
+    """
+    return [run.path(RESULTS).with_suffix(".npz") for run in runs] if STORED else []
+
+
+def ledger(name):
+    """A file of rules or published values, and its form."""
+    return [ROOT / "workflows" / f"{name}.{end}" for end in ("yaml", "schema.json")]
 
 
 @functools.cache
@@ -29,16 +59,31 @@ def code_of_framework(name):
 
 @functools.cache
 def code_of_a_run(task, framework, cell):
-    """The files that decide what a run computes, so that an edit of one task, one cell or one
-    implementation re-runs just what depends on it."""
+    """What stands for the files that decide what a run computes, so that an edit of one task, one
+    cell or one implementation re-runs just what depends on it."""
+    return [
+        stamp(f"task-{task}", code_of_a_task(task)),
+        stamp(f"model-{framework}-{cell}", [*code_of_framework(framework), *code_of_cells(cell)]),
+    ]
+
+
+@functools.cache
+def code_of_a_task(task):
+    """The files that decide what a run of a task is, but for its model; and the task's data."""
     return [
         *code_of("harness/run"),
-        *code_of_framework(framework),
-        *code_of_cells(cell),
         # The rest of the plan decides which runs there are, not what one does.
         *(ROOT / "harness" / "plan" / f"{name}.py" for name in ("settings", "tracks")),
         *(ROOT / "tasks" / f"{name}.py" for name in ("__init__", task)),
         *sorted((ROOT / "tasks").glob("_[a-z]*.py")),
+        *sorted(
+            {
+                path
+                for (name, _), settings in CONFIGURATION.settings.items()
+                for path in settings.task.files
+                if name == task
+            }
+        ),
     ]
 
 
@@ -67,8 +112,7 @@ def conformance_of(frameworks):
 def what_a_run_needs(wildcards):
     run = Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
     unless_it_stands(run.path(RESULTS), again.of_a_run)
-    own = CONFIGURATION.settings[run.task, run.cell].task.files
-    return [*code_of_a_run(run.task, run.framework, run.cell), *own]
+    return code_of_a_run(run.task, run.framework, run.cell)
 
 
 def arguments_of_a_run(wildcards):
@@ -81,30 +125,36 @@ def what_a_check_needs(wildcards):
     name = wildcards.framework
     unless_it_stands(RESULTS / "conformance" / f"{name}.csv", again.of_a_check)
     checked = {kernel.partition("=")[0] for kernel in CONFIGURATION.kernels_in_use(name)}
-    return [
-        *code_of("harness/conformance"),
-        *code_of_framework(name),
-        *code_of_cells(*sorted(checked)),
-    ]
+    return stamp(
+        f"check-{name}",
+        [
+            *code_of("harness/conformance"),
+            *code_of_framework(name),
+            *code_of_cells(*sorted(checked)),
+        ],
+    )
 
 
 def what_a_campaign_needs(wildcards):
     unless_it_stands(RESULTS / "timing" / f"{wildcards.campaign}.json", again.of_a_campaign)
     methods = CAMPAIGNS[wildcards.campaign].methods
     frameworks = sorted({method.framework for method in methods})
-    return [
-        *code_of("harness/clock", "harness/conformance"),
-        *code_of_cells(*sorted({method.cell for method in methods})),
-        ROOT / "harness" / "plan" / "campaigns.py",
-        *sorted(
-            {
-                path
-                for name in frameworks
-                for path in code_of_framework(name)
-                if path.name != "native.py"
-            }
-        ),
-    ]
+    return stamp(
+        f"clock-{wildcards.campaign}",
+        [
+            *code_of("harness/clock", "harness/conformance"),
+            *code_of_cells(*sorted({method.cell for method in methods})),
+            ROOT / "harness" / "plan" / "campaigns.py",
+            *sorted(
+                {
+                    path
+                    for name in frameworks
+                    for path in code_of_framework(name)
+                    if path.name != "native.py"
+                }
+            ),
+        ],
+    )
 
 
 def what_tables_need(wildcards):
@@ -117,8 +167,18 @@ def what_tables_need(wildcards):
     return [run.path(RESULTS) for run in CONFIGURATION.runs]
 
 
+def end_where_stored(target):
+    """Refuse what draws the page anew, which is another job's, where a storage has it."""
+    if STORED:
+        end(
+            f"{target}: needs a results folder on this machine, not in a storage; fetch the folder "
+            f"and use python -m analysis {target}."
+        )
+
+
 def reference(wildcards):
     """The reference's tables; what is not verified is verified anew whenever that is asked."""
+    end_where_stored("verify")
     if not (tables := sorted((ROOT / "results" / "reference").glob("*.csv"))):
         end(
             "results/reference: there is no reference; make one with "
@@ -137,6 +197,7 @@ def other(wildcards):
             "compare: name the other results folder: "
             "snakemake --cores all compare --config other=PATH"
         )
+    end_where_stored("compare")
     or_end(compare.read_other, RESULTS, CONFIGURATION.other)
     paths = [CONFIGURATION.other / f"{name}.csv" for name in foreign.TABLES]
     return [path for path in paths if path.is_file()]

@@ -7,10 +7,13 @@ rule report:
             RESULTS / f"{name}.csv"
             for name in layout.names("tables", "insides", "timing", "evidence", "published")
         ],
-        code=sorted(
-            path
-            for pattern in ("*.py", "*.html", "*.css", "*.js", "*.yaml")
-            for path in (ROOT / "report").rglob(pattern)
+        code=stamp(
+            "report",
+            sorted(
+                path
+                for pattern in ("*.py", "*.html", "*.css", "*.js", "*.yaml")
+                for path in (ROOT / "report").rglob(pattern)
+            ),
         ),
     output:
         # For `snakemake --report`, which shows the page among its own.

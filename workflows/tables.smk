@@ -6,8 +6,9 @@
 rule tables:
     input:
         records=what_tables_need,
+        kept=kept_of(CONFIGURATION.runs),
         conformance=conformance_of(run.framework for run in CONFIGURATION.runs),
-        code=code_of_stage("analysis/tables"),
+        code=stamp("tables", code_of_stage("analysis/tables")),
     output:
         [layout.path(RESULTS, name) for name in layout.names("tables")],
     log:
@@ -20,14 +21,13 @@ rule tables:
         step="tables",
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python -m analysis {params.step} --results {params.results:q} 2> {log:q}"
+        PLAN + "python -m analysis {params.step} --results {params.results:q} 2> {log:q}"
 
 
 use rule tables as evidence with:
     input:
         tables=[layout.path(RESULTS, name) for name in layout.names("tables", "insides", "timing")],
-        ledger=[ROOT / "workflows" / f"claims.{end}" for end in ("yaml", "schema.json")],
-        code=code_of_stage("analysis/evidence"),
+        code=stamp("evidence", [*code_of_stage("analysis/evidence"), *ledger("claims")]),
     output:
         [layout.path(RESULTS, name) for name in layout.names("evidence")],
     log:
@@ -42,8 +42,7 @@ use rule tables as evidence with:
 use rule tables as published with:
     input:
         tables=[layout.path(RESULTS, name) for name in layout.names("tables")],
-        ledger=[ROOT / "workflows" / f"published.{end}" for end in ("yaml", "schema.json")],
-        code=code_of_stage("analysis/evidence"),
+        code=stamp("published", [*code_of_stage("analysis/evidence"), *ledger("published")]),
     output:
         [layout.path(RESULTS, name) for name in layout.names("published")],
     log:

@@ -17,6 +17,7 @@ rule time:
     output:
         about=RESULTS / "timing" / "{campaign}.json",
         samples=RESULTS / "timing" / "{campaign}.csv",
+        said=RESULTS / "timing" / "{campaign}.log",
     log:
         RESULTS / "logs" / "time-{campaign}.log",
     benchmark:
@@ -47,7 +48,7 @@ use rule tables as timing_tables with:
     input:
         # With those of other machines, where folders were merged.
         campaigns=[path for name in CAMPAIGNS for path in layout.timed(RESULTS, name)],
-        code=code_of_stage("analysis/speed"),
+        code=stamp("timing", code_of_stage("analysis/speed")),
     output:
         [layout.path(RESULTS, name) for name in layout.names("timing")],
     log:

@@ -9,9 +9,9 @@ rule verify:
         # The job writes both anew, with the verdict; that is no reason to verify again.
         page=ancient([RESULTS / "report.html", RESULTS / "ro-crate-metadata.json"]),
         reference=reference,
-        rules=[ROOT / "workflows" / f"verify.{end}" for end in ("yaml", "schema.json")],
-        margins=code_of("tasks"),
-        code=code_of_stage("analysis/folders"),
+        code=stamp(
+            "verify", [*code_of_stage("analysis/folders"), *code_of("tasks"), *ledger("verify")]
+        ),
     output:
         RESULTS / "verify.json",
         RESULTS / "verify.csv",

@@ -116,7 +116,10 @@ def _other_things(path: Path, what: str) -> UserError:
 
 
 def _copy(found: Found, results: Path) -> None:
-    """Copy what was found: the checks first, since the clock's campaigns must not be older."""
+    """Copy what was found: code and checks first, since what stands on them must not be older."""
+    for source in sorted({path.parents[1] for path, _ in found.runs.values()}):
+        for path in sorted((source / "code").glob("*.txt")):
+            _put(path, results / "code" / path.name)
     mergeable.take_checks(found, results)
     for framework, tables in found.checks.items():
         # In an order of their own, so that that of the folders decides nothing.

@@ -97,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
             "compare an implementation with the reference model, check by check",
         ),
         "time": (_time, "results plan conformance?", "time the methods of one campaign"),
+        "plan": (_plan, "results plan", "note in a folder what a configuration asks for"),
         "new": (plugins.new, "kind name", "write a working file to start from"),
         "check": (plugins.check, "kind name overrides", "say in a sentence each what is wrong"),
         "fetch": (fetch.fetch, "dataset given?", "get the data files of a task"),
@@ -159,6 +160,12 @@ def _kernels(framework: Framework, arguments: argparse.Namespace) -> dict[str, l
         chosen[cell].append(kernel)
     cell_trial.require(cell for cell, kernels in chosen.items() if kernels)
     return chosen if words else {cell: framework.kernels_of(cell, device) for cell in CELLS}
+
+
+def _plan(arguments: argparse.Namespace) -> None:
+    from harness.pipeline import stored
+
+    stored.write_plan(arguments.results, json.loads(arguments.plan))
 
 
 def _time(arguments: argparse.Namespace) -> int:

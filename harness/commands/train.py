@@ -21,7 +21,7 @@ from harness.errors import UnwritableError, UserError
 from harness.files import check_room, write_text
 from harness.pipeline import folder, preloader
 from harness.pipeline.preloader import Main
-from harness.pipeline.progress import finished_line
+from harness.pipeline.progress import count, finished_line
 from harness.plan import tracks
 from harness.plan.asked import read_plan
 from harness.plan.run import Run
@@ -117,6 +117,7 @@ def _carry_out(arguments: argparse.Namespace, its: Framework, run: Run, settings
     bar.close()
     if arguments.record:
         _keep(arguments.record, record, progress)
+    count(arguments.results)
     _say(finished_line(arguments.results, record))
     return 0 if in_pipeline or record["status"] == "ok" else 1
 
@@ -193,5 +194,6 @@ def crashed(arguments: argparse.Namespace) -> int:
     record["peak_rss_mb"] = float(note.read_text(encoding="utf-8")) if note.exists() else None
     note.unlink(missing_ok=True)
     _keep(arguments.record, record, loop.Progress())
+    count(arguments.results)
     _say(finished_line(arguments.results, record))
     return 0

@@ -48,6 +48,7 @@ FOLDERS = {
     "insides": "What was found inside the models, a part for each task",
     "timing": "Every sample of the clock, with the load and disturbances around it",
     "logs": "What each job printed",
+    "code": "Checksums of the code that the jobs stood on",
     "benchmarks": "Seconds and memory of each job, as Snakemake saw them",
 }
 

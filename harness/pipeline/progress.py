@@ -3,14 +3,19 @@
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from harness.errors import UserError
+from harness.files import write_text
 from harness.pipeline import again
 from harness.plan import asked
 from harness.plan.run import run_named
 from harness.run import records
 from harness.run.records import Record
+
+# Counts the runs of a pipeline that have ended; see :func:`begin`.
+COUNT = ".count"
 
 
 def finished_line(results: Path | None, record: Record) -> str:
@@ -25,13 +30,31 @@ def finished_line(results: Path | None, record: Record) -> str:
     return line + (_position(results) if results else "")
 
 
+def begin(results: Path, count: int) -> None:
+    """Begin to count the runs of a pipeline that has ``count`` of them to do.
+
+    The plan names them all, and to look for each at every run's end would take longer the more
+    there are. So there is a file of one line, and a dot behind it for each run that has ended.
+    """
+    write_text(results / COUNT, f"{count} {time.time():.3f}\n")
+
+
+def count(results: Path | None) -> None:
+    """Count a run of a pipeline that has ended."""
+    if results is not None:
+        with suppress(OSError), (results / COUNT).open("ab", buffering=0) as file:
+            file.write(b".")
+
+
 def _position(results: Path) -> str:
-    plan = asked.read_plan(results)
-    written = _written(results / "runs")
-    done, count = sum(name in written for name in plan["todo"]), len(plan["todo"])
-    if not done:
+    try:
+        first, _, dots = (results / COUNT).read_text(encoding="ascii").partition("\n")
+        count, started = int(first.split()[0]), float(first.split()[1])
+    except (OSError, ValueError, IndexError):
         return ""
-    left = max(0.0, time.time() - plan["started"]) / done * (count - done)
+    if not (done := min(len(dots), count)):
+        return ""
+    left = max(0.0, time.time() - started) / done * (count - done)
     return f" [{done}/{count}" + (f", about {_duration(left)} left]" if done < count else "]")
 
 

@@ -4,6 +4,9 @@ After every pass of its loop Snakemake's scheduler (9.27) starts a timer of one 
 causes the next pass, as long as it has a rate limiter, which it has by default (100 jobs a
 second). A job's end causes a pass too, so each leaves one more timer behind, and after N jobs
 the scheduler wakes N times a second. Jobs on this machine need no such limit.
+
+In every pass it looks at all jobs that are ready and at all that are left, of which two or three
+can start. With twenty thousand runs that would cost more than some runs do; see :func:`narrow`.
 """
 
 import os
@@ -11,6 +14,7 @@ import socket
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,8 @@ from harness.files import write_text
 # Snakemake's default of --max-jobs-per-timespan: jobs, seconds.
 DEFAULT_RATE = (100, 1)
 HEADER = "ended\ts"
+# Ready jobs that Snakemake is shown beside two for each core.
+FEW = 8
 
 
 def calm(workflow: Any) -> bool:
@@ -36,6 +42,32 @@ def calm(workflow: Any) -> bool:
     if scheduler is None or rate != DEFAULT_RATE:
         return False
     scheduler.job_rate_limiter = None
+    return True
+
+
+def narrow(workflow: Any) -> bool:
+    """Show Snakemake's scheduler few of the jobs that are ready; whether that could be done.
+
+    Those that shall come first, by their priority, are always among them. To be called in
+    ``onstart``. A cluster's jobs are left alone, since many of them may start at once, and so is a
+    scheduler other than the greedy one, which may want to know what is left.
+    """
+    scheduler: Any = getattr(workflow, "scheduler", None)
+    dag: Any = getattr(workflow, "dag", None)
+    kind, known = type(scheduler), ("open_jobs", "remaining_jobs")
+    chosen = getattr(getattr(scheduler, "_job_selector", None), "__self__", None)
+    greedy = isinstance(chosen, type(getattr(scheduler, "_greedy_scheduler", None)))
+    if not (greedy and workflow.local_exec and all(hasattr(kind, name) for name in known)):
+        return False
+    first = [job for job in dag.needrun_jobs() if dag.priority(job) > 0]
+    most = 2 * cores(workflow) + FEW
+
+    def open_jobs(self: Any) -> list[Any]:
+        ready = dag.ready_jobs
+        return list(dict.fromkeys([*filter(ready.__contains__, first), *islice(ready, most)]))
+
+    own = {"open_jobs": property(open_jobs), "remaining_jobs": ()}
+    scheduler.__class__ = type(kind.__name__, (kind,), own)
     return True
 
 
