@@ -4,17 +4,21 @@ Whatever writes a table, reads one, lists them or describes them takes it from h
 one entry in ``tables.py`` and the function that makes its rows.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError
 from harness.files import write_text
 from harness.layout.columns import Column, Table
 from harness.layout.tables import METHOD, RUN, TABLES
+
+# Only where a table is read or written: a run knows the columns alone.
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["METHOD", "RUN", "TABLES", "Column", "Table"]
 
