@@ -42,6 +42,7 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
     "installed": (),
 }
 
+
 @dataclass(frozen=True)
 class Control:
     """A pair (environment, setting) of a workload and the ratio of its times that is known.

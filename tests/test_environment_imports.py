@@ -34,10 +34,15 @@ OWN = {
     "pytorch": {"torch"},
     "tensorflow": {"tensorflow", "keras"},
 }
-TINY = (
-    "--cell gru --set steps=3 --set evaluate_every=3 --set hidden=4 --set validation_examples=8 "
-    "--set test_examples=8"
-).split()
+TINY = ["--cell", "gru"]
+for change in (
+    "steps=3",
+    "evaluate_every=3",
+    "hidden=4",
+    "validation_examples=8",
+    "test_examples=8",
+):
+    TINY += ["--set", change]
 # Every cell and task that there is, a run of a task of each kind, and the clock's worker.
 PATH = """
 import importlib
@@ -114,7 +119,7 @@ def test_a_run_a_check_and_the_clocks_worker_need_nothing_else(tmp_path, folder,
     assert done.returncode == 0, done.stderr
     for path in records_.values():
         assert records.read(path)["status"] == "ok"  # the form is checked here
-    assert (tmp_path / "gate.csv").read_text().count("True") == 9
+    assert (tmp_path / "gate.csv").read_text().count("True") == 8
     if name == "jax":
         return
     # The same bits as in the main environment.
@@ -127,15 +132,18 @@ def test_a_run_a_check_and_the_clocks_worker_need_nothing_else(tmp_path, folder,
 
 
 def test_without_what_is_handed_over_it_says_so():
-    done = refused(["torch"], f"""
+    done = refused(
+        ["torch"],
+        f"""
 from harness.errors import status_of
 from harness.commands.command_line import run
 words = ["train", "--task", "adding", "--framework", "pytorch", *{TINY}]
 sys.exit(status_of(lambda: run(words)))
-""")
+""",
+    )
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert "workflows/rates.yaml: cannot be read without PyYAML" in line
+    assert ".yaml: cannot be read without PyYAML" in line
     assert "GATEBENCH_HANDED" in line
 
 
@@ -226,7 +234,7 @@ def test_a_kernel_that_a_version_lacks_is_unavailable(tmp_path):
 
 @pytest.mark.parametrize(("error", "said"), [
     (ModuleNotFoundError("No module named 'flax'", name="flax"), "flax is not installed here"),
-    (ImportError("cannot import name 'rnn' from 'jax.experimental' (x.py)", name="jax.experimental"),
+    (ImportError("cannot import name 'rnn' from 'jax.experimental' (x)", name="jax.experimental"),
      "does not have it: cannot import name 'rnn' from 'jax.experimental'"),
     (AttributeError("no", name="later", obj=np), f"numpy {np.__version__} has no numpy.later"),
     # Slips of our own, and other errors.

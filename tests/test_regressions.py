@@ -7,8 +7,8 @@ import io
 import pytest
 
 from benchmarks import regressions
-from benchmarks.regressions import CONTROLS, ENVIRONMENTS, FOUND, NONE, Control, verdict
 from benchmarks.regression_workloads import WORKLOADS
+from benchmarks.regressions import CONTROLS, ENVIRONMENTS, FOUND, NONE, Control, verdict
 
 SLOWER = Control("spinning", "spinning", ("installed", "30"), ("installed", "10"), 3, 1.3, "here")
 SAME = Control("itself", "spinning", ("installed", "10"), ("installed", "10"), 1, 1.03, "here")
