@@ -307,7 +307,7 @@ def _row(framework: Framework, kernel: str, spec: ModelSpec, checked: Checked) -
         "outputs": "every step" if spec.every_step else "last step",
         "dtype": spec.dtype,
         "check": name,
-        "max_error": error,
+        "max_error": float(error),  # as a whole number of parameters is, too
         "tolerance": tolerance,
         "passed": bool(error <= tolerance),
         "counted": None,

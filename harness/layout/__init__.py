@@ -82,6 +82,8 @@ def write(results: Path, name: str, rows: pd.DataFrame | Iterable[Mapping[str, A
 
     Raises ValueError for a column that is not in the contract.
     """
+    import pandas as pd
+
     table = TABLES[name]
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
     settings = [c for c in frame.columns if table.settings and str(c).startswith(SETTING)]
@@ -101,6 +103,8 @@ def read(results: Path, name: str, needed: bool = True) -> pd.DataFrame:
     Where it is not there and not ``needed``, it is empty, with its columns. Raises
     :class:`UserError` when it is missing, damaged, or of another version.
     """
+    import pandas as pd
+
     table, file = TABLES[name], path(results, name)
     if not needed and not file.exists():
         return pd.DataFrame(columns=list(table.columns))
