@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from cells import CELLS
 from harness import limits, quiet
-from harness.commands import fetch, plugins, train
+from harness.commands import fetch, hand_over, plugins, train
 from harness.commands.table import FILE, FOLDER, Commands, Options, parser
 from harness.conformance import cell_trial
 from harness.errors import UserError, status_of
@@ -60,6 +60,8 @@ def _parser() -> argparse.ArgumentParser:
         "precision": {"default": PRECISIONS[0], **named["precision"]},
         "overrides": {"help": "a value of the task, such as steps=500", **pairs},
         "kernels": pairs | {"flag": "--kernel", "metavar": "CELL=KERNEL", "help": "only this one"},
+        "cells": {"action": "append", "default": [], "flag": "--cell", "help": "all if none"},
+        "tasks": {"action": "append", "default": [], "flag": "--task", "help": "all if none"},
         "record": {"help": "write the run's record here (JSON)", **FILE},
         "output": {"help": "write the table here (CSV)", **FILE},
         "cache": {"help": "keep compiled code here", **FOLDER},
@@ -101,6 +103,10 @@ def _parser() -> argparse.ArgumentParser:
         "new": (plugins.new, "kind name", "write a working file to start from"),
         "check": (plugins.check, "kind name overrides", "say in a sentence each what is wrong"),
         "fetch": (fetch.fetch, "dataset given?", "get the data files of a task"),
+        "hand-over": (
+            hand_over.hand_over, "output cells tasks",
+            "make what a run, check or time in another environment cannot make there",
+        ),
         "status": (
             lambda arguments: summary(arguments.folder), "folder",
             "say what is there, what is missing and which runs failed",
@@ -141,10 +147,12 @@ def _conform(arguments: argparse.Namespace) -> int:
     if arguments.output:
         against_reference.write(arguments.output, rows)
     failed = [row for row in rows if not row["passed"]]
-    for row in failed if reason is None else failed[:1]:
-        print(against_reference.sentence(row))
-    passed = len(rows) - len(failed)
-    print(f"{its.name} against the reference: {passed} of {len(rows)} checks passed")
+    made = [row for row in rows if row["check"] != against_reference.LACKING]
+    sentences = map(against_reference.sentence, failed if reason is None else failed[:1])
+    for sentence in dict.fromkeys(sentences):  # one for each kernel that is not to be had here
+        print(sentence)
+    passed = sum(row["passed"] for row in made)
+    print(f"{its.name} against the reference: {passed} of {len(made)} checks passed")
     return int(bool(failed) and arguments.output is None)
 
 
