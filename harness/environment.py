@@ -1,0 +1,100 @@
+"""The environment of a framework: another interpreter than the project's own, with its packages.
+
+One is described by a file, which the pipeline makes (:mod:`harness.pipeline.environments`) and
+every command takes as ``--environment``. Only the standard library is imported here: it is what
+the project's interpreter does before a run's own one takes over.
+"""
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+OPTION, LABEL = "--environment", "--label"
+# The commands that work inside the environment; the others only speak of it.
+INSIDE = ("train", "conform", "preload")
+# Set where an interpreter was entered, so that one which calls itself otherwise is entered once.
+ENTERED = "GATEBENCH_INTERPRETER"
+
+
+@dataclass(frozen=True)
+class Description:
+    """An environment as it was found: its interpreter and everything that is installed there.
+
+    Where it could not be made, ``error`` says why, in a sentence without a stop.
+    """
+
+    name: str
+    python: str = ""
+    version: str = ""
+    requirements: tuple[str, ...] = ()
+    packages: dict[str, str] = field(default_factory=dict)
+    error: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """What its file holds."""
+        return asdict(self)
+
+    def of_a_record(self) -> dict[str, Any]:
+        """What a record says of it: nothing that is true of one machine alone."""
+        return {
+            "name": self.name,
+            "python": self.version,
+            "requirements": list(self.requirements),
+            "packages": self.packages,
+        }
+
+    @property
+    def problem(self) -> str:
+        """Why nothing can run in it, without a stop; empty where it can."""
+        if self.error or Path(self.python).exists():
+            return self.error
+        return (
+            f"environments: {self.name}: its interpreter {self.python} is gone; run the pipeline, "
+            "which makes it again"
+        )
+
+
+def read(path: Path) -> Description:
+    """The environment that a file describes; :class:`UserError` where it describes none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return Description(**found | {"requirements": tuple(found["requirements"])})
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UserError(
+            f"{OPTION}: {path} describes no environment; run the pipeline, which makes it."
+        ) from error
+
+
+def asked(words: list[str]) -> Description | None:
+    """The environment that a command line names; None where it names none."""
+    if OPTION not in words[:-1]:
+        return None
+    return read(Path(words[words.index(OPTION) + 1]))
+
+
+def interpreter(words: list[str]) -> str:
+    """The interpreter that a command line is for; this one where it names none or none is there."""
+    found = asked(words)
+    return sys.executable if found is None or found.problem else found.python
+
+
+def enter(words: list[str]) -> None:
+    """Go on as the interpreter that the command line is for; return where this one is it."""
+    if words[:1] and words[0] not in INSIDE:
+        return
+    python = interpreter(words)
+    if sys.executable == python or os.environ.get(ENTERED) == python:
+        return
+    os.execve(python, [python, "-m", "harness", *words], surroundings() | {ENTERED: python})
+
+
+def surroundings() -> dict[str, str]:
+    """The variables of a process that another interpreter runs: it finds the project's modules."""
+    paths = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
