@@ -71,6 +71,21 @@ def read(path: Path) -> Description:
         ) from error
 
 
+def problem(path: str) -> str:
+    """Why nothing can run in the environment that a file describes; empty where there is none."""
+    return read(Path(path)).problem if path else ""
+
+
+def versions(path: Path, packages: tuple[str, ...]) -> dict[str, str]:
+    """The versions of Python, NumPy and ``packages`` in the environment that a file describes.
+
+    Whoever asks may run elsewhere. Of one that could not be made there are none.
+    """
+    found = read(path)
+    known = {"python": found.version, **found.packages} if found.version else {}
+    return {name: known[name] for name in ("python", "numpy", *packages) if name in known}
+
+
 def asked(words: list[str]) -> Description | None:
     """The environment that a command line names; None where it names none."""
     if OPTION not in words[:-1]:

@@ -64,11 +64,23 @@ def conformance_of(frameworks):
     return [RESULTS / "conformance" / f"{name}.csv" for name in names]
 
 
+def environments_of(frameworks):
+    """What describes the environments of these frameworks: other packages, and all is made again."""
+    return sorted({path for name in frameworks if (path := CONFIGURATION.environment_of(name))})
+
+
+def what_an_environment_needs(wildcards):
+    path = CONFIGURATION.environments[wildcards.environment].path
+    unless_it_stands(path, making.of_an_environment)
+    return []
+
+
 def what_a_run_needs(wildcards):
     run = Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
     unless_it_stands(run.path(RESULTS), again.of_a_run)
     own = CONFIGURATION.settings[run.task, run.cell].task.files
-    return [*code_of_a_run(run.task, run.framework, run.cell), *own]
+    where = environments_of([run.framework])
+    return [*code_of_a_run(run.task, run.framework, run.cell), *own, *where]
 
 
 def arguments_of_a_run(wildcards):
@@ -85,6 +97,7 @@ def what_a_check_needs(wildcards):
         *code_of("harness/conformance"),
         *code_of_framework(name),
         *code_of_cells(*sorted(checked)),
+        *environments_of([name]),
     ]
 
 
@@ -104,6 +117,7 @@ def what_a_campaign_needs(wildcards):
                 if path.name != "native.py"
             }
         ),
+        *environments_of(frameworks),
     ]
 
 

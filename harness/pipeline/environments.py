@@ -91,13 +91,13 @@ def reason(said: str) -> str:
     """Why uv failed, in short, and what to do, without a stop; ``said`` is what it printed."""
     print(said, file=sys.stderr)
     text = " ".join(re.sub(r"[×╰─▶│├]", " ", said).split())
-    if found := re.search(r"[Bb]ecause (.+?), we can conclude", text):
-        if "network was disabled" not in text:
-            return f"its requirements cannot be met ({found[1]}); name others"
+    why = re.search(r"[Bb]ecause (.+?), we can conclude", text)
+    if why and "network was disabled" not in text:
+        return f"its requirements cannot be met ({why[1]}); name others"
     if NO_NETWORK.search(text):
         return (
             "its packages cannot be fetched, as nothing answers; connect this machine to the "
             "network, or name an interpreter by python: PATH"
         )
-    first = re.sub(r"^(error|cause): ?", "", text).split(" cause: ")
-    return f"uv cannot install it ({': '.join(part.rstrip('.') for part in first[:2])}); see its log"
+    parts = re.sub(r"^error: ?", "", text).split(" cause: ")
+    return f"uv cannot install it ({': '.join(part.rstrip('.') for part in parts[:2])})"

@@ -81,7 +81,7 @@ class Configuration:
     def device_of(self, label: str) -> str:
         """Where a framework computes."""
         entry = self.entries.get(label)
-        return str(entry and entry.device or self.resolved["device"])
+        return (entry.device if entry else "") or str(self.resolved["device"])
 
     def environment_of(self, label: str) -> str:
         """The file that describes a framework's environment; empty for the project's own."""

@@ -1,7 +1,7 @@
 """What a configuration calls a framework: an implementation, in an environment, on a device.
 
-An entry of ``frameworks`` is a name, or a name with an environment and a device. Its label stands in
-tables, figures, filters and file names: the name, or what begins with it and a ``_``, so that
+An entry of ``frameworks`` is a name, or a name with an environment and a device. Its label stands
+in tables, figures, filters and file names: the name, or what begins with it and a ``_``, so that
 :func:`.registry.implementation` knows it. ``environments`` says where an environment's packages
 come from: an interpreter that is there, or requirements, which the pipeline has installed.
 """
@@ -60,7 +60,9 @@ class Environment:
 
     def as_json(self) -> str:
         """What :func:`environment_from` reads."""
-        return json.dumps([self.name, {"python": self.python} if self.python else self.requirements])
+        return json.dumps(
+            [self.name, {"python": self.python} if self.python else self.requirements]
+        )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,24 @@
+# The environments that a configuration names, each made once, for whatever results folder.
+
+
+# Few machines of a cluster reach the registries that packages come from.
+localrules:
+    environment,
+
+
+rule environment:
+    input:
+        what_an_environment_needs,
+    output:
+        environments.folder() / "{environment}.json",
+    log:
+        RESULTS / "logs" / "environment-{environment}.log",
+    benchmark:
+        RESULTS / "benchmarks" / "environment-{environment}.tsv"
+    # All that runs there waits for it.
+    priority: 3
+    params:
+        asked=lambda wildcards: CONFIGURATION.environments[wildcards.environment].as_json(),
+    # One that cannot be made is described as such, so that its runs say why they are unavailable.
+    shell:
+        "python -m harness environment --plan {params.asked:q} --output {output:q} 2> {log:q}"
