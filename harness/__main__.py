@@ -3,7 +3,7 @@
 import os
 import sys
 
-from harness.environment import enter
+from harness.environment import enter, is_elsewhere
 from harness.errors import UserError
 from harness.pipeline.preloader import forward
 
@@ -18,7 +18,10 @@ def main() -> None:
         code = forward(sys.argv[1:])
         if code is not None:
             sys.exit(code)
-        enter(sys.argv[1:])
+        if is_elsewhere(sys.argv[1:]):
+            from harness.commands.hand_over import for_a_command
+
+            enter(sys.argv[1:], for_a_command(sys.argv[1:]))
     except UserError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

@@ -2,7 +2,8 @@
 
 One is described by a file, which the pipeline makes (:mod:`harness.pipeline.environments`) and
 every command takes as ``--environment``. Only the standard library is imported here: it is what
-the project's interpreter does before a run's own one takes over.
+the project's interpreter does before a run's own one takes over. What needs other libraries than
+NumPy and psutil is handed over to that in files (:mod:`harness.commands.hand_over`).
 """
 
 import json
@@ -10,14 +11,16 @@ import os
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from harness.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
-OPTION, LABEL = "--environment", "--label"
+OPTION = "--environment"
 # The commands that work inside the environment; the others only speak of it.
 INSIDE = ("train", "conform", "preload")
+# Names the folder of what was handed over, as in tasks/_handed.py.
+HANDED = "GATEBENCH_HANDED"
 # Set where an interpreter was entered, so that one which calls itself otherwise is entered once.
 ENTERED = "GATEBENCH_INTERPRETER"
 
@@ -99,17 +102,29 @@ def interpreter(words: list[str]) -> str:
     return sys.executable if found is None or found.problem else found.python
 
 
-def enter(words: list[str]) -> None:
-    """Go on as the interpreter that the command line is for; return where this one is it."""
-    if words[:1] and words[0] not in INSIDE:
-        return
+def is_elsewhere(words: list[str]) -> bool:
+    """Whether a command line is for another interpreter than this one."""
+    python = interpreter(words) if words[:1] and words[0] in INSIDE else sys.executable
+    return python not in (sys.executable, os.environ.get(ENTERED))
+
+
+def enter(words: list[str], handed: Path) -> NoReturn:
+    """Go on as the interpreter that the command line is for."""
     python = interpreter(words)
-    if sys.executable == python or os.environ.get(ENTERED) == python:
-        return
-    os.execve(python, [python, "-m", "harness", *words], surroundings() | {ENTERED: python})
+    variables = surroundings(handed) | {ENTERED: python}
+    os.execve(python, [python, "-m", "harness", *words], variables)
 
 
-def surroundings() -> dict[str, str]:
-    """The variables of a process that another interpreter runs: it finds the project's modules."""
+def handed_by(results: Path) -> Path:
+    """Where a pipeline leaves what it hands over to other environments."""
+    return results / "cache" / "handed"
+
+
+def surroundings(handed: Path | None = None) -> dict[str, str]:
+    """The variables of a process of the project; with ``handed`` of one by another interpreter.
+
+    It finds the project's modules, and what needs other libraries in that folder.
+    """
     paths = [str(ROOT), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    return os.environ | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
+    found = os.environ | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
+    return found | ({HANDED: str(handed.absolute())} if handed else {})

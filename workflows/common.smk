@@ -11,7 +11,7 @@ ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
 from analysis.folders import compare, foreign, verification
-from harness import documents, errors, files, layout, limits, registry
+from harness import documents, environment, errors, files, layout, limits, registry
 from harness.conformance import cell_trial
 from harness.errors import UserError
 from harness.pipeline import (

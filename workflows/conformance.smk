@@ -27,10 +27,7 @@ rule conform:
                 f"--threads {CONFIGURATION.threads}",
                 f"--device {CONFIGURATION.device_of(wildcards.framework)}",
                 f"--precision {CONFIGURATION.resolved['precision']}",
-                *(
-                    f"--environment {shlex.quote(str(p))}"
-                    for p in environments_of([wildcards.framework])
-                ),
+                *option("--environment", CONFIGURATION.environment_of(wildcards.framework)),
             ]
         ),
     # As with a run: a process that dies becomes rows that did not pass.

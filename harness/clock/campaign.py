@@ -63,6 +63,7 @@ class Course:
     scratch: Path
     cores: list[list[int]]  # one group for each worker that may start at the same time
     worker: tuple[str, ...]
+    handed: Path  # what workers by another interpreter find
     problems: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     # What each framework says of the GPU it was timed on; none on a CPU.
@@ -93,7 +94,7 @@ class Course:
         """A fresh process of a worker, by the interpreter of the framework's environment."""
         file = self.campaign.environments.get(framework)
         python = environment.read(Path(file)).python if file else sys.executable
-        return Process(self.log, self.worker, python)
+        return Process(self.log, self.worker, python, self.handed)
 
     @contextmanager
     def problem_of(self, method: Method) -> Iterator[None]:
@@ -162,7 +163,8 @@ def _carried_out(
         appended(folder / f"{campaign.name}.csv", number) as write,
     ):
         cores = core_groups(campaign.threads)
-        course = Course(campaign, number, write, log, Path(scratch), cores, worker)
+        handed = environment.handed_by(folder.parent)
+        course = Course(campaign, number, write, log, Path(scratch), cores, worker, handed)
         if len(cores_here()) == 1:
             course.note("one core only, which the machine's own work shares")
         if campaign.threads > len(cores_here()):

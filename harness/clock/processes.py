@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any, TypeVar
 
@@ -28,7 +29,11 @@ class Process:
     """A fresh process of a worker, by an interpreter; what it prints goes to ``log``."""
 
     def __init__(
-        self, log: IO[str], worker: tuple[str, ...] = WORKER, python: str = sys.executable
+        self,
+        log: IO[str],
+        worker: tuple[str, ...] = WORKER,
+        python: str = sys.executable,
+        handed: Path | None = None,
     ) -> None:
         self._process = subprocess.Popen(
             [python, *worker],
@@ -36,7 +41,7 @@ class Process:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env=surroundings(),
+            env=surroundings(handed if python != sys.executable else None),
         )
 
     def ask(self, do: str, **values: Any) -> Any:

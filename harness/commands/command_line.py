@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from cells import CELLS
 from harness import environment, limits, quiet
-from harness.commands import fetch, plugins, train
+from harness.commands import fetch, hand_over, plugins, train
 from harness.commands.table import FILE, FOLDER, Commands, Options, parser
 from harness.conformance import cell_trial
 from harness.errors import UserError, status_of
@@ -61,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
         "environment": {"help": "what describes where it runs, made by the pipeline", **FILE},
         "overrides": {"help": "a value of the task, such as steps=500", **pairs},
         "kernels": pairs | {"flag": "--kernel", "metavar": "CELL=KERNEL", "help": "only this one"},
+        "cells": {"action": "append", "default": [], "flag": "--cell", "help": "all if none"},
+        "tasks": {"action": "append", "default": [], "flag": "--task", "help": "all if none"},
         "record": {"help": "write the run's record here (JSON)", **FILE},
         "output": {"help": "write the table here (CSV)", **FILE},
         "cache": {"help": "keep compiled code here", **FOLDER},
@@ -105,6 +107,10 @@ def _parser() -> argparse.ArgumentParser:
         "new": (plugins.new, "kind name", "write a working file to start from"),
         "check": (plugins.check, "kind name overrides", "say in a sentence each what is wrong"),
         "fetch": (fetch.fetch, "dataset given?", "get the data files of a task"),
+        "hand-over": (
+            hand_over.hand_over, "output cells tasks",
+            "make what a run, check or time in another environment cannot make there",
+        ),
         "status": (
             lambda arguments: summary(arguments.folder), "folder",
             "say what is there, what is missing and which runs failed",

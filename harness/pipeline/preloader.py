@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from harness import limits
-from harness.environment import OPTION, interpreter, surroundings
+from harness.environment import OPTION, handed_by, interpreter, is_elsewhere, surroundings
 from harness.errors import PIPELINE
 from harness.limits import pipeline_is_gone
 
@@ -111,11 +111,13 @@ def _connect(folder: Path, options: dict[str, str]) -> socket.socket | None:
                 return None
             started.touch()
             words = [word for option in options.items() for word in option]
-            command = shlex.join([interpreter(words), "-m", "harness", "preload", *words])
+            preload = ["preload", *words]
+            handed = handed_by(Path(options["--results"])) if is_elsewhere(preload) else None
+            command = shlex.join([interpreter(words), "-m", "harness", *preload])
             # The shell keeps the lock until it is written how the server ended.
             subprocess.Popen(
                 ["sh", "-c", f"{command}; echo $? > {shlex.quote(str(ended))}"],
-                env=surroundings(),
+                env=surroundings(handed),
                 pass_fds=[lock.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -184,44 +184,42 @@ def describe(
     lasting = solving.first_lasting(progress.curve, task.solved, task.higher_is_better)
     # On a CPU there is no such key.
     accelerator = {"accelerator": progress.accelerator} if progress.accelerator else {}
-    return (
-        accelerator
-        | _where(framework, settings)
-        | {
-            "schema": records.SCHEMA,
-            **asdict(identity),
-            "status": status,
-            "reason": reason,
-            "settings": settings.as_dict(),
-            "command": settings.command(identity, threads),
-            "score": progress.score,
-            "metric": task.metric,
-            "higher_is_better": task.higher_is_better,
-            "baseline": task.baseline,
-            "solved_at": task.solved,
-            "solved": solved,
-            "steps": progress.steps,
-            # What the test does not confirm was no solve.
-            "steps_to_solve": lasting if solved else None,
-            "curve": progress.curve,
-            "parameters": {
-                "total": sum(progress.parameters.values()) or None,
-                "by_name": progress.parameters,
-            },
-            "seconds": {name: round(value, 4) for name, value in seconds.items()},
-            "peak_rss_mb": machine.peak_rss_mb(),
-            "data_sha256": {name: progress.digests.get(name) for name in ("train", "test")},
-            "weights_sha256": {name: progress.digests.get(name) for name in ("initial", "final")},
-            "losses_sha256": streams.sha256([losses]) if len(losses) else None,
-            "versions": _versions(framework, settings),
-            "machine": machine.description(),
-            "threads": threads,
-            "device": progress.device,
-            "kernel": progress.kernel,
-            "git_commit": machine.git_commit(),
-            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-    )
+    return {
+        **accelerator,
+        **_where(framework, settings),
+        "schema": records.SCHEMA,
+        **asdict(identity),
+        "status": status,
+        "reason": reason,
+        "settings": settings.as_dict(),
+        "command": settings.command(identity, threads),
+        "score": progress.score,
+        "metric": task.metric,
+        "higher_is_better": task.higher_is_better,
+        "baseline": task.baseline,
+        "solved_at": task.solved,
+        "solved": solved,
+        "steps": progress.steps,
+        # What the test does not confirm was no solve.
+        "steps_to_solve": lasting if solved else None,
+        "curve": progress.curve,
+        "parameters": {
+            "total": sum(progress.parameters.values()) or None,
+            "by_name": progress.parameters,
+        },
+        "seconds": {name: round(value, 4) for name, value in seconds.items()},
+        "peak_rss_mb": machine.peak_rss_mb(),
+        "data_sha256": {name: progress.digests.get(name) for name in ("train", "test")},
+        "weights_sha256": {name: progress.digests.get(name) for name in ("initial", "final")},
+        "losses_sha256": streams.sha256([losses]) if len(losses) else None,
+        "versions": _versions(framework, settings),
+        "machine": machine.description(),
+        "threads": threads,
+        "device": progress.device,
+        "kernel": progress.kernel,
+        "git_commit": machine.git_commit(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 def _where(framework: Framework, settings: Settings) -> dict[str, Any]:
