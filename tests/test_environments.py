@@ -34,7 +34,8 @@ SAYS = {
     "its requirements cannot be met (there is no version of jax==9.9 and you require jax==9.9); "
     "name others",
     "  × No solution found when resolving dependencies:\n  ╰─▶ Because only jax<=0.10 is "
-    "available\n      and you require jax==9.9, we can conclude that your requirements are unsatisfiable.":
+    "available\n      and you require jax==9.9, we can conclude that your requirements are "
+    "unsatisfiable.":
     "its requirements cannot be met (only jax<=0.10 is available and you require jax==9.9); "
     "name others",
     "error: Failed to fetch: http://127.0.0.1:9/simple/jax/\n  cause: error sending request":
@@ -82,7 +83,8 @@ def entry(framework: str, name: str, **more: str) -> dict[str, str]:
 
 def test_an_entry_has_a_label_that_is_a_name_of_its_implementation(tmp_path):
     found = load(
-        tmp_path, environments=OLD | {"mine": {"python": sys.executable}}, studies=["glance"], tracks=["matched"],
+        tmp_path, environments=OLD | {"mine": {"python": sys.executable}},
+        studies=["glance"], tracks=["matched"],
         frameworks=["jax", entry("jax", "jax 0.4.31"), entry("pytorch", "mine"),
                     {"framework": "pytorch", "device": "gpu"}],
         kernels={"pytorch": {"gru": "equations"}, "pytorch_gpu": {"gru": "stock"}},
