@@ -10,6 +10,7 @@ from analysis.tables import (
     cost,
     curves,
     divergence,
+    environments,
     losses,
     parameters,
     runs,
@@ -48,6 +49,7 @@ def write(results: Path) -> None:
         "conformance_summary": conformance.summary(checks),
         "divergence": parted,
         "divergence_summary": divergence.summary(parted),
+        "environments": environments.rows(results, found),
         "parameter_counts": parameters.rows(found, checks),
         "attribution": attribution.rows(found),
     }

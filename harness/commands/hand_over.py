@@ -5,16 +5,17 @@ Run in the main environment. ``GATEBENCH_HANDED`` names the folder for a process
 
 import argparse
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from cells import CELLS
-from harness import documents
+from harness import documents, environment
 from harness.conformance import cell_trial
 from harness.errors import UserError
 from harness.files import replacing, write_text
-from harness.plan import settings, tracks
+from harness.plan import environments, settings, tracks
 from harness.registry import check_names, load_task, task_names
 from tasks import DataTask, _handed
 
@@ -34,6 +35,22 @@ def hand_over(arguments: argparse.Namespace) -> int:
     answers(folder, chosen)
     print(f"{folder}: rates, tracks, answers for {len(chosen)} cells, data of {len(tasks)} tasks")
     return 0
+
+
+def for_a_command(words: list[str]) -> Path:
+    """Where what a command needs in another environment was left, or is now, if it is by hand."""
+    if "--results" in words:
+        return environment.handed_by(Path(words[words.index("--results") + 1]))
+    folder = environments.folder() / "handed"
+    texts(folder)
+    given = dict(pairwise(words))
+    if "--task" in given:
+        check_names("--task", "task", [given["--task"]], task_names())
+        data(folder, given["--task"])
+    if words[0] == "conform":
+        named = [v.partition("=")[0] for k, v in pairwise(words) if k == "--kernel"]
+        answers(folder, named or list(CELLS))
+    return folder
 
 
 def texts(folder: Path) -> None:

@@ -25,7 +25,13 @@ from harness.plan import tracks
 from harness.plan.asked import read_plan
 from harness.plan.run import Run
 from harness.plan.settings import Settings, pairs, require, resolve
-from harness.registry import check_names, framework, known_frameworks, task_names
+from harness.registry import (
+    check_names,
+    framework,
+    implementation,
+    known_frameworks,
+    task_names,
+)
 from harness.run import loop, records
 from harness.run.records import Record
 from implementations import DEVICES, PRECISIONS, Framework
@@ -46,7 +52,10 @@ NAMED: dict[str, Callable[[], list[str]]] = {
 def check_named(arguments: argparse.Namespace, *options: str) -> None:
     """Raise :class:`UserError` where one of these options names what there is not."""
     for name in options:
-        check_names(f"--{name}", name, [getattr(arguments, name)], NAMED[name]())
+        asked = getattr(arguments, name)
+        # A framework may go by a label of its own.
+        said = implementation(asked) if name == "framework" else asked
+        check_names(f"--{name}", name, [said if said in NAMED[name]() else asked], NAMED[name]())
 
 
 def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
@@ -73,6 +82,7 @@ def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
             kernel=arguments.kernel,
             device=arguments.device,
             precision=arguments.precision,
+            environment=str(arguments.environment or ""),
         ),
     )
 
@@ -155,7 +165,8 @@ def preload(main: Main, arguments: argparse.Namespace) -> int:
     try:
         its.load()
         planned = read_plan(arguments.results)["runs"]
-        if any("-matched-" not in name for name in planned):
+        mine = (name for name in planned if f"-{its.name}-" in name)
+        if any("-matched-" not in name for name in mine):
             with suppress(ImportError):  # its own environment may lack what native runs alone need
                 its.load("native")
     except Exception:

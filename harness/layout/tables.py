@@ -114,6 +114,10 @@ _ALL = (
           each(NAME, "task cell framework other_framework") | {"threshold": VALUE}
           | each(COUNT, "seeds reached") | each(SOME_COUNT, "median_step first_step last_step")
           | {"steps": COUNT}),
+    Table("environments", "The environments of the frameworks, with all that is installed there",
+          "tables", each(NAME, "framework implementation")
+          | each(WORD, "environment device python") | each(TEXT, "requirements packages error"),
+          key=("framework",)),
     Table("parameter_counts", "Parameters as each framework counts them, and by formula", "tables",
           {"model": TEXT} | each(NAME, "framework track cell")
           | each(COUNT, "matrices biases redundant total counted") | {"agrees": YES_NO}
