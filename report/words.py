@@ -1,5 +1,6 @@
 """What the page calls frameworks, tasks, cells and tracks, and the terms that it explains."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,16 @@ INITIALS = 5
 
 
 def framework(name: Any) -> str:
-    """A framework as people write it."""
-    return str(_WORDS["frameworks"].get(name, name))
+    """A framework as people write it, also in an environment or on a device of its own.
+
+    Of ``jax_0_4_31_gpu`` it is ``JAX 0.4.31 GPU``.
+    """
+    known: dict[str, str] = _WORDS["frameworks"]
+    found = max((one for one in known if f"{name}_".startswith(f"{one}_")), key=len, default="")
+    if not found:
+        return str(name)
+    rest = re.sub(r"(?<=\d)_(?=\d)", ".", str(name)[len(found) :]).replace("_", " ")
+    return known[found] + re.sub(r"\bgpu\b", "GPU", rest)
 
 
 def task(name: Any) -> str:
