@@ -75,4 +75,4 @@ lock:
 	mv requirements.txt.new requirements.txt
 
 clean:
-	rm -rf .venv .snakemake
+	rm -rf .venv .snakemake .environments

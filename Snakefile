@@ -11,6 +11,7 @@ min_version("9.0")
 include: "workflows/common.smk"
 include: "workflows/needs.smk"
 include: "workflows/hooks.smk"
+include: "workflows/environments.smk"
 include: "workflows/train.smk"
 include: "workflows/conformance.smk"
 include: "workflows/tables.smk"

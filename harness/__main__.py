@@ -3,6 +3,8 @@
 import os
 import sys
 
+from harness.environment import enter, is_elsewhere
+from harness.errors import UserError
 from harness.pipeline.preloader import forward
 
 # NumPy adds up otherwise with other threads, and a score of sine is a ratio of such sums. A job of
@@ -11,10 +13,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def main() -> None:
-    """Hand the run to a preloader where there is one, else do it here."""
-    code = forward(sys.argv[1:])
-    if code is not None:
-        sys.exit(code)
+    """Hand the run to a preloader where there is one, else do it here or in its environment."""
+    try:
+        code = forward(sys.argv[1:])
+        if code is not None:
+            sys.exit(code)
+        if is_elsewhere(sys.argv[1:]):
+            from harness.commands.hand_over import for_a_command
+
+            enter(sys.argv[1:], for_a_command(sys.argv[1:]))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
     # Half a second of imports that a forwarded run need not wait for.
     from harness.commands.command_line import main
 

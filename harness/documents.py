@@ -6,10 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import fastjsonschema
-import yaml
-
 from harness.errors import UserError
+from tasks import _handed
 
 # A schema's types in words.
 KINDS = {
@@ -27,13 +25,25 @@ def read(path: Path) -> Any:
     """The content of a YAML or JSON file; :class:`UserError` with the line where it is neither."""
     try:
         text = path.read_text(encoding="utf-8")
-        return json.loads(text) if path.suffix == ".json" else yaml.safe_load(text)
+        return json.loads(text) if path.suffix == ".json" else _yaml(text, path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: is not text in UTF-8.") from error
     except json.JSONDecodeError as error:
         raise UserError(f"{path}, line {error.lineno}: is not JSON ({error.msg}).") from error
+
+
+def _yaml(text: str, path: Path) -> Any:
+    try:
+        import yaml
+    except ImportError as error:
+        raise UserError(
+            f"{path}: cannot be read without PyYAML, which this environment lacks; set "
+            f"{_handed.FOLDER} to a folder that python -m harness hand-over made in the main one."
+        ) from error
+    try:
+        return yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -42,7 +52,12 @@ def read(path: Path) -> Any:
 
 
 def load(path: Path, schema: Path) -> Any:
-    """The content of ``path``, which fits ``schema``; the schema lies beside it or elsewhere."""
+    """The content of ``path``, which fits ``schema``; the schema lies beside it or elsewhere.
+
+    In another environment than the main one it is read as JSON, if it was handed over.
+    """
+    if handed := _handed.file(f"{path.stem}.json"):
+        return read(handed)
     content = read(path)
     check(content, schema, path.name)
     return content
@@ -59,7 +74,13 @@ def check(content: Any, schema: Path, where: str = "") -> None:
     """Raise :class:`UserError` with the place of the first thing that ``schema`` refuses.
 
     ``where`` comes before it. The schema may say in a ``description`` what a value must be.
+    In another environment than the main one nothing is checked: the main one checks what it hands
+    over, and what it reads of that which was written there.
     """
+    if _handed.folder():
+        return
+    import fastjsonschema
+
     try:
         _accepts(schema)(content)
         return
@@ -76,6 +97,8 @@ def check(content: Any, schema: Path, where: str = "") -> None:
 
 @cache
 def _accepts(schema: Path) -> Any:
+    import fastjsonschema
+
     return fastjsonschema.compile(read(schema), use_default=False)
 
 

@@ -136,12 +136,26 @@ def short(error: Exception) -> str:
     return in_one_line(error).rstrip(".")
 
 
+def implementation(label: str) -> str:
+    """The implementation that a label is of: the longest name that it begins with, before a ``_``.
+
+    What is no label of one is returned as it is.
+    """
+    known = known_frameworks()
+    if label in known or not is_name(label):
+        return label
+    return max((n for n in known if label.startswith(f"{n}_")), key=len, default=label)
+
+
 @cache
 def framework(name: str) -> Framework:
     """What the implementation ``name`` says of itself; the framework is not imported.
 
+    A label of one, as ``jax_0_4_31`` is of ``jax``, is the same implementation under that name.
     Raises :class:`UserError` when there is none, or when it does not say it.
     """
+    if (folder := implementation(name)) != name:
+        return replace(framework(folder), name=name, implementation=folder)
     check_names("implementations", "framework", [name], known_frameworks())
     where = f"implementations/{name}/__init__.py"
     try:
@@ -169,7 +183,7 @@ def cell_files(name: str) -> set[Path]:
 def frameworks_under(name: str) -> set[str]:
     """An implementation and those that it imports from, as Equinox's does from JAX's."""
     found: set[str] = set()
-    waiting = [name]
+    waiting = [implementation(name)]
     while waiting:
         if (one := waiting.pop()) in found or one not in known_frameworks():
             continue

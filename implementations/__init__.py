@@ -165,7 +165,8 @@ class Framework:
     length)`` is the one that measurements found fastest for batches of so many sequences of so
     many time steps; by default the stock one. ``fastest_on_gpu`` is the same there. ``defaults``
     are what its users get that the matched track does not have. An ``optional`` one takes part
-    only where it is named.
+    only where it is named. Where its ``name`` is a label of its own, as for a framework in another
+    environment, ``implementation`` is the name of its folder.
 
     One that knows how to compute on a GPU has a module ``gpu.py``, with ``prepare(precision)``,
     which :meth:`prepare` calls, and ``peak_mb()``, which :meth:`device_peak_mb` calls.
@@ -180,6 +181,12 @@ class Framework:
     fastest_on_gpu: Callable[[ModelSpec, int, int], str] = lambda spec, batch, length: STOCK
     defaults: tuple[Default, ...] = ()
     optional: bool = False
+    implementation: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The name of its folder here."""
+        return self.implementation or self.name
 
     def kernels_of(self, cell: str, device: str = CPU) -> list[str]:
         """The names of the kernels that it knows for a cell on a device."""
@@ -214,10 +221,10 @@ class Framework:
         try:
             about: dict[str, Any] = self.load("gpu").prepare(precision)
         except ModuleNotFoundError as error:
-            if error.name != f"implementations.{self.name}.gpu":
+            if error.name != f"implementations.{self.folder}.gpu":
                 raise
             raise NoDevice(
-                f"device: {self.name} has no implementations/{self.name}/gpu.py, and so is for "
+                f"device: {self.folder} has no implementations/{self.folder}/gpu.py, and so is for "
                 "the CPU alone"
             ) from error
         if about["precision"] != precision:
@@ -230,7 +237,7 @@ class Framework:
 
     def load(self, part: Literal["model", "native", "gpu"] = "model") -> Any:
         """Its module ``part``, which imports the framework."""
-        return importlib.import_module(f"implementations.{self.name}.{part}")
+        return importlib.import_module(f"implementations.{self.folder}.{part}")
 
     def build(self, spec: ModelSpec, weights: Weights, kernel: str, device: str = "cpu") -> Model:
         """A model of ``spec`` on ``device`` that starts from ``weights``."""

@@ -306,6 +306,14 @@ class DataTask(Task):
     def examples(self, split: Split) -> Examples:
         """All examples of ``split``, as :meth:`sample` gives them."""
 
+    def by_library(self) -> dict[str, Array]:
+        """The arrays, by name, for which another library than NumPy is needed; none by default.
+
+        To be had by ``tasks._data.library_arrays``, which knows them where there is no such
+        library: they are handed over. They are the same whatever the task's parameters are.
+        """
+        return {}
+
     def sample(self, rng: np.random.Generator, n: int) -> Examples:
         """``n`` examples of the training part."""
         return self.draw("train", rng, n)

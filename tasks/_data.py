@@ -5,18 +5,27 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks import Array, Split
+from tasks import Array, DataTask, Split, _handed
 
 # The parts of a series in time: training, validation, test.
 SHARES = (0.7, 0.15, 0.15)
 NO_GAPS = np.empty(0, np.int64)
 
 
-def missing_package(module: str, package: str) -> str:
-    """Half a sentence when ``module`` is not installed; empty when it is."""
-    if importlib.util.find_spec(module) is not None:
+def missing_package(module: str, package: str, task: str) -> str:
+    """Half a sentence when ``module`` is not installed; empty when it is, or not needed here."""
+    if importlib.util.find_spec(module) is not None or _handed.file(f"{task}.npz"):
         return ""
     return f"needs the package {package}, which is not installed: pip install {package}"
+
+
+def library_arrays(task: DataTask) -> dict[str, Array]:
+    """What the task's ``by_library`` makes, or made in the environment that has the library."""
+    path = _handed.file(f"{task.name}.npz")
+    if path is None:
+        return task.by_library()
+    with np.load(path, allow_pickle=False) as file:
+        return dict(file)
 
 
 def packaged_file(module: str, name: str) -> Path:

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from tasks import Array, DataTask, Examples, MultiLabel, Split, at_least
+from tasks._data import library_arrays
 from tasks._files import missing_file, paths
 
 KEYS = 88
@@ -65,10 +66,19 @@ class Music(MultiLabel, DataTask, ABC):
 
     def examples(self, split: Split) -> Examples:
         (path,) = paths(self.name)
-        by_song = self.mean == "sequences" and split != "train"
-        return pieces(
-            path, path.stat().st_mtime_ns, NAMES[split], self.window, self.overlap, by_song
-        )
+        return pieces(self, path, path.stat().st_mtime_ns, split)
+
+    def by_library(self) -> dict[str, Array]:
+        """The frames of all songs of each part, one after the other, and how many each has."""
+        from scipy.io import loadmat
+
+        (path,) = paths(self.name)
+        content, found = loadmat(path), {}
+        for part in NAMES.values():
+            songs = [np.asarray(song) for song in content[part][0]]
+            found[part] = np.concatenate(songs)
+            found[f"{part}_frames"] = np.array([len(song) for song in songs])
+        return found
 
     def classical_scores(self, train: Examples, test: Examples) -> dict[str, float]:
         """How often each note sounds; and that, given whether it sounded the frame before."""
@@ -96,16 +106,15 @@ def _odds(targets: Array, counted: Array) -> Array:
 
 
 @lru_cache(maxsize=8)
-def pieces(
-    path: Path, changed: int, part: str, window: int, overlap: int, by_song: bool
-) -> Examples:
-    """Inputs and targets [n, window, 88] and weights [n, window] of a part of the file.
+def pieces(task: Music, path: Path, changed: int, split: Split) -> Examples:
+    """Inputs and targets [n, window, 88] and weights [n, window] of a part of the task's file.
 
-    ``changed`` is when the file was, so that another file is read anew. ``by_song`` gives the
-    frames of each song together the weight 1 instead of each frame.
+    ``changed`` is when the file was, so that another file is read anew. For a mean over
+    sequences the frames of each song together have the weight 1 instead of each frame.
     """
+    window, by_song = task.window, task.mean == "sequences" and split != "train"
     found: list[tuple[Array, Array, Array]] = []
-    for song in songs(path, part):
+    for song in songs(task, NAMES[split]):
         asked = len(song) - 1
         start, seen = 0, 0  # of a piece; frames that were counted
         while seen < asked:
@@ -115,13 +124,12 @@ def pieces(
             x[: stop - start], y[: stop - start] = song[start:stop], song[start + 1 : stop + 1]
             weights[seen - start : stop - start] = 1 / asked if by_song else 1
             found.append((x, y, weights))
-            start, seen = stop - overlap, stop
+            start, seen = stop - task.overlap, stop
     inputs, targets, weights = (np.stack(arrays) for arrays in zip(*found, strict=True))
     return inputs, targets, weights
 
 
-def songs(path: Path, part: str) -> list[Array]:
-    """The songs [frames, 88] of a part of a MATLAB 5 file, 1 where a key sounds."""
-    from scipy.io import loadmat
-
-    return [np.asarray(song) for song in loadmat(path)[part][0]]
+def songs(task: Music, part: str) -> list[Array]:
+    """The songs [frames, 88] of a part of the task's MATLAB 5 file, 1 where a key sounds."""
+    made = library_arrays(task)
+    return np.split(made[part], np.cumsum(made[f"{part}_frames"])[:-1])

@@ -8,7 +8,7 @@ import numpy as np
 
 from tasks import Array, Budget, Classification, DataTask, Split
 from tasks._classical import classifiers
-from tasks._data import missing_package, packaged_file
+from tasks._data import library_arrays, missing_package, packaged_file
 
 PARTS: dict[Split, slice] = {
     "train": slice(0, 1197), "validation": slice(1197, 1397), "test": slice(1397, 1797),
@@ -61,7 +61,11 @@ class Digits(Classification, DataTask):
 
     @property
     def missing(self) -> str:
-        return missing_package("sklearn", "scikit-learn")
+        return missing_package("sklearn", "scikit-learn", self.name)
+
+    def by_library(self) -> dict[str, Array]:
+        path = packaged_file("sklearn", "datasets/data/digits.csv.gz")
+        return {"table": np.loadtxt(path, delimiter=",")}
 
     def examples(self, split: Split) -> tuple[Array, Array]:
         pixels, classes = _images()
@@ -77,7 +81,7 @@ class Digits(Classification, DataTask):
 @cache
 def _images() -> tuple[Array, Array]:
     """Pixels [1797, 64] from 0 to 1 and classes [1797], in an order drawn once."""
-    table = np.loadtxt(packaged_file("sklearn", "datasets/data/digits.csv.gz"), delimiter=",")
+    table = library_arrays(Digits())["table"]
     # The file goes through its writers one by one: unmixed, the test would have writers of its own.
     table = table[np.random.default_rng(0).permutation(len(table))]
     return (table[:, :-1] / 16).astype(np.float32), table[:, -1].astype(np.int32)

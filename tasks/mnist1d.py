@@ -9,7 +9,7 @@ import numpy as np
 
 from tasks import Array, Budget, Classification, DataTask, Split
 from tasks._classical import classifiers
-from tasks._data import missing_package
+from tasks._data import library_arrays, missing_package
 
 VALIDATION = 500
 
@@ -44,7 +44,19 @@ class Mnist1d(Classification, DataTask):
 
     @property
     def missing(self) -> str:
-        return missing_package("mnist1d", "mnist1d")
+        return missing_package("mnist1d", "mnist1d", self.name)
+
+    def by_library(self) -> dict[str, Array]:
+        from mnist1d.data import get_dataset_args, make_dataset
+
+        # It seeds the global generators, which are not ours to change.
+        states = random.getstate(), np.random.get_state()  # noqa: NPY002
+        try:
+            made = make_dataset(get_dataset_args())
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])  # noqa: NPY002
+        return {name: made[name] for name in ("x", "y", "x_test", "y_test")}
 
     def examples(self, split: Split) -> tuple[Array, Array]:
         x, y = _data()[split == "test"]
@@ -60,15 +72,7 @@ class Mnist1d(Classification, DataTask):
 @cache
 def _data() -> tuple[tuple[Array, Array], tuple[Array, Array]]:
     """Values [n, 40, 1] and classes [n]: for training with validation, and for the test."""
-    from mnist1d.data import get_dataset_args, make_dataset
-
-    # It seeds the global generators, which are not ours to change.
-    states = random.getstate(), np.random.get_state()  # noqa: NPY002
-    try:
-        made = make_dataset(get_dataset_args())
-    finally:
-        random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
+    made = library_arrays(Mnist1d())
     train, test = (
         (made[x][..., None].astype(np.float32), made[y].astype(np.int32))
         for x, y in (("x", "y"), ("x_test", "y_test"))

@@ -8,7 +8,7 @@ import numpy as np
 
 from tasks import Array, Budget, DataTask, Regression, Split, squared_error
 from tasks._classical import ridge
-from tasks._data import missing_package, packaged_file, standardised, windows
+from tasks._data import library_arrays, missing_package, packaged_file, standardised, windows
 
 FIRST_YEAR = 1700
 YEARS: dict[Split, tuple[int, int]] = {
@@ -66,7 +66,7 @@ class Sunspots(Regression, DataTask):
 
     @property
     def missing(self) -> str:
-        return missing_package("statsmodels", "statsmodels")
+        return missing_package("statsmodels", "statsmodels", self.name)
 
     @property
     def sequence_length(self) -> int:
@@ -86,6 +86,10 @@ class Sunspots(Regression, DataTask):
         known, targets = self.examples("train")
         return ridge(known[:, :, 0], targets, inputs[:, :, 0], penalty=0.0)
 
+    def by_library(self) -> dict[str, Array]:
+        path = packaged_file("statsmodels", "datasets/sunspots/sunspots.csv")
+        return {"table": np.loadtxt(path, delimiter=",", skiprows=1)}
+
     def examples(self, split: Split) -> tuple[Array, Array]:
         start, stop = (year - FIRST_YEAR for year in YEARS[split])
         return windows(_series(), start, stop, self.window, horizon=1)
@@ -100,6 +104,5 @@ class Sunspots(Regression, DataTask):
 @cache
 def _series() -> Array:
     """The yearly numbers [309, 1], scaled by the training years."""
-    path = packaged_file("statsmodels", "datasets/sunspots/sunspots.csv")
-    table = np.loadtxt(path, delimiter=",", skiprows=1)
+    table = library_arrays(Sunspots())["table"]
     return standardised(table[:, 1:], YEARS["train"][1] - FIRST_YEAR)

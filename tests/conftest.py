@@ -132,7 +132,9 @@ def browser(chromium):
 def project(tmp_path) -> Path:
     """A copy of the project to change, so that tests side by side do not see it."""
     copy = tmp_path / "project"
-    ignored = shutil.ignore_patterns(".git", ".venv", "results", ".snakemake", "*_cache")
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv", ".environments", "results", ".snakemake", "*_cache"
+    )
     shutil.copytree(ROOT, copy, ignore=ignored)
     return copy
 

@@ -5,7 +5,7 @@ import pytest
 
 import cells
 from cells import ModelSpec, Weights, janet, network
-from harness.conformance.against_reference import random_weights
+from harness.conformance.examples import random_weights
 
 LAYERS, INPUTS, HIDDEN = 2, 3, 5
 # Far enough that a sigmoid is 1 to the last bit.

@@ -10,7 +10,7 @@ import pytest
 import cells
 from analysis.tables.cells import rows
 from cells import CELLS, ModelSpec, network
-from harness.conformance.against_reference import random_batches, random_weights
+from harness.conformance.examples import random_batches, random_weights
 from harness.registry import ROOT
 from implementations import packed
 

@@ -19,7 +19,7 @@ from benchmarks.gpu import gate
 from cells import CELLS, ModelSpec
 from harness.clock import campaign, card, samples
 from harness.commands import command_line
-from harness.conformance import against_reference
+from harness.conformance import against_reference, answers, examples
 from harness.files import write_text
 from harness.layout import read
 from harness.plan.campaigns import Campaign, Method, Shape, campaign_from
@@ -173,11 +173,11 @@ def test_a_record_and_the_page_name_the_card(monkeypatch, tmp_path):
 
 def after_some_steps(model: Any, spec: ModelSpec, weighted: bool, *rules: str) -> dict:
     """Losses and norms of some steps of each rule, and the weights after all of them."""
-    inputs, targets = against_reference.random_batches(spec, 4)
-    counts = [against_reference.random_sample_weights(spec, 4)] if weighted else []
+    inputs, targets = examples.random_batches(spec, 4)
+    counts = [examples.random_sample_weights(spec, 4)] if weighted else []
     found: dict = {}
     for rule in rules:
-        constants = updates(against_reference.RULES[rule], 1, 4)
+        constants = updates(answers.RULES[rule], 1, 4)
         placed = model.place(inputs, targets, constants, *counts)
         for kind, values in zip(("losses", "norms"), model.train(placed), strict=True):
             found[f"{rule}: {kind}"] = values.copy()
@@ -194,13 +194,11 @@ def test_a_captured_step_computes_what_the_loop_does(kernel, weighted, monkeypat
     """
     on_a_made_up_gpu(monkeypatch)
     spec, its = ModelSpec("gru", 2, 2, 5, 3, False, "mse", "float64"), framework("pytorch")
-    weights = against_reference.random_weights(spec)
+    weights = examples.random_weights(spec)
     slow, fast = its.build(spec, weights, "stock"), its.build(spec, weights, kernel, "gpu")
-    wanted, found = (
-        after_some_steps(one, spec, weighted, *against_reference.RULES) for one in (slow, fast)
-    )
+    wanted, found = (after_some_steps(one, spec, weighted, *answers.RULES) for one in (slow, fast))
     assert found.keys() == wanted.keys()
-    inputs, targets = against_reference.random_batches(spec, 4)
+    inputs, targets = examples.random_batches(spec, 4)
     placed = [(one, one.place(inputs, targets, np.ones((4, 7)))) for one in (slow, fast)]
     wanted["loss"], found["loss"] = (one.losses(data).copy() for one, data in placed)
     wanted["norm"], found["norm"] = (one.gradients(data).copy() for one, data in placed)
@@ -215,7 +213,7 @@ def test_cudnns_weights_in_jax_stand_where_its_own_reference_looks(monkeypatch):
 
     monkeypatch.setattr(cudnn, "rnn", SimpleNamespace(lstm=reference))
     spec, its = ModelSpec("lstm", 2, 2, 5, 3, False, "mse"), framework("jax")
-    weights = against_reference.random_weights(spec)
+    weights = examples.random_weights(spec)
     wanted, *others = (
         after_some_steps(its.build(spec, weights, k), spec, False, "adam, each variable clipped")
         for k in ("manual", "cudnn", "unrolled")

@@ -12,7 +12,7 @@ from analysis.inside import example, gradient_flow, model
 from cells import ModelSpec, network
 from harness import layout
 from harness.conformance import against_reference
-from harness.conformance.against_reference import (
+from harness.conformance.examples import (
     random_batches,
     random_sample_weights,
     random_weights,

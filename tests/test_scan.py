@@ -7,7 +7,7 @@ import yaml
 import cells
 from cells import Extra, ModelSpec, linear_step, network
 from harness.conformance import against_reference
-from harness.conformance.against_reference import random_weights
+from harness.conformance.examples import random_weights
 from harness.plan.campaigns import SWEEPS, campaigns
 from harness.registry import ROOT, framework
 from implementations import EQUATIONS, SCAN, STOCK

@@ -206,14 +206,6 @@ def test_a_kernel_is_compared_with_itself_and_the_fastest_with_the_fastest(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("label", "name"),
-    [("jax_0_4_31", "jax"), ("jax", "jax"), ("jaxon", "jaxon"), ("pytorch_mine_gpu", "pytorch")],
-)
-def test_a_label_begins_with_its_framework(label, name):
-    assert speed.implementation(label) == name
-
-
-@pytest.mark.parametrize(
     ("mean", "half", "verdict"),
     [(0.0, 0.02, "alike"), (0.01, 0.03, "open"), (0.3, 0.02, "apart"), (-0.3, 0.02, "apart"),
      (0.04, 0.02, "open"), (0.0, np.nan, "open")],

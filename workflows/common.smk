@@ -11,11 +11,19 @@ ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
 from analysis.folders import compare, foreign, verification
-from harness import documents, errors, files, layout, limits, registry
+from harness import documents, environment, errors, files, layout, limits, registry
 from harness.conformance import cell_trial
 from harness.errors import UserError
-from harness.pipeline import again, folder, progress, quiet_log, remote, scheduler
-from harness.plan import asked, configuration, cost
+from harness.pipeline import (
+    again,
+    environments as making,
+    folder,
+    progress,
+    quiet_log,
+    remote,
+    scheduler,
+)
+from harness.plan import asked, configuration, cost, environments
 from harness.plan.run import Run
 from harness.run import records
 
@@ -26,6 +34,13 @@ def end(sentence):
     """End Snakemake with one sentence on what a user can mend."""
     print(sentence, file=sys.stderr)
     sys.exit(2)
+
+
+def on_gpu(wildcards):
+    """Whether the job of a framework or of a campaign computes on a GPU."""
+    if "campaign" in wildcards.keys():
+        return CAMPAIGNS[wildcards.campaign].device == "gpu"
+    return CONFIGURATION.device_of(wildcards.framework) == "gpu"
 
 
 def or_end(do, *words):
@@ -65,9 +80,11 @@ MEMORY_MB = CONFIGURATION.limits.memory_mb + BESIDE_MB
 MINUTES = math.ceil(CONFIGURATION.limits.seconds / 60) + BESIDE_MINUTES
 BOUNDS = {"mem_mb": MEMORY_MB, "runtime": MINUTES}
 # What computes on a GPU has it to itself, unless --resources gpu=N says that there are more.
-ON_DEVICE = {"gpu": 1} if CONFIGURATION.resolved["device"] == "gpu" else {}
-if ON_DEVICE and "gpu" not in workflow.global_resources:
-    workflow.register_resource("gpu", 1)
+ON_DEVICE = {}
+if "gpu" in map(CONFIGURATION.device_of, CONFIGURATION.frameworks):
+    ON_DEVICE["gpu"] = lambda wildcards: int(on_gpu(wildcards))
+    if "gpu" not in workflow.global_resources:
+        workflow.register_resource("gpu", 1)
 
 or_end(folder.check_notes)
 folder.set_environment(ROOT)
@@ -82,3 +99,4 @@ wildcard_constraints:
     track="[a-z][a-z0-9]*",
     seed="[0-9]+",
     campaign="[a-z][a-z0-9_]*",
+    environment="[a-z0-9_]+-[0-9a-f]+",

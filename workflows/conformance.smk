@@ -22,8 +22,14 @@ rule conform:
         kernels=lambda wildcards: " ".join(
             f"--kernel {name}" for name in CONFIGURATION.kernels_in_use(wildcards.framework)
         ),
-        options=f"--threads {CONFIGURATION.threads} --device {CONFIGURATION.resolved['device']}"
-        f" --precision {CONFIGURATION.resolved['precision']}",
+        options=lambda wildcards: " ".join(
+            [
+                f"--threads {CONFIGURATION.threads}",
+                f"--device {CONFIGURATION.device_of(wildcards.framework)}",
+                f"--precision {CONFIGURATION.resolved['precision']}",
+                *option("--environment", CONFIGURATION.environment_of(wildcards.framework)),
+            ]
+        ),
     # As with a run: a process that dies becomes rows that did not pass.
     shell:
         "(python -m harness conform --framework {wildcards.framework} {params.kernels}"

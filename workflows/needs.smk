@@ -64,17 +64,53 @@ def conformance_of(frameworks):
     return [RESULTS / "conformance" / f"{name}.csv" for name in names]
 
 
+def environments_of(frameworks):
+    """What describes the environments of these frameworks: other packages, and all is made again.
+
+    With them what is handed over to any, which decides nothing that is not an input anyway.
+    """
+    found = sorted({path for name in frameworks if (path := CONFIGURATION.environment_of(name))})
+    return [*found, ancient(environment.handed_by(RESULTS) / "whole")] if found else []
+
+
+def what_is_handed_over():
+    """The arguments that name the tasks of runs in an environment, and the cells that are checked."""
+    runs = [run for run in CONFIGURATION.runs if CONFIGURATION.environment_of(run.framework)]
+    methods = [
+        method
+        for campaign in CONFIGURATION.campaigns
+        for method in campaign.methods
+        if method.framework in campaign.environments
+    ]
+    tasks, cells = {run.task for run in runs}, {one.cell for one in [*runs, *methods]}
+    return [f"--task {name}" for name in sorted(tasks)] + [
+        f"--cell {name}" for name in sorted(cells)
+    ]
+
+
+def what_an_environment_needs(wildcards):
+    path = CONFIGURATION.environments[wildcards.environment].path
+    unless_it_stands(path, making.of_an_environment)
+    return []
+
+
 def what_a_run_needs(wildcards):
     run = Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
     unless_it_stands(run.path(RESULTS), again.of_a_run)
     own = CONFIGURATION.settings[run.task, run.cell].task.files
-    return [*code_of_a_run(run.task, run.framework, run.cell), *own]
+    where = environments_of([run.framework])
+    return [*code_of_a_run(run.task, run.framework, run.cell), *own, *where]
 
 
 def arguments_of_a_run(wildcards):
     """What tells ``python -m harness`` which run it is and with what settings."""
     run = Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
     return CONFIGURATION.settings_of(run).arguments(run, CONFIGURATION.threads)
+
+
+def option(name, value):
+    """An option of a command, quoted for a shell; nothing where it has no value."""
+    return [name, shlex.quote(value)] if value else []
 
 
 def what_a_check_needs(wildcards):
@@ -85,6 +121,7 @@ def what_a_check_needs(wildcards):
         *code_of("harness/conformance"),
         *code_of_framework(name),
         *code_of_cells(*sorted(checked)),
+        *environments_of([name]),
     ]
 
 
@@ -104,6 +141,7 @@ def what_a_campaign_needs(wildcards):
                 if path.name != "native.py"
             }
         ),
+        *environments_of(frameworks),
     ]
 
 

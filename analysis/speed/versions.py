@@ -7,7 +7,7 @@ from analysis.speed import ratios
 from analysis.speed.measured import Measured, Rows
 from harness.clock.stopping import WANTED, LogRatio, over_processes
 from harness.plan.campaigns import PHASES, Method
-from harness.registry import known_frameworks
+from harness.registry import implementation
 
 # What takes part of a framework's computing: handing over the data is not of its version.
 COMPUTED = tuple(phase for phase in PHASES if phase != "data")
@@ -42,12 +42,6 @@ def verdict(ratio: LogRatio) -> str:
     if max(-low, high) < WANTED:
         return "alike"
     return "apart" if max(low, -high) > WANTED else "open"
-
-
-def implementation(label: str) -> str:
-    """The framework of a label: the label itself, or the longest that it begins with and ``_``."""
-    known = [name for name in known_frameworks() if f"{label}_".startswith(f"{name}_")]
-    return max(known, key=len, default=label)
 
 
 def _pairs(methods: Iterable[Method]) -> list[tuple[Method, Method]]:

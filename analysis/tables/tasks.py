@@ -6,7 +6,7 @@ from typing import Any
 from analysis.tables.groups import Rows
 from harness.plan import tracks
 from harness.plan.settings import Settings, require, resolve
-from harness.registry import ROOT, docstring
+from harness.registry import ROOT, docstring, implementation
 from harness.run import records, streams
 from harness.run.records import Record
 
@@ -80,4 +80,4 @@ def frameworks(found: list[Record]) -> Rows:
 
 
 def _init_file(framework: str) -> Path:
-    return ROOT / "implementations" / framework / "__init__.py"
+    return ROOT / "implementations" / implementation(framework) / "__init__.py"

@@ -10,6 +10,7 @@ which campaign of that file is whole, and only a whole campaign reaches the tabl
 import json
 import random
 import secrets
+import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -22,7 +23,7 @@ from typing import IO, Any
 
 import pandas as pd
 
-from harness import limits, machine, quiet
+from harness import environment, limits, machine, quiet
 from harness.clock.pairs import log_ratios, pairs
 from harness.clock.processes import (
     WORKER,
@@ -62,6 +63,7 @@ class Course:
     scratch: Path
     cores: list[list[int]]  # one group for each worker that may start at the same time
     worker: tuple[str, ...]
+    handed: Path  # what workers by another interpreter find
     problems: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     # What each framework says of the GPU it was timed on; none on a CPU.
@@ -87,6 +89,12 @@ class Course:
         """Keep what every row of the campaign has to say, once."""
         if text not in self.notes:
             self.notes.append(text)
+
+    def process(self, framework: str) -> Process:
+        """A fresh process of a worker, by the interpreter of the framework's environment."""
+        file = self.campaign.environments.get(framework)
+        python = environment.read(Path(file)).python if file else sys.executable
+        return Process(self.log, self.worker, python, self.handed)
 
     @contextmanager
     def problem_of(self, method: Method) -> Iterator[None]:
@@ -127,6 +135,7 @@ def run(
                 "notes": course.notes,
                 "machine": machine.description(),
                 **({"accelerators": course.accelerators} if campaign.device != CPU else {}),
+                **_environments(campaign),
                 "commit": machine.git_commit(),
                 "seconds": round(time.monotonic() - begin, 1),
             }
@@ -154,11 +163,16 @@ def _carried_out(
         appended(folder / f"{campaign.name}.csv", number) as write,
     ):
         cores = core_groups(campaign.threads)
-        course = Course(campaign, number, write, log, Path(scratch), cores, worker)
+        handed = environment.handed_by(folder.parent)
+        course = Course(campaign, number, write, log, Path(scratch), cores, worker, handed)
         if len(cores_here()) == 1:
             course.note("one core only, which the machine's own work shares")
         if campaign.threads > len(cores_here()):
             course.note(f"{campaign.threads} threads on {len(cores_here())} cores")
+        for label, file in campaign.environments.items():
+            if problem := environment.problem(file):
+                of_it = (m.name for m in campaign.methods if m.framework == label)
+                course.problems |= dict.fromkeys(of_it, problem)
         if verdicts is None:
             _conform(course, checked)
         for method in campaign.methods if verdicts else ():
@@ -181,6 +195,13 @@ def _carried_out(
     return course
 
 
+def _environments(campaign: Campaign) -> dict[str, Any]:
+    """What was installed where, by label; nothing where all is in the project's own environment."""
+    files = campaign.environments.items()
+    found = {label: environment.read(Path(file)).of_a_record() for label, file in files}
+    return {"environments": found} if found else {}
+
+
 def _since(start: float) -> str:
     return f"{time.monotonic() - start:.0f} s"
 
@@ -192,12 +213,12 @@ def _conform(course: Course, folder: Path | None) -> None:
     open_: dict[str, list[Method]] = {}
     # A native model has weights and a rule of its own.
     ours = [m.original for m in campaign.methods if m.kernel != NATIVE]
-    for method in dict.fromkeys(ours):
+    for method in dict.fromkeys(m for m in ours if m.name not in course.problems):
         if not known.get((method.framework, method.kernel, method.cell, layers)):
             open_.setdefault(method.framework, []).append(method)
 
     def check(framework: str, cores: list[int]) -> dict[str, str]:
-        process = Process(course.log, course.worker)
+        process = course.process(framework)
         methods = [(m.kernel, m.cell, layers) for m in open_[framework]]
         cache = str(course.scratch / f"conform-{framework}")
         try:
@@ -244,7 +265,7 @@ def _replicate(course: Course, process: int, order: random.Random) -> None:
     twins = [m for m in campaign.methods if m.twin]
     away = [m for i, m in enumerate(twins) if i != process % len(twins)]
     methods = [m for m in campaign.methods if m.name not in course.problems and m not in away]
-    workers = {m: Process(course.log, course.worker) for m in methods}
+    workers = {m: course.process(m.framework) for m in methods}
     measuring, phases = course.cores[0], _phases(campaign, process)
 
     def start(method: Method, cores: list[int]) -> Any:

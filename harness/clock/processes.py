@@ -7,10 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any, TypeVar
 
-from harness.registry import ROOT
+from harness.environment import surroundings
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,17 +26,22 @@ class WorkerFailed(Exception):
 
 
 class Process:
-    """A fresh process of a worker; what it prints goes to ``log``."""
+    """A fresh process of a worker, by an interpreter; what it prints goes to ``log``."""
 
-    def __init__(self, log: IO[str], worker: tuple[str, ...] = WORKER) -> None:
-        paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
+    def __init__(
+        self,
+        log: IO[str],
+        worker: tuple[str, ...] = WORKER,
+        python: str = sys.executable,
+        handed: Path | None = None,
+    ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, *worker],
+            [python, *worker],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
+            env=surroundings(handed if python != sys.executable else None),
         )
 
     def ask(self, do: str, **values: Any) -> Any:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from cells import CELLS
-from harness import limits, quiet
-from harness.commands import fetch, plugins, train
+from harness import environment, limits, quiet
+from harness.commands import fetch, hand_over, plugins, train
 from harness.commands.table import FILE, FOLDER, Commands, Options, parser
 from harness.conformance import cell_trial
 from harness.errors import UserError, status_of
@@ -58,8 +58,11 @@ def _parser() -> argparse.ArgumentParser:
         "kernel": {"default": "", "help": "how layers are computed (else the fastest known)"},
         "device": {"default": DEVICES[0], **named["device"]},
         "precision": {"default": PRECISIONS[0], **named["precision"]},
+        "environment": {"help": "what describes where it runs, made by the pipeline", **FILE},
         "overrides": {"help": "a value of the task, such as steps=500", **pairs},
         "kernels": pairs | {"flag": "--kernel", "metavar": "CELL=KERNEL", "help": "only this one"},
+        "cells": {"action": "append", "default": [], "flag": "--cell", "help": "all if none"},
+        "tasks": {"action": "append", "default": [], "flag": "--task", "help": "all if none"},
         "record": {"help": "write the run's record here (JSON)", **FILE},
         "output": {"help": "write the table here (CSV)", **FILE},
         "cache": {"help": "keep compiled code here", **FOLDER},
@@ -80,7 +83,9 @@ def _parser() -> argparse.ArgumentParser:
         "kind": {"flag": "kind", "choices": plugins.KINDS},
         "name": {"flag": "name", "metavar": "NAME", "help": "small letters, digits and _"},
     }
-    of_a_run = "task framework cell track seed threads kernel device precision overrides"
+    of_a_run = (
+        "task framework cell track seed threads kernel device precision overrides environment?"
+    )
     commands: Commands = {
         "train": (train.train, f"{of_a_run} record? cache? results?", "carry out one run"),
         "crashed": (
@@ -88,18 +93,24 @@ def _parser() -> argparse.ArgumentParser:
             "record a run whose process died",
         ),
         "preload": (
-            partial(train.preload, main), "framework results cache? threads device",
+            partial(train.preload, main), "framework results cache? threads device environment?",
             "import a framework and wait for runs of it",
         ),
         "conform": (
             _conform,
-            "framework kernels threads device precision output? cache? results? code? reason?",
+            "framework kernels threads device precision environment? output? cache? results? code?"
+            " reason?",
             "compare an implementation with the reference model, check by check",
         ),
+        "environment": (_environment, "plan output", "make an environment and describe it"),
         "time": (_time, "results plan conformance?", "time the methods of one campaign"),
         "new": (plugins.new, "kind name", "write a working file to start from"),
         "check": (plugins.check, "kind name overrides", "say in a sentence each what is wrong"),
         "fetch": (fetch.fetch, "dataset given?", "get the data files of a task"),
+        "hand-over": (
+            hand_over.hand_over, "output cells tasks",
+            "make what a run, check or time in another environment cannot make there",
+        ),
         "status": (
             lambda arguments: summary(arguments.folder), "folder",
             "say what is there, what is missing and which runs failed",
@@ -119,6 +130,7 @@ def _conform(arguments: argparse.Namespace) -> int:
         if train.told_to_stop(arguments.code):
             return int(arguments.code)
         reason = f"{limits.reason(arguments.code, 'gate_seconds')}; see the log"
+    reason = reason or environment.problem(str(arguments.environment or "")) or None
     if reason is not None:
         rows = against_reference.not_checked(its, chosen, reason, again.STOPPED)
     else:
@@ -154,6 +166,15 @@ def _kernels(framework: Framework, arguments: argparse.Namespace) -> dict[str, l
         chosen[cell].append(kernel)
     cell_trial.require(cell for cell, kernels in chosen.items() if kernels)
     return chosen if words else {cell: framework.kernels_of(cell, device) for cell in CELLS}
+
+
+def _environment(arguments: argparse.Namespace) -> None:
+    from harness.pipeline import environments
+    from harness.plan.environments import environment_from
+
+    found = environments.make(environment_from(arguments.plan), arguments.output)
+    if found.error:
+        print(f"{found.error}.", flush=True)
 
 
 def _time(arguments: argparse.Namespace) -> int:

@@ -11,8 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-
-from tqdm import tqdm
+from typing import Any
 
 from cells import CELLS
 from harness import limits, machine, quiet
@@ -26,7 +25,13 @@ from harness.plan import tracks
 from harness.plan.asked import read_plan
 from harness.plan.run import Run
 from harness.plan.settings import Settings, pairs, require, resolve
-from harness.registry import check_names, framework, known_frameworks, task_names
+from harness.registry import (
+    check_names,
+    framework,
+    implementation,
+    known_frameworks,
+    task_names,
+)
 from harness.run import loop, records
 from harness.run.records import Record
 from implementations import DEVICES, PRECISIONS, Framework
@@ -47,7 +52,10 @@ NAMED: dict[str, Callable[[], list[str]]] = {
 def check_named(arguments: argparse.Namespace, *options: str) -> None:
     """Raise :class:`UserError` where one of these options names what there is not."""
     for name in options:
-        check_names(f"--{name}", name, [getattr(arguments, name)], NAMED[name]())
+        asked = getattr(arguments, name)
+        # A framework may go by a label of its own.
+        said = implementation(asked) if name == "framework" else asked
+        check_names(f"--{name}", name, [said if said in NAMED[name]() else asked], NAMED[name]())
 
 
 def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
@@ -74,6 +82,7 @@ def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
             kernel=arguments.kernel,
             device=arguments.device,
             precision=arguments.precision,
+            environment=str(arguments.environment or ""),
         ),
     )
 
@@ -96,16 +105,15 @@ def _carry_out(arguments: argparse.Namespace, its: Framework, run: Run, settings
     limits.watch("seconds", _note(arguments.record) if arguments.record else None)
     if arguments.record:  # or it would be found out when all is trained
         check_room(arguments.record, RECORD)
-    bar = tqdm(
-        total=settings.budget.steps, unit="step", desc=run.title, disable=in_pipeline, leave=True
-    )
+    bar = None if in_pipeline else _bar(run.title, settings.budget.steps)
 
     def on_chunk(step: int, loss: float, score: float) -> None:
         if in_pipeline and limits.pipeline_is_gone():
             print("The pipeline that started this run is gone: stopping.", file=sys.stderr)
             os._exit(os.EX_TEMPFAIL)
-        bar.set_postfix_str(f"loss {loss:.4g}, {settings.task.metric} {score:.4g}")
-        bar.update(step - bar.n)
+        if bar is not None:
+            bar.set_postfix_str(f"loss {loss:.4g}, {settings.task.metric} {score:.4g}")
+            bar.update(step - bar.n)
         if in_pipeline:
             with suppress(OSError):  # a full disk; what was trained is worth more than its log
                 print(f"step {step} loss {loss:.6g} score {score:.6g}", file=sys.stderr, flush=True)
@@ -114,11 +122,21 @@ def _carry_out(arguments: argparse.Namespace, its: Framework, run: Run, settings
         kept = folder.cache(arguments.results, its.name) if in_pipeline else None
         cache = arguments.cache or kept or Path(scratch)
         record, progress = loop.run(its, run, settings, arguments.threads, cache, on_chunk)
-    bar.close()
+    if bar is not None:
+        bar.close()
     if arguments.record:
         _keep(arguments.record, record, progress)
     _say(finished_line(arguments.results, record))
     return 0 if in_pipeline or record["status"] == "ok" else 1
+
+
+def _bar(title: str, steps: int) -> Any:
+    """One run's progress; None in an environment that has a framework and NumPy alone."""
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        return None
+    return tqdm(total=steps, unit="step", desc=title)
 
 
 def _keep(path: Path, record: Record, progress: loop.Progress) -> None:
@@ -146,7 +164,8 @@ def preload(main: Main, arguments: argparse.Namespace) -> int:
     try:
         its.load()
         planned = read_plan(arguments.results)["runs"]
-        if any("-matched-" not in name for name in planned):
+        mine = (name for name in planned if f"-{its.name}-" in name)
+        if any("-matched-" not in name for name in mine):
             its.load("native")
     except Exception:
         return 1  # each run will say itself what is wrong

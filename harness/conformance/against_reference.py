@@ -14,20 +14,21 @@ The binary cross-entropy, and weights of the answers, some of them zero, are loo
 of each kernel: behind the outputs all cells share their code.
 """
 
+import csv
+import io
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 import cells
-from cells import Array, ModelSpec, Weights, network
+from cells import Array, ModelSpec, Weights
 from harness import layout, machine
-from harness.conformance import textbook_rules
+from harness.conformance import answers
+from harness.conformance.answers import GRADIENT, OUTPUTS, RULES
+from harness.conformance.examples import STEPS, random_weights
 from harness.errors import in_one_line
 from harness.files import write_text
 from implementations import DEFAULT, EQUATIONS, NATIVE, PRECISIONS, Described, Framework, NoDevice
@@ -37,16 +38,6 @@ COLUMNS = tuple(layout.TABLES["conformance"].columns)
 Row = dict[str, Any]
 Checked = tuple[str, float, float, str]  # which check, its error and tolerance, and a detail
 
-STEPS, BATCH, LENGTH = 50, 4, 4
-# The limit is low enough to clip at every step, and ε large enough to be seen at 1e-8. The rate
-# falls over the last ten steps.
-_ADAM = Optimiser("adam", 1e-2, clip=0.1, epsilon=1e-4, steps=STEPS, cooldown=0.2)
-RULES = {
-    "adam": _ADAM,
-    "adam, each variable clipped": replace(_ADAM, clip_each=True),
-    "rmsprop": replace(_ADAM, name="rmsprop", learning_rate=1e-3),
-    "sgd": Optimiser("sgd", 1e-1, steps=STEPS, cooldown=0.2),
-}
 TOLERANCE = {
     "float64": {"forward": 1e-10, "gradient": 1e-10, "trajectory": 1e-8},
     "float32": {"forward": 1e-5, "gradient": 1e-5, "trajectory": 1e-3},
@@ -162,7 +153,8 @@ def _checks(
     framework: Framework, spec: ModelSpec, kernel: str, device: str, allowed: dict[str, float]
 ) -> Iterator[Checked]:
     inner_bias = framework.kernels[kernel].inner_bias
-    weights, inputs = random_weights(spec, inner_bias), random_batches(spec)[0]
+    case = answers.case_of(spec, inner_bias)
+    weights, inputs = _as_typed(answers.weights_of(case), spec), answers.batches_of(case)[0]
     model = framework.build(spec, weights, kernel, device)
     returned = model.weights()
     same = returned.keys() == weights.keys() and all(
@@ -172,8 +164,7 @@ def _checks(
     counted = sum(model.parameter_counts().values())
     expected = formula(framework, "matched", spec, inner_bias, kernel)
     yield "parameters", abs(counted - expected), 0.0, f"counted {counted}, formula {expected}"
-    outputs = network.outputs(spec, _exact(weights), inputs[0].astype(np.float64))
-    error = relative(model.predict(inputs[0]), outputs)
+    error = relative(model.predict(inputs[0]), answers.of(case, OUTPUTS)["outputs"])
     yield "forward", error, allowed["forward"], ""
     yield from _learnt(framework, spec, kernel, device, allowed, RULES)
 
@@ -183,21 +174,16 @@ def _learnt(
     rules: Iterable[str], weighted: bool = False,
 ) -> Iterator[Checked]:  # fmt: skip
     """The gradient by the last batch, and the trajectories of some of ``RULES``."""
-    inner_bias = framework.kernels[kernel].inner_bias
-    weights, (inputs, *answers) = random_weights(spec, inner_bias), random_batches(spec)
-    if weighted:
-        answers.append(random_sample_weights(spec))
-    targets, *counts = answers
+    case = answers.case_of(spec, framework.kernels[kernel].inner_bias, weighted)
+    exact, (inputs, targets, *counts) = answers.weights_of(case), answers.batches_of(case)
+    weights, rate = _as_typed(exact, spec), 2.0**20
 
-    model, exact, rate = framework.build(spec, weights, kernel, device), _exact(weights), 2.0**20
+    model = framework.build(spec, weights, kernel, device)
     constants = updates(Optimiser("sgd", rate), 1, STEPS)
     constants[:-1, 0] = 0
     model.train(model.place(inputs, targets, constants, *counts))
     found = {k: (exact[k] - v.astype(np.float64)) / rate for k, v in model.weights().items()}
-    _, gradients = network.loss_and_gradients(
-        spec, exact, inputs[-1].astype(np.float64), *(values[-1] for values in answers)
-    )
-    error, detail = worst_named(found, gradients)
+    error, detail = worst_named(found, answers.of(case, GRADIENT))
     yield "gradient", error, tolerance["gradient"], detail
 
     for name in rules:
@@ -205,24 +191,29 @@ def _learnt(
         constants = updates(RULES[name], 1, STEPS)
         losses, _ = model.train(model.place(inputs, targets, constants, *counts))
         found = model.weights() | {"losses": losses}
-        expected_end = _reference(replace(spec, dtype="float64"), name, inner_bias, weighted)
-        error, detail = worst_named(found, expected_end)
+        error, detail = worst_named(found, answers.of(case, name))
         yield f"trajectory {name}", error, tolerance["trajectory"], detail
 
 
-@cache
-def _reference(spec: ModelSpec, rule: str, inner_bias: bool, weighted: bool) -> Weights:
-    """The reference's losses and final weights; the same for both types, which start alike."""
-    weights, (inputs, targets) = random_weights(spec, inner_bias), random_batches(spec)
-    losses, trained = textbook_rules.train(
-        spec, RULES[rule], weights, inputs.astype(np.float64), targets,
-        random_sample_weights(spec) if weighted else None,
-    )  # fmt: skip
-    return trained | {"losses": losses}
+def asked(cell: str) -> Iterator[tuple[answers.Case, str]]:
+    """Every case of a cell, and what is asked of it, that some kernel may be compared with."""
+    specs = [spec for spec in SPECIFICATIONS if spec.cell == cell]
+    cases = {
+        answers.case_of(spec, inner): (answers.GIVEN, OUTPUTS, GRADIENT, *RULES)
+        for spec in specs
+        for inner in (True, False)
+    }
+    for loss, every_step, weighted in LOSSES:
+        spec = ModelSpec(cell, 1, 2, 5, 3, every_step, loss)  # type: ignore[arg-type]
+        for inner in (True, False):
+            cases.setdefault(
+                answers.case_of(spec, inner, weighted), (answers.GIVEN, GRADIENT, "adam")
+            )
+    return ((case, what) for case, whats in cases.items() for what in whats)
 
 
-def _exact(weights: Weights) -> Weights:
-    return {name: value.astype(np.float64) for name, value in weights.items()}
+def _as_typed(weights: Weights, spec: ModelSpec) -> Weights:
+    return {name: value.astype(spec.dtype) for name, value in weights.items()}
 
 
 def relative(found: Array, expected: Array) -> float:
@@ -242,36 +233,6 @@ def worst_named(found: Weights, expected: Weights) -> tuple[float, str]:
 def article(cell: str) -> ModelSpec:
     """The article's model: two layers of 50 units, one input, one output."""
     return ModelSpec(cell, 2, 1, 50, 1, False, "mse")
-
-
-def random_weights(spec: ModelSpec, inner_bias: bool = True, seed: int = 0) -> Weights:
-    """Normal weights and biases that float32 holds exactly, so that both types start alike."""
-    rng, shapes = np.random.default_rng(seed), cells.shapes(spec, inner_bias)
-    draws = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in shapes.items()}
-    return {name: value.astype(spec.dtype) for name, value in draws.items()}
-
-
-def random_batches(spec: ModelSpec, steps: int = STEPS, seed: int = 1) -> tuple[Array, Array]:
-    """Inputs [K, B, T, d] and targets of ``steps`` batches."""
-    rng = np.random.default_rng(seed)
-    inputs = rng.normal(size=(steps, BATCH, LENGTH, spec.input_size)).astype(np.float32)
-    shape = _answers(spec, steps)
-    if spec.loss == "cross_entropy":
-        return inputs, rng.integers(0, spec.outputs, shape).astype(np.int32)
-    if spec.loss == "binary_cross_entropy":
-        return inputs, rng.integers(0, 2, (*shape, spec.outputs)).astype(np.float32)
-    return inputs, rng.normal(size=(*shape, spec.outputs)).astype(np.float32)
-
-
-def random_sample_weights(spec: ModelSpec, steps: int = STEPS, seed: int = 2) -> Array:
-    """Weights 0, 1/2, 1 or 3/2 of every answer, [K, B] or [K, B, T]; each batch has one of 1."""
-    found = np.random.default_rng(seed).integers(0, 4, _answers(spec, steps)) / 2
-    found.reshape(steps, -1)[:, 0] = 1
-    return found.astype(np.float32)
-
-
-def _answers(spec: ModelSpec, steps: int) -> tuple[int, ...]:
-    return (steps, BATCH, LENGTH) if spec.every_step else (steps, BATCH)
 
 
 def formula(
@@ -344,5 +305,8 @@ def sentence(row: Row) -> str:
 def write(path: Path, rows: list[Row]) -> None:
     """Write the rows as CSV in one step."""
     here = {"machine": machine.name(machine.description())}
-    table = pd.DataFrame([row | here for row in rows], columns=list(COLUMNS))
-    write_text(path, table.to_csv(index=False))
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(row | here for row in rows)
+    write_text(path, text.getvalue())

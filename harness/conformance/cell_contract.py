@@ -14,7 +14,6 @@ import numpy as np
 
 import cells
 from cells import Array, Cell, ModelSpec, network
-from harness.conformance.against_reference import random_batches, random_weights
 from harness.conformance.cell_linear import linear
 from harness.conformance.cell_lines import (
     Finding,
@@ -27,6 +26,7 @@ from harness.conformance.cell_lines import (
 )
 from harness.conformance.cell_trial import broken, first_of
 from harness.conformance.contract import REPLACE
+from harness.conformance.examples import random_batches, random_weights
 from harness.errors import UserError
 
 Findings = Iterator[Finding]

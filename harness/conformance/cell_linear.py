@@ -7,9 +7,9 @@ import numpy as np
 
 import cells
 from cells import Cell, ModelSpec
-from harness.conformance.against_reference import random_weights
 from harness.conformance.cell_lines import at_field
 from harness.conformance.cell_trial import Findings
+from harness.conformance.examples import random_weights
 
 STEPS, BATCH, UNITS = 6, 3, 4
 

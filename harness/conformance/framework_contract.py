@@ -13,7 +13,7 @@ import numpy as np
 
 from cells import CELLS, Array, ModelSpec, Weights, network
 from harness import machine, registry
-from harness.conformance import against_reference, textbook_rules
+from harness.conformance import against_reference, examples, textbook_rules
 from harness.conformance.contract import REPLACE, Findings, sentences
 from harness.errors import UserError
 from harness.plan.tracks import model_of
@@ -124,14 +124,14 @@ def _model(framework: Framework, cell: str, kernel: str) -> Findings:
     """Does a model offer everything, and do its methods agree with each other?"""
     for dtype in ("float32", "float64"):
         spec = _spec(cell, dtype)
-        weights = against_reference.random_weights(spec, framework.kernels[kernel].inner_bias)
+        weights = examples.random_weights(spec, framework.kernels[kernel].inner_bias)
         model = framework.build(spec, weights, kernel, DEVICE)
         if absent := [name for name in METHODS if not callable(getattr(model, name, None))]:
             yield f"the model has no {', '.join(absent)}, expected all methods of Model"
             return
         if device_of(model) != DEVICE:
             yield f"the model is on {device_of(model)}, expected {DEVICE}"
-        inputs, targets = against_reference.random_batches(spec, 3)
+        inputs, targets = examples.random_batches(spec, 3)
         placed = model.place(inputs, targets, updates(RULE, 1, 3))
         alone = model.losses(placed), model.gradients(placed)
         trained = model.train(placed)
@@ -151,7 +151,7 @@ def _numbers(values: Array, count: int, dtype: str) -> Findings:
 def _native(framework: Framework, cell: str) -> Findings:
     spec = _spec(cell)
     model, again, other = (framework.native(spec, RULE, seed, DEVICE) for seed in (0, 0, 1))
-    weights, wanted = model.weights(), against_reference.random_weights(spec)
+    weights, wanted = model.weights(), examples.random_weights(spec)
     yield from _canonical(weights, wanted)
     if any(not np.array_equal(v, again.weights()[k]) for k, v in weights.items()):
         yield "the same seed gives other weights, expected the same bytes"
@@ -161,7 +161,7 @@ def _native(framework: Framework, cell: str) -> Findings:
     counted = sum(model.parameter_counts().values())
     if counted != (expected := against_reference.formula(framework, "native", spec)):
         yield f"counts {counted} parameters, expected {expected} by biases"
-    inputs, targets = (np.repeat(a, 30, 0) for a in against_reference.random_batches(spec, 1))
+    inputs, targets = (np.repeat(a, 30, 0) for a in examples.random_batches(spec, 1))
     losses, norms = model.train(inputs, targets)
     for what, values in (("losses", losses), ("gradient norms", norms)):
         if wrong := list(_numbers(values, 30, spec.dtype)):
@@ -179,9 +179,9 @@ def _native_losses(framework: Framework, cell: str) -> Findings:
     """Is the loss of the first step that of the model's own outputs, by the reference's formula?"""
     for loss, every_step, weighted in against_reference.LOSSES:
         spec = replace(_spec(cell, "float64"), loss=loss, every_step=every_step)  # type: ignore[arg-type]
-        inputs, *answers = against_reference.random_batches(spec, 1)
+        inputs, *answers = examples.random_batches(spec, 1)
         if weighted:
-            answers.append(against_reference.random_sample_weights(spec, 1))
+            answers.append(examples.random_sample_weights(spec, 1))
         model = framework.native(spec, RULE, 0, DEVICE)
         outputs = model.predict(inputs[0])
         expected = network.loss(spec, outputs, *(values[0] for values in answers))
@@ -197,7 +197,7 @@ def _falling(framework: Framework, cell: str) -> Findings:
     By plain gradient descent the length of a step is the rate times the gradient's norm.
     """
     model = framework.native(_spec(cell, "float64"), FALLING, 0, DEVICE)
-    batch = against_reference.random_batches(_spec(cell), 1)
+    batch = examples.random_batches(_spec(cell), 1)
     for t in range(1, FALLING.steps + 2):
         before = model.weights()
         norm = float(model.train(*batch)[1][0])

@@ -4,17 +4,21 @@ Whatever writes a table, reads one, lists them or describes them takes it from h
 one entry in ``tables.py`` and the function that makes its rows.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import UserError
 from harness.files import write_text
 from harness.layout.columns import Column, Table
 from harness.layout.tables import METHOD, RUN, TABLES
+
+# Only where a table is read or written: a run knows the columns alone.
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["METHOD", "RUN", "TABLES", "Column", "Table"]
 
@@ -78,6 +82,8 @@ def write(results: Path, name: str, rows: pd.DataFrame | Iterable[Mapping[str, A
 
     Raises ValueError for a column that is not in the contract.
     """
+    import pandas as pd
+
     table = TABLES[name]
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
     settings = [c for c in frame.columns if table.settings and str(c).startswith(SETTING)]
@@ -97,6 +103,8 @@ def read(results: Path, name: str, needed: bool = True) -> pd.DataFrame:
     Where it is not there and not ``needed``, it is empty, with its columns. Raises
     :class:`UserError` when it is missing, damaged, or of another version.
     """
+    import pandas as pd
+
     table, file = TABLES[name], path(results, name)
     if not needed and not file.exists():
         return pd.DataFrame(columns=list(table.columns))

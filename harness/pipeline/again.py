@@ -4,7 +4,6 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from harness.clock.samples import Samples
 from harness.errors import UserError
 from harness.run import records
 
@@ -21,6 +20,9 @@ def of_a_campaign(path: Path) -> str:
     """Why a campaign of the clock must be timed again; empty when it stands or never was."""
     if not path.exists():
         return _set_aside(path)
+    # Only for those that plan: the samples are tables of pandas, which a run need not wait for.
+    from harness.clock.samples import Samples
+
     try:
         Samples.read(path)
     except UserError as error:

@@ -7,6 +7,9 @@ own process hands its command line and its outputs over, waits, and ends as the
 forked child ends. Runs stay apart from each other as before: one process each,
 killed and measured alone.
 
+A framework in an environment of its own has a preloader of its own, which that environment's
+interpreter runs: what is handed over is words and outputs, so who hands it over may be another.
+
 It is a shortcut only. Where there is no preloader (a single run by hand, a
 framework that cannot be imported, another machine) a run does its own import.
 """
@@ -28,6 +31,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from harness import limits
+from harness.environment import OPTION, handed_by, interpreter, is_elsewhere, surroundings
 from harness.errors import PIPELINE
 from harness.limits import pipeline_is_gone
 
@@ -60,7 +64,7 @@ def forward(words: list[str]) -> int | None:
         return None
     if folder is None or not Path(folder).is_dir():
         return None
-    names = ("--framework", "--results", "--cache", "--threads", "--device")
+    names = ("--framework", "--results", "--cache", "--threads", "--device", OPTION)
     options = {name: words[words.index(name) + 1] for name in names if name in words}
     server = _connect(Path(folder), options)
     if server is None:
@@ -107,10 +111,13 @@ def _connect(folder: Path, options: dict[str, str]) -> socket.socket | None:
                 return None
             started.touch()
             words = [word for option in options.items() for word in option]
-            command = shlex.join([sys.executable, "-m", "harness", "preload", *words])
+            preload = ["preload", *words]
+            handed = handed_by(Path(options["--results"])) if is_elsewhere(preload) else None
+            command = shlex.join([interpreter(words), "-m", "harness", *preload])
             # The shell keeps the lock until it is written how the server ended.
             subprocess.Popen(
                 ["sh", "-c", f"{command}; echo $? > {shlex.quote(str(ended))}"],
+                env=surroundings(handed),
                 pass_fds=[lock.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

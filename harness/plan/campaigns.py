@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import cells
@@ -120,6 +120,8 @@ class Campaign:
     most_processes: int = 0
     minutes: float | None = None
     needed: tuple[str, ...] = ("cell", "framework")
+    # By label, what describes the environment of a framework that has one.
+    environments: dict[str, str] = field(default_factory=dict)
 
     @property
     def last(self) -> int:
@@ -136,6 +138,8 @@ class Campaign:
         found = asdict(self)
         if self.device == CPU:
             del found["precision"]
+        if not self.environments:
+            del found["environments"]
         return found
 
 

@@ -10,8 +10,9 @@ from cells import CELLS
 from harness import documents
 from harness.errors import UserError
 from harness.limits import Limits
-from harness.plan import places, shards, tracks
+from harness.plan import environments, places, shards, tracks
 from harness.plan.campaigns import Campaign, campaigns
+from harness.plan.environments import Entry, Environment
 from harness.plan.run import Run
 from harness.plan.settings import Settings, require, resolve
 from harness.plan.studies import AXES, expanded, planned, studies
@@ -21,6 +22,7 @@ from harness.registry import (
     check_names,
     framework,
     framework_names,
+    implementation,
     known_frameworks,
     misnamed,
     task_names,
@@ -38,8 +40,10 @@ class Configuration:
 
     results: Path
     threads: int
-    # What the frameworks of the runs and of the clock say of themselves, by name.
+    # What the frameworks of the runs and of the clock say of themselves, by label.
     frameworks: dict[str, Framework]
+    # Those that have an environment or a device of their own among them, by label.
+    entries: dict[str, Entry]
     # The runs that each study wants.
     studies: dict[str, tuple[Run, ...]]
     # By task and cell: a value may differ from cell to cell.
@@ -67,7 +71,28 @@ class Configuration:
         """The settings of ``run``: its task's, what its study changes, and the kernel for it."""
         kernel = self.kernels.get((run.framework, run.cell), "")
         settings = tracks.applied(self.settings[run.task, run.cell], run)
-        return replace(settings, kernel="" if run.track == NATIVE else kernel)
+        return replace(
+            settings,
+            kernel="" if run.track == NATIVE else kernel,
+            device=self.device_of(run.framework),
+            environment=self.environment_of(run.framework),
+        )
+
+    def device_of(self, label: str) -> str:
+        """Where a framework computes."""
+        entry = self.entries.get(label)
+        return (entry.device if entry else "") or str(self.resolved["device"])
+
+    def environment_of(self, label: str) -> str:
+        """The file that describes a framework's environment; empty for the project's own."""
+        entry = self.entries.get(label)
+        return entry.file if entry else ""
+
+    @property
+    def environments(self) -> dict[str, Environment]:
+        """The environments that are used, by the name of what describes each."""
+        used = (entry.environment for entry in self.entries.values())
+        return {one.key: one for one in used if one}
 
     def kernels_in_use(self, name: str) -> list[str]:
         """``CELL=KERNEL`` for every kernel that a framework's runs use, native runs apart."""
@@ -161,9 +186,12 @@ def _checked(config: dict[str, Any]) -> Configuration:
     for kind in KINDS:
         if config[f"{kind}s"] == "all" and (wrong := misnamed(kind)):
             raise UserError(next(iter(wrong.values())))
+    entries = environments.entries(config["frameworks"], config["environments"])
     named = {axis: None if config[axis] == "all" else config[axis] for axis in AXES}
+    named["frameworks"] = list(entries) or None
     for axis, (kind, names, _) in AXES.items():
-        check_names(axis, kind, named[axis] or (), names())
+        if axis != "frameworks":
+            check_names(axis, kind, named[axis] or (), names())
     named["tracks"] = named["tracks"] and expanded(named["tracks"])
     check_names("studies", "study", config["studies"], studies())
     check_names("overrides", "task", config["overrides"], task_names())
@@ -186,27 +214,30 @@ def _checked(config: dict[str, Any]) -> Configuration:
     timed = named["frameworks"] or framework_names()
     known = sorted({*timed, *(run.framework for run in runs)})
     frameworks = {name: framework(name) for name in known}
-    kernels = _kernels(config["kernels"], config["device"])
+    devices = {
+        name: (name in entries and entries[name].device) or config["device"] for name in known
+    }
+    kernels = _kernels(config["kernels"], devices, config["device"])
     check_names("timing.cells", "cell", config["timing"]["cells"], CELLS)
     whole = Configuration(
         results=places.results(config["results"]),
         threads=config["threads"],
         frameworks=frameworks,
+        entries=entries,
         studies=wanted,
         settings=settings,
         conformance=config["conformance"],
         limits=Limits(**config["limits"]),
         kernels=kernels,
-        campaigns=campaigns(
-            config["timing"],
-            list(frameworks.values()),
-            kernels,
-            config["device"],
-            config["precision"],
-        ),
+        campaigns=_campaigns(config, frameworks, kernels, devices, entries),
         other=places.other(config["other"]),
         shard=shards.shard(config["shard"] or ""),
-        resolved={key: value for key, value in config.items() if key not in PLACES}
+        resolved={
+            key: value
+            for key, value in config.items()
+            # As it was before there were any, where there are none.
+            if key not in PLACES and (value or key != "environments")
+        }
         | {"overrides": _understood(config["overrides"], settings)},
     )
     if whole.shard is None:
@@ -245,15 +276,41 @@ def _settings(overrides: dict[str, Any], task: str, cell: str) -> Settings:
     return resolve(task, values, f"overrides.{task}", cell)
 
 
-def _kernels(chosen: dict[str, dict[str, str]], device: str) -> dict[tuple[str, str], str]:
-    check_names("kernels", "framework", chosen, known_frameworks())
+def _kernels(
+    chosen: dict[str, dict[str, str]], devices: dict[str, str], device: str
+) -> dict[tuple[str, str], str]:
+    """The kernels chosen for a label, or else for the implementation that it is of."""
+    check_names("kernels", "framework", chosen, {*known_frameworks(), *devices})
     found = {}
     for name, by_cell in chosen.items():
         check_names(f"kernels.{name}", "cell", by_cell, CELLS)
+        its = [label for label in devices if implementation(label) == name and label not in chosen]
         for cell, kernel in by_cell.items():
-            check_names(
-                f"kernels.{name}.{cell}", "kernel", [kernel],
-                framework(name).kernels_of(cell, device),
-            )  # fmt: skip
-            found[name, cell] = kernel
+            for label in (name, *its):
+                check_names(
+                    f"kernels.{name}.{cell}", "kernel", [kernel],
+                    framework(label).kernels_of(cell, devices.get(label, device)),
+                )  # fmt: skip
+                found[label, cell] = kernel
     return found
+
+
+def _campaigns(
+    config: dict[str, Any],
+    frameworks: dict[str, Framework],
+    kernels: dict[tuple[str, str], str],
+    devices: dict[str, str],
+    entries: dict[str, Entry],
+) -> tuple[Campaign, ...]:
+    """The clock's campaigns, each on one device; those on another device are called after it."""
+    found: list[Campaign] = []
+    for device in sorted(set(devices.values()), key=lambda name: name != config["device"]):
+        mine = [its for name, its in frameworks.items() if devices[name] == device]
+        files = {its.name: entries[its.name].file for its in mine if its.name in entries}
+        files = {name: file for name, file in files.items() if file}
+        for one in campaigns(config["timing"], mine, kernels, device, config["precision"]):
+            name = one.name if device == config["device"] else f"{one.name}_{device}"
+            if name in [other.name for other in found]:
+                raise UserError(f"timing.shapes: the name {name!r} is taken; choose another.")
+            found.append(replace(one, name=name, environments=files))
+    return tuple(found)

@@ -22,7 +22,8 @@ class Settings:
     """A task with its parameters set, its budget, and how it is computed.
 
     The ``precision`` is for a GPU alone. Without a ``kernel`` the implementation chooses its
-    fastest for the task's shape.
+    fastest for the task's shape. The ``environment`` is the file that describes it; without one it
+    is the project's own.
     """
 
     task: Task
@@ -30,6 +31,7 @@ class Settings:
     device: str = DEVICES[0]
     precision: str = PRECISIONS[0]
     kernel: str = ""
+    environment: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Every value that determines a run beside its identity; by name."""
@@ -41,6 +43,7 @@ class Settings:
         for name in ("task", "framework", "cell", "track", "seed"):
             words += [f"--{name}", str(getattr(run, name))]
         words += ["--threads", str(threads)]
+        words += ["--environment", self.environment] if self.environment else []
         words += ["--kernel", self.kernel] if self.kernel else []
         words += ["--device", self.device] if self.device != DEVICES[0] else []
         words += ["--precision", self.precision] if self.precision != PRECISIONS[0] else []

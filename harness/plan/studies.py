@@ -21,6 +21,7 @@ from harness.registry import (
     check_names,
     framework,
     framework_names,
+    implementation,
     known_frameworks,
     load_task,
     task_names,
@@ -48,11 +49,16 @@ class Axis:
     names: tuple[str, ...]
     open: bool
 
-    def cut(self, named: list[str] | None) -> tuple[str, ...]:
-        """The names that are left where a configuration names some; None where it names none."""
+    def cut(self, named: list[str] | None, of: Callable[[str], str] = str) -> tuple[str, ...]:
+        """The names that are left where a configuration names some; None where it names none.
+
+        ``of`` is what the study calls a named one by, of whose names it may be a label.
+        """
         if named is None:
             return self.names
-        return tuple(named) if self.open else tuple(n for n in self.names if n in named)
+        if self.open:
+            return tuple(named)
+        return tuple(own for name in self.names for own in named if of(own) == name)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,9 @@ class Study:
         """
         for grid in self.grids:
             its = [seed for seed in grid.seeds if seeds is None or seed in seeds]
-            for task, name, cell, track in product(*(grid.axes[a].cut(named[a]) for a in AXES)):
+            of = {"frameworks": implementation}
+            axes = (grid.axes[axis].cut(named[axis], of.get(axis, str)) for axis in AXES)
+            for task, name, cell, track in product(*axes):
                 if task not in (named["tasks"] or ()) and load_task(task).missing:
                     continue
                 runs = [Run(task, name, cell, track, seed) for seed in its]

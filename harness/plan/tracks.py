@@ -113,6 +113,6 @@ def kernel_of(framework: Framework, cell: str, settings: Settings) -> str:
         return settings.kernel
     spec, length = model_spec(cell, settings), settings.task.sequence_length
     kernel = framework.choice(spec, settings.budget.batch, length, settings.device)
-    where = f"implementations/{framework.name}: fastest"
+    where = f"implementations/{framework.folder}: fastest"
     check_names(where, "kernel", [kernel], framework.kernels_of(cell, settings.device))
     return kernel

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from cells import Array, Weights
-from harness import machine
+from harness import environment, machine
 from harness.errors import in_one_line
 from harness.plan.run import Run
 from harness.plan.settings import Settings
@@ -74,6 +74,9 @@ def run(
     """
     progress = Progress()
     progress.seconds["start"] = machine.process_age()
+    if problem := environment.problem(settings.environment):
+        whole = describe(framework, identity, settings, threads, progress, "unavailable", problem)
+        return whole, progress
     try:
         try:
             framework.pin(threads, cache, settings.device)
@@ -181,7 +184,9 @@ def describe(
     lasting = solving.first_lasting(progress.curve, task.solved, task.higher_is_better)
     # On a CPU there is no such key.
     accelerator = {"accelerator": progress.accelerator} if progress.accelerator else {}
-    return accelerator | {
+    return {
+        **accelerator,
+        **_where(framework, settings),
         "schema": records.SCHEMA,
         **asdict(identity),
         "status": status,
@@ -207,7 +212,7 @@ def describe(
         "data_sha256": {name: progress.digests.get(name) for name in ("train", "test")},
         "weights_sha256": {name: progress.digests.get(name) for name in ("initial", "final")},
         "losses_sha256": streams.sha256([losses]) if len(losses) else None,
-        "versions": machine.versions(framework.packages),
+        "versions": _versions(framework, settings),
         "machine": machine.description(),
         "threads": threads,
         "device": progress.device,
@@ -215,3 +220,19 @@ def describe(
         "git_commit": machine.git_commit(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _where(framework: Framework, settings: Settings) -> dict[str, Any]:
+    """What a label stands for; nothing of a framework that goes by its own name."""
+    found: dict[str, Any] = {}
+    if framework.folder != framework.name:
+        found["implementation"] = framework.folder
+    if settings.environment:
+        found["environment"] = environment.read(Path(settings.environment)).of_a_record()
+    return found
+
+
+def _versions(framework: Framework, settings: Settings) -> dict[str, str]:
+    if settings.environment:
+        return environment.versions(Path(settings.environment), framework.packages)
+    return machine.versions(framework.packages)
