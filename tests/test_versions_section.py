@@ -69,7 +69,7 @@ def test_slower_alike_and_open_are_said_as_such(tmp_path, pace, scatter, text):
                   PACE | pace, scatter)  # fmt: skip
     answer = answers.upgrade(found)
     assert answer.text == (
-        f"{text}. Both compute the same function. The bits of training are others."
+        f"{text}. Both compute the same function. Bits differ from training step 2 on."
     )
     assert ("quieter machine" in answer.tell) == ("too close" in text)
     assert count(answer.text) <= 30

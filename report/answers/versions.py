@@ -113,7 +113,11 @@ def upgrade(tables: Tables) -> Answer:
     starts = _paces(timed) if timed else []
     text = fitting(*(f"{capital(start)}. {end}".strip() for start in starts for end in ends), *ends)
     evidence = [_most(tables, row) for row in timed]
-    more = [*evidence[1:MOST_SAID], _twice(tables), _parting(found)]
+    more = [
+        *evidence[1:MOST_SAID],
+        _twice(tables),
+        "" if "Bits differ" in text and len(found) == 1 else _parting(found),
+    ]
     unclear = any(one["says"] == "open" for row in timed for one in _steps(row))
     return Answer(
         text, evidence[0] if evidence else "", TELL if unclear else "", " ".join(filter(None, more))
@@ -205,7 +209,8 @@ def _bits(found: list[Row]) -> str:
     if set().union(*kept.values()) == {"all"}:
         return "Every bit of training is the same."
     if set().union(*kept.values()) == {"none"}:
-        return "The bits of training are others."
+        first = min(_parted(found).values(), default=None)
+        return f"Bits differ{f' from training step {number(first)} on' if first else ''}."
     by_word = {
         word: [name for name, said in kept.items() if _one(said) == word]
         for word in ("all", "some", "none")
@@ -222,13 +227,18 @@ def _one(said: set[str]) -> str:
 
 def _parting(found: list[Row]) -> str:
     """From which training step on bits differ, by framework."""
+    steps = [f"{number(step)} on in {name}" for name, step in _parted(found).items()]
+    return f"Losses part from training step {listed(steps)}." if steps else ""
+
+
+def _parted(found: list[Row]) -> dict[str, int]:
+    """By framework the first training step whose loss has other bits."""
     first: dict[str, int] = {}
     for row in found:
         if row["first_step"]:
             name = words.framework(row["implementation"])
             first[name] = min(first.get(name, row["first_step"]), row["first_step"])
-    steps = [f"{number(step)} on in {name}" for name, step in first.items()]
-    return f"Losses part from training step {listed(steps)}." if steps else ""
+    return first
 
 
 def _most(tables: Tables, row: Row) -> str:
@@ -247,5 +257,5 @@ def _twice(tables: Tables) -> str:
     if not steps:
         return ""
     name, one = max(steps, key=lambda step: max(step[1]["ratio"], 1 / step[1]["ratio"]))
-    said, ends = times(one)
-    return f"{name} in two environments: {said} ({ends})."
+    value, ends = parts(one["ratio"], one["low"], one["high"])
+    return f"{name} in two environments: {value} times the time{f' ({ends})' if ends else ''}."
