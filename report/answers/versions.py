@@ -16,8 +16,7 @@ PHASES = {"step": "a training step", "gradient": "its gradient", "forward": "a f
 
 # What is said of several upgrades: by the verdict on all that was timed of one, its words.
 TOGETHER = {
-    "faster": "trains faster", "slower": "trains slower", "as fast": "as fast",
-    "": "not alike everywhere or too close to call",
+    "faster": "trains faster", "slower": "slower", "as fast": "as fast", "": "undecided",
 }  # fmt: skip
 
 
@@ -108,20 +107,26 @@ def upgrade(tables: Tables) -> Answer:
     if not found:
         return Answer("Only environments of the same versions were compared.", _twice(tables))
     same, bits = _function(found), _bits(found)
-    ends = [" ".join(filter(None, (same, one))) for one in (bits, "")]
     timed = [row for row in found if _steps(row)]
-    starts = _paces(timed) if timed else []
-    text = fitting(*(f"{capital(start)}. {end}".strip() for start in starts for end in ends), *ends)
+    ends = [" ".join(filter(None, (same, one))) for one in (bits, "")]
+    text = fitting(*_texts(_paces(timed), ends)) if timed else ends[0]
     evidence = [_most(tables, row) for row in timed]
-    more = [
-        *evidence[1:MOST_SAID],
-        _twice(tables),
-        "" if "Bits differ" in text and len(found) == 1 else _parting(found),
-    ]
+    parting = "" if "Bits differ" in text and len(found) == 1 else _parting(found)
+    left = "" if bits in text else bits
+    more = [*evidence[1:MOST_SAID], _twice(tables), left, parting]
     unclear = any(one["says"] == "open" for row in timed for one in _steps(row))
     return Answer(
         text, evidence[0] if evidence else "", TELL if unclear else "", " ".join(filter(None, more))
     )
+
+
+def _texts(starts: list[str], ends: list[str]) -> list[str]:
+    """Sentences on the pace before those on the results, from the fullest to the shortest.
+
+    A count of upgrades comes last: names tell more than whose bits are the same.
+    """
+    order = [(start, end) for end in ends for start in starts[:-1]]
+    return [f"{capital(start)}. {end}".strip() for start, end in (*order, (starts[-1], ends[-1]))]
 
 
 def finding(tables: Tables) -> str:
@@ -134,42 +139,37 @@ def _steps(row: Row) -> list[Row]:
     return [one for one in row["ratios"] if one["phase"] == "step"]
 
 
-def _pace(row: Row) -> str:
+def _paces(timed: list[Row]) -> list[str]:
+    """The pace of every upgrade: in full, by framework, and how many there are of each."""
+    full = "; ".join(_pace(row, *row["names"]) for row in timed)
+    frameworks = [words.framework(row["implementation"]) for row in timed]
+    brief = ", ".join(_pace(row, name) for row, name in zip(timed, frameworks, strict=True))
+    whole = Counter(_whole({one["says"] for one in _steps(row)}) for row in timed)
+    each = [f"{number(whole[says])} {word}" for says, word in TOGETHER.items() if whole[says]]
+    counted = f"of {plural(len(timed), 'upgrade')} {listed(each)}"
+    known = len(set(frameworks)) == len(timed) > 1
+    return [full, f"upgraded, {brief}" if known else full, counted if len(timed) > 1 else full]
+
+
+def _pace(row: Row, later: str, earlier: str = "") -> str:
     """How fast a version trains beside the earlier one, over all that was timed."""
-    later, earlier = row["names"]
     steps = _steps(row)
     verdicts = Counter(one["says"] for one in steps)
     if len(verdicts) == 1:
         (verdict,) = verdicts
         if verdict == "as fast":
-            return f"{later} trains as fast as {earlier}"
+            return f"{later} trains as fast{earlier and f' as {earlier}'}"
         if verdict == "open":
-            return f"{later} and {earlier} are too close to call"
+            return f"{later} and {earlier} are too close to call" if earlier else f"{later} stays undecided"
         sizes = sorted(one["ratio"] ** (-1 if verdict == "faster" else 1) for one in steps)
         span = " to ".join(dict.fromkeys(number(one, 2) for one in (sizes[0], sizes[-1])))
-        if verdict == "faster":
-            return f"{later} trains {span} times as fast as {earlier}"
-        return f"a training step takes {span} times as long in {later} as in {earlier}"
-    known = [f"{verdict} in {verdicts[verdict]}" for verdict in ("faster", "slower", "as fast")
-             if verdict in verdicts]  # fmt: skip
+        said = (
+            f"trains {span} times as fast" if verdict == "faster" else f"takes {span} times as long"
+        )
+        return f"{later} {said}{earlier and f' as {earlier}'}"
+    known = [f"{verdict} in {verdicts[verdict]}" for verdict in TOGETHER if verdicts[verdict]]
     of = plural(len(steps), "timed model")
-    return f"{later} is {listed(known)} of {of} beside {earlier}"
-
-
-def _paces(timed: list[Row]) -> list[str]:
-    """The pace of every upgrade, and how many there are of each."""
-    whole = Counter(_whole({one["says"] for one in _steps(row)}) for row in timed)
-    words_of = {
-        "faster": "trains faster",
-        "slower": "slower",
-        "as fast": "as fast",
-        "": "too close to call",
-    }
-    parts = [f"{number(whole[says])} {word}" for says, word in words_of.items() if whole[says]]
-    return [
-        "; ".join(map(_pace, timed)),
-        f"of {plural(len(timed), 'upgrade')} {listed(parts)}",
-    ]
+    return f"{later} is {listed(known)} of {of}{earlier and f' beside {earlier}'}"
 
 
 def _whole(verdicts: set[str]) -> str:
@@ -216,9 +216,9 @@ def _bits(found: list[Row]) -> str:
         for word in ("all", "some", "none")
     }
     first, *others = ((word, names) for word, names in by_word.items() if names)
-    start = f"{listed(first[1])} keep{'s' if len(first[1]) == 1 else ''} {first[0]}"
+    start = f"{listed(first[1])} keep{'s' if len(first[1]) == 1 else ''} {first[0]} bits"
     more = [f"{listed(names)} {word}" for word, names in others]
-    return f"{', '.join([f'{start} of the bits', *more])}."
+    return f"{', '.join([start, *more])}."
 
 
 def _one(said: set[str]) -> str:

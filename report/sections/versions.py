@@ -88,20 +88,24 @@ def _bits(pair: Row) -> str:
     if not runs:
         return ""
     if runs == same:
-        return f"yes: in all {number(runs)} runs" if runs > 1 else "yes: in the one run"
+        return f"yes: in {_all(runs)}"
     first, last = pair["first_step"], pair["last_step"]
     where = f"step {number(first)}" if first == last else f"steps {number(first)} to {number(last)}"
     if same:
         return f"in {number(same)} of {number(runs)} runs; the others part at {where}"
-    return f"no: {'all ' * (runs > 1)}{plural(runs, 'run')} part{'s' * (runs == 1)} at {where}"
+    return f"no: {_all(runs)} part{'s' * (runs == 1)} at {where}"
+
+
+def _all(runs: int) -> str:
+    return {1: "the one run", 2: "both runs"}.get(runs, f"all {number(runs)} runs")
 
 
 def _scores(pair: Row) -> str:
     scored, within = pair["scored"], pair["within"]
     if not scored:
         return ""
-    many = f"all {number(scored)}" if scored == within else f"{number(within)} of {number(scored)}"
-    return f"{many if scored > 1 else within} within the margin"
+    many = f"{number(within)} of {number(scored)}"
+    return f"{many if within < scored else _all(scored)} within the margin"
 
 
 def _controls(tables: Tables) -> list[Row]:
