@@ -33,6 +33,19 @@ def test_labels_are_written_as_people_read_them(label, said):
     assert words.framework(label) == said
 
 
+@pytest.mark.parametrize(
+    ("label", "version", "said"),
+    [
+        ("jax", "0.10.2", "JAX 0.10.2"), ("jax_0_4_31_again", "0.4.31", "JAX 0.4.31 again"),
+        ("tensorflow_2_20", "2.20.0", "TensorFlow 2.20"), ("jax_0_4", "0.40.1", "JAX 0.40.1 (0.4)"),
+        ("jax_mine", "0.4.31", "JAX 0.4.31 (mine)"), ("jax_mine", "", "JAX mine"),
+        ("jaxon", "2.1", "jaxon 2.1"),
+    ],
+)  # fmt: skip
+def test_a_version_is_said_once(label, version, said):
+    assert words.versioned(label, version) == said
+
+
 def test_versions_stand_behind_their_framework_in_colours_of_their_own():
     palette = Palette.of([*reversed(INSTALLED), "pytorch", "pytorch_2_14", "equinox"], ["lstm"])
     assert palette.frameworks == (

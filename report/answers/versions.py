@@ -69,21 +69,14 @@ def names(row: Row) -> tuple[str, str]:
 
     What an environment's name says beyond its version follows: ``0.4.31 again``.
     """
-    framework = words.framework(row["implementation"])
     later, earlier = (
-        _version(words.framework(label).removeprefix(framework).strip(), row[version])
+        words.versioned(label, row[version] or "")
         for label, version in zip(_labels(row), ("version", "other_version"), strict=True)
     )
     if later == earlier:
         later = f"{later}, as installed here"
-    return f"{framework} {later}".strip(), earlier or "another version"
-
-
-def _version(own: str, version: str | None) -> str:
-    first = own.partition(" ")[0]
-    if not version or (first and f"{version}.".startswith(f"{first}.")):
-        return own
-    return f"{version} ({own})" if own else version
+    framework = words.framework(row["implementation"])
+    return later, earlier.removeprefix(f"{framework} ")
 
 
 def times(row: Row) -> tuple[str, str]:
@@ -160,7 +153,8 @@ def _pace(row: Row, later: str, earlier: str = "") -> str:
         if verdict == "as fast":
             return f"{later} trains as fast{earlier and f' as {earlier}'}"
         if verdict == "open":
-            return f"{later} and {earlier} are too close to call" if earlier else f"{later} stays undecided"
+            both = f"{later} and {earlier} are too close to call"
+            return both if earlier else f"{later} stays undecided"
         sizes = sorted(one["ratio"] ** (-1 if verdict == "faster" else 1) for one in steps)
         span = " to ".join(dict.fromkeys(number(one, 2) for one in (sizes[0], sizes[-1])))
         said = (
