@@ -92,7 +92,7 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** Hide what the filters leave out, and say how much that is. */
+/** Hide what the filters leave out, and say how much that is; what is of two versions names both. */
 function filterPage() {
   const signature = JSON.stringify([...FILTERS, "show"].map((key) => state[key]));
   // A page of 20,000 runs has tens of thousands of lines to look at.
@@ -101,7 +101,7 @@ function filterPage() {
   countRuns();
   const keys = ["task", "framework", "cell", "track"];
   for (const one of $$("main [data-task], main [data-framework], main [data-cell], main [data-track]")) {
-    one.hidden = keys.some((key) => state[key] && key in one.dataset && one.dataset[key] !== state[key]);
+    one.hidden = keys.some((key) => state[key] && key in one.dataset && !one.dataset[key].split(" ").includes(state[key]));
   }
   for (const one of $$("details.fold:is([data-task], [data-cells])")) one.open ||= wanted(one);
   for (const one of $$("#curves")) one.dataset.show = state.show;

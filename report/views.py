@@ -39,7 +39,10 @@ VIEWS = {
         "Speed", "Which framework trains fastest, and how far is that from the hardware?",
         ("speed",),
     ),
-    "same": View("Same model?", "If I port a model, do I get the same results?", ("sameness",)),
+    "same": View(
+        "Same model?", "If I port or upgrade a model, do I get the same results?",
+        ("sameness", "versions"),
+    ),
     "claims": View("Claims", "Do the published claims hold?", ("claims",)),
     "inside": View("Inside the gates", "What do the gates do?", ("insides",)),
     "published": View(

@@ -1,5 +1,6 @@
 """What the page calls frameworks, tasks, cells and tracks, and the terms that it explains."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,33 @@ INITIALS = 5
 
 
 def framework(name: Any) -> str:
-    """A framework as people write it."""
-    return str(_WORDS["frameworks"].get(name, name))
+    """A framework as people write it, also in an environment or on a device of its own.
+
+    Of ``jax_0_4_31_gpu`` it is ``JAX 0.4.31 GPU``.
+    """
+    return " ".join(filter(None, _label(str(name))))
+
+
+def versioned(name: Any, version: str) -> str:
+    """The same with its version, unless that is said already: ``JAX 0.10.2``, ``JAX 0.4.31 again``.
+
+    ``TensorFlow 2.20`` says 2.20.0, too.
+    """
+    word, own = _label(str(name))
+    first = own.partition(" ")[0]
+    if not version or (first and f"{version}.".startswith(f"{first}.")):
+        return framework(name)
+    return f"{word} {version}" + (f" ({own})" if own else "")
+
+
+def _label(name: str) -> tuple[str, str]:
+    """The word for a framework, and what the label of one of its environments says beyond."""
+    known: dict[str, str] = _WORDS["frameworks"]
+    found = max((one for one in known if f"{name}_".startswith(f"{one}_")), key=len, default="")
+    if not found:
+        return name, ""
+    own = re.sub(r"(?<=\d)_(?=\d)", ".", name[len(found) :]).replace("_", " ").strip()
+    return known[found], re.sub(r"\bgpu\b", "GPU", own)
 
 
 def task(name: Any) -> str:

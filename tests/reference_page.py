@@ -83,6 +83,7 @@ def made_up(runs: pd.DataFrame) -> dict[str, list[dict[str, object]]]:
     bounds = {"score_change_low": -0.255, "score_change_high": -0.133}
     what = {"factor": "initialisation", "what": "uniform within 1/√hidden"}
     task = {"task": "copying", "framework": "pytorch", "cell": "lstm"}
+    versions = {"framework": "jax", "other_framework": "jax_0_4_31"}
     return {
         "cells": cells.rows(runs["cell"].unique()),
         "cost": [{"phase": "training", "core_seconds": 2171.77, "share": 1.0}],
@@ -96,4 +97,16 @@ def made_up(runs: pd.DataFrame) -> dict[str, list[dict[str, object]]]:
             for one, other in pairs
         ],
         "attribution": [task | what | changed | bounds],
+        "versions": [
+            versions | {"implementation": "jax", "version": "0.10.2", "other_version": "0.4.31",
+                        "alike": False, "differs": "jax 0.10.2 and 0.4.31", "checks": 4,
+                        "passed": 4, "other_checks": 4, "other_passed": 4, "runs": 1,
+                        "same_losses": 0, "same_weights": 0, "first_step": 3, "last_step": 3,
+                        "scored": 1, "within": 1}
+        ],
+        "version_ratios": [
+            versions | {"shape": "article", "cell": "gru", "phase": "step", "kernel": "scan",
+                        "other_kernel": "scan", "verdict": "apart", "ratio": 0.71, "low": 0.67,
+                        "high": 0.76, "processes": 5}
+        ],
     }  # fmt: skip

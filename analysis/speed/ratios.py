@@ -26,7 +26,7 @@ def rows(timed: Measured, noise: float) -> Rows:
             result.append(
                 {"shape": shape.name, "kind": "aa", "noise_percent": 100 * noise}
                 | _names([m for m in timed.campaign.methods if m.twin], shape)
-                | _columns(control) | {"warning": _joined(general)}
+                | columns(control) | {"warning": joined(general)}
             )  # fmt: skip
         found = _compared(timed, shape)
         slower = _slower_choices(found)
@@ -34,8 +34,8 @@ def rows(timed: Measured, noise: float) -> Rows:
             texts = [*general, slower.get(one, ""), slower.get(other, "")]
             result.append(
                 {"shape": shape.name, "kind": kind, "numerator": one.name,
-                 "denominator": other.name, "warning": _joined(texts)}
-                | _columns(ratio) | _side("numerator", one, shape)
+                 "denominator": other.name, "warning": joined(texts)}
+                | columns(ratio) | _side("numerator", one, shape)
                 | _side("denominator", other, shape)
             )  # fmt: skip
     return result
@@ -71,7 +71,7 @@ def _control(timed: Measured, shape: Shape) -> LogRatio | None:
 
 def _aa(timed: Measured, shape: Shape) -> list[float]:
     found = [p for p in pairs(timed.campaign, timed.problems) if p[0] == "aa"]
-    return [v for _, twin, own in found for v in _logs(timed, shape, twin, own)]
+    return [v for _, twin, own in found for v in logs(timed, shape, twin, own)]
 
 
 def _compared(timed: Measured, shape: Shape) -> Compared:
@@ -80,7 +80,7 @@ def _compared(timed: Measured, shape: Shape) -> Compared:
         # What a cell saves without training is asked of the forward pass.
         asked = {"aa": (), "cell": (("cell", "step"), ("forward", "forward"))}
         for name, phase in asked.get(kind, ((kind, "step"),)):
-            if values := _logs(timed, shape, one, other, phase):
+            if values := logs(timed, shape, one, other, phase):
                 found[name, one, other] = over_processes(values, timed.campaign.may_go_on)
     return _by_the_fastest(found)
 
@@ -104,9 +104,10 @@ def _by_the_fastest(found: Compared) -> Compared:
     return {(across.get(key, key[0]), *key[1:]): ratio for key, ratio in found.items()}
 
 
-def _logs(
+def logs(
     timed: Measured, shape: Shape, one: Method, other: Method, phase: str = "step"
 ) -> list[float]:
+    """The logarithm of a phase's time over another method's, one of each process."""
     return log_ratios(_rounds(timed, shape, one, phase), _rounds(timed, shape, other, phase))
 
 
@@ -129,7 +130,8 @@ def _slower_choices(found: Compared) -> dict[Method, str]:
     return slower
 
 
-def _columns(ratio: LogRatio) -> dict[str, Any]:
+def columns(ratio: LogRatio) -> dict[str, Any]:
+    """A ratio with its interval, as the tables have it."""
     value, low, high = ratio.ratio
     return {
         "ratio": value, "low": low, "high": high, "log_se": ratio.se, "df": ratio.df,
@@ -137,7 +139,8 @@ def _columns(ratio: LogRatio) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _joined(texts: list[str]) -> str:
+def joined(texts: list[str]) -> str:
+    """Warnings as one text, each once."""
     return "; ".join(filter(None, dict.fromkeys(texts)))
 
 

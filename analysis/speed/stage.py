@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from analysis.speed import device, growth, peaks, ratios, times
+from analysis.speed import device, growth, peaks, ratios, times, versions
 from analysis.speed.measured import Measured, Rows
 from harness import layout
 
@@ -23,6 +23,7 @@ def write(results: Path, names: list[str]) -> None:
         for table, rows in {
             "timing": times.rows(timed, products),
             "speed_ratios": ratios.rows(timed, noise),
+            "version_ratios": versions.rows(timed),
             "timing_device": device.rows(timed),
             "peaks": products,
             "scaling": fits,

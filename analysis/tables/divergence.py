@@ -1,16 +1,14 @@
 """When float32 parts two frameworks that train the same model."""
 
 import itertools
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from analysis.statistics import median_steps
+from analysis.tables import losses
 from analysis.tables.groups import Rows, grouped
-from harness.errors import UserError
-from harness.run import records
 from harness.run.records import Record
 
 THRESHOLDS = (0.001, 0.01, 0.1)
@@ -21,17 +19,13 @@ def rows(results: Path, found: list[Record]) -> Rows:
     """The first step at which two frameworks' losses of the same matched run differ by more
     than each threshold, relative to the smaller; no step where they never do.
 
-    Only runs that ended well: what lies beside another's record may be of an earlier run. Losses
-    that cannot be read are left out; the table of what is skipped inside the models says so.
+    Only runs whose losses are kept (:func:`analysis.tables.losses.kept`).
     """
     groups: dict[tuple[str, str, int], dict[str, Any]] = {}
     for record in found:
-        path = records.identity(record).path(results).with_suffix(".npz")
-        if record["track"] == "matched" and record["status"] == "ok" and path.exists():
-            with suppress(UserError):
-                losses = records.read_arrays(path, "losses")["losses"]
-                key = (record["task"], record["cell"], record["seed"])
-                groups.setdefault(key, {})[record["framework"]] = losses
+        if record["track"] == "matched" and (its := losses.kept(results, record)) is not None:
+            key = (record["task"], record["cell"], record["seed"])
+            groups.setdefault(key, {})[record["framework"]] = its
     result: Rows = []
     for (task, cell, seed), by_framework in groups.items():
         for one, other in itertools.combinations(sorted(by_framework), 2):

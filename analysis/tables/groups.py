@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-Rows = list[dict[str, Any]]
+Row = dict[str, Any]
+Rows = list[Row]
 
 
 def grouped(rows: Iterable[dict[str, Any]], names: Iterable[str]) -> list[tuple[Any, Rows]]:

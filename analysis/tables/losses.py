@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from analysis.tables.groups import Rows
+from cells import Array
 from harness import layout
 from harness.errors import UserError
 from harness.run import records
@@ -15,19 +16,24 @@ from harness.run.records import Record
 
 
 def rows(results: Path, found: list[Record]) -> Rows:
-    """Step and loss at every power of two up to the last step, of the runs that ended well.
-
-    What lies beside another's record may be of an earlier run. Losses that cannot be read are left
-    out; the table of what is skipped inside the models says so.
-    """
+    """Step and loss at every power of two up to the last step, of the runs whose are kept."""
     result: Rows = []
     for record in found:
-        path = records.identity(record).path(results).with_suffix(".npz")
-        if record["status"] != "ok" or not path.exists():
-            continue
-        identity = {name: record[name] for name in layout.RUN}
-        with suppress(UserError):
-            losses = records.read_arrays(path, "losses")["losses"]
+        if (losses := kept(results, record)) is not None:
+            identity = {name: record[name] for name in layout.RUN}
             steps = (2**power for power in range(len(losses).bit_length()))
             result += [identity | {"step": s, "loss": float(losses[s - 1])} for s in steps]
     return result
+
+
+def kept(results: Path, record: Record) -> Array | None:
+    """The losses [steps] of a run that ended well; None of another, or where there are none.
+
+    What lies beside another's record may be of an earlier run. Losses that cannot be read count as
+    none; the table of what is skipped inside the models says so.
+    """
+    path = records.identity(record).path(results).with_suffix(".npz")
+    if record["status"] == "ok" and path.exists():
+        with suppress(UserError):
+            return records.read_arrays(path, "losses")["losses"]
+    return None

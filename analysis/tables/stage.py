@@ -17,6 +17,7 @@ from analysis.tables import (
     scores,
     studies,
     tasks,
+    versions,
 )
 from harness import layout
 from harness.errors import UserError
@@ -32,6 +33,8 @@ def write(results: Path) -> None:
     checks = conformance.rows(results, found)
     points = curves.rows(found)
     parted = divergence.rows(results, found)
+    places = environments.rows(results, found)
+    both = versions.runs(results, places, found)
     tables = {
         "runs": runs.rows(found),
         "machines": runs.machines(found),
@@ -49,7 +52,9 @@ def write(results: Path) -> None:
         "conformance_summary": conformance.summary(checks),
         "divergence": parted,
         "divergence_summary": divergence.summary(parted),
-        "environments": environments.rows(results, found),
+        "environments": places,
+        "versions": versions.rows(places, checks, both),
+        "version_runs": both,
         "parameter_counts": parameters.rows(found, checks),
         "attribution": attribution.rows(found),
     }

@@ -40,6 +40,7 @@ CLAIM = Column("text", empty=False, pattern=r"[a-z][a-z0-9-]{0,99}", words="a cl
 VERDICT = one_of("supported", "refuted", "inconclusive", "not tested")
 _STATUS = one_of("ok", "diverged", "failed", "unavailable")
 _MODEL = RUN | {"moment": WORD}
+_VERSIONS = each(NAME, "framework other_framework")
 _TIMED = each(WORD, "framework kernel cell")
 _SIZES = each(COUNT, "batch sequence_length input_size hidden layers")
 _PLACE = {"folder": TEXT, "machine": TEXT, **each(WORD, "shape cell"), **_SIZES}
@@ -118,6 +119,22 @@ _ALL = (
           "tables", each(NAME, "framework implementation")
           | each(WORD, "environment device python") | each(TEXT, "requirements packages error"),
           key=("framework",)),
+    # `framework` is the later version of the two. `alike` are two environments with the same
+    # packages. A step is the first whose loss has other bits; it is empty where none has.
+    Table("versions", "Two versions of one framework: the checks of each, and whose runs are alike",
+          "tables", each(NAME, "implementation") | _VERSIONS
+          | each(WORD, "version other_version") | {"alike": YES_NO, "differs": TEXT}
+          | each(SOME_COUNT, "checks passed other_checks other_passed")
+          | each(COUNT, "runs same_losses same_weights") | each(SOME_COUNT, "first_step last_step")
+          # Runs of which both have a score, and the task a margin; the scores it counts as equal.
+          | each(COUNT, "scored within"),
+          key=tuple(_VERSIONS)),
+    Table("version_runs", "The same run with two versions of one framework", "tables",
+          each(NAME, "task cell track") | {"seed": COUNT} | _VERSIONS
+          | each(_STATUS, "status other_status")
+          | each(NUMBER, "score other_score difference margin")
+          | each(FLAG, "same_losses same_weights") | each(SOME_COUNT, "first_step steps"),
+          key=("task", "cell", "track", "seed", *_VERSIONS)),
     Table("parameter_counts", "Parameters as each framework counts them, and by formula", "tables",
           {"model": TEXT} | each(NAME, "framework track cell")
           | each(COUNT, "matrices biases redundant total counted") | {"agrees": YES_NO}
@@ -182,6 +199,13 @@ _ALL = (
           | {f"{side}_{name}": column for side in ("numerator", "denominator")
              for name, column in (_TIMED | {"hidden": SOME_COUNT}).items()}
           | {"processes": SOME_COUNT, "noise_percent": NUMBER, "warning": TEXT}, digits=6),
+    # The interval is made as that of speed_ratios.csv; within 3 % it is `alike`, beyond `apart`.
+    Table("version_ratios", "Two environments of one framework against each other on the clock",
+          "timing",
+          {"machine": TEXT} | each(WORD, "shape cell") | {"phase": NAME} | _VERSIONS
+          | each(WORD, "kernel other_kernel") | {"verdict": one_of("alike", "apart", "open")}
+          | interval("ratio", "low", "high") | {"log_se": NUMBER, "df": SOME_COUNT}
+          | {"processes": SOME_COUNT, "warning": TEXT}, digits=6),
     Table("peaks", "The frameworks' own matrix products, in GFLOP/s", "timing",
           {"machine": TEXT} | each(WORD, "shape framework cell product") | each(COUNT, "m k n")
           | interval("gflops", "low", "high") | {"attainable": YES_NO, "threads": COUNT}, digits=6),

@@ -10,8 +10,9 @@ from report.answers.changes import change
 from report.answers.sameness import same
 from report.answers.speed import framework, model
 from report.answers.verdicts import IDENTITIES, claims
+from report.answers.versions import upgrade
 
 __all__ = [
     "ENOUGH", "FEWEST", "IDENTITIES", "Answer", "cell", "change", "claims", "classical",
-    "framework", "model", "same", "seeds",
+    "framework", "model", "same", "seeds", "upgrade",
 ]  # fmt: skip

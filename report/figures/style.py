@@ -60,7 +60,9 @@ class Palette:
         """The palette of a page with these names, in any order."""
         known = lineages or {}
         ordered = sorted({str(name) for name in cells}, key=lambda name: _family(name, known))
-        return cls(in_order(frameworks, _FRAMEWORKS), tuple(ordered), known)
+        # The versions of a framework stand behind it.
+        named = in_order(frameworks, _FRAMEWORKS)
+        return cls(tuple(sorted(named, key=_implementation)), tuple(ordered), known)
 
     @property
     def first(self) -> list[str]:
@@ -90,7 +92,11 @@ class Palette:
         """A framework's colour; ink for what is none of them, such as the case of a claim."""
         if name not in self.frameworks:
             return INK
-        return _OF_FRAMEWORKS[_place(name, self.frameworks, _FRAMEWORKS) % len(_OF_FRAMEWORKS)]
+        place = _place(name, self.frameworks, _FRAMEWORKS)
+        # A version for which no colour is left has its framework's.
+        if place >= len(_OF_FRAMEWORKS) and _implementation(name) < len(_FRAMEWORKS):
+            place = _implementation(name)
+        return _OF_FRAMEWORKS[place % len(_OF_FRAMEWORKS)]
 
     def cell(self, name: str) -> str:
         """A cell's colour, where lines are told apart by cell."""
@@ -103,6 +109,12 @@ class Palette:
     def mark(self, cell: str) -> str:
         """A cell's mark."""
         return _MARKS[_place(cell, self.cells, _CELLS) % len(_MARKS)]
+
+
+def _implementation(label: str) -> int:
+    """The place of the framework that a label is of, as ``jax_0_4_31`` of ``jax``."""
+    known = [f"{label}_".startswith(f"{name}_") for name in _FRAMEWORKS]
+    return known.index(True) if any(known) else len(_FRAMEWORKS)
 
 
 def _family(name: str, lineages: Lineages) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ def content(tables: Tables) -> dict[str, Any]:
             ("speed", "Which framework?", answers.framework(tables)),
             ("same", "Same results if ported?", answers.same(tables)),
             ("claims", "Do the claims hold?", answers.claims(tables)),
+            *_upgraded(tables),
         ],
         "seeds": answers.seeds(tables),
         "few": answers.seeds(tables) < answers.FEWEST,
@@ -27,6 +28,12 @@ def content(tables: Tables) -> dict[str, Any]:
         "finding": overview_figures.finding(drawn),
         "provenance": provenance.of(tables),
     }
+
+
+def _upgraded(tables: Tables) -> list[tuple[str, str, answers.Answer]]:
+    """The answer on versions of a framework, where there are two."""
+    there = len(tables["versions"])
+    return [("versions", "Another version?", answers.upgrade(tables))] if there else []
 
 
 def figures(tables: Tables) -> dict[str, Job]:

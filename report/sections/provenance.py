@@ -77,5 +77,5 @@ def versions(machines: list[dict[str, Any]]) -> list[str]:
             found[f"{name.capitalize()} {version or '?'}"] = None
         own = [version for name, _, version in packages[1:] if name != "numpy"]
         own = own or [version for _, _, version in packages[1:]]
-        found[f"{words.framework(row['framework'])} {own[0] if own else '?'}"] = None
+        found[words.versioned(row["framework"], own[0] if own else "?")] = None
     return list(found)
