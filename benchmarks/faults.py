@@ -19,6 +19,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -27,7 +28,11 @@ from harness.run import records
 
 Row = dict[str, object]
 # The grid that is killed: one framework, four cells, so that it takes seconds.
-SMALL = {"frameworks": "[blank_a]", "cells": "[rnn, lstm, gru, mgu]", "tasks": "[adding]"}
+SMALL: dict[str, Any] = {
+    "frameworks": "[blank_a]",
+    "cells": "[rnn, lstm, gru, mgu]",
+    "tasks": "[adding]",
+}
 
 
 def finished(results: Path) -> dict[str, str]:

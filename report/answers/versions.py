@@ -203,8 +203,8 @@ def _bits(found: list[Row]) -> str:
     if set().union(*kept.values()) == {"all"}:
         return "Every bit of training is the same."
     if set().union(*kept.values()) == {"none"}:
-        first = min(_parted(found).values(), default=None)
-        return f"Bits differ{f' from training step {number(first)} on' if first else ''}."
+        step = min(_parted(found).values(), default=None)
+        return f"Bits differ{f' from training step {number(step)} on' if step else ''}."
     by_word = {
         word: [name for name, said in kept.items() if _one(said) == word]
         for word in ("all", "some", "none")
