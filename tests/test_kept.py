@@ -71,6 +71,15 @@ def test_anything_that_it_hangs_on_makes_another_entry(place, monkeypatch):
     assert gate().path in entries, "and as it was it is found again"
 
 
+@pytest.mark.parametrize("name", ["jax", "pytorch", "tensorflow"])
+def test_another_results_folder_is_no_other_gate(place, tmp_path, monkeypatch, name):
+    """A job may start where the implementation's variables are set, with a folder for its code."""
+    before = gate(name=name).path
+    for key, value in framework(name).environment(1, tmp_path, "cpu").items():
+        monkeypatch.setenv(key, value)
+    assert gate(name=name).path == before
+
+
 def test_the_files_are_those_of_the_checks_the_cells_and_what_a_framework_stands_on():
     files = set(kept._files("equinox"))
     assert {"harness/conformance/against_reference.py", "cells/lstm.py"} <= files

@@ -80,6 +80,9 @@ def gate(
     # What a card computes hangs on more than is known here.
     if place == OFF or device != DEVICES[0]:
         return Gate(None)
+    # What the implementation sets by itself follows from its files, but for the results folder.
+    own = framework.environment(threads, Path(), device)
+    read = {k: v for k, v in os.environ.items() if k.startswith(VARIABLES) and k not in own}
     hangs_on = {
         "form": FORM,
         "framework": framework.name,
@@ -89,7 +92,7 @@ def gate(
         "python": platform.python_version(),
         "machine": {k: v for k, v in machine.description().items() if k != "memory_gb"},
         "instructions": machine.instructions(),
-        "variables": {k: v for k, v in sorted(os.environ.items()) if k.startswith(VARIABLES)},
+        "variables": read,
     }
     name = f"{framework.name}-{_digest_of(hangs_on)[:32]}.json"
     return Gate((Path(place) if place else _cache_folder()) / name)
