@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
 
-.PHONY: report quick full attribution cells papers tune verify compare test lint bench picture lock clean
+.PHONY: report quick full attribution cells papers versions tune verify compare test lint bench picture lock clean
 
 report: .venv/ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -27,6 +27,10 @@ cells: .venv/ready
 # python -m harness fetch jsb_chorales; without it they are left out.
 papers: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) --configfile workflows/config/papers.yaml
+
+# Two versions of each framework side by side: docs/versions.md.
+versions: .venv/ready
+	$(BIN)/snakemake --cores $(CORES) --configfile workflows/config/versions.yaml
 
 # Chooses every cell's learning rate on validation data and writes it to workflows/rates.yaml.
 tune: .venv/ready

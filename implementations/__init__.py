@@ -9,6 +9,7 @@ Its ``model.py`` may import the framework and defines ``build(spec, weights, ker
 -> Model`` and ``product(m, k, n, count, device) -> Product``. Its ``native.py`` defines
 ``build(spec, optimiser, seed, device) -> NativeModel``: the framework's own layers,
 initialisation and optimiser, as its users get them without a choice of their own.
+Where a version lacks what a kernel calls, ``lacking.py`` says so: it is unavailable there.
 ``functional.py`` makes a whole model in JAX from one pure function, ``optax_model.py`` a native
 one.
 

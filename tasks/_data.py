@@ -14,7 +14,7 @@ NO_GAPS = np.empty(0, np.int64)
 
 def missing_package(module: str, package: str, task: str) -> str:
     """Half a sentence when ``module`` is not installed; empty when it is, or not needed here."""
-    if importlib.util.find_spec(module) is not None or _handed.file(f"{task}.npz"):
+    if _handed.file(f"{task}.npz") or importlib.util.find_spec(module) is not None:
         return ""
     return f"needs the package {package}, which is not installed: pip install {package}"
 

@@ -62,6 +62,7 @@ def test_the_device_is_read_and_reaches_runs_and_campaigns(tmp_path, monkeypatch
         ("papers", 2, {"greydanus", "odyssey"}),
         ("scan", 1, {"matched"}),
         ("tune", 16, {*RATES, "rate010"}),
+        ("versions", 3, {"matched"}),
     ],
 )
 def test_the_committed_configurations_are_valid(tmp_path, name, tasks, tracks):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.tables.groups import Rows, grouped
+from harness.conformance.against_reference import LACKING
 from harness.plan import asked
 from harness.run.records import Record
 
@@ -23,8 +24,15 @@ def rows(results: Path, found: list[Record]) -> Rows:
 
 
 def summary(rows: Rows) -> Rows:
-    """For each framework, cell, kind of check and type: how many passed, and the worst error."""
-    kinds = (row | {"check": row["check"].split(" of ")[0].split(",")[0]} for row in rows)
+    """For each framework, cell, kind of check and type: how many passed, and the worst error.
+
+    A kernel that an environment lacks was not checked.
+    """
+    kinds = (
+        row | {"check": row["check"].split(" of ")[0].split(",")[0]}
+        for row in rows
+        if row["check"] != LACKING
+    )
     return [
         key
         | {
@@ -41,5 +49,9 @@ def summary(rows: Rows) -> Rows:
 
 
 def not_comparable(rows: Rows) -> set[tuple[str, str]]:
-    """(framework, cell) for which some check did not pass."""
-    return {(row["framework"], row["cell"]) for row in rows if not row["passed"]}
+    """(framework, cell) for which some check did not pass; what is lacking computed nothing."""
+    return {
+        (row["framework"], row["cell"])
+        for row in rows
+        if not row["passed"] and row["check"] != LACKING
+    }

@@ -26,7 +26,7 @@ from harness.clock.card import Card, Stopwatch
 from harness.errors import in_one_line
 from harness.plan.campaigns import PHASES, Shape
 from harness.registry import framework as framework_named
-from implementations import CPU, NATIVE, Framework, device_of
+from implementations import CPU, NATIVE, Framework, device_of, lacking
 from implementations.rule import Optimiser, updates
 
 # A large product, and the three kinds that a training step consists of: they find the attainable
@@ -262,7 +262,7 @@ def _keep(kept: list[Any], call: Callable[[], Any]) -> None:
 
 def verdict(row: dict[str, Any]) -> str:
     """Why a kernel is not timed, from a check against the reference that it did not pass."""
-    if row["check"] in ("run", "import"):
+    if row["check"] in ("run", "import", "lacking"):
         return str(row["detail"])
     return (
         f"does not conform: {row['check']} in {row['dtype']} is off by {row['max_error']:.2g}, "
@@ -317,7 +317,7 @@ def main(worker: Worker | None = None) -> None:
         try:
             answer = getattr(worker, request.pop("do"))(**request)
         except Exception as error:
-            answer = {"error": in_one_line(error)}
+            answer = {"error": lacking.lack(error) or in_one_line(error)}
         print(json.dumps(answer), file=answers, flush=True)
     os._exit(0)  # a framework takes up to a second to tear itself down
 

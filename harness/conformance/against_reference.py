@@ -31,9 +31,20 @@ from harness.conformance.answers import GRADIENT, OUTPUTS, RULES
 from harness.conformance.examples import STEPS, random_weights
 from harness.errors import in_one_line
 from harness.files import write_text
-from implementations import DEFAULT, EQUATIONS, NATIVE, PRECISIONS, Described, Framework, NoDevice
+from implementations import (
+    DEFAULT,
+    EQUATIONS,
+    NATIVE,
+    PRECISIONS,
+    Described,
+    Framework,
+    NoDevice,
+    lacking,
+)  # fmt: skip
 from implementations.rule import Optimiser, updates
 
+# Stands in place of a check's name where the environment lacks what a kernel needs.
+LACKING = "lacking"
 COLUMNS = tuple(layout.TABLES["conformance"].columns)
 Row = dict[str, Any]
 Checked = tuple[str, float, float, str]  # which check, its error and tolerance, and a detail
@@ -121,7 +132,7 @@ def check_one(
 ) -> list[Row]:  # fmt: skip
     """Every check of one combination."""
     allowed = tolerances(spec.dtype, precision)
-    found = _until_it_raises(_checks(framework, spec, kernel, device, allowed))
+    found = _until_it_raises(framework, kernel, _checks(framework, spec, kernel, device, allowed))
     return [_row(framework, kernel, spec, checked) for checked in found]
 
 
@@ -136,17 +147,23 @@ def check_losses(
             spec = ModelSpec(cell, 1, 2, 5, 3, every_step, loss, dtype)  # type: ignore[arg-type]
             said = loss.replace("_", " ") + ", weighted" * weighted
             checks = _learnt(framework, spec, kernel, device, allowed, ("adam",), weighted)
-            for name, error, tolerance, detail in _until_it_raises(checks):
-                checked = f"{name}, {said}", error, tolerance, detail
+            for name, error, tolerance, detail in _until_it_raises(framework, kernel, checks):
+                name = name if name == LACKING else f"{name}, {said}"
+                checked = name, error, tolerance, detail
                 rows.append(_row(framework, kernel, spec, checked))
     return rows
 
 
-def _until_it_raises(checks: Iterator[Checked]) -> Iterator[Checked]:
+def _until_it_raises(
+    framework: Framework, kernel: str, checks: Iterator[Checked]
+) -> Iterator[Checked]:
     try:
         yield from checks
     except Exception as error:
-        yield "run", np.inf, 0.0, in_one_line(error)
+        if lacks := lacking.lack(error):
+            yield LACKING, np.inf, 0.0, lacking.sentence(framework.name, kernel, lacks)
+        else:
+            yield "run", np.inf, 0.0, in_one_line(error)
 
 
 def _checks(
@@ -255,6 +272,7 @@ def article_counts(framework: Framework, device: str) -> list[Row]:
     for spec in map(article, framework.biases["matched"]):
         for track in (track for track, known in framework.biases.items() if spec.cell in known):
             kernel, counted, error, detail = NATIVE, None, np.inf, ""
+            name = "parameters of the article's model"
             try:
                 model: Described
                 if track == "native":
@@ -265,8 +283,14 @@ def article_counts(framework: Framework, device: str) -> list[Row]:
                 counted = sum(model.parameter_counts().values())
                 error = abs(counted - formula(framework, track, spec, kernel=kernel))
             except Exception as problem:
-                detail = in_one_line(problem)
-            checked = "parameters of the article's model", error, 0.0, detail
+                lacks = lacking.lack(problem)
+                name = LACKING if lacks else name
+                detail = (
+                    lacking.sentence(framework.name, kernel, lacks)
+                    if lacks
+                    else (in_one_line(problem))
+                )
+            checked = name, error, 0.0, detail
             row = _row(framework, kernel, spec, checked)
             rows.append(row | {"track": track, "counted": counted})
     return rows
@@ -283,7 +307,7 @@ def _row(framework: Framework, kernel: str, spec: ModelSpec, checked: Checked) -
         "outputs": "every step" if spec.every_step else "last step",
         "dtype": spec.dtype,
         "check": name,
-        "max_error": error,
+        "max_error": float(error),  # as a whole number of parameters is, too
         "tolerance": tolerance,
         "passed": bool(error <= tolerance),
         "counted": None,
@@ -293,6 +317,8 @@ def _row(framework: Framework, kernel: str, spec: ModelSpec, checked: Checked) -
 
 def sentence(row: Row) -> str:
     """What is wrong, where, and what was expected."""
+    if row["check"] == LACKING:
+        return f"{row['detail']}."
     said = f"error {row['max_error']:.2g}, expected at most {row['tolerance']:.2g}. {row['detail']}"
     if row["max_error"] == np.inf and row["detail"] and not row["tolerance"]:
         said = row["detail"]  # it raised, so there is no number to speak of

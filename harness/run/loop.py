@@ -16,9 +16,10 @@ from harness import environment, machine
 from harness.errors import in_one_line
 from harness.plan.run import Run
 from harness.plan.settings import Settings
+from harness.plan.tracks import kernel_of
 from harness.run import learners, records, solving, streams
 from harness.run.records import Record
-from implementations import Described, Framework, NoDevice, device_of
+from implementations import NATIVE, Described, Framework, NoDevice, device_of, lacking
 from tasks import Examples
 
 PHASES = ("start", "import", "build", "first_chunk", "training", "evaluation", "data")
@@ -91,14 +92,28 @@ def run(
         except NoDevice as error:
             reason, status = str(error), "unavailable"
         else:
-            reason = _train(framework, identity, settings, progress, on_chunk)
-            status = "diverged" if reason else "ok"
+            status, reason = _trained(framework, identity, settings, progress, on_chunk)
         if progress.accelerator is not None:
             peak = framework.device_peak_mb(settings.device)
             progress.accelerator["peak_mb"] = round(peak, 1) if peak and isfinite(peak) else None
     except Exception as error:
         status, reason = "failed", in_one_line(error)
     return describe(framework, identity, settings, threads, progress, status, reason), progress
+
+
+def _trained(
+    framework: Framework, identity: Run, settings: Settings, progress: Progress, on_chunk: OnChunk
+) -> tuple[str, str]:
+    """The status after training and its reason; a kernel that is not to be had here is no error."""
+    try:
+        reason = _train(framework, identity, settings, progress, on_chunk)
+    except (ImportError, AttributeError) as error:
+        if not (lacks := lacking.lack(error)):
+            raise
+        native = identity.track == NATIVE
+        kernel = NATIVE if native else kernel_of(framework, identity.cell, settings)
+        return "unavailable", lacking.sentence(framework.name, kernel, lacks)
+    return "diverged" if reason else "ok", reason
 
 
 def _train(

@@ -122,6 +122,18 @@ def _zeros(matrix: jax.Array, x: jax.Array, gates: int) -> jax.Array:
     return jnp.zeros((x.shape[1], matrix.shape[1] // gates), x.dtype)
 
 
+def _sliced(a: jax.Array, sizes: list[int], axis: int) -> list[jax.Array]:
+    ends = np.cumsum(sizes).tolist()
+    return [
+        lax.slice_in_dim(a, end - size, end, axis=axis)
+        for end, size in zip(ends, sizes, strict=True)
+    ]
+
+
+# Before JAX 0.4.36 there was none.
+_split = getattr(lax, "split", _sliced)
+
+
 def _rnn_forward(ones: int, matrix: jax.Array, x: jax.Array, together: int) -> Any:
     def step(h: jax.Array, x_t: jax.Array) -> Any:
         both = lax.concatenate([x_t, h], 1)
@@ -154,7 +166,7 @@ def _lstm_forward(ones: int, matrix: jax.Array, x: jax.Array, together: int) -> 
         h, c = state
         both = lax.concatenate([x_t, h], 1)
         gates = lax.tanh((both @ matrix) * halves)
-        i, f, g, o = lax.split(gates, [size] * 4, 1)
+        i, f, g, o = _split(gates, [size] * 4, 1)
         new = (0.5 + 0.5 * f) * c + (0.5 + 0.5 * i) * g
         squashed = lax.tanh(new)
         h = (0.5 + 0.5 * o) * squashed
@@ -174,7 +186,7 @@ def _lstm_backward(
 
     def step(d_h: jax.Array, d_c: jax.Array, kept: Any) -> Any:
         gates, c, squashed = kept
-        i, f, g, o = lax.split(gates, [size] * 4, 1)
+        i, f, g, o = _split(gates, [size] * 4, 1)
         d_c = d_c + d_h * (0.5 + 0.5 * o) * (1 - squashed * squashed)
         parts = [
             d_c * g * (0.25 - 0.25 * i * i),
@@ -199,7 +211,7 @@ def _gru_forward(ones: int, matrix: jax.Array, x: jax.Array, together: int) -> A
         a = both[:, :beside_x] @ matrix[:beside_x]
         u = both[:, beside_x:] @ matrix[beside_x:]
         gates = 0.5 + 0.5 * lax.tanh(0.5 * (a[:, : 2 * size] + u[:, : 2 * size]))
-        r, z = lax.split(gates, [size] * 2, 1)
+        r, z = _split(gates, [size] * 2, 1)
         u_n = u[:, 2 * size :]
         n = lax.tanh(a[:, 2 * size :] + r * u_n)
         new = n + z * (h - n)
@@ -219,7 +231,7 @@ def _gru_backward(
 
     def step(d_h: jax.Array, _: None, kept: Any) -> Any:
         gates, u_n, n, h = kept
-        r, z = lax.split(gates, [size] * 2, 1)
+        r, z = _split(gates, [size] * 2, 1)
         d_n = d_h * (1 - z) * (1 - n * n)
         parts = [d_n * u_n * r * (1 - r), d_h * (h - n) * z * (1 - z), d_n * r]
         d_u = lax.concatenate(parts, 1)
