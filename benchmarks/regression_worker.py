@@ -35,7 +35,8 @@ class Timed(worker.Worker):
         if workload[1]:
             framework_named(workload[1]).pin(threads, Path(cache), "cpu")
         if kernel.endswith("-old"):
-            os.environ["XLA_FLAGS"] = f"{os.environ['XLA_FLAGS']} {OLD_RUNTIME}"
+            # In front: XLA reads its flags up to the first that is none.
+            os.environ["XLA_FLAGS"] = f"{OLD_RUNTIME} {os.environ['XLA_FLAGS']}"
         (shape,) = shapes
         built: list[Any] = []
         first = worker.timed(lambda: built.append(workload[0](setting)))
@@ -49,7 +50,7 @@ class Timed(worker.Worker):
 def main() -> None:
     """Become the method's interpreter, or be it."""
     if len(sys.argv) > 1:
-        sys.stdin = chain([sys.argv[1]], sys.stdin)  # type: ignore[assignment]
+        sys.stdin = chain([sys.argv[1]], sys.stdin)
         worker.main(Timed())
         return
     line = b""

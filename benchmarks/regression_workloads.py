@@ -75,7 +75,8 @@ def lstm(setting: str) -> Call:
     import torch
 
     torch.manual_seed(0)
-    model, x = torch.nn.LSTM(2, 128, batch_first=True), torch.randn(64, 100, 2)
+    model: Any = torch.nn.LSTM(2, 128, batch_first=True)
+    x = torch.randn(64, 100, 2)
 
     def step() -> Any:
         with torch.backends.mkldnn.flags(enabled=setting == "on"):

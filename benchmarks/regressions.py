@@ -23,10 +23,12 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from benchmarks.regression_worker import INTERPRETERS, STEP
+from benchmarks.regression_workloads import WORKLOADS
 from harness.clock import campaign as clock
 from harness.clock.pairs import log_ratios
 from harness.clock.samples import Samples
@@ -53,8 +55,8 @@ class Control:
 
     name: str
     workload: str
-    slow: tuple[str, str]
-    fast: tuple[str, str]
+    one: tuple[str, str]
+    other: tuple[str, str]
     expected: float
     within: float
     source: str
@@ -62,8 +64,8 @@ class Control:
     @property
     def methods(self) -> tuple[Method, Method]:
         """Numerator and denominator; a method against itself has a twin."""
-        one = Method(self.slow[0], self.slow[1], self.workload)
-        other = Method(self.fast[0], self.fast[1], self.workload, twin=self.slow == self.fast)
+        one = Method(*self.one, self.workload)
+        other = Method(*self.other, self.workload, twin=self.one == self.other)
         return one, other
 
 
@@ -77,8 +79,8 @@ NEW, OLD = "default", "default-old"
 # Two machines told of 21 times (42 s to 2 s, on 96 devices) and 43 times (.086 s to .002 s, on
 # one): what hangs on the processor may be three times as large or small elsewhere.
 _GATHERS = 43, 3, "github.com/jax-ml/jax/issues/25190"
-# Reported for 2,000 rows in float64.
-_FACTOR = 10.2, 3, "github.com/jax-ml/jax/issues/36799"
+# Reported for 2,000 rows, JAX 0.9.1 / 0.4.31: in float64 a regression, in float32 the opposite.
+_FACTOR = "github.com/jax-ml/jax/issues/36799"
 # 60 ms to 35 ms, with the PyTorch of the end of 2026.
 _ONEDNN = 1.7, 1.3, "github.com/pytorch/pytorch/issues/94457"
 CONTROLS = (
@@ -89,10 +91,12 @@ CONTROLS = (
     Control("JAX 0.4.35 and the installed one, gathers", "gathers",
             ("jax_0_4_35", NEW), ("installed", NEW), *_GATHERS),
     _same("gathers", "jax_0_4_35", NEW),
-    Control("the installed JAX and 0.4.31, factorisation", "factorisation",
-            ("installed", "float64"), ("jax_0_4_31", "float64"), *_FACTOR),
-    Control("XLA's two runtimes, factorisation", "factorisation",
-            ("jax_0_4_35", "float64"), ("jax_0_4_35", "float64-old"), *_FACTOR),
+    Control("the installed JAX and 0.4.31, factorisation in float64", "factorisation",
+            ("installed", "float64"), ("jax_0_4_31", "float64"), 10.2, 3, _FACTOR),
+    Control("the installed JAX and 0.4.31, factorisation in float32", "factorisation",
+            ("installed", "float32"), ("jax_0_4_31", "float32"), 0.67, 3, _FACTOR),
+    Control("XLA's two runtimes, factorisation in float64", "factorisation",
+            ("jax_0_4_35", "float64"), ("jax_0_4_35", "float64-old"), 10.2, 3, _FACTOR),
     _same("factorisation", "jax_0_4_31", "float64"),
     Control("PyTorch's LSTM without and with oneDNN", "lstm",
             ("installed", "off"), ("installed", "on"), *_ONEDNN),
@@ -163,7 +167,7 @@ def row(control: Control, samples: Samples) -> dict[str, Any]:
         if problem := samples.problems.get(method.name):
             return found | {"verdict": f"{LEFT_OUT}: {problem}"}
     steps = samples.samples[(samples.samples["phase"] == STEP) & (samples.samples["round"] > 0)]
-    times = [
+    times: list[dict[Any, Any]] = [
         steps[steps["method"] == method.name].set_index(["process", "round"])["ms"].to_dict()
         for method in (one, other)
     ]
@@ -181,11 +185,25 @@ def about(control: Control) -> dict[str, Any]:
     """What of a control's line was known before."""
     one, other = control.methods
     return {
-        "control": control.name, "numerator": one.name, "denominator": other.name,
+        "control": control.name, "versions": " / ".join(map(version, (one, other))),
+        "numerator": one.name, "denominator": other.name,
         "expected": f"{control.expected:.3g}", "within": f"{control.within:.3g}",
         "found": "", "found_low": "", "found_high": "",
         "processes": "", "verdict": "", "source": control.source,
     }  # fmt: skip
+
+
+def version(method: Method) -> str:
+    """The version of the framework that a method computes with; of NumPy where there is none."""
+    package = {"jax": "jax", "pytorch": "torch", None: "numpy"}[WORKLOADS[method.cell][1]]
+    for requirement in ENVIRONMENTS[method.framework]:
+        name, _, number = requirement.partition("==")
+        if name == package:
+            return f"{name} {number}"
+    try:
+        return f"{package} {metadata.version(package)}"
+    except metadata.PackageNotFoundError:
+        return f"{package}, not installed"
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -200,7 +218,7 @@ def table(rows: list[dict[str, Any]]) -> str:
 def carried_out(controls: tuple[Control, ...], asked: argparse.Namespace) -> list[dict[str, Any]]:
     """The lines of all controls, workload by workload; one without its environments says so."""
     interpreters, reasons = {}, {}
-    for name in dict.fromkeys(side[0] for one in controls for side in (one.slow, one.fast)):
+    for name in dict.fromkeys(side[0] for one in controls for side in (one.one, one.other)):
         try:
             interpreters[name] = made(name, asked.environments)
         except OSError as error:
@@ -209,13 +227,13 @@ def carried_out(controls: tuple[Control, ...], asked: argparse.Namespace) -> lis
     rows = []
     for workload in dict.fromkeys(control.workload for control in controls):
         mine = [control for control in controls if control.workload == workload]
-        there = [c for c in mine if not reasons.keys() & {c.slow[0], c.fast[0]}]
+        there = [c for c in mine if not reasons.keys() & {c.one[0], c.other[0]}]
         samples = timed(workload, there, asked) if there else None
         for control in mine:
             if samples and control in there:
                 rows.append(row(control, samples))
             else:
-                why = next(reasons[s[0]] for s in (control.slow, control.fast) if s[0] in reasons)
+                why = next(reasons[s[0]] for s in (control.one, control.other) if s[0] in reasons)
                 rows.append(about(control) | {"verdict": why})
     return rows
 

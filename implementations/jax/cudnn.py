@@ -14,7 +14,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental import rnn
 
 from cells import Array, ModelSpec, Weights
 
@@ -87,6 +86,9 @@ def layout(spec: ModelSpec, names: tuple[str, ...]) -> Flat:
 
 def outputs(flat: Flat, vector: jax.Array, x: jax.Array) -> jax.Array:
     """Outputs [B, o], or [B, T, o] at every step, for x [B, T, d]."""
+    # Experimental, so a version may lack it; the other kernels do without.
+    from jax.experimental import rnn
+
     spec, (batch, length) = flat.spec, x.shape[:2]
     zero = jnp.zeros((spec.layers, batch, spec.hidden), x.dtype)
     states = rnn.lstm(
