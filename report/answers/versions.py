@@ -221,7 +221,9 @@ def _one(said: set[str]) -> str:
 
 def _parting(found: list[Row]) -> str:
     """From which training step on bits differ, by framework."""
-    steps = [f"{number(step)} on in {name}" for name, step in _parted(found).items()]
+    parted = _parted(found)
+    by_step = {step: [n for n, own in parted.items() if own == step] for step in parted.values()}
+    steps = [f"{number(step)} on in {listed(names)}" for step, names in by_step.items()]
     return f"Losses part from training step {listed(steps)}." if steps else ""
 
 
