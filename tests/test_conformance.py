@@ -69,8 +69,8 @@ FORWARD = {
     [
         pytest.param(
             "jax", "lstm",
-            [("i, f, g, o = lax.split(gates, [size] * 4, 1)\n        new",
-              "f, i, g, o = lax.split(gates, [size] * 4, 1)\n        new")],
+            [("i, f, g, o = _split(gates, [size] * 4, 1)\n        new",
+              "f, i, g, o = _split(gates, [size] * 4, 1)\n        new")],
             id="gates swapped",
         ),
         pytest.param(

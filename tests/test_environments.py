@@ -14,14 +14,14 @@ from harness import environment, registry
 from harness.clock import campaign
 from harness.errors import UserError
 from harness.pipeline import environments as making
-from harness.plan import asked, environments
+from harness.plan import asked, configuration, environments
 from harness.plan.campaigns import campaign_from
 from harness.plan.environments import Environment
 from harness.run import records
 from tasks import _handed
 from tests.conftest import ROOT, SMALL, TINY, snakemake
 from tests.fakes import PLAN
-from tests.test_configuration import load
+from tests.test_configuration import default, load
 
 OLD = {"jax 0.4.31": ["jax==0.4.31", "jaxlib==0.4.31"]}
 # The same packages by another name: what calls itself otherwise is another interpreter.
@@ -118,7 +118,10 @@ def test_an_entry_has_a_label_that_is_a_name_of_its_implementation(tmp_path):
 
 def test_without_the_key_nothing_knows_of_it(tmp_path):
     found = load(tmp_path)
-    assert "environments" not in found.resolved
+    # As in a folder of before there were any.
+    older = {key: value for key, value in default().items() if key != "environments"}
+    older |= {"results": str(tmp_path)}
+    assert configuration.load(older, []).runs == found.runs
     assert not found.environments
     assert all("environments" not in one.as_dict() for one in found.campaigns)
     run = found.runs[0]

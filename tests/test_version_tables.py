@@ -143,6 +143,15 @@ def test_versions_are_compared_within_a_framework_the_later_one_first(tables):
     )  # fmt: skip
 
 
+def test_a_build_is_no_part_of_a_version():
+    (plain, *_) = environments({"pytorch": "numpy 2.4.6, torch 2.13.0+cpu"})
+    assert versions.version(plain) == "2.13.0"
+    later = environments({"pytorch_2_14": "torch 2.14.0"})[0]
+    assert [row["framework"] for row in versions.pairs([plain, later])[0]] == [
+        "pytorch_2_14", "pytorch",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("other", [{"device": "gpu"}, {"implementation": "equinox"}])
 def test_another_device_or_framework_is_no_other_version(other):
     one, two = environments()[:2]

@@ -88,6 +88,12 @@ def test_slower_alike_and_open_are_said_as_such(tmp_path, pace, scatter, text):
     assert count(answer.text) <= 30
 
 
+def test_frameworks_that_part_at_one_step_are_named_together(tmp_path):
+    found = world(tmp_path)
+    found["versions"]["first_step"] = 2
+    assert answers.upgrade(found).more.endswith("training step 2 on in JAX and TensorFlow.")
+
+
 def test_a_version_that_fails_its_checks_is_named(tmp_path):
     found = world(tmp_path, checks=checked("jax_0_4_31"))
     answer = answers.upgrade(found)

@@ -35,9 +35,13 @@ def pairs(environments: Rows) -> list[tuple[Row, Row]]:
 
 
 def version(environment: Row) -> str:
-    """The framework's version there: of the first of its packages; empty where it has none."""
+    """The framework's version there: of the first of its packages; empty where it has none.
+
+    Without what names its build, as in 2.13.0+cpu.
+    """
     installed = packages(environment)
-    return next((installed[name] for name in _own(environment) if name in installed), "")
+    found = next((installed[name] for name in _own(environment) if name in installed), "")
+    return found.partition("+")[0]
 
 
 def packages(environment: Row) -> dict[str, str]:

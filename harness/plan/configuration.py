@@ -186,7 +186,7 @@ def _checked(config: dict[str, Any]) -> Configuration:
     for kind in KINDS:
         if config[f"{kind}s"] == "all" and (wrong := misnamed(kind)):
             raise UserError(next(iter(wrong.values())))
-    entries = environments.entries(config["frameworks"], config["environments"])
+    entries = environments.entries(config["frameworks"], config.get("environments", {}))
     named = {axis: None if config[axis] == "all" else config[axis] for axis in AXES}
     named["frameworks"] = list(entries) or None
     for axis, (kind, names, _) in AXES.items():
@@ -232,12 +232,7 @@ def _checked(config: dict[str, Any]) -> Configuration:
         campaigns=_campaigns(config, frameworks, kernels, devices, entries),
         other=places.other(config["other"]),
         shard=shards.shard(config["shard"] or ""),
-        resolved={
-            key: value
-            for key, value in config.items()
-            # As it was before there were any, where there are none.
-            if key not in PLACES and (value or key != "environments")
-        }
+        resolved={key: value for key, value in config.items() if key not in PLACES}
         | {"overrides": _understood(config["overrides"], settings)},
     )
     if whole.shard is None:

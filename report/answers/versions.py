@@ -209,8 +209,8 @@ def _bits(found: list[Row]) -> str:
         word: [name for name, said in kept.items() if _one(said) == word]
         for word in ("all", "some", "none")
     }
-    first, *others = ((word, names) for word, names in by_word.items() if names)
-    start = f"{listed(first[1])} keep{'s' if len(first[1]) == 1 else ''} {first[0]} bits"
+    (most, those), *others = ((word, names) for word, names in by_word.items() if names)
+    start = f"{listed(those)} keep{'s' if len(those) == 1 else ''} {most} bits"
     more = [f"{listed(names)} {word}" for word, names in others]
     return f"{', '.join([start, *more])}."
 
@@ -221,7 +221,9 @@ def _one(said: set[str]) -> str:
 
 def _parting(found: list[Row]) -> str:
     """From which training step on bits differ, by framework."""
-    steps = [f"{number(step)} on in {name}" for name, step in _parted(found).items()]
+    parted = _parted(found)
+    by_step = {step: [n for n, own in parted.items() if own == step] for step in parted.values()}
+    steps = [f"{number(step)} on in {listed(names)}" for step, names in by_step.items()]
     return f"Losses part from training step {listed(steps)}." if steps else ""
 
 
