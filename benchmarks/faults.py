@@ -84,9 +84,7 @@ def start(words: list[str], folder: Path) -> subprocess.Popen[bytes]:
         )  # fmt: skip
 
 
-def killed(
-    folder: Path, times: int, cores: int, words: list[str], span: float = 0.0, **config: object
-) -> list[Row]:
+def killed(folder: Path, times: int, cores: int, words: list[str], span: float = 0.0) -> list[Row]:
     """Kill the pipeline of a project copy ``times`` times and call it again; a row each.
 
     It is killed within ``span`` seconds of its start, or, where that is 0, of what it takes
@@ -97,7 +95,7 @@ def killed(
     before: dict[str, str] = {}
     while len(rows) < times:
         results = folder / "results" / f"killed{number}"
-        command = made_up.snakemake(cores, *words, **{**config, "results": results})
+        command = made_up.snakemake(cores, *words, **{**SMALL, "results": str(results)})
         begin = time.monotonic()
         process = start(command, folder)
         # The first grid ends undisturbed and says how long it takes.
@@ -213,7 +211,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gatebench-") as name:
         if asked.kills:
             folder = made_up.project(Path(name) / "killed", 3, seconds=0.02)
-            rows += killed(folder, asked.kills, asked.cores, ["tables"], **SMALL)
+            rows += killed(folder, asked.kills, asked.cores, ["tables"])
             made_up.table(rows, asked.output)
         if asked.runs:
             folder = made_up.project(Path(name) / "large", max(1, asked.runs // made_up.EACH))

@@ -257,7 +257,7 @@ def test_a_pipeline_killed_while_it_times_begins_that_shape_anew(project, waitin
 def test_whenever_everything_is_killed_what_was_finished_is_kept(tmp_path):
     """Three of the moments that ``python -m benchmarks.faults`` tries fifty of."""
     folder = made_up.project(tmp_path / "copy", 2, seconds=0.02)
-    rows = faults.killed(folder, 3, 2, ["--until", "train"], span=9.0, **faults.SMALL)
+    rows = faults.killed(folder, 3, 2, ["--until", "train"], span=9.0)
     assert [row["lost"] for row in rows] == [0, 0, 0, 0]
     assert rows[-1]["finished after"] == 8
 

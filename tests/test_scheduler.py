@@ -48,6 +48,7 @@ rule clock:
 
 onstart:
     print("calm:", CALM and scheduler.calm(workflow))
+    print("narrow:", CALM and scheduler.narrow(workflow))
     passes = workflow.scheduler.job_selector
     workflow.scheduler.job_selector = lambda jobs: print("pass") or passes(jobs)
 """
@@ -79,6 +80,7 @@ def test_the_scheduler_wakes_when_a_job_ends_and_nothing_runs_beside_a_timing_jo
     """The hook is there in the installed Snakemake: where it goes, ``calm: True`` goes."""
     text = snakemake(tmp_path, f"CALM = True\n{WORKFLOW}", cores=3)
     assert "calm: True" in text
+    assert "narrow: True" in text
     # One for each of the 24 jobs and the start; with a limiter a timer causes one more after each.
     assert text.count("pass\n") <= 25
     clocks = spans(tmp_path, "clock*")
@@ -105,6 +107,54 @@ def test_without_the_remedy_the_pipeline_works_and_wakes_more_often(tmp_path):
 )
 def test_with_another_snakemake_nothing_is_changed(workflow):
     assert scheduler.calm(workflow) is False
+    assert scheduler.narrow(workflow) is False
+
+
+class Scheduler:
+    """What Snakemake's scheduler has of what is narrowed."""
+
+    open_jobs, remaining_jobs = property(lambda self: 1 / 0), property(lambda self: 1 / 0)
+
+    def __init__(self, chosen):
+        self._greedy_scheduler, self._job_selector = Chooser(), chosen.select
+
+
+class Chooser:
+    def select(self):
+        return None
+
+
+class Solver:
+    """Another way to choose, which wants to know all that is left."""
+
+    def select(self):
+        return None
+
+
+@pytest.mark.parametrize(
+    ("local", "kind", "does"),
+    [(True, Chooser, True), (False, Chooser, False), (True, Solver, False)],
+)
+def test_few_jobs_are_shown_and_those_that_come_first_always(local, kind, does):
+    jobs = set(range(20_000))
+    dag = SimpleNamespace(
+        ready_jobs=jobs,
+        needrun_jobs=lambda: jobs,
+        priority=lambda job: int(job in (19_998, 19_999)),
+    )
+    workflow = SimpleNamespace(
+        scheduler=Scheduler(kind()), dag=dag, local_exec=local,
+        resource_settings=SimpleNamespace(cores=4),
+    )  # fmt: skip
+    assert scheduler.narrow(workflow) is does
+    if not does:
+        return
+    shown = workflow.scheduler.open_jobs
+    assert len(shown) == 2 + 2 * 4 + scheduler.FEW
+    assert {19_998, 19_999} < set(shown)
+    assert workflow.scheduler.remaining_jobs == ()
+    jobs.clear()
+    assert workflow.scheduler.open_jobs == []
 
 
 def test_a_rate_that_the_user_asked_for_stays():

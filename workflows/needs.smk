@@ -148,8 +148,16 @@ def what_a_run_needs(wildcards):
 
 def arguments_of_a_run(wildcards):
     """What tells ``python -m harness`` which run it is and with what settings."""
-    run = Run(**{**dict(wildcards), "seed": int(wildcards.seed)})
-    return CONFIGURATION.settings_of(run).arguments(run, CONFIGURATION.threads)
+    before, after = arguments_but_seed(*(dict(wildcards)[name] for name in layout.METHOD))
+    return f"{before} --seed {int(wildcards.seed)} {after}"
+
+
+@functools.cache
+def arguments_but_seed(task, framework, cell, track):
+    """The same before and after the seed, which settings do not hang on."""
+    run = Run(task, framework, cell, track, 0)
+    text = CONFIGURATION.settings_of(run).arguments(run, CONFIGURATION.threads)
+    return text.split(" --seed 0 ", 1)
 
 
 def option(name, value):

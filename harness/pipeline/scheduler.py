@@ -56,8 +56,10 @@ def narrow(workflow: Any) -> bool:
     dag: Any = getattr(workflow, "dag", None)
     kind, known = type(scheduler), ("open_jobs", "remaining_jobs")
     chosen = getattr(getattr(scheduler, "_job_selector", None), "__self__", None)
-    greedy = isinstance(chosen, type(getattr(scheduler, "_greedy_scheduler", None)))
-    if not (greedy and workflow.local_exec and all(hasattr(kind, name) for name in known)):
+    greedy = getattr(scheduler, "_greedy_scheduler", None)
+    if chosen is None or greedy is None or not isinstance(chosen, type(greedy)):
+        return False
+    if not (workflow.local_exec and all(hasattr(kind, name) for name in known)):
         return False
     first = [job for job in dag.needrun_jobs() if dag.priority(job) > 0]
     most = 2 * cores(workflow) + FEW
