@@ -28,7 +28,6 @@ from harness.plan.settings import resolve
 from harness.registry import framework, framework_names
 from harness.run import loop, records
 from implementations import DEVICES, Framework, NoDevice
-from implementations.jax import cudnn
 from implementations.jax import gpu as jax_gpu
 from implementations.pytorch import gpu as torch_gpu
 from implementations.pytorch import graph, model
@@ -211,7 +210,7 @@ def test_cudnns_weights_in_jax_stand_where_its_own_reference_looks(monkeypatch):
         parts = rnn.unpack_lstm_weights(w, d, size, layers, False)
         return rnn.lstm_ref(x, h, c, *parts, lengths, d, size, layers, *rest)
 
-    monkeypatch.setattr(cudnn, "rnn", SimpleNamespace(lstm=reference))
+    monkeypatch.setattr(rnn, "lstm", reference)
     spec, its = ModelSpec("lstm", 2, 2, 5, 3, False, "mse"), framework("jax")
     weights = examples.random_weights(spec)
     wanted, *others = (
