@@ -147,7 +147,11 @@ def test_a_killed_pipeline_goes_on_with_what_it_had(project, waiting, sign):
     process = start_snakemake(results, *words, root=project, **waiting)
     folder = project / results / "runs"
     noted = project / ".snakemake" / "metadata"
-    wait_for(lambda: noted.is_dir() and len(list(noted.iterdir())) == 8)  # two files of each
+    # What Snakemake notes: two files of each run that ended, and those of the code.
+    code = project / results / "code"
+    wait_for(
+        lambda: noted.is_dir() and len([*noted.iterdir()]) == 8 + len([*code.glob("*.txt")]) > 8
+    )
     # The preloader and a child for each of the four that wait: all have begun.
     wait_for(lambda: sum(b"\0preload\0" in words_of(p) for p in processes_in(project)) == 5)
     if sign == signal.SIGINT:

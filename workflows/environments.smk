@@ -17,6 +17,8 @@ rule environment:
         RESULTS / "benchmarks" / "environment-{environment}.tsv"
     # All that runs there waits for it.
     priority: 3
+    resources:
+        **BOUNDS,
     params:
         asked=lambda wildcards: CONFIGURATION.environments[wildcards.environment].as_json(),
     # One that cannot be made is described as such, so that its runs say why they are unavailable.

@@ -21,7 +21,7 @@ rule tables:
         step="tables",
         results=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        PLAN + "python -m analysis {params.step} --results {params.results:q} 2> {log:q}"
+        f"{PLAN}" "python -m analysis {params.step} --results {params.results:q} 2> {log:q}"
 
 
 use rule tables as evidence with:
