@@ -29,8 +29,13 @@ rule environment:
 # What a framework in such an environment could not make there with NumPy alone.
 rule hand_over:
     input:
-        code=code_of("cells", "tasks", "harness/conformance"),
-        settings=[ROOT / "workflows" / f"{name}.yaml" for name in ("rates", "tracks")],
+        stamp(
+            "hand-over",
+            [
+                *code_of("cells", "tasks", "harness/conformance"),
+                *(ROOT / "workflows" / f"{name}.yaml" for name in ("rates", "tracks")),
+            ],
+        ),
     output:
         touch(environment.handed_by(RESULTS) / "whole"),
     log:
