@@ -14,9 +14,10 @@ Row = dict[Any, Any]
 # What the clock compares, in the order of a table's columns.
 PHASES = {"step": "a training step", "gradient": "its gradient", "forward": "a forward pass"}
 
-# What is said of several upgrades: by the verdict on all that was timed of one, its words.
+# What is said of one upgrade or of several: by the verdict on all that was timed of one, its words.
 TOGETHER = {
-    "faster": "trains faster", "slower": "slower", "as fast": "as fast", "": "undecided",
+    "faster": ("trains faster", "train faster"), "slower": ("trains slower", "train slower"),
+    "as fast": ("trains as fast", "train as fast"), "": ("is undecided", "are undecided"),
 }  # fmt: skip
 
 
@@ -138,7 +139,7 @@ def _paces(timed: list[Row]) -> list[str]:
     frameworks = [words.framework(row["implementation"]) for row in timed]
     brief = ", ".join(_pace(row, name) for row, name in zip(timed, frameworks, strict=True))
     whole = Counter(_whole({one["says"] for one in _steps(row)}) for row in timed)
-    each = [f"{number(whole[says])} {word}" for says, word in TOGETHER.items() if whole[says]]
+    each = [f"{number(n)} {said[n > 1]}" for says, said in TOGETHER.items() if (n := whole[says])]
     counted = f"of {plural(len(timed), 'upgrade')} {listed(each)}"
     known = len(set(frameworks)) == len(timed) > 1
     return [full, f"upgraded, {brief}" if known else full, counted if len(timed) > 1 else full]
