@@ -29,14 +29,20 @@ from report.tables import SITE, rows
 FOLDER = Path("results") / SITE
 MODEL = ["shape", "batch", "sequence_length", "input_size", "hidden", "layers", "cell"]
 Row = dict[str, Any]
-# How claims are grouped: by what comes out on all machines, and the answer.
+# How claims are grouped: by what comes out on all machines, and the answer; of one, and of several.
 GROUPS = (
-    (("everywhere", "supported"), "hold on every machine"),
-    (("everywhere", "refuted"), "hold on no machine"),
-    (("where decided", "supported"), "hold wherever the runs can tell"),
-    (("where decided", "refuted"), "hold nowhere that the runs can tell"),
-    (("differs", ""), "come out differently"),
-    (("open", ""), "are open on every machine"),
+    (("everywhere", "supported"), ("holds on every machine", "hold on every machine")),
+    (("everywhere", "refuted"), ("holds on no machine", "hold on no machine")),
+    (
+        ("where decided", "supported"),
+        ("holds wherever the runs can tell", "hold wherever the runs can tell"),
+    ),
+    (
+        ("where decided", "refuted"),
+        ("holds nowhere that the runs can tell", "hold nowhere that the runs can tell"),
+    ),
+    (("differs", ""), ("comes out differently", "come out differently")),
+    (("open", ""), ("is open on every machine", "are open on every machine")),
 )
 
 
@@ -157,14 +163,14 @@ def _groups(judged: list[Row], verdicts: pd.DataFrame, folders: list[str]) -> li
     """The claims by what comes out on all machines, each with its verdict in every folder."""
     by_claim = {claim: rows(own) for claim, own in verdicts.groupby("claim", sort=False)}
     groups = []
-    for (says, answer), title in GROUPS:
+    for (says, answer), titles in GROUPS:
         claims = [
             row | {"by": [_verdict(by_claim[row["claim"]], folder) for folder in folders]}
             for row in judged
             if row["says"] == says and answer in ("", row["answer"])
         ]
         if claims:
-            groups.append({"title": title, "claims": claims})
+            groups.append({"title": titles[len(claims) > 1], "claims": claims})
     return groups
 
 
