@@ -143,6 +143,9 @@ def test_a_study_of_one_framework_has_all_its_versions_and_no_other(tmp_path):
     [
         (OLD, [entry("jax", "0.4.32")],
          "frameworks: jax: unknown environment '0.4.32'; allowed: jax 0.4.31."),
+        ({}, [entry("jax", "mine")],
+         "frameworks: jax: there is no environment 'mine'; say under `environments` what it is "
+         "made of."),
         (OLD | {"jax-0.4.31": ["jax"]}, [entry("jax", "jax 0.4.31"), entry("jax", "jax-0.4.31")],
          "frameworks: two are called jax_0_4_31, in file names and tables; rename an environment."),
         ({"jax": ["jax"]}, ["jax", entry("jax", "jax")],

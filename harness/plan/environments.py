@@ -108,6 +108,11 @@ def entries(frameworks: list[Any] | str, environments: Mapping[str, Any]) -> dic
         name, where = values["framework"], "frameworks"
         check_names(where, "framework", [name], known_frameworks())
         named = values.get("environment", "")
+        if named and not environments:
+            raise UserError(
+                f"{where}: {name}: there is no environment {named!r}; say under `environments` "
+                "what it is made of."
+            )
         if named:
             check_names(f"{where}: {name}", "environment", [named], environments)
         device = values.get("device", "")
