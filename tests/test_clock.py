@@ -15,7 +15,7 @@ import pytest
 
 from analysis.speed import stage, times
 from harness import layout
-from harness.clock import campaign, processes, samples, worker
+from harness.clock import campaign, checks, processes, samples, worker
 from harness.errors import UserError
 from harness.plan import campaigns
 from harness.plan.campaigns import Method
@@ -105,7 +105,7 @@ def test_a_killed_campaign_is_begun_anew_and_its_samples_stay(tmp_path):
 
 def test_what_fails_is_a_row_with_the_reason(tmp_path, monkeypatch):
     """One kernel does not pass the gate, one raises, one dies; the fourth is timed."""
-    monkeypatch.setattr(campaign, "_conform", lambda course, _: course.problems.update(gate))
+    monkeypatch.setattr(checks, "look_up_or_check", lambda course, _: course.problems.update(gate))
     real = processes.Process.ask
 
     def ask(self, do, **values):
@@ -132,7 +132,7 @@ def test_the_gate_checks_what_the_pipeline_did_not(tmp_path):
         "does not conform: forward in float64 is off by 0.5, allowed 1e-10"
     )
     fakes.pass_the_gate(tmp_path)
-    known = campaign._known(tmp_path / "conformance")
+    known = checks._known(tmp_path / "conformance")
     assert known == {("pytorch", "stock", cell, 1): True for cell in ("lstm", "gru")}
     process = processes.Process(subprocess.DEVNULL)
     methods = [("stock", "gru", 1)]
@@ -185,12 +185,18 @@ def test_one_core_and_no_pinning_are_said_in_the_table(tmp_path, monkeypatch):
         ({"wall_s": 0.044}, "disturbed"),
         ({"switches": 5}, "disturbed"),
         ({"switches": 3}, ""),
+        # Two threads on one core wait for each other, and no time is lost.
+        ({"switches": 5, "waited_s": 0.02}, ""),
+        ({"wall_s": 0.044, "waited_s": 0.02}, "disturbed"),
+        # What it waited is what it lost: another process was on the core.
+        ({"switches": 5, "wall_s": 0.041, "waited_s": 0.001}, "disturbed"),
         ({"jump_s": 3600.0}, "suspended"),
         ({"cpu_s": 0.08}, ""),  # two threads
     ],
 )
 def test_marks(changes, expected):
-    sample = {"wall_s": 0.04, "cpu_s": 0.04, "switches": 0, "jump_s": 0.0} | changes
+    times = {"wall_s": 0.04, "cpu_s": 0.04, "waited_s": 0.0}
+    sample = times | {"switches": 0, "jump_s": 0.0} | changes
     assert samples.mark(sample) == expected
 
 

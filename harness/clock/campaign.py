@@ -10,21 +10,16 @@ which campaign of that file is whole, and only a whole campaign reaches the tabl
 import json
 import random
 import secrets
-import sys
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
-
-import pandas as pd
+from typing import Any
 
 from harness import environment, limits, machine, quiet
-from harness.clock.pairs import log_ratios, pairs
+from harness.clock import checks
+from harness.clock.course import Course
 from harness.clock.processes import (
     WORKER,
     Process,
@@ -33,7 +28,7 @@ from harness.clock.processes import (
     cores_here,
     side_by_side,
 )
-from harness.clock.samples import Write, appended, with_a_core
+from harness.clock.samples import appended, with_a_core
 from harness.clock.stopping import replicates
 from harness.clock.worker import PRODUCTS
 from harness.errors import UserError
@@ -49,60 +44,6 @@ ENERGY, ENERGY_SECONDS = "energy", 1.2
 # The phases beside the training step, and the products, decide nothing: they are asked in the
 # first rounds of the first processes only.
 OTHER_ROUNDS, OTHER_PROCESSES = 2, 3
-Counts = dict[tuple[Method, str, str], int]
-
-
-@dataclass
-class Course:
-    """What a campaign has come to: its number, what failed and what is to be known of it."""
-
-    campaign: Campaign
-    number: str
-    write: Write
-    log: IO[str]
-    scratch: Path
-    cores: list[list[int]]  # one group for each worker that may start at the same time
-    worker: tuple[str, ...]
-    handed: Path  # what workers by another interpreter find
-    problems: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
-    # What each framework says of the GPU it was timed on; none on a CPU.
-    accelerators: dict[str, dict[str, Any]] = field(default_factory=dict)
-    counts: Counts = field(default_factory=dict)
-    # Seconds of a training step by shape, method, process and round, without the warming-up.
-    steps: dict[tuple[str, Method], dict[tuple[int, int], float]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
-
-    def needed(self) -> dict[tuple[str, Method, Method], list[float]]:
-        """The ratios that the campaign is for, as far as they are measured."""
-        return {
-            (shape.name, one, other): log_ratios(
-                self.steps[shape.name, one], self.steps[shape.name, other]
-            )
-            for shape in self.campaign.shapes
-            for kind, one, other in pairs(self.campaign, self.problems)
-            if kind in self.campaign.needed
-        }
-
-    def note(self, text: str) -> None:
-        """Keep what every row of the campaign has to say, once."""
-        if text not in self.notes:
-            self.notes.append(text)
-
-    def process(self, framework: str) -> Process:
-        """A fresh process of a worker, by the interpreter of the framework's environment."""
-        file = self.campaign.environments.get(framework)
-        python = environment.read(Path(file)).python if file else sys.executable
-        return Process(self.log, self.worker, python, self.handed)
-
-    @contextmanager
-    def problem_of(self, method: Method) -> Iterator[None]:
-        """Note what a worker fails at inside as the method's problem; the campaign goes on."""
-        try:
-            yield
-        except WorkerFailed as error:
-            self.problems[method.name] = str(error)
 
 
 def run(
@@ -175,7 +116,7 @@ def _carried_out(
                 of_it = (m.name for m in campaign.methods if m.framework == label)
                 course.problems |= dict.fromkeys(of_it, problem)
         if verdicts is None:
-            _conform(course, checked)
+            checks.look_up_or_check(course, checked)
         for method in campaign.methods if verdicts else ():
             if found := (verdicts or {}).get(method.name):
                 course.note(f"{method.name} {found}")
@@ -205,59 +146,6 @@ def _environments(campaign: Campaign) -> dict[str, Any]:
 
 def _since(start: float) -> str:
     return f"{time.monotonic() - start:.0f} s"
-
-
-def _conform(course: Course, folder: Path | None) -> None:
-    """Look up what the pipeline's own checks found, and check the other kernels, once each."""
-    campaign, known = course.campaign, _known(folder) if folder else {}
-    layers = min(2, max(shape.layers for shape in campaign.shapes))
-    open_: dict[str, list[Method]] = {}
-    # A native model has weights and a rule of its own.
-    ours = [m.original for m in campaign.methods if m.kernel != NATIVE]
-    for method in dict.fromkeys(m for m in ours if m.name not in course.problems):
-        if not known.get((method.framework, method.kernel, method.cell, layers)):
-            open_.setdefault(method.framework, []).append(method)
-
-    def check(framework: str, cores: list[int]) -> dict[str, str]:
-        process = course.process(framework)
-        methods = [(m.kernel, m.cell, layers) for m in open_[framework]]
-        cache = str(course.scratch / f"conform-{framework}")
-        try:
-            verdicts: dict[str, str] = process.ask(
-                "conform", framework=framework, methods=methods, threads=campaign.threads,
-                cores=cores, cache=cache, device=campaign.device, precision=campaign.precision,
-            )  # fmt: skip
-        except WorkerFailed as error:
-            return dict.fromkeys((f"{m.kernel}/{m.cell}" for m in open_[framework]), str(error))
-        finally:
-            process.end()
-        return verdicts
-
-    for framework, verdicts in side_by_side(course.cores, list(open_), check):
-        for name, verdict in verdicts.items():
-            if verdict:
-                course.problems[f"{framework}/{name}"] = verdict
-    for method in campaign.methods:
-        if method.original.name in course.problems:
-            course.problems[method.name] = course.problems[method.original.name]
-
-
-def _known(folder: Path) -> dict[tuple[str, str, str, int], bool]:
-    """What the pipeline's checks say of models of the kind that is timed: passed or not.
-
-    Those of this machine: one whose kernels another machine found right are checked here.
-    """
-    here = machine.name(machine.description())
-    found: dict[tuple[str, str, str, int], bool] = {}
-    for path in sorted(folder.glob("*.csv")):
-        table = pd.read_csv(path)
-        if "machine" in table:
-            table = table[table["machine"] == here]
-        table = table[(table["outputs"] == "last step") & (table["track"] == "matched")]
-        for key, rows in table.groupby(["framework", "kernel", "cell", "layers"]):
-            both = rows[rows["check"] == "forward"]["dtype"].nunique() == 2
-            found[key] = both and bool(rows["passed"].all())  # type: ignore[index]
-    return found
 
 
 def _replicate(course: Course, process: int, order: random.Random) -> None:

@@ -66,15 +66,19 @@ def mark(sample: dict[str, Any]) -> str:
 
     ``suspended``: the calendar's clock went on by a second more than the monotonic one.
     ``disturbed``: the process waited for more than a twentieth of the time (wall above CPU
-    time), or was put aside more often than once in 10 ms. Who computes on a GPU waits for that:
-    there, what counts is the time in which no core was free.
+    time), or was put aside more often than once in 10 ms, unless its own threads took turns on
+    its core: then it waited longer than it lost. Who computes on a GPU waits for that: there,
+    what counts is the time in which no core was free.
     """
     if abs(sample["jump_s"]) > 1:
         return "suspended"
-    waited = sample["wall_s"] > 1.05 * sample["cpu_s"]
+    lost = max(0.0, sample["wall_s"] - sample["cpu_s"])
+    waited = lost > 0.05 * sample["cpu_s"]
     if "device_s" in sample:
         waited = sample["waited_s"] > 0.05 * sample["wall_s"]
-    return "disturbed" if waited or sample["switches"] > 100 * sample["wall_s"] else ""
+    took_turns = sample["waited_s"] - lost > 0.01 * sample["wall_s"]
+    put_aside = sample["switches"] > 100 * sample["wall_s"] and not took_turns
+    return "disturbed" if waited or put_aside else ""
 
 
 def with_a_core(sample: Any, threads: int) -> Any:
