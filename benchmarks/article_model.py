@@ -24,8 +24,8 @@ import numpy as np
 
 from analysis.statistics import two_level_interval
 from harness import registry
+from harness.clock.block import pin
 from harness.clock.processes import cores_here
-from harness.clock.worker import pin
 
 CELLS = ("lstm", "gru")
 FRAMEWORKS = ("tensorflow", "jax", "pytorch")

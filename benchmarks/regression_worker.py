@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.regression_workloads import OLD_RUNTIME, WORKLOADS
-from harness.clock import worker
+from harness.clock import block, worker
 from harness.registry import framework as framework_named
 
 # Set by the benchmark: the interpreter of each environment, as JSON.
@@ -30,7 +30,7 @@ class Timed(worker.Worker):
         cores: list[int], cache: str, **_: Any,
     ) -> dict[str, Any]:  # fmt: skip
         """Build the workload ``cell`` in the setting ``kernel`` and call it once."""
-        pinned = worker.pin(cores)
+        pinned = block.pin(cores)
         workload, setting = WORKLOADS[cell], kernel.partition("-")[0]
         if workload[1]:
             framework_named(workload[1]).pin(threads, Path(cache), "cpu")
@@ -39,9 +39,9 @@ class Timed(worker.Worker):
             os.environ["XLA_FLAGS"] = f"{OLD_RUNTIME} {os.environ['XLA_FLAGS']}"
         (shape,) = shapes
         built: list[Any] = []
-        first = worker.timed(lambda: built.append(workload[0](setting)))
+        first = block.timed(lambda: built.append(workload[0](setting)))
         self._blocks[shape["name"], STEP] = built[0], 1
-        again = worker.timed(partial(built[0]))
+        again = block.timed(partial(built[0]))
         samples = [first | {"phase": "build"}, again | {"phase": f"first_{STEP}"}]
         samples = [sample | {"shape": shape["name"]} for sample in samples]
         return {"samples": samples, "pinned": pinned, "accelerator": None}

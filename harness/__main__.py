@@ -3,9 +3,8 @@
 import os
 import sys
 
-from harness.environment import enter, is_elsewhere
 from harness.errors import UserError
-from harness.pipeline.preloader import forward
+from harness.pipeline.forward import forward
 
 # NumPy adds up otherwise with other threads, and a score of sine is a ratio of such sums. A job of
 # the pipeline has one, and so has a command by hand, unless its caller says otherwise.
@@ -18,6 +17,9 @@ def main() -> None:
         code = forward(sys.argv[1:])
         if code is not None:
             sys.exit(code)
+        # What follows is imports that a run which was handed over need not wait for.
+        from harness.environment import enter, is_elsewhere
+
         if is_elsewhere(sys.argv[1:]):
             from harness.commands.hand_over import for_a_command
 
@@ -25,7 +27,6 @@ def main() -> None:
     except UserError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    # Half a second of imports that a forwarded run need not wait for.
     from harness.commands.command_line import main
 
     main(sys.argv[1:])

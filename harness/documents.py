@@ -95,6 +95,12 @@ def check(content: Any, schema: Path, where: str = "") -> None:
     raise UserError(f"{': '.join(part for part in (where, place, said) if part)}.")
 
 
+def prepare(schema: Path) -> None:
+    """Compile a schema before the first document is checked by it."""
+    if not _handed.folder():
+        _accepts(schema)
+
+
 @cache
 def _accepts(schema: Path) -> Any:
     import fastjsonschema

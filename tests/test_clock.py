@@ -15,7 +15,7 @@ import pytest
 
 from analysis.speed import stage, times
 from harness import layout
-from harness.clock import campaign, checks, processes, samples, worker
+from harness.clock import block, campaign, checks, processes, samples, worker
 from harness.errors import UserError
 from harness.plan import campaigns
 from harness.plan.campaigns import Method
@@ -205,14 +205,14 @@ def test_others_on_the_core_are_seen_and_do_not_count():
     cores, here = os.sched_getaffinity(0), processes.cores_here()[-1]
     words = [sys.executable, "-c", "while True: pass"]
     try:
-        worker.pin([here])
+        block.pin([here])
         other = subprocess.Popen(words)  # on the same core
         time.sleep(0.2)
-        sample = worker.timed(lambda: sum(range(10_000_000)))
+        sample = block.timed(lambda: sum(range(10_000_000)))
     finally:
         other.kill()
         other.wait()
-        worker.pin(sorted(cores))
+        block.pin(sorted(cores))
     assert sample["wall_s"] > 1.4 * sample["cpu_s"]
     assert sample["other_s"] > 0.2 * sample["wall_s"]
     alone = samples.with_a_core(sample, 1)
@@ -238,8 +238,8 @@ def test_twins_take_turns(tmp_path):
 def test_a_block_during_which_the_clock_jumps_is_marked(monkeypatch, jump):
     real = time.time
     steps = itertools.chain([0], itertools.repeat(jump))
-    monkeypatch.setattr(worker.time, "time", lambda: real() + next(steps))
-    sample = worker.timed(lambda: None)
+    monkeypatch.setattr(block.time, "time", lambda: real() + next(steps))
+    sample = block.timed(lambda: None)
     assert 0 < sample["wall_s"] < 1
     assert samples.mark(sample) == "suspended"
 

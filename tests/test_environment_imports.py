@@ -15,7 +15,7 @@ import pytest
 from analysis.tables import conformance
 from harness.clock import worker
 from harness.commands import command_line
-from harness.conformance import against_reference, answers
+from harness.conformance import against_reference, answers, parameter_counts
 from harness.errors import UserError
 from harness.plan.run import Run
 from harness.plan.settings import resolve
@@ -186,9 +186,9 @@ def test_what_is_handed_over_is_what_would_be_made(folder, elsewhere):
 
 def test_other_answers_than_those_handed_over_are_asked_for(elsewhere):
     with pytest.raises(UserError, match=r"answers-lstm\.npz: cannot be read.*hand-over"):
-        answers.of(answers.case_of(against_reference.article("lstm")), answers.OUTPUTS)
+        answers.of(answers.case_of(parameter_counts.article("lstm")), answers.OUTPUTS)
     with pytest.raises(UserError, match=r"answers-rnn\.npz: has no answers to rnn-2.*hand-over"):
-        answers.of(answers.case_of(against_reference.article("rnn")), answers.OUTPUTS)
+        answers.of(answers.case_of(parameter_counts.article("rnn")), answers.OUTPUTS)
     with pytest.raises(UserError, match="GATEBENCH_HANDED: is set"):
         command_line.run(["hand-over", "--output", "nowhere"])
 
@@ -224,7 +224,7 @@ def test_a_kernel_that_a_version_lacks_is_unavailable(tmp_path):
     records.check(record, "here")
     rows = against_reference.check_one(its, spec, "stepwise", "cpu")
     (row,) = rows
-    assert (row["check"], row["passed"]) == (against_reference.LACKING, False)
+    assert (row["check"], row["passed"]) == (lacking.CHECK, False)
     assert against_reference.sentence(row) == f"{record['reason']}."
     assert worker.verdict(row) == record["reason"]
     # The other kernels of the cell can be compared all the same.

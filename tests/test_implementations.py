@@ -13,9 +13,9 @@ import pytest
 
 from cells import FIRST, Array, ModelSpec, Weights, network
 from harness.conformance import against_reference, framework_contract, textbook_rules
-from harness.conformance.against_reference import formula
 from harness.conformance.examples import random_batches as batches
 from harness.conformance.examples import random_weights
+from harness.conformance.parameter_counts import formula
 from harness.plan import tracks
 from harness.plan.run import Run
 from harness.plan.settings import Settings, resolve

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from harness import errors
-from harness.pipeline import preloader
+from harness import errors, limits
+from harness.pipeline import forward, preloader, sockets
 from tests.conftest import ROOT
 
 RUN = ["--framework", "jax", "--results", "r"]
@@ -18,27 +18,27 @@ RUN = ["--framework", "jax", "--results", "r"]
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch):
-    monkeypatch.delenv(preloader.FOLDER, raising=False)
+    monkeypatch.delenv(sockets.FOLDER, raising=False)
     monkeypatch.delenv(errors.PIPELINE, raising=False)
 
 
 def test_only_a_pipelines_runs_are_forwarded(monkeypatch, tmp_path):
-    assert preloader.forward(["train", *RUN]) is None, "no pipeline"
-    monkeypatch.setenv(preloader.FOLDER, str(tmp_path / "another hosts folder"))
-    assert preloader.forward(["train", *RUN]) is None, "a pipeline elsewhere"
-    monkeypatch.setenv(preloader.FOLDER, str(tmp_path))
-    assert preloader.forward(["train", "--framework", "jax"]) is None, "by hand"
-    assert preloader.forward(["tables", *RUN]) is None
+    assert forward.forward(["train", *RUN]) is None, "no pipeline"
+    monkeypatch.setenv(sockets.FOLDER, str(tmp_path / "another hosts folder"))
+    assert forward.forward(["train", *RUN]) is None, "a pipeline elsewhere"
+    monkeypatch.setenv(sockets.FOLDER, str(tmp_path))
+    assert forward.forward(["train", "--framework", "jax"]) is None, "by hand"
+    assert forward.forward(["tables", *RUN]) is None
 
 
 def test_a_preloader_that_failed_is_not_tried_again(monkeypatch, tmp_path):
-    monkeypatch.setenv(preloader.FOLDER, str(tmp_path))
+    monkeypatch.setenv(sockets.FOLDER, str(tmp_path))
     (tmp_path / "jax.started").touch()
-    assert preloader.forward(["train", *RUN]) is None
+    assert forward.forward(["train", *RUN]) is None
 
 
 def test_whether_the_pipeline_is_gone(monkeypatch):
-    assert not preloader.pipeline_is_gone(), "there is none"
+    assert not limits.pipeline_is_gone(), "there is none"
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     here = socket.gethostname()
@@ -48,7 +48,7 @@ def test_whether_the_pipeline_is_gone(monkeypatch):
         (f"elsewhere:{ended.pid}", False),
     ):
         monkeypatch.setenv(errors.PIPELINE, value)
-        assert preloader.pipeline_is_gone() is gone
+        assert limits.pipeline_is_gone() is gone
 
 
 def test_a_run_whose_pipeline_is_gone_stops_without_a_record(tmp_path):

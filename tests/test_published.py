@@ -8,7 +8,7 @@ import yaml
 from analysis.evidence import evidence_tables, published
 from analysis.tables import stage
 from cells import count
-from harness.conformance import against_reference
+from harness.conformance import parameter_counts
 from harness.errors import UserError
 from harness.plan import tracks
 from harness.plan.run import Run
@@ -204,7 +204,7 @@ def test_the_models_have_the_published_sizes(row):
     run = Run(row.where["task"], "pytorch", row.where["cell"], row.where["track"], 0)
     settings = tracks.applied(resolve(run.task, {}, "test", run.cell), run)
     spec = tracks.model_spec(run.cell, settings)
-    parameters = against_reference.formula(framework("pytorch"), "matched", spec)
+    parameters = parameter_counts.formula(framework("pytorch"), "matched", spec)
     assert abs(parameters / row.parameters - 1) < 0.02
 
 

@@ -7,7 +7,7 @@ import pytest
 from harness import quiet
 from harness.commands import command_line
 from harness.errors import PIPELINE
-from harness.pipeline import again, folder, preloader, remote
+from harness.pipeline import again, folder, remote, sockets
 from harness.run import records
 
 
@@ -90,10 +90,10 @@ def test_a_record_from_outside_has_the_clusters_reason_and_is_made_again(tmp_pat
 
 @pytest.mark.parametrize("preload", [True, False])
 def test_a_clusters_jobs_share_no_preloader(tmp_path, monkeypatch, preload):
-    monkeypatch.setenv(preloader.FOLDER, "one that an earlier pipeline had")
+    monkeypatch.setenv(sockets.FOLDER, "one that an earlier pipeline had")
     folder.take(tmp_path / "results", preload=preload)
-    assert (preloader.FOLDER in folder.os.environ) is preload
-    assert folder.os.environ.get(preloader.FOLDER) != "one that an earlier pipeline had"
+    assert (sockets.FOLDER in folder.os.environ) is preload
+    assert folder.os.environ.get(sockets.FOLDER) != "one that an earlier pipeline had"
 
 
 def test_where_files_cannot_be_locked_it_is_said_and_work_goes_on(tmp_path, monkeypatch, capsys):

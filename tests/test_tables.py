@@ -12,7 +12,7 @@ from analysis.evidence import comparisons
 from analysis.tables import attribution, conformance, divergence, parameters, scores, stage
 from harness import layout, registry
 from harness.conformance import against_reference
-from harness.conformance.against_reference import article, formula
+from harness.conformance.parameter_counts import article, formula
 from harness.plan import asked
 from harness.plan.run import Run
 from harness.plan.settings import resolve

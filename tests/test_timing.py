@@ -16,7 +16,7 @@ from harness import layout
 from harness.clock import samples
 from harness.clock.pairs import pairs
 from harness.clock.worker import initial_weights, product_sizes
-from harness.conformance import against_reference
+from harness.conformance import parameter_counts
 from harness.errors import UserError
 from harness.pipeline import again
 from harness.plan import campaigns
@@ -238,7 +238,7 @@ def test_a_hidden_size_by_cell_gives_equal_parameter_counts():
     (values,) = (s for s in times["shapes"] if s["name"] == "equal_parameters")
     shape = Shape(**{k: v for k, v in values.items() if k != "phases"})
     counts = [
-        against_reference.formula(framework("jax"), "matched", shape.spec(cell))
+        parameter_counts.formula(framework("jax"), "matched", shape.spec(cell))
         for cell in ("lstm", "gru")
     ]
     assert counts[1] == pytest.approx(counts[0], rel=0.01)

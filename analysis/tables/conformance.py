@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.tables.groups import Rows, grouped
-from harness.conformance.against_reference import LACKING
 from harness.plan import asked
 from harness.run.records import Record
+from implementations import lacking
 
 
 def rows(results: Path, found: list[Record]) -> Rows:
@@ -31,7 +31,7 @@ def summary(rows: Rows) -> Rows:
     kinds = (
         row | {"check": row["check"].split(" of ")[0].split(",")[0]}
         for row in rows
-        if row["check"] != LACKING
+        if row["check"] != lacking.CHECK
     )
     return [
         key
@@ -53,5 +53,5 @@ def not_comparable(rows: Rows) -> set[tuple[str, str]]:
     return {
         (row["framework"], row["cell"])
         for row in rows
-        if not row["passed"] and row["check"] != LACKING
+        if not row["passed"] and row["check"] != lacking.CHECK
     }

@@ -5,7 +5,7 @@ import pandas as pd
 import cells
 from analysis.tables.groups import Rows
 from cells import ModelSpec
-from harness.conformance import against_reference
+from harness.conformance import parameter_counts
 from harness.plan.settings import resolve
 from harness.plan.tracks import model_spec
 from harness.registry import framework as framework_named
@@ -21,7 +21,7 @@ def rows(found: list[Record], checks: Rows) -> Rows:
     counted: dict[tuple[str, str, str, str], tuple[ModelSpec, int, str]] = {}
     for row in checks:
         if row["check"].startswith("parameters of") and not pd.isna(row["counted"]):
-            spec = against_reference.article(row["cell"])
+            spec = parameter_counts.article(row["cell"])
             key = ("the article's", row["framework"], row["track"], row["cell"])
             counted[key] = spec, int(row["counted"]), row["kernel"]
     for r in found:
@@ -33,8 +33,8 @@ def rows(found: list[Record], checks: Rows) -> Rows:
     result: Rows = []
     for (model, framework, track, cell), (spec, count, kernel) in counted.items():
         its = framework_named(framework)
-        layer = against_reference.biases(its, track, cell, kernel)
-        total = against_reference.formula(its, track, spec, kernel=kernel)
+        layer = parameter_counts.biases(its, track, cell, kernel)
+        total = parameter_counts.formula(its, track, spec, kernel=kernel)
         biases = spec.layers * layer * spec.hidden + spec.outputs
         redundant = max(0, layer - cells.cell(cell).biases)
         result.append({

@@ -15,11 +15,10 @@ from analysis.tables import losses
 from analysis.tables.groups import Row, Rows, grouped
 from harness.registry import framework, known_frameworks, score_margin
 from harness.run.records import Record
+from implementations import lacking
 
 PAIR = ("framework", "other_framework")
 RUN = ("task", "cell", "track", "seed")
-# The check of a kernel that is not there.
-LACKING = "lacking"
 PYTHON, NONE = "python", "none"
 
 
@@ -150,6 +149,6 @@ def _checked(checks: Rows, label: str, side: str = "") -> Row:
 
     A kernel that a version lacks was not checked.
     """
-    mine = [row for row in checks if row["framework"] == label and row["check"] != LACKING]
+    mine = [row for row in checks if row["framework"] == label and row["check"] != lacking.CHECK]
     passed = [bool(row["passed"]) for row in mine]
     return {f"{side}checks": len(passed), f"{side}passed": sum(passed)} if passed else {}

@@ -42,7 +42,8 @@ def main(arguments: argparse.Namespace) -> None:
 def _one(arguments: argparse.Namespace, together: int) -> None:
     import tempfile
 
-    from harness.clock.worker import batches, chunk_steps, initial_weights, timed
+    from harness.clock.block import timed
+    from harness.clock.worker import batches, chunk_steps, initial_weights
     from harness.plan.campaigns import Shape
     from harness.registry import framework
     from implementations.jax import manual

@@ -19,7 +19,7 @@ from harness.errors import UserError, status_of
 from harness.pipeline import again, folder
 from harness.pipeline.progress import summary
 from harness.registry import check_names, framework
-from implementations import DEVICES, PRECISIONS, Framework
+from implementations import DEVICES, PRECISIONS, Framework, lacking
 from tasks._files import SOURCES
 
 ANALYSIS = (
@@ -153,7 +153,7 @@ def _conform(arguments: argparse.Namespace) -> int:
     if arguments.output:
         against_reference.write(arguments.output, rows)
     failed = [row for row in rows if not row["passed"]]
-    made = [row for row in rows if row["check"] != against_reference.LACKING]
+    made = [row for row in rows if row["check"] != lacking.CHECK]
     sentences = map(against_reference.sentence, failed if reason is None else failed[:1])
     for sentence in dict.fromkeys(sentences):  # one for each kernel that is not to be had here
         print(sentence)

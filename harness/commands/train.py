@@ -24,7 +24,7 @@ from harness.pipeline.progress import count, finished_line
 from harness.plan import tracks
 from harness.plan.asked import read_plan
 from harness.plan.run import Run
-from harness.plan.settings import Settings, pairs, require, resolve
+from harness.plan.settings import Settings, pairs, rates, require, resolve
 from harness.registry import (
     check_names,
     framework,
@@ -169,6 +169,7 @@ def preload(main: Main, arguments: argparse.Namespace) -> int:
         if any("-matched-" not in name for name in mine):
             with suppress(ImportError):  # its own environment may lack what native runs alone need
                 its.load("native")
+        _warm_up()
     except Exception:
         return 1  # each run will say itself what is wrong
     gc.enable()
@@ -179,6 +180,19 @@ def preload(main: Main, arguments: argparse.Namespace) -> int:
         write_text(path, f"s\n{seconds}\n")
     preloader.serve(its.name, main)
     return 0
+
+
+def _warm_up() -> None:
+    """Read and compile once what each run would: half of what one costs beside its training.
+
+    The commit, too: the code that runs is what this process has imported.
+    """
+    rates()
+    tracks.names()
+    records.prepare()
+    machine.description()
+    machine.gatebench()
+    machine.git_commit()
 
 
 def told_to_stop(code: int) -> bool:

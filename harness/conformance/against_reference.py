@@ -28,26 +28,21 @@ from cells import Array, ModelSpec, Weights
 from harness import layout, machine
 from harness.conformance import answers
 from harness.conformance.answers import GRADIENT, OUTPUTS, RULES
-from harness.conformance.examples import STEPS, random_weights
+from harness.conformance.examples import STEPS
+from harness.conformance.parameter_counts import Checked, article_counts, formula
 from harness.errors import in_one_line
 from harness.files import write_text
 from implementations import (
     DEFAULT,
-    EQUATIONS,
-    NATIVE,
     PRECISIONS,
-    Described,
     Framework,
     NoDevice,
     lacking,
 )  # fmt: skip
 from implementations.rule import Optimiser, updates
 
-# Stands in place of a check's name where the environment lacks what a kernel needs.
-LACKING = "lacking"
 COLUMNS = tuple(layout.TABLES["conformance"].columns)
 Row = dict[str, Any]
-Checked = tuple[str, float, float, str]  # which check, its error and tolerance, and a detail
 
 TOLERANCE = {
     "float64": {"forward": 1e-10, "gradient": 1e-10, "trajectory": 1e-8},
@@ -99,7 +94,12 @@ def check(
     rows += [
         check_losses(framework, cell, kernel, device, precision) for kernel, cell in first.items()
     ]
-    return [*chain(*rows), *article_counts(framework, device)]
+    counts = (
+        _row(framework, one.kernel, one.spec, one.checked)
+        | {"track": one.track, "counted": one.counted}
+        for one in article_counts(framework, device)
+    )
+    return [*chain(*rows), *counts]
 
 
 def _combinations(framework: Framework, chosen: Kernels) -> Iterator[tuple[ModelSpec, str]]:
@@ -148,7 +148,7 @@ def check_losses(
             said = loss.replace("_", " ") + ", weighted" * weighted
             checks = _learnt(framework, spec, kernel, device, allowed, ("adam",), weighted)
             for name, error, tolerance, detail in _until_it_raises(framework, kernel, checks):
-                name = name if name == LACKING else f"{name}, {said}"
+                name = name if name == lacking.CHECK else f"{name}, {said}"
                 checked = name, error, tolerance, detail
                 rows.append(_row(framework, kernel, spec, checked))
     return rows
@@ -161,7 +161,7 @@ def _until_it_raises(
         yield from checks
     except Exception as error:
         if lacks := lacking.lack(error):
-            yield LACKING, np.inf, 0.0, lacking.sentence(framework.name, kernel, lacks)
+            yield lacking.CHECK, np.inf, 0.0, lacking.sentence(framework.name, kernel, lacks)
         else:
             yield "run", np.inf, 0.0, in_one_line(error)
 
@@ -247,55 +247,6 @@ def worst_named(found: Weights, expected: Weights) -> tuple[float, str]:
     return errors[name], f"largest in {name}"
 
 
-def article(cell: str) -> ModelSpec:
-    """The article's model: two layers of 50 units, one input, one output."""
-    return ModelSpec(cell, 2, 1, 50, 1, False, "mse")
-
-
-def formula(
-    framework: Framework, track: str, spec: ModelSpec, inner_bias: bool = True, kernel: str = ""
-) -> int:
-    """What the cell is trained with, and the biases that the framework has beside those."""
-    more = biases(framework, track, spec.cell, kernel) - cells.cell(spec.cell).biases
-    return cells.count(spec, inner_bias) + spec.layers * more * spec.hidden
-
-
-def biases(framework: Framework, track: str, cell: str, kernel: str = "") -> int:
-    """How many biases a unit has by the framework's own count; the equations have the cell's."""
-    own = framework.biases[track]
-    return own[cell] if cell in own and kernel != EQUATIONS else cells.cell(cell).biases
-
-
-def article_counts(framework: Framework, device: str) -> list[Row]:
-    """The framework's own count of the article's model, on both tracks, against the formula."""
-    rows = []
-    for spec in map(article, framework.biases["matched"]):
-        for track in (track for track, known in framework.biases.items() if spec.cell in known):
-            kernel, counted, error, detail = NATIVE, None, np.inf, ""
-            name = "parameters of the article's model"
-            try:
-                model: Described
-                if track == "native":
-                    model = framework.native(spec, Optimiser("adam", 1e-3), 0, device)
-                else:
-                    kernel = framework.choice(spec, 32, 10, device)
-                    model = framework.build(spec, random_weights(spec), kernel, device)
-                counted = sum(model.parameter_counts().values())
-                error = abs(counted - formula(framework, track, spec, kernel=kernel))
-            except Exception as problem:
-                lacks = lacking.lack(problem)
-                name = LACKING if lacks else name
-                detail = (
-                    lacking.sentence(framework.name, kernel, lacks)
-                    if lacks
-                    else (in_one_line(problem))
-                )
-            checked = name, error, 0.0, detail
-            row = _row(framework, kernel, spec, checked)
-            rows.append(row | {"track": track, "counted": counted})
-    return rows
-
-
 def _row(framework: Framework, kernel: str, spec: ModelSpec, checked: Checked) -> Row:
     name, error, tolerance, detail = checked
     return {
@@ -317,7 +268,7 @@ def _row(framework: Framework, kernel: str, spec: ModelSpec, checked: Checked) -
 
 def sentence(row: Row) -> str:
     """What is wrong, where, and what was expected."""
-    if row["check"] == LACKING:
+    if row["check"] == lacking.CHECK:
         return f"{row['detail']}."
     said = f"error {row['max_error']:.2g}, expected at most {row['tolerance']:.2g}. {row['detail']}"
     if row["max_error"] == np.inf and row["detail"] and not row["tolerance"]:

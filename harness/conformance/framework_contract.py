@@ -13,7 +13,7 @@ import numpy as np
 
 from cells import CELLS, Array, ModelSpec, Weights, network
 from harness import machine, registry
-from harness.conformance import against_reference, examples, textbook_rules
+from harness.conformance import against_reference, examples, parameter_counts, textbook_rules
 from harness.conformance.contract import REPLACE, Findings, sentences
 from harness.errors import UserError
 from harness.plan.tracks import model_of
@@ -159,7 +159,7 @@ def _native(framework: Framework, cell: str) -> Findings:
         yield "another seed gives the same weights, expected a draw"
     yield from _as_declared(framework, cell)
     counted = sum(model.parameter_counts().values())
-    if counted != (expected := against_reference.formula(framework, "native", spec)):
+    if counted != (expected := parameter_counts.formula(framework, "native", spec)):
         yield f"counts {counted} parameters, expected {expected} by biases"
     inputs, targets = (np.repeat(a, 30, 0) for a in examples.random_batches(spec, 1))
     losses, norms = model.train(inputs, targets)

@@ -14,9 +14,9 @@ It is a shortcut only. Where there is no preloader (a single run by hand, a
 framework that cannot be imported, another machine) a run does its own import.
 """
 
+import ctypes
 import fcntl
 import gc
-import json
 import os
 import select
 import shlex
@@ -34,9 +34,7 @@ from harness import limits
 from harness.environment import OPTION, handed_by, interpreter, is_elsewhere, surroundings
 from harness.errors import PIPELINE
 from harness.limits import pipeline_is_gone
-
-# Set by the pipeline: the folder of the sockets and locks.
-FOLDER = "GATEBENCH_PRELOAD_FOLDER"
+from harness.pipeline import sockets
 
 # Carries out the command line of a run.
 Main = Callable[[list[str]], NoReturn]
@@ -48,50 +46,21 @@ def announce(folder: str | None = None) -> None:
     Without one there are no preloaders. A cluster's jobs must not share any: the one that starts
     it takes it along when its job ends, and it counts to that job's cores and memory.
     """
-    os.environ.pop(FOLDER, None)
+    os.environ.pop(sockets.FOLDER, None)
     if folder is not None:
-        os.environ[FOLDER] = folder
+        os.environ[sockets.FOLDER] = folder
     os.environ[PIPELINE] = f"{socket.gethostname()}:{os.getpid()}"
 
 
-def forward(words: list[str]) -> int | None:
-    """Let the framework's preloader carry out a run or the gate; the exit status.
-
-    Returns None when the run must be done in this process.
-    """
-    folder = os.environ.get(FOLDER)
-    if words[:1] not in (["train"], ["conform"]) or "--results" not in words:
-        return None
-    if folder is None or not Path(folder).is_dir():
-        return None
+def connect(folder: Path, words: list[str]) -> socket.socket | None:
+    """A connection to a command's preloader, started if there has been none; None if it failed."""
     names = ("--framework", "--results", "--cache", "--threads", "--device", OPTION)
     options = {name: words[words.index(name) + 1] for name in names if name in words}
-    server = _connect(Path(folder), options)
-    if server is None:
-        return None
-    answer = b""
-    with server, suppress(OSError):
-        outputs = [sys.stdout.fileno(), sys.stderr.fileno()]
-        socket.send_fds(server, [json.dumps(words).encode()], outputs)
-        answer = server.recv(16)
-    if not answer:
-        # The preloader was killed, and with it what it forked; or it ended with the pipeline.
-        return os.EX_TEMPFAIL if pipeline_is_gone() else None
-    code = int(answer)
-    return code if code >= 0 else 128 - code
-
-
-def _connect(folder: Path, options: dict[str, str]) -> socket.socket | None:
-    """A connection to the preloader, started if there has been none; None if it failed."""
     framework = options["--framework"]
     started, ended = (folder / f"{framework}.{end}" for end in ("started", "ended"))
     while True:
-        server = socket.socket(socket.AF_UNIX)
-        try:
-            server.connect(str(folder / f"{framework}.socket"))
+        if server := sockets.connected(str(folder), framework):
             return server
-        except OSError:
-            server.close()
         # The preloader inherits this lock and keeps it for as long as it lives.
         with (folder / f"{framework}.lock").open("w") as lock:
             try:
@@ -131,15 +100,15 @@ def serve(framework: str, main: Main) -> None:
     A child hands its command line to ``main``, which does not return. The caller has imported
     the framework and everything else that a run needs.
     """
-    folder = Path(os.environ[FOLDER])
-    address = folder / f"{framework}.socket"
+    folder = Path(os.environ[sockets.FOLDER])
+    address = sockets.address(str(folder), framework)
     gc.freeze()  # so that children share the pages
     children: dict[int, socket.socket] = {}
     with socket.socket(socket.AF_UNIX) as server, _ends_of_children() as ends:
         # Only bound sockets that already listen can be found: rename, as with files.
-        server.bind(str(address) + ".new")
+        server.bind(f"{address}.new")
         server.listen()
-        os.rename(str(address) + ".new", address)
+        os.rename(f"{address}.new", address)
         while not pipeline_is_gone():
             ready, _, _ = select.select([server, ends, *children.values()], [], [], 0.25)
             if ends in ready:
@@ -193,7 +162,7 @@ def _fork(client: socket.socket, server: socket.socket, main: Main) -> int:
     for number, output in enumerate(outputs, start=1):
         os.dup2(output, number)
         os.close(output)
-    main(json.loads(message))
+    main(message.decode().split(sockets.BETWEEN))
     os._exit(1)  # main does not return
 
 
@@ -202,7 +171,5 @@ def _end_with_parent() -> None:
 
     Else a run whose preloader was killed would go on beside the one that takes its place.
     """
-    import ctypes  # which a run that is handed over need not wait for
-
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG

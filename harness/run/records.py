@@ -21,6 +21,11 @@ LONGEST = 10_000  # characters of a reason, as in the form
 FORM = Path(__file__).with_name("record.schema.json")
 
 
+def prepare() -> None:
+    """Compile the form of records, for a process whose children check theirs by it."""
+    documents.prepare(FORM)
+
+
 def check(record: Record, where: str) -> None:
     """Raise :class:`UserError` unless ``record`` fits the schema."""
     documents.check(record, FORM, where)
