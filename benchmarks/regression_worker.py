@@ -35,7 +35,6 @@ class Timed(worker.Worker):
         if workload[1]:
             framework_named(workload[1]).pin(threads, Path(cache), "cpu")
         if kernel.endswith("-old"):
-            # In front: XLA reads its flags up to the first that is none.
             os.environ["XLA_FLAGS"] = f"{OLD_RUNTIME} {os.environ['XLA_FLAGS']}"
         (shape,) = shapes
         built: list[Any] = []

@@ -60,9 +60,11 @@ def fastest_on_gpu(spec: ModelSpec, batch: int, length: int) -> str:
 def environment(threads: int, cache: Path, device: str) -> dict[str, str]:
     """The variables that pin JAX to the device and to ``threads`` threads."""
     if device == CPU:
-        flags = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
+        # XLA makes as many threads as NPROC says, else one for each core; no flag of its own says
+        # how many. With more than one, how it divides an operation changes what rounding leaves.
         its = {
-            "JAX_PLATFORMS": device, "XLA_FLAGS": f"{flags} intra_op_parallelism_threads={threads}"
+            "JAX_PLATFORMS": device, "NPROC": str(threads),
+            "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}",
         }  # fmt: skip
     else:
         # Memory as it is needed, so that processes live side by side, instead of three quarters.

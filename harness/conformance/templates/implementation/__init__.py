@@ -21,10 +21,10 @@ def fastest(spec: ModelSpec, batch: int, length: int) -> str:
 
 def environment(threads: int, cache: Path, device: str) -> dict[str, str]:
     """The variables that pin the framework to the device and to ``threads`` threads."""
-    flags = f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}"
     return {
         "JAX_PLATFORMS": {"gpu": "cuda"}.get(device, device),
-        "XLA_FLAGS": f"{flags} intra_op_parallelism_threads={threads}",
+        "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={str(threads > 1).lower()}",
+        "NPROC": str(threads),
         "JAX_COMPILATION_CACHE_DIR": str(cache),
     }
 
