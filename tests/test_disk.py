@@ -118,7 +118,8 @@ def test_a_disk_that_is_full_loses_nothing_and_the_next_call_repairs(disk, proje
 @needs_root
 def test_a_campaign_on_a_full_disk_says_so_and_the_next_one_can_be_read(disk):
     path = disk / "tiny.csv"
-    sample = {"wall_s": 1.0, "cpu_s": 1.0, "switches": 0, "jump_s": 0.0, "phase": "step"}
+    times = {"wall_s": 1.0, "cpu_s": 1.0, "waited_s": 0.0}
+    sample = times | {"switches": 0, "jump_s": 0.0, "phase": "step"}
     method = Method("pytorch", "stock", "lstm")
     ballast = fill(disk)
 

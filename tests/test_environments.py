@@ -11,7 +11,7 @@ import pytest
 
 from analysis.tables import environments as table
 from harness import environment, registry
-from harness.clock import campaign
+from harness.clock import campaign, course
 from harness.errors import UserError
 from harness.pipeline import environments as making
 from harness.plan import asked, configuration, environments
@@ -294,10 +294,10 @@ def test_a_worker_of_the_clock_is_of_its_methods_environment(tmp_path, monkeypat
     path = describe(tmp_path, "mine")
     timed = replace(PLAN, environments={"pytorch_mine": str(path)})
     started = []
-    monkeypatch.setattr(campaign, "Process", lambda *words: started.append(words[2:]))
-    course = campaign.Course(timed, "", print, sys.stderr, tmp_path, [[0]], ("-m", "x"), tmp_path)
-    course.process("pytorch_mine")
-    course.process("pytorch")
+    monkeypatch.setattr(course, "Process", lambda *words: started.append(words[2:]))
+    mine = course.Course(timed, "", print, sys.stderr, tmp_path, [[0]], ("-m", "x"), tmp_path)
+    mine.process("pytorch_mine")
+    mine.process("pytorch")
     assert started == [(OTHER, tmp_path), (sys.executable, tmp_path)]
 
 
