@@ -221,7 +221,7 @@ def test_step_by_step_a_model_is_the_reference(task, cell):
     step = samples.stepping(spec, weights)
     one_by_one = [step(k) for k in inputs[0].argmax(axis=-1)]
     whole = network.outputs(spec, {k: v.astype(np.float64) for k, v in weights.items()}, inputs)
-    # Relative to the largest, as in the gate: where a sum comes near zero, rounding is what is left.
+    # Relative to the largest, as in the gate: near zero only the rounding of a sum is left.
     np.testing.assert_allclose(one_by_one, whole[0], rtol=0, atol=1e-12 * np.abs(whole).max())
 
 
