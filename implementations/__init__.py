@@ -6,7 +6,8 @@ backend run and which conventions they follow, and ``FRAMEWORK``, a :class:`Fram
 everything else that is to be said before the framework is imported.
 
 Its ``model.py`` may import the framework and defines ``build(spec, weights, kernel, device)
--> Model`` and ``product(m, k, n, count, device) -> Product``. Its ``native.py`` defines
+-> Model`` and ``product(m, k, n, count, device) -> Product``, and where a kernel is ``batched``,
+``together(models) -> Batch``. Its ``native.py`` defines
 ``build(spec, optimiser, seed, device) -> NativeModel``: the framework's own layers,
 initialisation and optimiser, as its users get them without a choice of their own.
 Where a version lacks what a kernel calls, ``lacking.py`` says so: it is unavailable there.
@@ -21,7 +22,7 @@ to compute the cells that say that they are linear.
 
 import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -77,7 +78,8 @@ class Kernel:
     ``what`` says it in words, ``cells`` for which cells there is one; None is every cell.
     A ``linear`` one is for those of them alone that say that they are linear in their state.
     Without ``inner_bias`` its GRU has no ``recurrent_bias``. It is there on ``devices`` alone,
-    and for models of ``dtypes`` alone.
+    and for models of ``dtypes`` alone. Of a ``batched`` one several models can be trained as one
+    batch, by :meth:`Framework.together`.
     """
 
     what: str
@@ -86,6 +88,7 @@ class Kernel:
     linear: bool = False
     devices: tuple[str, ...] = DEVICES
     dtypes: tuple[str, ...] = ("float32", "float64")
+    batched: bool = False
 
     def has(self, cell: str, device: str = CPU) -> bool:
         """Whether there is one for a cell on a device."""
@@ -141,6 +144,22 @@ class Model(Described, Protocol):
 
     def losses(self, placed: Any) -> Array:
         """The loss [K] of every batch with the weights as they are: the forward pass alone."""
+
+
+class Batch(Protocol):
+    """Several models of one spec and kernel as one: S rows, which nothing passes between."""
+
+    def train(self, placed: Sequence[Any]) -> tuple[Array, Array]:
+        """As :meth:`Model.train` for every model, from what each placed; losses and norms [S, K].
+
+        The constants of the steps are those of the first.
+        """
+
+    def predict(self, inputs: Sequence[Array]) -> Array:
+        """The outputs of every model for its own inputs [B, T, d]: [S, B, ..]."""
+
+    def weights(self, row: int) -> Weights:
+        """One model's weights in canonical form."""
 
 
 class NativeModel(Described, Protocol):
@@ -244,6 +263,11 @@ class Framework:
         """A model of ``spec`` on ``device`` that starts from ``weights``."""
         model: Model = self.load().build(spec, weights, kernel, device)
         return model
+
+    def together(self, models: Sequence[Model]) -> Batch:
+        """The models, which have one spec and one ``batched`` kernel, as one batch."""
+        batch: Batch = self.load().together(models)
+        return batch
 
     def native(
         self, spec: ModelSpec, optimiser: Optimiser, seed: int, device: str = "cpu"

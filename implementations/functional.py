@@ -6,7 +6,7 @@ clipping are here, and a chunk of K optimiser steps is one ``lax.scan``, so that
 steps without Python.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -78,6 +78,18 @@ class Program:
         return lax.scan(step, state, batches)
 
     @partial(jax.jit, static_argnums=0)
+    def train_together(self, states: Any, batches: Any, constants: jax.Array) -> Any:
+        """``train`` of every row, all with the same constants [K, 7]."""
+        return jax.vmap(lambda state, batch: self.train(state, (*batch, constants)))(
+            states, batches
+        )
+
+    @partial(jax.jit, static_argnums=0)
+    def predict_together(self, w: Any, x: jax.Array) -> jax.Array:
+        outputs: jax.Array = jax.vmap(self.predict)(w, x)
+        return outputs
+
+    @partial(jax.jit, static_argnums=0)
     def norms(self, w: Any, x: jax.Array, y: Any) -> Any:
         return lax.map(lambda batch: norm_of(self.gradient(w, *batch)[1]), (x, y))
 
@@ -130,6 +142,40 @@ class FunctionalModel:
 
     def _floats(self, values: Array) -> jax.Array:
         return jnp.asarray(values, self._spec.dtype, device=self._on)
+
+
+class FunctionalBatch:
+    """An :class:`implementations.Batch`: the states of all models are the rows of one."""
+
+    def __init__(self, models: Sequence[FunctionalModel]) -> None:
+        self._models = models
+        self._program, self._floats = models[0]._program, models[0]._floats
+        self._state = _rows([model._state for model in models])
+
+    def train(self, placed: Sequence[Any]) -> tuple[Array, Array]:
+        batches, constants = _rows([one[:2] for one in placed]), placed[0][2]
+        self._state, (losses, norms) = self._program.train_together(self._state, batches, constants)
+        return np.asarray(losses), np.asarray(norms)
+
+    def predict(self, inputs: Sequence[Array]) -> Array:
+        return np.asarray(
+            self._program.predict_together(self._state[0], self._floats(np.stack(inputs)))
+        )
+
+    def weights(self, row: int) -> Weights:
+        model = self._models[row]
+        model._state = jax.tree.map(lambda a: a[row], self._state)
+        return model.weights()
+
+
+def together(models: Sequence[FunctionalModel]) -> FunctionalBatch:
+    """Models of one program as one batch."""
+    return FunctionalBatch(models)
+
+
+def _rows(trees: Sequence[Any]) -> Any:
+    """Equal trees as one, whose arrays have a row for each."""
+    return jax.tree.map(lambda *arrays: jnp.stack(arrays), *trees)
 
 
 def model(outputs: Outputs, spec: ModelSpec, weights: Weights, device: str) -> FunctionalModel:

@@ -6,6 +6,7 @@ import math
 import os
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
@@ -25,8 +26,8 @@ from harness.pipeline import (
     scheduler,
     stored,
 )
-from harness.plan import asked, configuration, cost, environments
-from harness.plan.run import Run
+from harness.plan import asked, configuration, cost, environments, together
+from harness.plan.run import Run, run_named
 from harness.run import records
 
 DEFAULTS = "workflows/config/default.yaml"
@@ -42,6 +43,8 @@ def on_gpu(wildcards):
     """Whether the job of a framework or of a campaign computes on a GPU."""
     if "campaign" in wildcards.keys():
         return CAMPAIGNS[wildcards.campaign].device == "gpu"
+    if "method" in wildcards.keys():
+        return CONFIGURATION.device_of(first_of(wildcards).framework) == "gpu"
     return CONFIGURATION.device_of(wildcards.framework) == "gpu"
 
 
@@ -74,6 +77,8 @@ if workflow.is_main_process:
             | {method.cell for campaign in CONFIGURATION.campaigns for method in campaign.methods}
         ),
     )
+# The runs that are trained several at a time, by their seeds.
+BATCHES = or_end(together.batches, CONFIGURATION)
 RESULTS = CONFIGURATION.results
 # Whether the files of the results lie in a storage; of each job there is a copy here then.
 STORED = workflow.storage_settings.default_storage_provider is not None

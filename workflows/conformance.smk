@@ -27,6 +27,7 @@ rule conform:
                 f"--threads {CONFIGURATION.threads}",
                 f"--device {CONFIGURATION.device_of(wildcards.framework)}",
                 f"--precision {CONFIGURATION.resolved['precision']}",
+                *(["--together"] if BATCHES else []),
                 *option("--environment", CONFIGURATION.environment_of(wildcards.framework)),
             ]
         ),

@@ -1,15 +1,25 @@
 # What happens around a pipeline's jobs; see the Snakefile.
 
 
+def records_of(job):
+    """The records that a job makes, each with the arguments that say which run it is of."""
+    params, output = job.params, job.output
+    if job.rule.name == "train":
+        return {Path(output.record): params.run}
+    if job.rule.name.startswith("train_together"):
+        seeds = params.each.split()
+        return {
+            Path(record): f"{params.method} --seed {seed}"
+            for record, seed in zip(output.records, seeds, strict=True)
+        }
+    return {}
+
+
 def start():
     """What a pipeline does before its first job."""
     folder.take(RESULTS, preload=workflow.local_exec)
     again.set_aside(AGAIN)
-    todo = [
-        Path(job.output.record).stem
-        for job in workflow.dag.needrun_jobs()
-        if job.rule.name == "train"
-    ]
+    todo = [path.stem for job in workflow.dag.needrun_jobs() for path in records_of(job)]
     progress.begin(RESULTS, len(todo))
     asked.write_plan(
         RESULTS,
@@ -26,7 +36,7 @@ def start():
     )
 
 
-# Of jobs that a cluster ended, why; and of records that are there already, from when they are.
+# Of jobs that a cluster ended, why; and from when the records are that are there already.
 LOST, BEFORE = {}, {}
 
 
@@ -39,15 +49,14 @@ def listen_to_the_cluster():
     """Have jobs on a cluster say what they do, and leave a record when the cluster ends one."""
     if remote.listen(workflow, say_what_came, leave_a_record):
         for job in workflow.dag.needrun_jobs():
-            if job.rule.name == "train":
-                BEFORE[job] = written(Path(job.output.record))
+            BEFORE.update({path: written(path) for path in records_of(job)})
 
 
 def say_what_came(job):
-    """The line on a finished run, which the run itself printed to its job's log."""
-    if job.rule.name == "train":
+    """The lines on finished runs, which these themselves printed to their job's log."""
+    for path in records_of(job):
         try:
-            record = records.read(Path(job.output.record))
+            record = records.read(path)
         except UserError as error:
             print(error, flush=True)
         else:
@@ -55,23 +64,29 @@ def say_what_came(job):
 
 
 def leave_a_record(job, reason):
-    """Record that the cluster ended a run or a check; whether it is recorded."""
+    """Record that the cluster ended runs or a check; whether it is recorded."""
     from harness.commands import command_line  # which only this needs
 
     LOST[job] = reason
-    params, output = job.params, job.output
-    if job.rule.name == "train":
-        path = Path(output.record)
-        if written(path) != BEFORE[job] and not again.of_a_run(path):
-            return True  # it had done its work
-        words = f"crashed {params.run} --record {shlex.quote(output.record)}"
-    elif job.rule.name == "conform":
-        words = f"conform --framework {job.wildcards.framework} {params.kernels} {params.options}"
-        words += f" --output {shlex.quote(output[0])}"
-    else:
-        return False
-    words = [*shlex.split(words), "--results", str(params.results), "--reason", reason]
-    if errors.status_of(lambda: command_line.run(words)):
+    params, its = job.params, records_of(job)
+    # Those that had done their work keep what they came to.
+    commands = [
+        f"crashed {words} --record {shlex.quote(str(path))}"
+        for path, words in its.items()
+        if written(path) == BEFORE[path] or again.of_a_run(path)
+    ]
+    if its and not commands:
+        return True
+    if job.rule.name == "conform":
+        commands = [
+            f"conform --framework {job.wildcards.framework} {params.kernels} {params.options}"
+            f" --output {shlex.quote(job.output[0])}"
+        ]
+    for command in commands:
+        words = [*shlex.split(command), "--results", str(params.results), "--reason", reason]
+        if errors.status_of(functools.partial(command_line.run, words)):
+            return False
+    if not commands:
         return False
     # Snakemake waits for this file too, and here nobody measured anything.
     files.write_text(Path(job.benchmark), "s\nnan\n")

@@ -146,6 +146,23 @@ def what_a_run_needs(wildcards):
     return [*code_of_a_run(run.task, run.framework, run.cell), *where]
 
 
+def first_of(wildcards):
+    """A run of the method that a batch of seeds is of."""
+    return run_named(f"{wildcards.method}-seed0")
+
+
+def method_of(wildcards):
+    return [getattr(first_of(wildcards), name) for name in layout.METHOD]
+
+
+def what_a_batch_needs(wildcards, seeds):
+    first = first_of(wildcards)
+    for seed in seeds:
+        unless_it_stands(replace(first, seed=seed).path(RESULTS), again.of_a_run)
+    code = code_of_a_run(first.task, first.framework, first.cell)
+    return [*code, *environments_of([first.framework])]
+
+
 def arguments_of_a_run(wildcards):
     """What tells ``python -m harness`` which run it is and with what settings."""
     before, after = arguments_but_seed(*(dict(wildcards)[name] for name in layout.METHOD))

@@ -8,7 +8,8 @@ writes what it has as it comes, so that whatever ends it early loses one part at
 - ``published_point.py``: cuDNN's LSTM at a size for which others have published a time;
 - ``clock.py``: the harness's own clock, method against method in fresh processes;
 - ``training.py``: a training run of each framework, with its record;
-- ``loops.py``: what it brings to take several time steps in one turn of JAX's loop.
+- ``loops.py``: what it brings to take several time steps in one turn of JAX's loop;
+- ``seeds.py``: what it brings to train several seeds in one batch of models.
 
 The folder is a results folder: ``python -m analysis tables --results FOLDER`` and
 ``python -m analysis timing --results FOLDER CAMPAIGN …`` make its tables on a machine with all

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from benchmarks.gpu import clock, gate, loops, published_point, training
+from benchmarks.gpu import clock, gate, loops, published_point, seeds, training
 from harness.registry import ROOT
 from implementations import CPU, DEFAULT, DEVICES, GPU, IEEE, PRECISIONS
 
@@ -21,21 +21,23 @@ PARTS = {
     "published": published_point.main,
     "training": training.main,
     "loops": loops.main,
+    "seeds": seeds.main,
 }
 # What is done in which order: a part, its precision, its own word, and seconds at most.
 ORDER = (
     ("gate", IEEE, "", 160),
-    ("published", DEFAULT, "", 20),
-    ("clock", IEEE, "reference", 110),
-    ("clock", IEEE, "article", 80),
-    ("training", IEEE, "", 45),
+    ("clock", IEEE, "reference", 130),
     ("clock", IEEE, "wide", 75),
-    ("clock", IEEE, "around", 30),
+    ("clock", IEEE, "article", 75),
+    ("clock", DEFAULT, "reference", 75),
+    ("training", IEEE, "", 45),
+    ("published", DEFAULT, "", 20),
     ("gate", DEFAULT, "", 60),
-    ("clock", DEFAULT, "reference", 60),
-    ("loops", IEEE, "", 45),
+    ("clock", IEEE, "around", 45),
     ("clock", DEFAULT, "wide", 60),
     ("clock", DEFAULT, "article", 60),
+    ("loops", IEEE, "", 45),
+    ("seeds", IEEE, "", 100),
 )
 LEAST = 20  # seconds: a part is not begun with less
 

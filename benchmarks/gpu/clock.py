@@ -22,10 +22,10 @@ SHAPES = {"reference": (REFERENCE,), "article": (ARTICLE,), "wide": (WIDE,), "ar
 PHASES: dict[str, tuple[str, ...]] = {"reference": ("step", "forward"), "wide": ("step", "forward")}
 # Beside each framework's fastest kernel; native is the users' own loop.
 BESIDE: dict[str, dict[str, tuple[str, ...]]] = {
-    "reference": {"pytorch": (NATIVE, STOCK), "jax": ("manual", "cudnn")},
-    "article": {"pytorch": (NATIVE, EQUATIONS), "jax": ("manual", "cudnn", EQUATIONS)},
+    "reference": {"pytorch": (NATIVE,), "jax": ()},
+    "article": {"pytorch": (NATIVE, EQUATIONS), "jax": (NATIVE, EQUATIONS)},
     "around": {"pytorch": (NATIVE,)},
-    "wide": {"pytorch": (NATIVE,), "jax": ("manual",)},
+    "wide": {"pytorch": (NATIVE,), "jax": ()},
 }
 
 

@@ -17,6 +17,8 @@ from harness.registry import framework
 from implementations import DEFAULT, EQUATIONS, IEEE, OWN, PRECISIONS, SCAN
 
 DRY = ("lstm",)
+# What a check is of.
+WHAT = ("framework", "kernel", "track", "cell", "layers", "outputs", "dtype", "check")
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -24,12 +26,13 @@ def main(arguments: argparse.Namespace) -> None:
     folder, precision = arguments.output / "conformance", arguments.precision
     jobs = {}
     shards = _shards(arguments.device, arguments.dry, precision)
-    for number, (name, kernels) in enumerate(shards):
+    for number, (name, kernels, together) in enumerate(shards):
         its = f"{name}-{precision}-{number}"
         jobs[its] = parts.command(
             "conform", "--framework", name, "--device", arguments.device, "--precision", precision,
             "--threads", "1", "--output", str(folder / "parts" / f"{its}.csv"),
             *(word for kernel in kernels for word in ("--kernel", kernel)),
+            *(["--together"] if together else []),
         )  # fmt: skip
     cores = len(os.sched_getaffinity(0))
     ends = parts.side_by_side(
@@ -41,19 +44,20 @@ def main(arguments: argparse.Namespace) -> None:
         _join(folder, name)
 
 
-def _shards(device: str, dry: bool, precision: str) -> list[tuple[str, list[str]]]:
+def _shards(device: str, dry: bool, precision: str) -> list[tuple[str, list[str], bool]]:
     """A framework and the kernels of some cells, ``CELL=KERNEL``: what one process looks at.
 
-    The equations of cells that no framework has are looked at as IEEE alone.
+    The equations of cells that no framework has are looked at as IEEE alone. What is True is
+    looked at in a batch of models, too.
     """
-    found: list[tuple[str, list[str]]] = []
+    found: list[tuple[str, list[str], bool]] = []
     for name in parts.there():
         its = framework(name)
         own = {c: [k for k in its.kernels_of(c, device) if k != EQUATIONS] for c in OWN}
         for cell in DRY if dry else OWN:
             # JAX has many, each with its own compiling; one of several cells is enough of a part.
             groups = [[k] for k in own[cell]] if name == "jax" else [own[cell]]
-            found += [(name, [f"{cell}={k}" for k in group]) for group in groups]
+            found += [(name, [f"{cell}={k}" for k in group], False) for group in groups]
         if dry:
             continue
         every = [
@@ -66,7 +70,10 @@ def _shards(device: str, dry: bool, precision: str) -> list[tuple[str, list[str]
             every = [f"{cell}={EQUATIONS}" for cell in OWN]
         # What is late is lost, so that of the frameworks that compile a part is one cell.
         count = 5 if name == "pytorch" else len(every)
-        found += [(name, every[start::count]) for start in range(count)]
+        found += [(name, every[start::count], False) for start in range(count)]
+        if name == "jax" and precision == IEEE:
+            found += [(name, [f"{cell}=unrolled"], True) for cell in OWN]
+            found.append((name, [f"lstm={EQUATIONS}"], True))
     # The cells that users have first.
     return sorted(found, key=lambda one: all(k.partition("=")[0] not in OWN for k in one[1]))
 
@@ -81,7 +88,8 @@ def _join(folder: Path, name: str) -> None:
                 table["dtype"] = table["dtype"].replace("float32", "float32, default precision")
             tables.append(table)
     if tables:
-        whole = pd.concat(tables).drop_duplicates()
+        # A kernel that is looked at alone and in a batch is looked at twice; once counts.
+        whole = pd.concat(tables).drop_duplicates(list(WHAT))
         whole.to_csv(folder / f"{name}.csv", index=False)
         for tf32, rows in whole.groupby(whole["dtype"].str.contains("default")):
             bad = rows[~rows["passed"]]

@@ -4,8 +4,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 
 from harness.registry import ROOT, framework
 
@@ -31,9 +33,13 @@ def command(*words: str) -> list[str]:
 
 
 def side_by_side(
-    jobs: dict[str, list[str]], at_once: int, seconds: float, logs: Path
-) -> dict[str, int | None]:
-    """The exit status of each job by name, None where it was not over in time; some at once."""
+    jobs: dict[str, list[str]], at_once: int, seconds: float, logs: Path,
+    surroundings: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> dict[str, int | None]:  # fmt: skip
+    """The exit status of each job by name, None where it was not over in time; some at once.
+
+    ``surroundings`` are variables that a job has beside those of this process.
+    """
     logs.mkdir(parents=True, exist_ok=True)
     waiting, end = list(jobs), time.monotonic() + seconds
     running: dict[str, subprocess.Popen[bytes]] = {}
@@ -44,7 +50,7 @@ def side_by_side(
             with (logs / f"{name}.log").open("w", encoding="utf-8") as log:
                 running[name] = subprocess.Popen(
                     jobs[name], cwd=ROOT, stdout=log, stderr=log,
-                    env=os.environ | {"OMP_NUM_THREADS": "1"},
+                    env=os.environ | {"OMP_NUM_THREADS": "1"} | dict(surroundings.get(name, {})),
                 )  # fmt: skip
         for name in [n for n, process in running.items() if process.poll() is not None]:
             found[name] = running.pop(name).returncode

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from cells import CELLS
 from harness import environment, limits, quiet
-from harness.commands import fetch, hand_over, plugins, train
+from harness.commands import fetch, hand_over, plugins, together, train
 from harness.commands.table import FILE, FOLDER, Commands, Options, parser
 from harness.conformance import cell_trial
 from harness.errors import UserError, status_of
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         **named,
         "track": {"default": "matched", **named["track"]},
         "seed": {"type": int, "default": 0, "help": "names data and initial weights"},
+        "seeds": {"metavar": "N,N", "help": "as --seed, several with commas between them"},
         "threads": {"type": int, "default": 1, "help": "CPU threads of the framework"},
         "kernel": {"default": "", "help": "how layers are computed (else the fastest known)"},
         "device": {"default": DEVICES[0], **named["device"]},
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         "code": {"type": int, "help": "the exit status of the process that died"},
         "reason": {"help": "why a cluster ended it"},
         "shell": {"type": int, "help": "the process that started it"},
+        "together": {"action": "store_true", "help": "also in a batch with other models"},
         "plan": {"metavar": "JSON", "help": "see harness/plan/campaigns.py"},
         "dataset": {"flag": "dataset", "metavar": "NAME", "help": "one of " + ", ".join(SOURCES)},
         "given": {
@@ -88,6 +90,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands: Commands = {
         "train": (train.train, f"{of_a_run} record? cache? results?", "carry out one run"),
+        "together": (
+            together.command, f"{of_a_run.replace('seed', 'seeds')} cache? results",
+            "carry out the runs of several seeds in one batch of models",
+        ),
         "crashed": (
             train.crashed, f"{of_a_run} record results code? shell? reason?",
             "record a run whose process died",
@@ -98,8 +104,8 @@ def _parser() -> argparse.ArgumentParser:
         ),
         "conform": (
             _conform,
-            "framework kernels threads device precision environment? output? cache? results? code?"
-            " reason?",
+            "framework kernels threads device precision together? environment? output? cache?"
+            " results? code? reason?",
             "compare an implementation with the reference model, check by check",
         ),
         "environment": (_environment, "plan output", "make an environment and describe it"),
@@ -126,7 +132,8 @@ def _conform(arguments: argparse.Namespace) -> int:
     train.check_named(arguments, "framework", "device", "precision")
     its = framework(arguments.framework)
     chosen, in_pipeline = _kernels(its, arguments), bool(arguments.results)
-    gate = kept.gate(its, chosen, arguments.threads, arguments.device, arguments.precision)
+    device = arguments.device, arguments.precision, arguments.together
+    gate = kept.gate(its, chosen, arguments.threads, *device)
     reason = arguments.reason
     if reason is None and arguments.code is not None:
         if train.told_to_stop(arguments.code):
@@ -147,7 +154,6 @@ def _conform(arguments: argparse.Namespace) -> int:
             compiled = folder.cache(arguments.results, its.name) if in_pipeline else None
             cache = arguments.cache or compiled or Path(scratch)
             its.pin(arguments.threads, cache, arguments.device)
-            device = arguments.device, arguments.precision
             rows = against_reference.check(its, chosen, *device)
         gate.write(rows)
     if arguments.output:

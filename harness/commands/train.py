@@ -87,7 +87,7 @@ def identity(arguments: argparse.Namespace) -> tuple[Framework, Run, Settings]:
     )
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     """Print a line in one piece: jobs beside each other share the output."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -125,9 +125,9 @@ def _carry_out(arguments: argparse.Namespace, its: Framework, run: Run, settings
     if bar is not None:
         bar.close()
     if arguments.record:
-        _keep(arguments.record, record, progress)
+        keep(arguments.record, record, progress)
     count(arguments.results)
-    _say(finished_line(arguments.results, record))
+    say(finished_line(arguments.results, record))
     return 0 if in_pipeline or record["status"] == "ok" else 1
 
 
@@ -140,7 +140,7 @@ def _bar(title: str, steps: int) -> Any:
     return tqdm(total=steps, unit="step", desc=title)
 
 
-def _keep(path: Path, record: Record, progress: loop.Progress) -> None:
+def keep(path: Path, record: Record, progress: loop.Progress) -> None:
     """Write the record and, before it, the weights; a run whose weights are lost has failed."""
     try:
         weights = progress.weights
@@ -227,7 +227,7 @@ def crashed(arguments: argparse.Namespace) -> int:
     note = _note(arguments.record)
     record["peak_rss_mb"] = float(note.read_text(encoding="utf-8")) if note.exists() else None
     note.unlink(missing_ok=True)
-    _keep(arguments.record, record, loop.Progress())
+    keep(arguments.record, record, loop.Progress())
     count(arguments.results)
-    _say(finished_line(arguments.results, record))
+    say(finished_line(arguments.results, record))
     return 0

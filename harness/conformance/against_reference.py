@@ -28,6 +28,7 @@ from cells import Array, ModelSpec, Weights
 from harness import layout, machine
 from harness.conformance import answers
 from harness.conformance.answers import GRADIENT, OUTPUTS, RULES
+from harness.conformance.company import InCompany
 from harness.conformance.examples import STEPS
 from harness.conformance.parameter_counts import Checked, article_counts, formula
 from harness.errors import in_one_line
@@ -77,9 +78,13 @@ Kernels = dict[str, list[str]]  # by cell
 
 
 def check(
-    framework: Framework, chosen: Kernels, device: str, precision: str = PRECISIONS[0]
-) -> list[Row]:
-    """The rows of every check of the ``chosen`` kernels; what raises is a row that did not pass."""
+    framework: Framework, chosen: Kernels, device: str, precision: str = PRECISIONS[0],
+    together: bool = False,
+) -> list[Row]:  # fmt: skip
+    """The rows of every check of the ``chosen`` kernels; what raises is a row that did not pass.
+
+    With ``together`` those that can be are looked at a second time, in a batch with other models.
+    """
     try:
         framework.load()
         framework.prepare(device, precision)
@@ -94,6 +99,14 @@ def check(
     rows += [
         check_losses(framework, cell, kernel, device, precision) for kernel, cell in first.items()
     ]
+    if together:
+        in_company = InCompany(**vars(framework))
+        rows += [
+            [row | {"check": f"{row['check']}, in a batch"} for row in found]
+            for spec, kernel in _combinations(framework, chosen)
+            if framework.kernels[kernel].batched
+            for found in [check_one(in_company, spec, kernel, device, precision)]
+        ]
     counts = (
         _row(framework, one.kernel, one.spec, one.checked)
         | {"track": one.track, "counted": one.counted}

@@ -74,8 +74,9 @@ class Gate:
 
 
 def gate(
-    framework: Framework, chosen: Mapping[str, list[str]], threads: int, device: str, precision: str
-) -> Gate:
+    framework: Framework, chosen: Mapping[str, list[str]], threads: int, device: str,
+    precision: str, together: bool = False,
+) -> Gate:  # fmt: skip
     """Where the checks of these kernels, by cell, are kept."""
     place = os.environ.get(PLACE, "")
     # What a card computes hangs on more than is known here.
@@ -87,7 +88,7 @@ def gate(
     hangs_on = {
         "form": FORM,
         "framework": framework.name,
-        "options": [dict(chosen), threads, device, precision],
+        "options": [dict(chosen), threads, device, precision, *(["together"] if together else [])],
         "files": _files(framework.name),
         "packages": sorted({f"{one.name} {one.version}" for one in metadata.distributions()}),
         "python": platform.python_version(),

@@ -61,7 +61,9 @@ _ALL = (
           | each(NUMBER, "train_seconds step_ms total_seconds gflop peak_rss_mb")
           | {"device": TEXT, "kernel": WORD, "threads": COUNT}
           | each(DIGEST, "data_sha256 weights_sha256 losses_sha256") | {"machine": COUNT}
-          | {"gatebench": LATE} | each(WORD, "git_commit finished") | {"command": TEXT},
+          # How many seeds were trained in one batch of models; empty where each was alone.
+          | {"gatebench": LATE, "together": LATE} | each(WORD, "git_commit finished")
+          | {"command": TEXT},
           key=tuple(RUN), settings=True),
     Table("scores", "Each method's scores over its seeds: median, range, how many solve", "tables",
           METHOD | each(COUNT, "runs ended_well") | each(NUMBER, "median lowest highest")

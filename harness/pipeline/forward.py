@@ -17,7 +17,7 @@ def forward(words: list[str]) -> int | None:
     Returns None when the run must be done in this process.
     """
     folder = os.environ.get(FOLDER)
-    if words[:1] not in (["train"], ["conform"]) or "--results" not in words:
+    if words[:1] not in (["train"], ["together"], ["conform"]) or "--results" not in words:
         return None
     if folder is None or not os.path.isdir(folder):
         return None

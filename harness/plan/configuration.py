@@ -1,7 +1,5 @@
 """Reading a configuration: what is wrong with it in one sentence, or the runs it asks for."""
 
-import os
-import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from harness.limits import Limits
 from harness.plan import environments, places, shards, tracks
 from harness.plan.campaigns import Campaign, campaigns
 from harness.plan.environments import Entry, Environment
+from harness.plan.given import origin, plain
 from harness.plan.run import Run
 from harness.plan.settings import Settings, require, resolve
 from harness.plan.studies import AXES, expanded, planned, studies
@@ -112,72 +111,12 @@ def load(
     Raises :class:`UserError` that names the file and the key of the first
     thing that is wrong.
     """
-    config = _plain(config)
+    config = plain(config)
     try:
         return _checked(config)
     except UserError as error:
-        raise UserError(_origin(str(error), config, files, given) + str(error)) from error
-
-
-def _origin(
-    refusal: str, config: dict[str, Any], files: list[str], given: dict[str, Any] | None
-) -> str:
-    """Where a refused value comes from: the last source without which it is not refused so.
-
-    As it stands before the refusal; nothing where it is of no key.
-    """
-    sources = [(os.path.relpath(name), documents.read(Path(name))) for name in files]
-    sources = [(name, _plain(content)) for name, content in [*sources, ("--config", given or {})]]
-    # A refusal begins with the key that is wrong, but for keys that there are not.
-    key = re.split(r"[.:]", refusal)[0]
-    if key not in config:
-        key = next((key for key in config if f"key {key!r}" in refusal), "")
-    if not key:  # of a plugin's file, which the refusal names
-        return ""
-    named = [name for name, content in sources if key in content] or ["--config"]
-    for name in reversed(named):
-        values: dict[str, Any] = {}
-        for other, content in sources:
-            if other != name and key in content:
-                values = _merged(values, {key: content[key]})
-        try:
-            _checked(config | values)
-        except UserError as error:
-            if str(error) == refusal:
-                continue
-        return f"{name}: "
-    return f"{named[-1]}: "
-
-
-def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Both mappings, where they differ the other one's values, mapping by mapping."""
-    return one | {
-        key: _merged(one[key], value)
-        if isinstance(value, dict) and isinstance(one.get(key), dict)
-        else value
-        for key, value in other.items()
-    }
-
-
-def _plain(value: Any, as_text: bool = False) -> Any:
-    """Numbers and truth values that the command line passed on as text, as what they are.
-
-    Those among the overrides stay text: a task knows what its values are, such as the name of
-    a column that looks like a number.
-    """
-    if isinstance(value, dict):
-        return {str(k): _plain(v, as_text or k == "overrides") for k, v in value.items()}
-    if isinstance(value, list):
-        return [_plain(v, as_text) for v in value]
-    if as_text or not isinstance(value, str):
-        return value
-    if value in ("true", "false"):
-        return value == "true"
-    if re.fullmatch(r"[+-]?\d+", value):
-        return int(value)
-    if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", value):
-        return float(value)
-    return value
+        where = origin(str(error), config, files, given, _checked)
+        raise UserError(where + str(error)) from error
 
 
 def _checked(config: dict[str, Any]) -> Configuration:

@@ -20,6 +20,11 @@ class Run:
         return f"{self.task}-{self.framework}-{self.cell}-{self.track}-seed{self.seed}"
 
     @property
+    def method(self) -> str:
+        """What its runs with other seeds share of the name."""
+        return self.name.rpartition("-seed")[0]
+
+    @property
     def title(self) -> str:
         return f"{self.task} {self.framework} {self.cell} {self.track} seed {self.seed}"
 

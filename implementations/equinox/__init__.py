@@ -27,8 +27,12 @@ FRAMEWORK = Framework(
     environment=environment,
     biases={"matched": LAYER, "native": LAYER},
     kernels={
-        STOCK: Kernel("Equinox's cells under vmap in lax.scan, differentiated by JAX"),
-        EQUATIONS: Kernel("any cell's own step in an equinox.Module, differentiated by JAX", None),
+        STOCK: Kernel(
+            "Equinox's cells under vmap in lax.scan, differentiated by JAX", batched=True
+        ),
+        EQUATIONS: Kernel(
+            "any cell's own step in an equinox.Module, differentiated by JAX", None, batched=True
+        ),
     },
     defaults=(
         Default(

@@ -9,10 +9,17 @@ from jax import lax
 
 from cells import ModelSpec, Weights
 from implementations import EQUATIONS, STOCK
-from implementations.functional import FunctionalModel, Tree, model, product, stacked
+from implementations.functional import (
+    FunctionalModel,
+    Tree,
+    model,
+    product,
+    stacked,
+    together,
+)
 from implementations.jax import equations
 
-__all__ = ["build", "product"]
+__all__ = ["build", "product", "together"]
 
 
 def build(spec: ModelSpec, weights: Weights, kernel: str, device: str) -> FunctionalModel:

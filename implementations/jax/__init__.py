@@ -88,13 +88,24 @@ FRAMEWORK = Framework(
         "native": {"rnn": 1, "lstm": 4, "gru": 3},
     },
     kernels={
+        # Not batched: in a batch, JAX 0.10.2's gradient of Flax's GRU in float64 is wrong.
         STOCK: Kernel("flax.nnx cells in nnx.RNN", inner_bias=False),
-        "manual": Kernel("gradient by hand, each weight's in one product over all time steps"),
-        "stepwise": Kernel("gradient by hand, each weight's added up time step by time step"),
-        EQUATIONS: Kernel("any cell's own step in lax.scan, differentiated by JAX", cells=None),
-        SCAN: Kernel("a linear cell in lax.associative_scan", cells=None, linear=True),
+        "manual": Kernel(
+            "gradient by hand, each weight's in one product over all time steps", batched=True
+        ),
+        "stepwise": Kernel(
+            "gradient by hand, each weight's added up time step by time step", batched=True
+        ),
+        EQUATIONS: Kernel(
+            "any cell's own step in lax.scan, differentiated by JAX", cells=None, batched=True
+        ),
+        SCAN: Kernel(
+            "a linear cell in lax.associative_scan", cells=None, linear=True, batched=True
+        ),
         "unrolled": Kernel(
-            "gradient by hand, as manual, 25 time steps in one turn of the loop", devices=(GPU,)
+            "gradient by hand, as manual, 25 time steps in one turn of the loop",
+            devices=(GPU,),
+            batched=True,
         ),
         CUDNN: Kernel(
             "cuDNN's LSTM by jax.experimental.rnn", ("lstm",), devices=(GPU,), dtypes=("float32",)

@@ -10,10 +10,10 @@ from jax import lax
 
 from cells import ModelSpec, Weights
 from implementations import EQUATIONS, SCAN, STOCK, packed
-from implementations.functional import FunctionalModel, Program, loss, model, product
+from implementations.functional import FunctionalModel, Program, loss, model, product, together
 from implementations.jax import CUDNN, cudnn, equations, manual, scan
 
-__all__ = ["build", "product"]
+__all__ = ["build", "product", "together"]
 
 # The outputs that any cell's equations make.
 ANY = {EQUATIONS: equations.OUTPUTS, SCAN: scan.OUTPUTS}
