@@ -42,20 +42,18 @@ for number, (seeds, batch) in enumerate(BATCHES.items()):
         output:
             records=[RESULTS / "runs" / f"{{method}}-seed{seed}.json" for seed in seeds],
             arrays=[RESULTS / "runs" / f"{{method}}-seed{seed}.npz" for seed in seeds],
-        wildcard_constraints:
-            method="|".join(run.method for run in batch),
         log:
             RESULTS / "logs" / f"{{method}}-seeds{seeds[0]}to{seeds[-1]}.log",
         benchmark:
             RESULTS / "benchmarks" / f"{{method}}-seeds{seeds[0]}to{seeds[-1]}.tsv"
+        wildcard_constraints:
+            method="|".join(run.method for run in batch),
         threads: CONFIGURATION.threads
         resources:
             **BOUNDS,
             **ON_DEVICE,
         params:
-            method=lambda wildcards: " ".join(
-                arguments_but_seed(*method_of(wildcards))
-            ),
+            method=lambda wildcards: " ".join(arguments_but_seed(*method_of(wildcards))),
             all=",".join(map(str, seeds)),
             each=" ".join(map(str, seeds)),
             results=lambda wildcards, output: Path(output.records[0]).parents[1],
