@@ -88,8 +88,7 @@ FRAMEWORK = Framework(
         "native": {"rnn": 1, "lstm": 4, "gru": 3},
     },
     kernels={
-        # Not batched: in a batch, JAX 0.10.2's gradient of Flax's GRU in float64 is wrong.
-        STOCK: Kernel("flax.nnx cells in nnx.RNN", inner_bias=False),
+        STOCK: Kernel("flax.nnx cells in nnx.RNN", inner_bias=False, batched=True),
         "manual": Kernel(
             "gradient by hand, each weight's in one product over all time steps", batched=True
         ),
