@@ -164,20 +164,24 @@ def measure(words: list[str], folder: Path, log: Path | None = None) -> Cost:
             words, cwd=folder, env=clean(), stdin=subprocess.DEVNULL, stdout=file,
             stderr=subprocess.STDOUT,
         )  # fmt: skip
-        # Looked at before it is buried, since what comes then has its children's seconds in it.
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        wall = time.monotonic() - begin
-        stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2]
-        main = sum(map(int, stat.split()[11:13])) / os.sysconf("SC_CLK_TCK")
-        cpu = most = 0.0
+        wall = main = cpu = most = 0.0
         while True:
             try:
-                ended, code, used = os.wait4(-1, 0)
+                # An orphan is buried at once: thousands that wait would slow down all who look
+                # through the table of processes, as Snakemake does for each job.
+                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
             except ChildProcessError:
                 break
+            if ended and ended.si_pid == process.pid:
+                wall = time.monotonic() - begin
+                # Before it is buried, since what comes then has its children's seconds in it.
+                stat = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8")
+                ticks = sum(map(int, stat.rpartition(")")[2].split()[11:13]))
+                main = ticks / os.sysconf("SC_CLK_TCK")
+            buried, code, used = os.wait4(ended.si_pid if ended else -1, 0)
             cpu += used.ru_utime + used.ru_stime
             most = max(most, used.ru_maxrss / 1024)
-            if ended == process.pid:
+            if buried == process.pid:
                 process.returncode = os.waitstatus_to_exitcode(code)
         status = process.returncode
     return Cost(status, wall, cpu, main, most, log.read_text(encoding="utf-8", errors="replace"))

@@ -222,6 +222,16 @@ def test_cudnns_weights_in_jax_stand_where_its_own_reference_looks(monkeypatch):
             np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-5, err_msg=name)
 
 
+@pytest.mark.parametrize("name", ["jax", "pytorch"])
+def test_a_native_model_takes_what_the_clock_has_placed(name):
+    spec, its = ModelSpec("gru", 1, 2, 5, 3, False, "mse"), framework(name)
+    one, other = (its.native(spec, answers.RULES["adam"], 0) for _ in range(2))
+    inputs, targets = examples.random_batches(spec, 4)
+    placed = one.place(inputs, targets)
+    for found, wanted in zip(one.train(*placed), other.train(inputs, targets), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
 def test_tf32_is_allowed_what_was_named_before_any_run():
     named = {"forward": 1e-2, "gradient": 2e-2, "trajectory": 1e-1}
     assert against_reference.tolerances("float32", "default") == named

@@ -92,7 +92,7 @@ def test_without_the_remedy_the_pipeline_works_and_wakes_more_often(tmp_path):
     """What the remedy is for; when this fails, Snakemake has mended it and the remedy can go."""
     text = snakemake(tmp_path, f"CALM = False\n{WORKFLOW}", cores=3)
     assert "calm: False" in text
-    assert text.count("pass\n") > 50
+    assert text.count("pass\n") > 25  # the most that the remedy needs; about 50 where nothing waits
 
 
 @pytest.mark.parametrize(
