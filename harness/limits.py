@@ -20,7 +20,6 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
 
 import psutil
 
@@ -32,8 +31,8 @@ TOO_LONG, TOO_LARGE = signal.SIGALRM, signal.SIGUSR2
 STOPPED = (128 + TOO_LONG, 128 + TOO_LARGE)
 # Between two looks, and until a process that did not die of its signal is killed; seconds.
 EVERY, GRACE = 0.2, 5.0
-# The watcher ends when the other end of its input is closed: when the run does.
-_kept: list[IO[bytes]] = []
+# A watcher ends when the other end of its input is closed: when the run does.
+_watchers: list[subprocess.Popen[bytes]] = []
 
 
 @dataclass(frozen=True)
@@ -79,14 +78,21 @@ def watch(key: str, note: Path | None = None) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    assert watcher.stdin is not None
-    _kept.append(watcher.stdin)
+    _watchers.append(watcher)
 
 
 def unwatch() -> None:
-    """Have this process, and what it forks, stopped no more."""
-    while _kept:
-        _kept.pop().close()
+    """Have this process, and what it forks, stopped no more.
+
+    Its watcher is waited for. In a container, where nobody buries orphans, each run would leave a
+    dead process, and Snakemake looks through all processes at every job.
+    """
+    while _watchers:
+        watcher = _watchers.pop()
+        assert watcher.stdin is not None
+        watcher.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            watcher.wait(GRACE)
 
 
 def pipeline_is_gone() -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from harness import limits
 from tests import fakes
-from tests.conftest import overrides, snakemake, table
+from tests.conftest import ROOT, overrides, snakemake, table
 
 NAMES = ["faulty", "stuck", "asleep"]
 CONFIG = {
@@ -114,3 +114,13 @@ def test_the_reason_names_the_limit_only_where_there_is_one(monkeypatch):
     monkeypatch.setenv(limits.VARIABLE, '{"seconds": 7, "gate_seconds": 8, "memory_mb": 9}')
     assert limits.reason(code, "gate_seconds") == "took more than 8 s (limits.gate_seconds)"
     assert limits.reason(2, "seconds") == "the process died (exit status 2)"
+
+
+def test_no_dead_process_is_left_where_nobody_buries_orphans():
+    """As in a container without an init process: one for each run would slow down all that come."""
+    code = (
+        "import psutil; from harness import limits; here = psutil.Process()\n"
+        "limits.announce(limits.Limits(60, 60, 4000)); limits.watch('seconds')\n"
+        "assert len(here.children()) == 1; limits.unwatch(); assert not here.children()"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)

@@ -37,6 +37,7 @@ def main(words: list[str]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
             stream.flush()
+    limits.unwatch()
     # A framework takes up to a second to tear itself down; everything is written by now.
     os._exit(code)
 
