@@ -233,7 +233,7 @@ def _tables(results: Path) -> Tables:
     """The tables that a verification reads, as if from a processor of another kind."""
     found = plan_records.read(results)
     made = {"runs": runs.rows(found), "machines": runs.machines(found), "tasks": tasks.rows(found),
-            "losses": losses.rows(results, found)}  # fmt: skip
+            "losses": losses.rows(found, losses.all_kept(results, found))}  # fmt: skip
     for name, rows in made.items():
         layout.write(results, name, rows)
     tables = foreign.read(results)

@@ -122,7 +122,7 @@ def test_the_losses_of_every_power_of_two_are_kept_of_runs_that_ended_well(tmp_p
         if seed < 2:
             trained = np.arange(1, 10, dtype=np.float32)
             write_arrays(run.path(tmp_path), {}, {}, {"losses": trained})
-    rows = loss_table.rows(tmp_path, found)
+    rows = loss_table.rows(found, loss_table.all_kept(tmp_path, found))
     assert [(row["seed"], row["step"], row["loss"]) for row in rows] == [
         (0, 1, 1.0), (0, 2, 2.0), (0, 4, 4.0), (0, 8, 8.0),
     ]  # fmt: skip

@@ -9,7 +9,15 @@ import pytest
 
 import cells
 from analysis.evidence import comparisons
-from analysis.tables import attribution, conformance, divergence, parameters, scores, stage
+from analysis.tables import (
+    attribution,
+    conformance,
+    divergence,
+    losses,
+    parameters,
+    scores,
+    stage,
+)
 from harness import layout, registry
 from harness.conformance import against_reference
 from harness.conformance.parameter_counts import article, formula
@@ -28,24 +36,24 @@ def record(run: Run, **values: object) -> Record:
     return vars(run) | outcome | settings | {"parameters": {"total": 0}} | values
 
 
-def ran(results: Path, framework: str, losses: list[float], status: str = "ok") -> Record:
+def ran(results: Path, framework: str, its: list[float], status: str = "ok") -> Record:
     run = Run("adding", framework, "gru", "matched", 0)
     path = run.path(results)
     path.parent.mkdir(exist_ok=True)
-    records.write_arrays(path, {}, {}, {"losses": np.array(losses, np.float32)})
+    records.write_arrays(path, {}, {}, {"losses": np.array(its, np.float32)})
     return record(run, status=status)
 
 
 def test_divergence_is_the_first_step_beyond_each_share_of_the_smaller_loss(tmp_path):
     found = [ran(tmp_path, "one", [1, 1.005, 1, 1.2]), ran(tmp_path, "two", [1, 1, 1.05, 1.4])]
-    rows = divergence.rows(tmp_path, found)
+    rows = divergence.rows(found, losses.all_kept(tmp_path, found))
     assert [(r["threshold"], r["step"]) for r in rows] == [(0.001, 2), (0.01, 3), (0.1, 4)]
     assert {r["steps"] for r in rows} == {4}
 
 
 def test_what_lies_beside_a_run_that_did_not_end_well_says_nothing(tmp_path):
     found = [ran(tmp_path, "one", [1, 1]), ran(tmp_path, "two", [1, 9], status="diverged")]
-    assert divergence.rows(tmp_path, found) == []
+    assert divergence.rows(found, losses.all_kept(tmp_path, found)) == []
 
 
 def test_what_a_gate_of_before_found_is_not_shown_where_no_gate_is_wanted(tmp_path):

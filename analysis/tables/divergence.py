@@ -1,29 +1,32 @@
 """When float32 parts two frameworks that train the same model."""
 
 import itertools
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from analysis.statistics import median_steps
-from analysis.tables import losses
 from analysis.tables.groups import Rows, grouped
+from cells import Array
+from harness.plan.run import Run
+from harness.run import records
 from harness.run.records import Record
 
 THRESHOLDS = (0.001, 0.01, 0.1)
 PAIR = ("task", "cell", "framework", "other_framework", "threshold")
 
 
-def rows(results: Path, found: list[Record]) -> Rows:
+def rows(found: list[Record], losses: Mapping[Run, Array]) -> Rows:
     """The first step at which two frameworks' losses of the same matched run differ by more
     than each threshold, relative to the smaller; no step where they never do.
 
-    Only runs whose losses are kept (:func:`analysis.tables.losses.kept`).
+    Only runs whose losses are kept: ``losses``, of :func:`analysis.tables.losses.all_kept`.
     """
     groups: dict[tuple[str, str, int], dict[str, Any]] = {}
     for record in found:
-        if record["track"] == "matched" and (its := losses.kept(results, record)) is not None:
+        its = losses.get(records.identity(record))
+        if record["track"] == "matched" and its is not None:
             key = (record["task"], record["cell"], record["seed"])
             groups.setdefault(key, {})[record["framework"]] = its
     result: Rows = []

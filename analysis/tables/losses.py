@@ -4,6 +4,7 @@ Rounding grows while a model trains, so that its first losses tell best whether 
 the same: another epsilon shows in the second step, where rounding is still at the last digit.
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,15 +12,22 @@ from analysis.tables.groups import Rows
 from cells import Array
 from harness import layout
 from harness.errors import UserError
+from harness.plan.run import Run
 from harness.run import records
 from harness.run.records import Record
 
 
-def rows(results: Path, found: list[Record]) -> Rows:
+def all_kept(results: Path, found: list[Record]) -> dict[Run, Array]:
+    """The losses of every run whose are kept, read once for all tables."""
+    its = ((records.identity(record), kept(results, record)) for record in found)
+    return {run: losses for run, losses in its if losses is not None}
+
+
+def rows(found: list[Record], its: Mapping[Run, Array]) -> Rows:
     """Step and loss at every power of two up to the last step, of the runs whose are kept."""
     result: Rows = []
     for record in found:
-        if (losses := kept(results, record)) is not None:
+        if (losses := its.get(records.identity(record))) is not None:
             identity = {name: record[name] for name in layout.RUN}
             steps = (2**power for power in range(len(losses).bit_length()))
             result += [identity | {"step": s, "loss": float(losses[s - 1])} for s in steps]

@@ -26,10 +26,10 @@ def rows(found: list[Record], checks: Rows) -> Rows:
             counted[key] = spec, int(row["counted"]), row["kernel"]
     for r in found:
         if r["track"] in ("matched", "native") and r["parameters"]["total"]:
-            settings = resolve(r["task"], r["settings"], "a record")
             key = (r["task"], r["framework"], r["track"], r["cell"])
-            spec = model_spec(r["cell"], settings)
-            counted.setdefault(key, (spec, r["parameters"]["total"], r["kernel"]))
+            if key not in counted:
+                spec = model_spec(r["cell"], resolve(r["task"], r["settings"], "a record"))
+                counted[key] = spec, r["parameters"]["total"], r["kernel"]
     result: Rows = []
     for (model, framework, track, cell), (spec, count, kernel) in counted.items():
         its = framework_named(framework)

@@ -32,7 +32,8 @@ def write(results: Path) -> None:
         raise UserError(f"{results}: there is no record to make tables of; run the pipeline.")
     checks = conformance.rows(results, found)
     points = curves.rows(found)
-    parted = divergence.rows(results, found)
+    kept = losses.all_kept(results, found)
+    parted = divergence.rows(found, kept)
     places = environments.rows(results, found)
     both = versions.runs(results, places, found)
     tables = {
@@ -41,7 +42,7 @@ def write(results: Path) -> None:
         "scores": scores.rows(found, conformance.not_comparable(checks)),
         "curves": points,
         "curves_summary": curves.summary(points, runs.of_one_machine(found)),
-        "losses": losses.rows(results, found),
+        "losses": losses.rows(found, kept),
         "tasks": tasks.rows(found),
         "classical": tasks.classical(found),
         "frameworks": tasks.frameworks(found),

@@ -3,7 +3,7 @@
 import json
 import zipfile
 import zlib
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from harness.plan.run import Run
 
 Record = dict[str, Any]
 SCHEMA = 4  # counts the forms that records have had
+NAMES = [field.name for field in fields(Run)]  # what names a run
 LONGEST = 10_000  # characters of a reason, as in the form
 FORM = Path(__file__).with_name("record.schema.json")
 
@@ -85,7 +86,7 @@ def _refuse(constant: str) -> None:
 
 def identity(record: Record) -> Run:
     """The run that a record is of."""
-    return Run(**{key: record[key] for key in asdict(Run("", "", "", "", 0))})
+    return Run(**{name: record[name] for name in NAMES})
 
 
 def unfinished(path: Path) -> str:
