@@ -43,12 +43,23 @@ def test_every_pair_of_kernels_of_a_cell_is_compared_once():
     assert pairs(replace(plan, sweeps=(Sweep("hidden", (), ""),))) == []
 
 
-def taken(plan: Campaign, values, seconds: float = 10.0) -> tuple[int, str]:
-    """How many replicates of so many seconds a campaign takes, and why it stopped early."""
+def taken(plan: Campaign, values, seconds: float = 10.0, compiling: float = 0.0) -> tuple[int, str]:
+    """How many replicates of so many seconds a campaign takes, and why it stopped early.
+
+    The first takes the seconds of ``compiling``, too.
+    """
     done: list[int] = []
+
+    def replicate(number: int) -> float:
+        done.append(number)
+        return compiling if number == 0 else 0.0
+
     key = ("tiny", METHODS[1], METHODS[0])
     stopped = stopping.replicates(
-        plan, done.append, lambda: {key: values[: len(done)]}, lambda: seconds * len(done)
+        plan,
+        replicate,
+        lambda: {key: values[: len(done)]},
+        lambda: seconds * len(done) + compiling * bool(done),
     )
     assert done == list(range(len(done)))
     return len(done), stopped
@@ -69,6 +80,9 @@ def test_a_campaign_goes_on_until_it_knows_enough_or_its_time_is_up():
     assert count == 5
     assert stopped.startswith("stopped for time (10 min) after 5 processes")
     assert taken(plan, [*wide, *close], seconds=1000)[0] == 3
+    # What the first alone compiles does not count for the others: 300 + 5 * 50 seconds.
+    once = replace(plan, processes=1)
+    assert taken(once, [*wide, *close], seconds=50, compiling=300)[0] == 6
     assert taken(replace(plan, most_processes=0), wide) == (3, "")
     assert taken(replace(plan, processes=1), [0.1, 0.1]) == (2, ""), "one process has no interval"
     assert taken(plan, []) == (3, ""), "what failed is not waited for"

@@ -1,8 +1,9 @@
 """A GPU's numbers from one command: ``python -m benchmarks.gpu --output FOLDER``.
 
-Needs neither Snakemake nor TensorFlow, and is over within the minutes that it is given; what there
-was no time for is left out with a sentence. Each part is a process of its own with a limit, and
-writes what it has as it comes, so that whatever ends it early loses one part at most:
+Needs no Snakemake, and is over within the minutes that it is given; a framework that is not
+installed, and what there was no time for, is left out with a sentence. Each part is a process of
+its own with a limit, and writes what it has as it comes, so that whatever ends it early loses one
+part at most:
 
 - ``gate.py``: every kernel against the reference model, in both precisions;
 - ``published_point.py``: cuDNN's LSTM at a size for which others have published a time;

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from benchmarks.gpu import clock, gate, loops, published_point, seeds, training
+from benchmarks.gpu import clock, gate, loops, parts, published_point, seeds, training
 from harness.registry import ROOT
 from implementations import CPU, DEFAULT, DEVICES, GPU, IEEE, PRECISIONS
 
@@ -51,6 +51,10 @@ def main(words: list[str]) -> int:
     parser.add_argument("--dry", action="store_true", help="in small, to see whether it works")
     parser.add_argument("--part", choices=PARTS, help="only this part, inside this process")
     parser.add_argument("--only", nargs="*", default=(), help="only these parts")
+    parser.add_argument(
+        "--frameworks", nargs="+", default=parts.FRAMEWORKS, choices=parts.FRAMEWORKS,
+        help="only these frameworks",
+    )  # fmt: skip
     parser.add_argument("--precision", default=IEEE, choices=PRECISIONS)
     parser.add_argument("--word", default="", help="of the clock, which shapes")
     parser.add_argument("--seconds", type=float, default=600, help="of a part, its limit")
@@ -93,6 +97,7 @@ def _done(
     words = [
         sys.executable, "-m", "benchmarks.gpu", "--part", part, "--output", str(arguments.output),
         "--device", arguments.device, "--precision", precision, "--seconds", str(seconds),
+        "--frameworks", *arguments.frameworks,
         *(["--word", word] if word else []), *(["--dry"] if arguments.dry else []),
     ]  # fmt: skip
     process = subprocess.Popen(words, cwd=ROOT, start_new_session=True)

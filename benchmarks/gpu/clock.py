@@ -13,6 +13,7 @@ from harness.clock import campaign as clock
 from harness.plan.campaigns import Campaign, Method, Shape
 from harness.registry import framework
 from implementations import CPU, DEFAULT, EQUATIONS, NATIVE, STOCK
+from implementations.tensorflow import CUDNN
 
 ARTICLE = Shape("article", 32, 10, 1, 50, 2)
 REFERENCE = Shape("reference", 64, 100, 2, 128, 1)
@@ -22,16 +23,21 @@ SHAPES = {"reference": (REFERENCE,), "article": (ARTICLE,), "wide": (WIDE,), "ar
 PHASES: dict[str, tuple[str, ...]] = {"reference": ("step", "forward"), "wide": ("step", "forward")}
 # Beside each framework's fastest kernel; native is the users' own loop.
 BESIDE: dict[str, dict[str, tuple[str, ...]]] = {
-    "reference": {"pytorch": (NATIVE,), "jax": ()},
-    "article": {"pytorch": (NATIVE, EQUATIONS), "jax": (NATIVE, EQUATIONS)},
+    "reference": {"pytorch": (NATIVE,), "tensorflow": (CUDNN,), "jax": ()},
+    "article": {
+        "pytorch": (NATIVE, EQUATIONS),
+        "tensorflow": (CUDNN, NATIVE),
+        "jax": (NATIVE, EQUATIONS),
+    },
     "around": {"pytorch": (NATIVE,)},
-    "wide": {"pytorch": (NATIVE,), "jax": ()},
+    "wide": {"pytorch": (NATIVE,), "tensorflow": (CUDNN,), "jax": ()},
 }
+OF_GRU = {"pytorch": (NATIVE,), "tensorflow": (CUDNN,)}
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Time the shapes that the word names."""
-    word = arguments.word
+    word, names = arguments.word, parts.there(arguments.frameworks)
     shapes = (Shape("reference", 2, 5, 2, 4, 1),) if arguments.dry else SHAPES[word]
     cells = ("lstm",) if arguments.dry or word in ("wide", "around") else ("lstm", "gru")
     if arguments.precision == DEFAULT:
@@ -39,7 +45,7 @@ def main(arguments: argparse.Namespace) -> None:
     wanted = Campaign(
         name=f"{word}_{arguments.precision}",
         shapes=shapes,
-        methods=methods(word, shapes[0], cells, arguments.device, arguments.dry),
+        methods=methods(names, word, shapes[0], cells, arguments.device, arguments.dry),
         processes=1,
         rounds=2 if arguments.dry else 3,
         threads=1 if arguments.device == CPU else 2,
@@ -51,7 +57,8 @@ def main(arguments: argparse.Namespace) -> None:
         precision=arguments.precision,
         # As many fresh processes as there is time for.
         most_processes=1 if arguments.dry else 5,
-        minutes=(arguments.seconds - 12) / 60,
+        # To start once more takes some seconds, which the clock does not foresee.
+        minutes=(arguments.seconds - 25) / 60,
     )
     found = gate.verdicts(arguments.output, arguments.precision)
     clock.run(wanted, arguments.output, lambda text: print(text, flush=True), verdicts=found)
@@ -59,16 +66,16 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def methods(
-    word: str, shape: Shape, cells: Iterable[str], device: str, dry: bool
+    names: list[str], word: str, shape: Shape, cells: Iterable[str], device: str, dry: bool
 ) -> tuple[Method, ...]:
     """The fastest kernel of each framework, then those beside it, then one of them again."""
     found: list[Method] = []
-    for name in (name for name in parts.there() if name in BESIDE[word]):
+    for name in (name for name in names if name in BESIDE[word]):
         its = framework(name)
         for cell in cells:
             best = its.choice(shape.spec(cell), shape.batch, shape.sequence_length, device)
             known = [*its.kernels_of(cell, device), NATIVE]
-            beside = BESIDE[word][name] if cell == "lstm" else (NATIVE,) * (name == "pytorch")
+            beside = BESIDE[word][name] if cell == "lstm" else OF_GRU.get(name, ())
             found += [Method(name, k, cell) for k in dict.fromkeys([best, *beside]) if k in known]
     if dry:
         found = [m for m in found if m.kernel in (STOCK, NATIVE, "graph", "manual")]

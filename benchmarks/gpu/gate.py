@@ -25,7 +25,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Check, and put a table of each framework beside what was found before."""
     folder, precision = arguments.output / "conformance", arguments.precision
     jobs = {}
-    shards = _shards(arguments.device, arguments.dry, precision)
+    there = parts.there(arguments.frameworks)
+    shards = _shards(there, arguments.device, arguments.dry, precision)
     for number, (name, kernels, together) in enumerate(shards):
         its = f"{name}-{precision}-{number}"
         jobs[its] = parts.command(
@@ -40,23 +41,26 @@ def main(arguments: argparse.Namespace) -> None:
     )
     if late := [name for name, end in ends.items() if end is None]:
         print(f"gate: not done in time: {', '.join(late)}.", flush=True)
-    for name in parts.there(say=False):
+    for name in there:
         _join(folder, name)
 
 
-def _shards(device: str, dry: bool, precision: str) -> list[tuple[str, list[str], bool]]:
+def _shards(
+    there: list[str], device: str, dry: bool, precision: str
+) -> list[tuple[str, list[str], bool]]:
     """A framework and the kernels of some cells, ``CELL=KERNEL``: what one process looks at.
 
     The equations of cells that no framework has are looked at as IEEE alone. What is True is
     looked at in a batch of models, too.
     """
     found: list[tuple[str, list[str], bool]] = []
-    for name in parts.there():
+    for name in there:
         its = framework(name)
         own = {c: [k for k in its.kernels_of(c, device) if k != EQUATIONS] for c in OWN}
         for cell in DRY if dry else OWN:
-            # JAX has many, each with its own compiling; one of several cells is enough of a part.
-            groups = [[k] for k in own[cell]] if name == "jax" else [own[cell]]
+            # XLA compiles each; one of several cells is enough of a part.
+            compiled = name in ("jax", "tensorflow")
+            groups = [[k] for k in own[cell]] if compiled else [own[cell]]
             found += [(name, [f"{cell}={k}" for k in group], False) for group in groups]
         if dry:
             continue

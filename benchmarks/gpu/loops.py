@@ -21,7 +21,7 @@ NUMBER = "GATEBENCH_TOGETHER"
 
 def main(arguments: argparse.Namespace) -> None:
     """Time each number and write ``loops.json``."""
-    if "jax" not in parts.there():
+    if "jax" not in parts.there(arguments.frameworks):
         return
     if together := os.environ.get(NUMBER):
         _one(arguments, int(together))

@@ -4,26 +4,24 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from importlib import metadata
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 
 from harness.registry import ROOT, framework
 
-FRAMEWORKS = ("pytorch", "jax", "equinox")
+FRAMEWORKS = ("pytorch", "tensorflow", "jax", "equinox")
 
 
-def there(say: bool = True) -> list[str]:
-    """The frameworks that are installed; of the others a sentence each."""
+def there(wanted: Iterable[str]) -> list[str]:
+    """Those of the wanted frameworks that are installed; of the others a sentence each."""
     found = []
-    for name in FRAMEWORKS:
-        try:
-            metadata.version(framework(name).packages[0])
+    for name in wanted:
+        if find_spec(framework(name).packages[0]):
             found.append(name)
-        except metadata.PackageNotFoundError:
-            if say:
-                print(f"{name}: is not installed here, and so left out.", flush=True)
+        else:
+            print(f"{name}: is not installed here, and so left out.", flush=True)
     return found
 
 

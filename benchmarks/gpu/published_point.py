@@ -21,7 +21,7 @@ SECONDS = 1.0  # of calls, for each row
 
 def main(arguments: argparse.Namespace) -> None:
     """Time it in three types and write ``published_point.json``."""
-    if "pytorch" not in parts.there():
+    if "pytorch" not in parts.there(arguments.frameworks):
         return
     import torch
 

@@ -27,7 +27,7 @@ ONE = "GATEBENCH_SEEDS"  # a task and a number of seeds, for a process of its ow
 
 def main(arguments: argparse.Namespace) -> None:
     """Time each size and write ``seeds.json``."""
-    if "jax" not in parts.there():
+    if "jax" not in parts.there(arguments.frameworks):
         return
     if size := os.environ.get(ONE):
         _one(arguments, *size.split())

@@ -16,12 +16,14 @@ RUNS = (
     ("jax", "gru", "matched"),
     ("pytorch", "gru", "matched"),
     ("equinox", "lstm", "matched"),
+    ("tensorflow", "lstm", "matched"),
+    ("tensorflow", "gru", "matched"),
 )
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Train them two at a time: a GPU has room, and what counts is what they learn."""
-    here, jobs = parts.there(), {}
+    here, jobs = parts.there(arguments.frameworks), {}
     for name, cell, track in RUNS[:3] if arguments.dry else RUNS:
         if name not in here:
             continue

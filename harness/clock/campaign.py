@@ -123,13 +123,14 @@ def _carried_out(
         say(f"{campaign.name}: {len(campaign.methods)} methods, checked in {_since(begin)}")
         order = random.Random(number)
 
-        def replicate(process: int) -> None:
+        def replicate(process: int) -> float:
             start = time.monotonic()
-            _replicate(course, process, order)
+            starting = _replicate(course, process, order)
             most = f"{'at most ' * campaign.may_go_on}{campaign.last}"
             say(f"{campaign.name}: replicate {process + 1} of {most}, {_since(start)}")
             if so_far:
                 so_far(course)
+            return 0.0 if process else starting
 
         if stopped := replicates(campaign, replicate, course.needed):
             course.note(stopped)
@@ -148,9 +149,12 @@ def _since(start: float) -> str:
     return f"{time.monotonic() - start:.0f} s"
 
 
-def _replicate(course: Course, process: int, order: random.Random) -> None:
-    """A fresh process for every method, started, warmed up and asked in shuffled rounds."""
-    campaign = course.campaign
+def _replicate(course: Course, process: int, order: random.Random) -> float:
+    """A fresh process for every method, started, warmed up and asked in shuffled rounds.
+
+    Returns the seconds until all of them had started.
+    """
+    campaign, begin = course.campaign, time.monotonic()
     twins = [m for m in campaign.methods if m.twin]
     away = [m for i, m in enumerate(twins) if i != process % len(twins)]
     methods = [m for m in campaign.methods if m.name not in course.problems and m not in away]
@@ -184,6 +188,7 @@ def _replicate(course: Course, process: int, order: random.Random) -> None:
             with course.problem_of(method):
                 if workers[method].ask("pin", cores=measuring)["pinned"] != sorted(measuring):
                     course.note("processes cannot be pinned to a core here")
+        started = time.monotonic() - begin
         # Round 0 warms up and, in the first process, settles how long a block is.
         for turn in range(campaign.rounds + 1):
             for method in order.sample(methods, len(methods)):
@@ -197,6 +202,7 @@ def _replicate(course: Course, process: int, order: random.Random) -> None:
     finally:
         for worker in workers.values():
             worker.end()
+    return started
 
 
 def _round(course: Course, worker: Process, method: Method, process: int, turn: int) -> None:

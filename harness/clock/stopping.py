@@ -76,20 +76,22 @@ def enough(samples: Known) -> bool:
 
 def replicates(
     campaign: Campaign,
-    replicate: Callable[[int], None],
+    replicate: Callable[[int], float],
     samples: Callable[[], Known],
     clock: Callable[[], float] = time.monotonic,
 ) -> str:
     """Do the campaign's replicates, by number; why it stopped early, empty if it did not.
 
     ``samples`` has the logarithms of the pairs that are needed. The first ``processes`` are done
-    whatever they take; one that would not end in time is not begun.
+    whatever they take; one that would not end in time is not begun, judged by the longest so far.
+    ``replicate`` returns the seconds that do not count for that: the first one's for compiling
+    what the later ones find compiled.
     """
     begin, longest = clock(), 0.0
     for done in range(1, campaign.last + 1):
         start = clock()
-        replicate(done - 1)
-        longest = max(longest, clock() - start)
+        compiling = replicate(done - 1)
+        longest = max(longest, clock() - start - compiling)
         if done < campaign.processes:
             continue
         if not campaign.may_go_on or enough(samples()):

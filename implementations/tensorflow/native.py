@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from cells import Array, ModelSpec, Weights
-from implementations import CPU
 from implementations.rule import Optimiser
 from implementations.tensorflow import model as matched
 from implementations.tensorflow.model import (
@@ -57,11 +56,13 @@ class KerasModel:
         # The type of the learning rate and of Adam's bias corrections.
         keras.config.set_floatx(spec.dtype)
         keras.utils.set_random_seed(seed)
-        self._keras = keras_model(spec, "auto" if device == CPU else False)
+        self._keras = keras_model(spec)
         rate = Cooldown(optimiser, spec.dtype) if optimiser.falling else optimiser.learning_rate
         self._rule = RULES[optimiser.name](learning_rate=rate, clipnorm=optimiser.clip or None)
         self._rule.build(self._keras.trainable_variables)
-        compiled = tf.function(jit_compile=True, autograph=False)
+        # As Keras's own fit has it: its layers of cuDNN are not compiled.
+        jit = all(layer.supports_jit for layer in self._keras.layers)
+        compiled = tf.function(jit_compile=jit, autograph=False)
         self._train = compiled(self._chunk)
         self._predict = compiled(lambda x: self._keras(x, training=False))
 
