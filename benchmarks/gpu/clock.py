@@ -23,16 +23,16 @@ SHAPES = {"reference": (REFERENCE,), "article": (ARTICLE,), "wide": (WIDE,), "ar
 PHASES: dict[str, tuple[str, ...]] = {"reference": ("step", "forward"), "wide": ("step", "forward")}
 # Beside each framework's fastest kernel; native is the users' own loop.
 BESIDE: dict[str, dict[str, tuple[str, ...]]] = {
-    "reference": {"pytorch": (NATIVE,), "tensorflow": (CUDNN,), "jax": ()},
+    "reference": {"pytorch": (NATIVE,), "tensorflow": (STOCK, CUDNN), "jax": ()},
     "article": {
         "pytorch": (NATIVE, EQUATIONS),
-        "tensorflow": (CUDNN, NATIVE),
+        "tensorflow": (STOCK, CUDNN, NATIVE),
         "jax": (NATIVE, EQUATIONS),
     },
     "around": {"pytorch": (NATIVE,)},
-    "wide": {"pytorch": (NATIVE,), "tensorflow": (CUDNN,), "jax": ()},
+    "wide": {"pytorch": (NATIVE,), "tensorflow": (STOCK, CUDNN), "jax": ()},
 }
-OF_GRU = {"pytorch": (NATIVE,), "tensorflow": (CUDNN,)}
+OF_GRU = {"pytorch": (NATIVE,), "tensorflow": (STOCK, CUDNN)}
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -1,9 +1,10 @@
 """TensorFlow on a GPU: whether there is one, how exactly it multiplies, what memory it took.
 
-Written from its documentation; nobody has tried it on a GPU yet. By default TensorFlow lets a
-recent GPU multiply float32 as TF32, in cuDNN's layers too.
+By default TensorFlow lets a recent GPU multiply float32 as TF32, in cuDNN's layers too.
 """
 
+import ctypes
+from contextlib import suppress
 from typing import Any
 
 from implementations import DEFAULT, IEEE, NoDevice
@@ -21,14 +22,9 @@ def prepare(precision: str) -> dict[str, Any]:
             "driver that is new enough for it, or set device: cpu"
         )
     set_precision(precision)
-    about, build = (
-        tf.config.experimental.get_device_details(cards[0]),
-        tf.sysconfig.get_build_info(),
-    )
     return {
-        "card": about.get("device_name", "unknown"),
-        "cuda": build.get("cuda_version"),
-        "cudnn": build.get("cudnn_version"),
+        "card": tf.config.experimental.get_device_details(cards[0]).get("device_name", "unknown"),
+        **_libraries(),
         "precision": precision_now(),
         "deterministic": False,
     }
@@ -47,3 +43,23 @@ def precision_now() -> str:
 def peak_mb() -> float:
     """The most memory that TensorFlow's allocator has had in use, in MB."""
     return float(tf.config.experimental.get_memory_info(NAME)["peak"]) / 1e6
+
+
+def _libraries() -> dict[str, str | None]:
+    """CUDA's and cuDNN's versions as they are loaded, or else those that it was built for.
+
+    TensorFlow tells only what it was built for, so the libraries are asked.
+    """
+    built = tf.sysconfig.get_build_info()
+    cuda, cudnn = built.get("cuda_version"), built.get("cudnn_version")
+    with suppress(OSError, AttributeError):
+        version = ctypes.c_int()
+        runtime = ctypes.CDLL(f"libcudart.so.{cuda.partition('.')[0]}")
+        runtime.cudaRuntimeGetVersion(ctypes.byref(version))
+        cuda = f"{version.value // 1000}.{version.value // 10 % 100}"
+    with suppress(OSError, AttributeError):
+        library = ctypes.CDLL(f"libcudnn.so.{cudnn}")
+        library.cudnnGetVersion.restype = ctypes.c_size_t
+        found = library.cudnnGetVersion()
+        cudnn = f"{found // 10000}.{found // 100 % 100}.{found % 100}"
+    return {"cuda": cuda, "cudnn": cudnn}
