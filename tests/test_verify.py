@@ -14,6 +14,7 @@ import pytest
 from analysis.folders import agreement, foreign, reference_results, verification
 from analysis.tables import stage
 from harness.errors import UserError
+from harness.plan import settings
 from harness.plan.run import Run
 from harness.run.records import write, write_arrays
 from tasks.adding import Adding
@@ -115,8 +116,21 @@ def test_a_reference_has_the_tables_and_says_what_it_is_of(reference):
 
 def test_the_kept_reference_is_of_the_rules_as_they_are():
     """Who changes a rule makes the reference anew, or the verdicts in it are of other rules."""
-    for about in reference_results.FOLDER.rglob("reference.json"):
-        assert json.loads(about.read_text())["rules"] == reference_results.rules_in_force()
+    for path in reference_results.FOLDER.rglob("reference.json"):
+        about = json.loads(path.read_text())
+        assert about["rules"] == reference_results.rules_in_force(about["tasks"])
+
+
+def test_a_rate_of_another_task_does_not_make_a_reference_old(monkeypatch):
+    def rules(tasks: list[str], **rates: dict[str, float]) -> dict[str, str]:
+        monkeypatch.setattr(settings, "rates", lambda: rates)
+        return reference_results.rules_in_force(tasks)
+
+    before = rules(["adding"], adding={"lstm": 0.03})
+    both = {"adding": {"lstm": 0.03}, "parity": {"lstm": 0.01}}
+    assert rules(["adding"], **both) == before
+    assert rules(["adding", "parity"], **both) != before
+    assert rules(["adding"], adding={"lstm": 0.01}) != before
 
 
 def test_a_reference_of_too_few_seeds_or_with_failed_runs_is_refused(tmp_path):

@@ -1,7 +1,9 @@
 """Making a finished run the reference: its tables, not its weights, into ``results/reference/``."""
 
+import hashlib
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from analysis.folders import agreement, foreign
 from harness import layout
 from harness.errors import UserError
 from harness.files import digest, write_text
+from harness.plan import settings
 from harness.registry import ROOT
 
 FOLDER = ROOT / "results" / "reference"
@@ -21,7 +24,7 @@ TABLES = (
     "published",
 )  # fmt: skip
 # What decides which runs there are and what they are judged by.
-RULES = ("claims.yaml", "studies.yaml", "tracks.yaml", "rates.yaml")
+RULES = ("claims.yaml", "studies.yaml", "tracks.yaml")
 MOST_BYTES = 3_000_000
 
 
@@ -44,10 +47,11 @@ def make(results: Path, target: Path = FOLDER, command: str = "") -> dict[str, A
             f"{results}: its tables have {size / 1e6:.1f} MB, a reference at most "
             f"{MOST_BYTES / 1e6:g}; take fewer runs."
         )
-    about = description(tables) | {
+    described = description(tables)
+    about = described | {
         "made": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
         "command": command,
-        "rules": rules_in_force(),
+        "rules": rules_in_force(described["tasks"]),
         "tables": sorted(texts),
     }
     for old in target.glob("*.csv"):
@@ -59,9 +63,15 @@ def make(results: Path, target: Path = FOLDER, command: str = "") -> dict[str, A
     return about
 
 
-def rules_in_force() -> dict[str, str]:
-    """The SHA-256 of each file of rules: a reference is of the rules that it was made by."""
-    return {name: digest(ROOT / "workflows" / name) for name in RULES}
+def rules_in_force(tasks: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of each file of rules: a reference is of the rules that it was made by.
+
+    Of the learning rates those of the ``tasks`` count, so that another task can get its own.
+    """
+    rates = settings.rates()
+    text = json.dumps({t: rates[t] for t in sorted(set(tasks) & set(rates))}, sort_keys=True)
+    found = {name: digest(ROOT / "workflows" / name) for name in RULES}
+    return found | {"rates.yaml": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _refuse(results: Path, runs: pd.DataFrame, rules: agreement.Rules, tasks: list[str]) -> None:
