@@ -72,6 +72,18 @@ def test_a_kernel_is_where_it_says_it_is(name):
     assert "manual" not in framework("pytorch").kernels_of("lstm", "gpu")
 
 
+def test_tensorflow_takes_cudnn_for_long_sequences_on_a_gpu():
+    its = framework("tensorflow")
+
+    def chosen(cell: str, length: int, device: str) -> str:
+        return its.choice(ModelSpec(cell, 1, 2, 64, 1, False, "mse"), 32, length, device)
+
+    assert [chosen(cell, 100, "gpu") for cell in ("lstm", "gru", "rnn", "mgu")] == [
+        "cudnn", "cudnn", "stock", "equations",
+    ]  # fmt: skip
+    assert chosen("lstm", 10, "gpu") == chosen("lstm", 100, "cpu") == "stock"
+
+
 def run_on_gpu(its: Framework, tmp_path, cell: str = "lstm") -> dict:
     """The record of a run that is asked to go on a GPU."""
     settings = replace(resolve("adding", TINY, "test"), device="gpu")
