@@ -26,7 +26,7 @@ class DuplicateString(Tape):
 
     On five seeds, each cell at its own rate, the budget ends at 0.520 with LSTM (0.519 to 0.526)
     and at 0.515 with GRU (0.509 to 0.516; study ``budgets``, docs/configure.md). Half of it brings
-    0.513 with both on validation data: more steps would cost minutes and bring little.
+    0.513 with both on validation data: the second half brought little.
     """
 
     name: ClassVar = "duplicate_string"

@@ -28,7 +28,7 @@ class ReverseString(Tape):
 
     On five seeds, each cell at its own rate, the budget ends at 0.569 with LSTM (0.566 to 0.572)
     and at 0.548 with GRU (0.547 to 0.555; study ``budgets``, docs/configure.md). Half of it brings
-    0.551 and 0.541 on validation data: more steps would cost minutes and bring little.
+    0.551 and 0.541 on validation data: the second half brought little.
     """
 
     name: ClassVar = "reverse_string"

@@ -34,7 +34,7 @@ class StackManipulation(Tape):
 
     On five seeds, each cell at its own rate, the budget ends at 0.554 with LSTM (0.545 to 0.557)
     and at 0.530 with GRU (0.526 to 0.537; study ``budgets``, docs/configure.md). Half of it brings
-    0.535 and 0.522 on validation data: more steps would cost minutes and bring little.
+    0.535 and 0.522 on validation data: the second half brought little.
     """
 
     name: ClassVar = "stack_manipulation"
