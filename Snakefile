@@ -62,8 +62,8 @@ onsuccess:
         {job.rule.name for job in workflow.dag.finished_jobs} if not workflow.touch else set()
     )
     if "compare" in made:
-        compare.say(RESULTS)
-    code = verification.status(RESULTS) if "verify" in made else 0
+        outcome.say_compared(RESULTS)
+    code = outcome.say_verified(RESULTS) if "verify" in made else 0
     failed = say_what_is_stored() if STORED else progress.failed(RESULTS)
     if code or failed:
         sys.exit(code or 1)

@@ -73,19 +73,19 @@ def _reference(arguments: argparse.Namespace) -> None:
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from analysis.folders import reference_results, verification
+    from analysis.folders import outcome, reference_results, verification
 
     verification.verify(arguments.results, arguments.reference or reference_results.FOLDER)
     # In the pipeline the verdict is said, and becomes the status, at its very end.
-    return 0 if arguments.quiet else verification.status(arguments.results)
+    return 0 if arguments.quiet else outcome.say_verified(arguments.results)
 
 
 def _compare(arguments: argparse.Namespace) -> None:
-    from analysis.folders import compare
+    from analysis.folders import compare, outcome
 
     compare.compare(arguments.results, arguments.other)
     if not arguments.quiet:
-        compare.say(arguments.results)
+        outcome.say_compared(arguments.results)
 
 
 def _merge(arguments: argparse.Namespace) -> None:

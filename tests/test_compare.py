@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis.__main__ import main
-from analysis.folders import compare, unmatched
+from analysis.folders import compare, outcome, unmatched
 from harness.errors import UserError
 from harness.plan.configuration import load
 from report.tables import read
@@ -108,7 +108,7 @@ def test_nothing_in_common_is_said_and_no_error(mine, there, tmp_path, capsys):
     other = folder(tmp_path / "other", settings=lambda r: r["settings"] | {"hidden": 8})
     found = compare.compare(mine, other)
     assert found["verdict"] == "nothing compared"
-    compare.say(mine)
+    outcome.say_compared(mine)
     said = capsys.readouterr().out
     assert "nothing to compare" in said
     assert "sine pytorch gru matched: other settings (hidden 50 here, 8 there)" in said

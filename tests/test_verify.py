@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.folders import agreement, foreign, reference_results, verification
+from analysis.folders import agreement, foreign, outcome, reference_results, verification
 from analysis.tables import stage
 from harness.errors import UserError
 from harness.plan import settings
@@ -163,7 +163,7 @@ def test_the_same_results_are_verified_bit_for_bit(made, reference, tmp_path, ca
     assert found["verdict"] == "verified"
     assert verdicts(mine, "equivalence", "score") == dict.fromkeys(TASKS, "identical")
     assert verdicts(mine, "exact", "losses") == dict.fromkeys(TASKS, "same")
-    assert verification.status(mine) == 0
+    assert outcome.say_verified(mine) == 0
     assert "Verdict: verified" in capsys.readouterr().out
 
 
@@ -196,7 +196,7 @@ def test_other_losses_on_the_same_processor_fail(reference, tmp_path, capsys):
     found = verification.verify(mine, reference)
     assert found["verdict"] == "not verified"
     assert verdicts(mine, "exact", "losses") == dict.fromkeys(TASKS, "different")
-    assert verification.status(mine) == 1
+    assert outcome.say_verified(mine) == 1
     assert "exact, losses of adding pytorch gru matched: different" in capsys.readouterr().out
 
 
@@ -337,7 +337,7 @@ def test_other_settings_are_named_and_nothing_compared_is_no_success(reference, 
         "adding pytorch gru matched: other settings (hidden 8 here, 64 there), not compared"
         in found["not_compared"]
     )
-    assert verification.status(mine) == 2
+    assert outcome.say_verified(mine) == 2
     assert "No run here has the settings" in capsys.readouterr().out
 
 

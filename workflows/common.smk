@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 
 sys.path.insert(0, str(ROOT))
-from analysis.folders import compare, foreign, verification
+from analysis.folders import foreign, outcome
 from harness import documents, environment, errors, files, layout, limits, registry
 from harness.conformance import cell_trial
 from harness.errors import UserError

@@ -261,7 +261,7 @@ def other(wildcards):
             "snakemake --cores all compare --config other=PATH"
         )
     end_where_stored("compare")
-    or_end(compare.read_other, RESULTS, CONFIGURATION.other)
+    or_end(foreign.read_other, RESULTS, CONFIGURATION.other)
     paths = [CONFIGURATION.other / f"{name}.csv" for name in foreign.TABLES]
     return [path for path in paths if path.is_file()]
 

@@ -10,19 +10,8 @@ import numpy as np
 import pandas as pd
 
 from analysis import statistics
-from analysis.folders import agreement, foreign, pairing, unmatched
+from analysis.folders import agreement, foreign, outcome, pairing, unmatched
 from analysis.folders.agreement import METHOD, Row
-from harness.errors import UserError
-
-
-def read_other(results: Path, other: Path) -> pairing.Tables:
-    """The tables of the other folder, which is foreign input; see :mod:`analysis.folders.foreign`.
-
-    Raises :class:`UserError` for the first thing that is wrong with it.
-    """
-    if other.exists() and results.exists() and other.samefile(results):
-        raise UserError(f"{other}: is the results folder itself; name another one to compare with.")
-    return foreign.read(other)
 
 
 def compare(results: Path, other: Path) -> dict[str, Any]:
@@ -30,7 +19,7 @@ def compare(results: Path, other: Path) -> dict[str, Any]:
 
     Raises :class:`UserError` when a folder does not hold what it should.
     """
-    there = read_other(results, other)
+    there = foreign.read_other(results, other)
     here = foreign.read(results)
     found = pairing.pair(here, there, agreement.load_rules())
     rows = [*found.rows, *_training(found.both), *pairing.times(here, there)]
@@ -40,7 +29,7 @@ def compare(results: Path, other: Path) -> dict[str, Any]:
     about = {"verdict": verdict, "items": pairing.items(rows), "failures": [], **found.about}
     # Its name alone: a path says more of a machine than others need to know.
     about["folder"] = other.resolve().name
-    return pairing.write(results, "compare", rows, about)
+    return outcome.write(results, "compare", rows, about)
 
 
 def _training(both: pd.DataFrame) -> list[Row]:
@@ -62,12 +51,3 @@ def _training(both: pd.DataFrame) -> list[Row]:
             "verdict": pairing.parted(found.low, found.high),
         })  # fmt: skip
     return rows
-
-
-def say(results: Path) -> None:
-    """Say what ``compare.json`` of ``results`` says."""
-    found = pairing.read(results, "compare")
-    print(f"Compared with {found['folder']}: {results / 'compare.csv'}")
-    pairing.say(found)
-    for sentence in (*found["differs"], *found["not_compared"]):
-        print(f"  {sentence}")

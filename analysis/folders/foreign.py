@@ -72,6 +72,13 @@ def read(
     return tables
 
 
+def read_other(results: Path, other: Path) -> dict[str, pd.DataFrame]:
+    """The tables of ``other``, with which ``results`` are to be compared; see :func:`read`."""
+    if other.exists() and results.exists() and other.samefile(results):
+        raise UserError(f"{other}: is the results folder itself; name another one to compare with.")
+    return read(other)
+
+
 def read_text(path: Path, most: int = MOST_BYTES) -> str:
     """The text of a regular file of at most ``most`` bytes that is not a link."""
     try:

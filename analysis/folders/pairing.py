@@ -4,12 +4,9 @@ Of the two, one is here and the other there: the reference, or a folder from any
 of theirs is ever averaged.
 """
 
-import json
-import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,14 +15,10 @@ from analysis import statistics
 from analysis.folders import agreement, first_losses, unmatched
 from analysis.folders.agreement import Row
 from analysis.folders.reference_results import description
-from harness import documents, layout
-from harness.files import digest, write_text
 
 Tables = dict[str, pd.DataFrame]
 
 ITEMS = ("exact", "training", "equivalence", "claims", "speed")
-SCHEMA = 3
-FORM = Path(__file__).with_name("pairing.schema.json")
 CLAIM = ["claim"]
 RATIO = ["shape", "kind", "numerator", "denominator"]
 SIZES = ["batch", "sequence_length", "input_size", "hidden", "layers"]
@@ -169,30 +162,3 @@ def items(rows: list[Row]) -> dict[str, Any]:
     """How many rows of each item have which verdict; whether it passed is for others to say."""
     counts = {item: Counter(r["verdict"] for r in rows if r["item"] == item) for item in ITEMS}
     return {item: {"passed": None, "verdicts": dict(found)} for item, found in counts.items()}
-
-
-def write(results: Path, name: str, rows: list[Row], found: dict[str, Any]) -> dict[str, Any]:
-    """Write the rows and ``found`` as the comparison ``name`` of ``results``; the latter whole."""
-    found = {
-        "schema": SCHEMA,
-        **found,
-        "runs_sha256": digest(results / "runs.csv"),
-        "made": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
-    }
-    documents.check(found, FORM)
-    layout.write(results, name, rows)
-    write_text(results / f"{name}.json", json.dumps(found, indent=1) + "\n")
-    return found
-
-
-def read(results: Path, name: str) -> dict[str, Any]:
-    """What the comparison ``name`` of ``results`` came to."""
-    found: dict[str, Any] = documents.load(results / f"{name}.json", FORM)
-    return found
-
-
-def say(found: dict[str, Any]) -> None:
-    """Print how many rows of each item have which verdict."""
-    for name, item in found["items"].items():
-        counts = ", ".join(f"{n} {verdict}" for verdict, n in item["verdicts"].items())
-        print(f"  {name}: {counts or 'nothing to compare'}")

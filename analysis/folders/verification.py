@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from analysis.folders import agreement, foreign, pairing
+from analysis.folders import agreement, foreign, outcome, pairing
 from analysis.folders.agreement import METHOD, Row
 from analysis.folders.reference_results import FOLDER
 from harness.errors import UserError
@@ -27,7 +27,7 @@ def verify(results: Path, reference: Path = FOLDER) -> dict[str, Any]:
     rows = [row | _hint(row) for row in found.rows]
     failures = [_sentence(row) for row in rows if fails(row)]
     about = {**_verdict(rows), "failures": failures, **found.about}
-    return pairing.write(results, "verify", rows, about)
+    return outcome.write(results, "verify", rows, about)
 
 
 def fails(row: Row) -> bool:
@@ -62,18 +62,3 @@ def _sentence(row: Row) -> str:
     what = " ".join(str(row[name]) for name in METHOD if row.get(name))
     detail = f" ({row['detail']})" if row.get("detail") else ""
     return f"{row['item']}, {row['check'].replace('_', ' ')} of {what}: {row['verdict']}{detail}"
-
-
-def status(results: Path) -> int:
-    """Say what ``verify.json`` of ``results`` says: 0 verified, 1 not, 2 nothing to compare."""
-    found = pairing.read(results, "verify")
-    print(f"Verdict: {found['verdict']} ({results / 'verify.json'})")
-    pairing.say(found)
-    for sentence in found["failures"]:
-        print(f"  {sentence}")
-    if found["verdict"] == "nothing compared":
-        print(
-            "No run here has the settings and the seed of one of the reference; "
-            "verify a configuration that has them, such as the default one."
-        )
-    return {"verified": 0, "not verified": 1}.get(str(found["verdict"]), 2)

@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, stats
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import confint_proportions_2indep
 
 Array = NDArray[Any]
 NAN = float("nan")
@@ -123,6 +121,9 @@ def newcombe(
 
     Newcombe 1998, Statistics in Medicine 17, method 10, from the two Wilson intervals.
     """
+    # Here and in holm: half a second of import, at the start of every stage that needs neither.
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     counts = successes_a, n_a, successes_b, n_b
     low, high = confint_proportions_2indep(
         *counts, method="newcomb", compare="diff", alpha=1 - confidence
@@ -160,6 +161,8 @@ def holm(p: Sequence[float] | Array) -> Array:
     adjusted = np.array(p, dtype=float)
     known = ~np.isnan(adjusted)
     if known.any():
+        from statsmodels.stats.multitest import multipletests
+
         # statsmodels collects garbage at each call, which takes a second beside loaded frameworks.
         gc.freeze()
         try:
