@@ -43,7 +43,8 @@ def _yaml(text: str, path: Path) -> Any:
             f"{_handed.FOLDER} to a folder that python -m harness hand-over made in the main one."
         ) from error
     try:
-        return yaml.safe_load(text)
+        # As yaml.safe_load does, but in C where PyYAML has it, ten times as fast.
+        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

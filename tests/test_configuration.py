@@ -292,7 +292,10 @@ def test_what_set_the_bad_value_is_named(tmp_path, on_command_line, says):
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"seeds: [0]\ntasks: [adding\ncells: all\n", r", line 3: is not YAML \(expected ',' or"),
+        (
+            b"seeds: [0]\ntasks: [adding\ncells: all\n",
+            r", line 3: is not YAML \(did not find expected ',' or",
+        ),
         (b"seeds: [0]\n\ttasks: all\n", r", line 2: is not YAML \("),
         (b"- adding\n", ": must be a mapping such as {key: value}, not \\['adding'\\]"),
         (b"", ": must be a mapping such as {key: value}, not None"),

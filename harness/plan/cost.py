@@ -73,6 +73,7 @@ def _seconds_per_gflop(folder: Path) -> list[tuple[tuple[str, ...], dict[str, fl
     rates = runs["total_seconds"] * runs["threads"] / runs["gflop"]
     found = []
     for alike in ALIKE:
-        medians = rates.groupby(runs[[*alike]].agg("/".join, axis=1)).median()
-        found.append((alike, {str(key): float(value) for key, value in medians.items()}))
+        medians = rates.groupby([runs[name] for name in alike]).median()
+        keys = ("/".join(key if len(alike) > 1 else (key,)) for key in medians.index)
+        found.append((alike, dict(zip(keys, map(float, medians), strict=True))))
     return found
