@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= all
 
-.PHONY: report quick full attribution cells papers versions tune verify compare test lint bench picture lock clean
+.PHONY: report quick full attribution cells papers versions tune verify compare test tests lint bench picture lock clean
 
 report: .venv/ready
 	$(BIN)/snakemake --cores $(CORES)
@@ -51,7 +51,11 @@ site: .venv/ready
 	$(BIN)/python -m analysis site
 	$(BIN)/python -m report.site
 
-test: .venv/ready lint
+# Both at once: the type check would keep one core busy for a minute and leave the other idle.
+test: .venv/ready
+	$(MAKE) -j2 lint tests
+
+tests: .venv/ready
 	$(BIN)/python -m pytest
 
 lint: .venv/ready

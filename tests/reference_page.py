@@ -4,12 +4,15 @@ The reference keeps the tables that a verification needs. What else such a run h
 the code where it takes seconds, else made up in its form. One run is made to fail.
 """
 
+import fcntl
 import math
+import os
 import shutil
 from itertools import product
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from analysis.inside import stage as insides
 from analysis.tables import cells
@@ -25,8 +28,20 @@ FRAMEWORKS, CELLS = ("jax", "pytorch", "tensorflow"), ("rnn", "gru", "lstm")
 REASON = "The process was killed: more than 8,000 MB of memory"
 
 
-def make(folder: Path) -> Path:
-    """Fill ``folder`` with the tables and the page; the page."""
+def shared(temporary: pytest.TempPathFactory) -> Path:
+    """The page, which the first worker of a test run makes and the others wait for."""
+    base = temporary.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "reference_page"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "report.html").exists():
+            folder.mkdir()
+            make(folder)
+    return folder / "report.html"
+
+
+def make(folder: Path) -> None:
+    """Fill ``folder`` with the tables and the page."""
     for path in (ROOT / "results" / "reference").glob("*.csv"):
         shutil.copy(path, folder)
     runs = layout.read(folder, "runs")
@@ -38,7 +53,6 @@ def make(folder: Path) -> Path:
         layout.write(folder, name, rows)
     look_inside(folder)
     write_report(folder)
-    return folder / "report.html"
 
 
 def look_inside(folder: Path) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from analysis.evidence import changes as weighing
 from benchmarks import report_page
@@ -16,6 +15,7 @@ from report.answers.phrases import capital, count
 from report.page import render, write_report
 from report.sections import changes, changes_figures, frontier_figure
 from report.tables import Tables
+from tests.axe import assert_accessible
 from tests.test_changes import HIGHER, MARGINS, around, method
 
 PARENTS = {
@@ -207,8 +207,7 @@ def test_the_view_is_whole_and_accessible_and_its_table_can_be_filtered(
     place = page.locator("#changes")
     place.locator("details").evaluate_all("all => all.forEach((one) => (one.open = true))")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    assert_accessible(page)
     rows = place.locator("tbody tr:visible")
     assert rows.count() == 12
     first = rows.filter(has_text="no forget gate").filter(has_text="adding").inner_text()

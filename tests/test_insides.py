@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from analysis.inside import dynamics, example, gate_activity, marks, model, stage
 from analysis.tables import stage as tables
@@ -22,6 +21,7 @@ from harness.run import initialisation, records, streams
 from report import tables as reading
 from report.page import write_report
 from report.sections import insides
+from tests.axe import assert_accessible
 from tests.test_report import record
 
 TASK = resolve("adding", {"sequence_length": 12, "hidden": 5, "steps": 30}, "test")
@@ -223,8 +223,7 @@ def test_a_chosen_task_opens_its_example(results, browser):
     page.reload()
     assert [one.get_attribute("data-task") for one in examples.all()] == ["sine"]
     assert page.locator("#inside .panels:not(.wide) figure:visible").count() == 3
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    assert_accessible(page)
 
 
 def frame(tasks: tuple[str, ...], cells: tuple[str, ...] = ("gru", "lstm")) -> dict:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from analysis.tables import cells as cell_table
 from benchmarks import report_page
@@ -19,6 +18,7 @@ from report.figures.style import COLOURS, MOST_CELLS, Palette
 from report.page import write_report
 from report.sections import accuracy, insides, overview_figures
 from report.sections.leading import MOST
+from tests.axe import assert_accessible
 from tests.test_insides import frame
 
 ROOT = Path(__file__).parents[1]
@@ -213,8 +213,7 @@ def test_a_chosen_cell_shows_its_example_alone(page):
     assert [e.get_attribute("data-cell") for e in examples.all()] == ["nfg"]
     page.reload()
     assert [e.get_attribute("data-cell") for e in examples.all()] == ["nfg"]
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    assert_accessible(page)
 
 
 def test_lines_of_many_cells_are_parted_by_family(folder):

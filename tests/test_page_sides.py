@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page
 
 from analysis.folders import compare, verification
@@ -14,6 +13,7 @@ from report import tables as reading
 from report import words
 from report.numbers import interval
 from report.page import render, write_report
+from tests.axe import assert_accessible
 
 EVIL = "<script>alert(1)</script>\"'&"
 OTHER = "<img src=x onerror=alert(1)>"
@@ -130,8 +130,7 @@ def test_open_sections_are_whole_and_accessible(browser, folder, width, theme):
         folded = go(opened, name).locator("details")
         folded.evaluate_all("all => all.forEach((one) => (one.open = true))")
         assert opened.evaluate("document.documentElement.scrollWidth") <= width
-        found = Axe().run(opened, f"#{name}")
-        assert found.violations_count == 0, found.generate_report()
+        assert_accessible(opened, f"#{name}")
     opened.close()
 
 

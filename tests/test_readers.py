@@ -20,7 +20,7 @@ CLICKABLE = "a:visible, button:visible, summary:visible"
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory) -> Path:
-    return reference_page.make(tmp_path_factory.mktemp("readers"))
+    return reference_page.shared(tmp_path_factory)
 
 
 @pytest.fixture(params=WINDOWS, scope="module")

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from analysis.tables import versions
 from harness import layout
@@ -13,6 +12,7 @@ from report.answers.phrases import count
 from report.figures.style import Palette
 from report.page import render, write_report
 from report.tables import Tables
+from tests.axe import assert_accessible
 from tests.test_version_tables import INSTALLED, PACE, checked, environments, world
 
 
@@ -152,6 +152,5 @@ def test_a_filter_keeps_what_is_of_either_version(browser, tables):
     assert page.locator("#versions .filters [data-key=framework] option").all_inner_texts()[1:] == [
         words.framework(name) for name in tables.palette.frameworks
     ]
-    found = Axe().run(page, context="#versions")
-    assert not found.response["violations"], found.generate_report()
+    assert_accessible(page, "#versions")
     page.close()
