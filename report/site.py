@@ -31,8 +31,14 @@ MODEL = ["shape", "batch", "sequence_length", "input_size", "hidden", "layers", 
 Row = dict[str, Any]
 # How claims are grouped: by what comes out on all machines, and the answer; of one, and of several.
 GROUPS = (
-    (("everywhere", "supported"), ("holds on every machine", "hold on every machine")),
-    (("everywhere", "refuted"), ("holds on no machine", "hold on no machine")),
+    (
+        ("everywhere", "supported"),
+        ("holds on every machine that tested it", "hold on every machine that tested them"),
+    ),
+    (
+        ("everywhere", "refuted"),
+        ("holds on no machine that tested it", "hold on no machine that tested them"),
+    ),
     (
         ("where decided", "supported"),
         ("holds wherever the runs can tell", "hold wherever the runs can tell"),
@@ -93,12 +99,14 @@ def _answer(folders: list[str], paces: list[Row], judged: list[Row]) -> Answer:
     same = sum(row["says"] == "everywhere" for row in paces)
     text = f"For {same} of {plural(len(paces), 'model')} timed on several machines, one framework "
     text += "is fastest, or as fast as any, on all of them."
+    found = [(row["says"], row["answer"]) for row in judged]
+    everywhere, nowhere = (found.count(("everywhere", one)) for one in ("supported", "refuted"))
+    apart = sum(says == "differs" for says, _ in found)
     counts = [
-        f"{sum((row['says'], row['answer']) == key for row in judged)} {said}"
-        for key, said in GROUPS[:2]
+        f"{everywhere} {'holds' if everywhere == 1 else 'hold'} on every machine",
+        f"{nowhere} on none",
+        f"{apart} {'comes' if apart == 1 else 'come'} out differently",
     ]
-    apart = sum(row["says"] == "differs" for row in judged)
-    counts.append(f"{apart} {'comes' if apart == 1 else 'come'} out differently")
     evidence = f"Of {plural(len(judged), 'published claim')} tested more than once "
     return Answer(
         text if paces else "No model was timed on more than one machine yet.",

@@ -349,13 +349,16 @@ def test_claims_and_speed_inform_without_failing(made, reference, tmp_path):
             "claim": "a-claim", "verdict": verdict, "framework": "jax", "task": "", "case": "",
             "effect": 1.0,
         }  # fmt: skip
-        pd.DataFrame([claim]).to_csv(place / "claims.csv", index=False)
+        # Nothing can be said of what one of them did not test.
+        only = claim | {"claim": "another", "verdict": "not tested" if place == mine else verdict}
+        pd.DataFrame([claim, only]).to_csv(place / "claims.csv", index=False)
         pd.DataFrame([{"shape": "reference", "kind": "cells", "numerator": "jax/gru",
                        "denominator": "jax/lstm", "ratio": (low + high) / 2, "low": low,
                        "high": high}]).to_csv(place / "speed_ratios.csv", index=False)  # fmt: skip
     found = verification.verify(mine, theirs)
     assert found["verdict"] == "verified"
-    assert found["items"]["claims"] == {"passed": None, "verdicts": {"other verdict": 1}}
+    assert found["items"]["claims"]["passed"] is None
+    assert found["items"]["claims"]["verdicts"] == {"other verdict": 1, "not applicable": 1}
     assert found["items"]["speed"]["verdicts"] == {"apart": 1}
 
 

@@ -89,15 +89,16 @@ def _metrics(judged: pd.DataFrame, tasks: set[str], alike: dict[str, bool]) -> l
 
 
 def _claims(here: pd.DataFrame, there: pd.DataFrame) -> list[Row]:
-    """Item 4: the verdict on every claim that both judged."""
+    """Item 4: the verdict on every claim; one that a folder has not tested has none there."""
     rows: list[Row] = []
     for row in _both(here, there, CLAIM).to_dict("records"):
         one, two = str(row["verdict"]), str(row["verdict_there"])
+        same = "same verdict" if one == two else "other verdict"
         rows.append({
             "item": "claims", "check": row["claim"], "task": row["task"],
             "framework": row["framework"], "case": row["case"], "here": row["effect"],
             "there": row["effect_there"],
-            "verdict": "same verdict" if one == two else "other verdict",
+            "verdict": "not applicable" if "not tested" in (one, two) else same,
             "detail": one if one == two else f"{one} here, {two} there",
         })  # fmt: skip
     return rows
