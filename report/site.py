@@ -107,7 +107,7 @@ def _answer(folders: list[str], paces: list[Row], judged: list[Row]) -> Answer:
         f"{nowhere} on none",
         f"{apart} {'comes' if apart == 1 else 'come'} out differently",
     ]
-    evidence = f"Of {plural(len(judged), 'published claim')} tested more than once "
+    evidence = f"Of {plural(len(judged), 'published claim')} tested more than once, "
     return Answer(
         text if paces else "No model was timed on more than one machine yet.",
         f"{evidence}{listed(counts)}." if judged else "",
