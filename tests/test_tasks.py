@@ -16,7 +16,7 @@ from tasks.csv import Csv
 from tasks.delayed_recall import DelayedRecall
 from tasks.digits import Digits
 from tasks.mackey_glass import MackeyGlass
-from tasks.mnist1d import Mnist1d
+from tasks.mnist1d import ORDER, Mnist1d
 from tasks.selective_copying import SelectiveCopying
 from tasks.sine import Sine, simulated_floor
 from tasks.sunspots import Sunspots
@@ -369,6 +369,11 @@ def test_mnist1d_is_as_large_and_as_hard_as_the_published_one():
     ]  # fmt: skip
     assert len({x.tobytes() for inputs, _ in parts.values() for x in inputs}) == 5000
     assert all(np.bincount(classes).min() > 0.07 * len(classes) for _, classes in parts.values())
+    for split, (inputs, classes) in parts.items():
+        mixed, same = Mnist1d(permuted=True).examples(split)
+        assert np.array_equal(mixed[:, np.argsort(ORDER)], inputs)
+        assert not np.array_equal(mixed, inputs)
+        assert np.array_equal(same, classes)
     # Published is 0.32 for a linear model; twice the error of a share of 1,000 beside it.
     linear = LogisticRegression(C=0.01).fit(parts["train"][0][..., 0], parts["train"][1])
     share = linear.score(parts["test"][0][..., 0], parts["test"][1])

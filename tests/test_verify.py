@@ -13,9 +13,11 @@ import pytest
 
 from analysis.folders import agreement, foreign, outcome, reference_results, verification
 from analysis.tables import stage
+from harness import documents
 from harness.errors import UserError
 from harness.plan import settings
 from harness.plan.run import Run
+from harness.registry import load_task
 from harness.run.records import write, write_arrays
 from tasks.adding import Adding
 from tasks.copying import Copying
@@ -117,20 +119,46 @@ def test_a_reference_has_the_tables_and_says_what_it_is_of(reference):
 def test_the_kept_reference_is_of_the_rules_as_they_are():
     """Who changes a rule makes the reference anew, or the verdicts in it are of other rules."""
     for path in reference_results.FOLDER.rglob("reference.json"):
-        about = json.loads(path.read_text())
-        assert about["rules"] == reference_results.rules_in_force(about["tasks"])
+        runs, studies = (pd.read_csv(path.parent / f"{name}.csv") for name in ("runs", "studies"))
+        rules = reference_results.rules_in_force(runs, studies["study"])
+        assert json.loads(path.read_text())["rules"] == rules
 
 
-def test_a_rate_of_another_task_does_not_make_a_reference_old(monkeypatch):
-    def rules(tasks: list[str], **rates: dict[str, float]) -> dict[str, str]:
-        monkeypatch.setattr(settings, "rates", lambda: rates)
-        return reference_results.rules_in_force(tasks)
+@pytest.mark.parametrize(
+    ("file", "column"), [("rates", "task"), ("tracks", "track"), ("studies", "study")]
+)
+def test_only_a_rule_of_its_own_makes_a_reference_old(monkeypatch, file, column):
+    def rules(names: list[str], **content: object) -> dict[str, str]:
+        read = documents.read
+        monkeypatch.setattr(
+            documents, "read", lambda path: content if path.stem == file else read(path)
+        )
+        monkeypatch.setattr(settings, "rates", lambda: content)
+        mine = {"task": [], "track": [], "study": []} | {column: names}
+        return reference_results.rules_in_force(
+            pd.DataFrame({name: pd.Series(mine[name]) for name in ("task", "track")}),
+            mine["study"],
+        )
 
-    before = rules(["adding"], adding={"lstm": 0.03})
-    both = {"adding": {"lstm": 0.03}, "parity": {"lstm": 0.01}}
-    assert rules(["adding"], **both) == before
-    assert rules(["adding", "parity"], **both) != before
-    assert rules(["adding"], adding={"lstm": 0.01}) != before
+    before = rules(["one"], one={"lstm": 0.03})
+    both = {"one": {"lstm": 0.03}, "another": {"lstm": 0.01}}
+    assert rules(["one"], **both) == before
+    assert rules(["one", "another"], **both) != before
+    assert rules(["one"], one={"lstm": 0.01}) != before
+
+
+def test_a_parameter_that_a_task_got_later_has_its_default(made, reference, tmp_path):
+    """A reference does not know it: its runs are those of the default, and of no other value."""
+    old = shutil.copytree(reference, tmp_path / "old")
+    known = pd.read_csv(old / "runs.csv", dtype=str).drop(columns="set_delay")
+    known.to_csv(old / "runs.csv", index=False)
+    mine = shutil.copytree(made, tmp_path / "mine")
+    runs = pd.read_csv(mine / "runs.csv", dtype=str)
+    for delay, verdict in ((load_task("copying").delay, "same"), (7, None)):
+        runs["set_delay"] = runs["task"].map({"copying": str(delay)})
+        runs.to_csv(mine / "runs.csv", index=False)
+        verification.verify(mine, old)
+        assert verdicts(mine, "exact", "data").get("copying") == verdict
 
 
 def test_a_reference_of_too_few_seeds_or_with_failed_runs_is_refused(tmp_path):

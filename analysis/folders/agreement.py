@@ -6,7 +6,7 @@ The rules and the names of the verdicts are explained in ``workflows/verify.yaml
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pandas as pd
 from analysis import statistics
 from analysis.folders import ranks
 from harness import documents, layout
-from harness.registry import ROOT, score_margin
+from harness.registry import ROOT, load_task, score_margin, task_names
 
 RULES = ROOT / "workflows" / "verify.yaml"
 METHOD = ["task", "framework", "cell", "track"]
@@ -47,9 +47,18 @@ def load_rules(path: Path = RULES) -> Rules:
 
 
 def runs_of(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The runs with what they ran on, and their ``budget`` in steps, which their settings name."""
+    """The runs with what they ran on, and their ``budget`` in steps, which their settings name.
+
+    A parameter that a task has got since they were made has its default.
+    """
     machines = tables["machines"].drop(columns="framework")
     runs = tables["runs"].merge(machines, on="machine", how="left", validate="many_to_one")
+    for task in set(runs["task"]) & set(task_names()):
+        of = runs["task"] == task
+        for name, default in asdict(load_task(task)).items():
+            column = f"{layout.SETTING}{name}"
+            known = runs.get(column, pd.Series("", runs.index))
+            runs[column] = known.mask(of & (known == ""), str(default))
     steps = pd.to_numeric(runs.get(f"{layout.SETTING}steps", runs["steps"]), errors="coerce")
     return runs.assign(budget=steps.fillna(runs["steps"]).astype(float))
 

@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 
 from analysis.folders import agreement, foreign
-from harness import layout
+from harness import documents, layout
 from harness.errors import UserError
 from harness.files import digest, write_text
-from harness.plan import settings
+from harness.plan import settings, tracks
+from harness.plan.studies import FILE as STUDIES
 from harness.registry import ROOT
 
 FOLDER = ROOT / "results" / "reference"
@@ -23,8 +24,6 @@ TABLES = (
     "frameworks", "aggregate", "peaks", "cases", "studies", "advice", "changes", "frontier",
     "published",
 )  # fmt: skip
-# What decides which runs there are and what they are judged by.
-RULES = ("claims.yaml", "studies.yaml", "tracks.yaml")
 MOST_BYTES = 3_000_000
 
 
@@ -48,10 +47,12 @@ def make(results: Path, target: Path = FOLDER, command: str = "") -> dict[str, A
             f"{MOST_BYTES / 1e6:g}; take fewer runs."
         )
     described = description(tables)
+    of = layout.path(results, "studies")
+    studies = list(pd.read_csv(of)["study"]) if of.exists() else []
     about = described | {
         "made": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
         "command": command,
-        "rules": rules_in_force(described["tasks"]),
+        "rules": rules_in_force(runs, studies),
         "tables": sorted(texts),
     }
     for old in target.glob("*.csv"):
@@ -63,15 +64,23 @@ def make(results: Path, target: Path = FOLDER, command: str = "") -> dict[str, A
     return about
 
 
-def rules_in_force(tasks: Iterable[str]) -> dict[str, str]:
+def rules_in_force(runs: pd.DataFrame, studies: Iterable[str]) -> dict[str, str]:
     """The SHA-256 of each file of rules: a reference is of the rules that it was made by.
 
-    Of the learning rates those of the ``tasks`` count, so that another task can get its own.
+    Of learning rates and tracks those of its ``runs`` count, of the studies its own, so that
+        another task, track or study can be added. Of claims all count: the reference has a verdict
+    on each.
     """
-    rates = settings.rates()
-    text = json.dumps({t: rates[t] for t in sorted(set(tasks) & set(rates))}, sort_keys=True)
-    found = {name: digest(ROOT / "workflows" / name) for name in RULES}
-    return found | {"rates.yaml": hashlib.sha256(text.encode()).hexdigest()}
+    counted = {
+        "rates.yaml": (settings.rates(), runs["task"]),
+        "tracks.yaml": (documents.read(tracks.FILE), runs["track"]),
+        "studies.yaml": (documents.read(STUDIES), studies),
+    }
+    found = {"claims.yaml": digest(ROOT / "workflows" / "claims.yaml")}
+    for name, (content, names) in counted.items():
+        text = json.dumps({n: content[n] for n in sorted({*names} & {*content})}, sort_keys=True)
+        found[name] = hashlib.sha256(text.encode()).hexdigest()
+    return found
 
 
 def _refuse(results: Path, runs: pd.DataFrame, rules: agreement.Rules, tasks: list[str]) -> None:
