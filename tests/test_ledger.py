@@ -24,7 +24,7 @@ from tests.test_claims import MARGINS
 from tests.test_configuration import default, load
 
 LEDGER = claims.load(MARGINS)
-# Their runs stand in a folder of their own, or are of data that are not there yet.
+# Their runs stand in a folder of their own, or are of data that are fetched first.
 ELSEWHERE = {
     c.id for c in LEDGER.claims if c.group == "waiting" or c.studies == ("published_long",)
 }

@@ -119,32 +119,40 @@ def test_a_reference_has_the_tables_and_says_what_it_is_of(reference):
 def test_the_kept_reference_is_of_the_rules_as_they_are():
     """Who changes a rule makes the reference anew, or the verdicts in it are of other rules."""
     for path in reference_results.FOLDER.rglob("reference.json"):
-        runs, studies = (pd.read_csv(path.parent / f"{name}.csv") for name in ("runs", "studies"))
-        rules = reference_results.rules_in_force(runs, studies["study"])
+        names = ("runs", "studies", "claims")
+        tables = {name: pd.read_csv(path.parent / f"{name}.csv") for name in names}
+        rules = reference_results.rules_in_force(tables)
         assert json.loads(path.read_text())["rules"] == rules
 
 
-@pytest.mark.parametrize(
-    ("file", "column"), [("rates", "task"), ("tracks", "track"), ("studies", "study")]
-)
-def test_only_a_rule_of_its_own_makes_a_reference_old(monkeypatch, file, column):
-    def rules(names: list[str], **content: object) -> dict[str, str]:
-        read = documents.read
+@pytest.mark.parametrize("file", ["rates", "tracks", "studies", "claims"])
+def test_only_a_rule_of_its_own_makes_a_reference_old(monkeypatch, file):
+    read = documents.read
+
+    def rules(names: list[str], margin: float = 1.25, **content: object) -> dict[str, str]:
+        given = content
+        if file == "claims":
+            listed = [{"id": name, "rule": rule} for name, rule in content.items()]
+            given = {"margins": {"steps": margin}, "claims": listed}
         monkeypatch.setattr(
-            documents, "read", lambda path: content if path.stem == file else read(path)
+            documents, "read", lambda path: given if path.stem == file else read(path)
         )
-        monkeypatch.setattr(settings, "rates", lambda: content)
-        mine = {"task": [], "track": [], "study": []} | {column: names}
-        return reference_results.rules_in_force(
-            pd.DataFrame({name: pd.Series(mine[name]) for name in ("task", "track")}),
-            mine["study"],
-        )
+        monkeypatch.setattr(settings, "rates", lambda: given)
+        mine = dict.fromkeys(("rates", "tracks", "studies"), pd.Series(dtype=str))
+        mine[file] = pd.Series(names)
+        tested = [("not tested", "holds")[name in names] for name in content]
+        return reference_results.rules_in_force({
+            "runs": pd.DataFrame({"task": mine["rates"], "track": mine["tracks"]}),
+            "studies": pd.DataFrame({"study": mine["studies"]}),
+            "claims": pd.DataFrame({"claim": list(content), "verdict": tested}),
+        })  # fmt: skip
 
     before = rules(["one"], one={"lstm": 0.03})
     both = {"one": {"lstm": 0.03}, "another": {"lstm": 0.01}}
     assert rules(["one"], **both) == before
     assert rules(["one", "another"], **both) != before
     assert rules(["one"], one={"lstm": 0.01}) != before
+    assert (rules(["one"], margin=1.1, one={"lstm": 0.03}) != before) == (file == "claims")
 
 
 def test_a_parameter_that_a_task_got_later_has_its_default(made, reference, tmp_path):

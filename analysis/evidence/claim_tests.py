@@ -58,7 +58,7 @@ def interval(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Findi
         return None
     row, expect, limits = rows.iloc[0], parameters["expect"], edges("ratio", margin)
     count = int(row.get("processes") or 0)
-    detail = f"{row['numerator']} / {row['denominator']}, from the clock's interval"
+    detail = f"the clock's interval of {row['numerator']} / {row['denominator']}"
     se, df = (float(row.get(name, NAN)) for name in ("log_se", "df"))
     if np.isfinite([se, df]).all():
         clocked = Student(float(np.log(row["ratio"])), se, df)

@@ -25,6 +25,8 @@ from harness.plan.studies import studies
 from harness.registry import ROOT, check_names
 
 LEDGER = ROOT / "workflows" / "claims.yaml"
+# The verdict on a claim for which there are no runs.
+NOT_TESTED = "not tested"
 # Tests of identities, which need no p.
 EXACT = ("equals",)
 # The tables of the clock, whose rows are each of one machine.
@@ -215,7 +217,7 @@ def _together(claim: Claim, cases: list[Row]) -> Row:
     told = [case for case in cases if case["says"] != LEFT_OUT]
     if not told:
         detail = next((case["detail"] for case in cases), f"needs {claim.wants}")
-        return {"verdict": "not tested", "p": np.nan, "n": 0, "cases": 0, "detail": detail}
+        return {"verdict": NOT_TESTED, "p": np.nan, "n": 0, "cases": 0, "detail": detail}
     counts = {says: sum(case["says"] == says for case in told) for says in (SUPPORTS, REFUTES)}
     # What one case is enough for, and what takes all of them.
     one, all_of_them = (REFUTES, SUPPORTS) if claim.of_cases == "every" else (SUPPORTS, REFUTES)

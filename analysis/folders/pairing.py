@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import statistics
+from analysis.evidence import claims
 from analysis.folders import agreement, first_losses, unmatched
 from analysis.folders.agreement import Row
 from analysis.folders.reference_results import description
@@ -98,7 +99,7 @@ def _claims(here: pd.DataFrame, there: pd.DataFrame) -> list[Row]:
             "item": "claims", "check": row["claim"], "task": row["task"],
             "framework": row["framework"], "case": row["case"], "here": row["effect"],
             "there": row["effect_there"],
-            "verdict": "not applicable" if "not tested" in (one, two) else same,
+            "verdict": "not applicable" if claims.NOT_TESTED in (one, two) else same,
             "detail": one if one == two else f"{one} here, {two} there",
         })  # fmt: skip
     return rows

@@ -3,18 +3,18 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from analysis.evidence import claims
 from analysis.folders import agreement, foreign
 from harness import documents, layout
 from harness.errors import UserError
-from harness.files import digest, write_text
-from harness.plan import settings, tracks
-from harness.plan.studies import FILE as STUDIES
+from harness.files import write_text
+from harness.plan import settings, studies, tracks
 from harness.registry import ROOT
 
 FOLDER = ROOT / "results" / "reference"
@@ -47,12 +47,10 @@ def make(results: Path, target: Path = FOLDER, command: str = "") -> dict[str, A
             f"{MOST_BYTES / 1e6:g}; take fewer runs."
         )
     described = description(tables)
-    of = layout.path(results, "studies")
-    studies = list(pd.read_csv(of)["study"]) if of.exists() else []
     about = described | {
         "made": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
         "command": command,
-        "rules": rules_in_force(runs, studies),
+        "rules": rules_in_force(tables | {"studies": pd.read_csv(layout.path(results, "studies"))}),
         "tables": sorted(texts),
     }
     for old in target.glob("*.csv"):
@@ -64,19 +62,24 @@ def make(results: Path, target: Path = FOLDER, command: str = "") -> dict[str, A
     return about
 
 
-def rules_in_force(runs: pd.DataFrame, studies: Iterable[str]) -> dict[str, str]:
-    """The SHA-256 of each file of rules: a reference is of the rules that it was made by.
+def rules_in_force(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
+    """The SHA-256 of what decides which runs there are and what they are judged by, by file.
 
-    Of learning rates and tracks those of its ``runs`` count, of the studies its own, so that
-        another task, track or study can be added. Of claims all count: the reference has a verdict
-    on each.
+    A reference is of the rules that it was made by. Of learning rates and tracks those of its
+    ``runs`` count, of ``studies`` its own, of ``claims`` those that it tested, so that others can
+    be added.
     """
-    counted = {
+    runs, verdicts = tables["runs"], tables["claims"]
+    ledger = documents.read(claims.LEDGER)
+    rules = {claim["id"]: claim for claim in ledger["claims"]}
+    tested = verdicts["claim"][verdicts["verdict"] != claims.NOT_TESTED]
+    counted: dict[str, tuple[Mapping[str, Any], Iterable[str]]] = {
+        "claims.yaml": (rules | {"margins": ledger["margins"]}, [*tested, "margins"]),
         "rates.yaml": (settings.rates(), runs["task"]),
         "tracks.yaml": (documents.read(tracks.FILE), runs["track"]),
-        "studies.yaml": (documents.read(STUDIES), studies),
+        "studies.yaml": (documents.read(studies.FILE), tables["studies"]["study"]),
     }
-    found = {"claims.yaml": digest(ROOT / "workflows" / "claims.yaml")}
+    found = {}
     for name, (content, names) in counted.items():
         text = json.dumps({n: content[n] for n in sorted({*names} & {*content})}, sort_keys=True)
         found[name] = hashlib.sha256(text.encode()).hexdigest()

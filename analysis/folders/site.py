@@ -127,7 +127,7 @@ def _agreed_claims(verdicts: list[Row]) -> Iterable[Row]:
     ledger = _ledger()
     known: dict[str, list[str]] = {}
     for row in verdicts:
-        if row["verdict"] != "not tested":
+        if row["verdict"] != claims.NOT_TESTED:
             answer = row["verdict"] if row["verdict"] in DECIDED else ""
             known.setdefault(row["claim"], []).append(answer)
     for claim, answers in known.items():

@@ -18,7 +18,7 @@ from report.sections.claim_words import CASES, VERDICTS
 from report.tables import Tables, rows
 
 # Groups whose names say little by themselves.
-GROUPS = {"paper rows": "published tables", "waiting": "for cells and tasks to come"}
+GROUPS = {"paper rows": "published tables", "waiting": "data that are fetched first"}
 UNITS = {
     "difference": "difference (0: none)", "ratio": "times as much (1: no difference)",
     "share": "share of the runs",
@@ -51,7 +51,9 @@ def finding(claims: list[dict[str, Any]]) -> str:
     if not tested:
         return f"None of the {len(found)} claims can be tested with these runs"
     parts: list[str] = []
-    for verdict, words in (("supported", ("holds", "hold")), ("refuted", ("does not", "do not"))):
+    for verdict, singular, plural in (
+        ("supported", "holds", "hold"), ("refuted", "does not hold", "do not hold"),
+    ):  # fmt: skip
         counts = [
             (group, sum(c["verdict"] == verdict for c in mine), len(mine))
             for group in dict.fromkeys(c["group"] for c in tested)
@@ -61,7 +63,7 @@ def finding(claims: list[dict[str, Any]]) -> str:
         group, n, of = max(counts, key=lambda one: one[1] ** 2 / one[2])
         if 2 * n >= of:
             claims_ = "" if parts else f" claim{'s' if of > 1 else ''}"
-            parts.append(f"on {group} {n} of {of}{claims_} {words[n > 1]}")
+            parts.append(f"on {group} {n} of {of}{claims_} {plural if n > 1 else singular}")
     if not parts:
         return f"Of {len(tested)} claims that were tested, most are open"
     return f"{parts[0][0].upper()}{', '.join(parts)[1:]}"

@@ -157,9 +157,9 @@ def of_example(tables: Tables, task: str, cells: list[str]) -> str:
     gates = gates_of_example(tables, task, cells)
     moved = [says for says, _ in _moved(tables, task, gates)]
     if moved:
-        return f"{_title(task)}: at the marked steps {listed(moved)}"
+        return f"{_title(task)}, in the run shown: at the marked steps {listed(moved)}"
     decided = _decided(tables, gates)
-    return f"{_title(task)}: {decided}" if decided else _title(task)
+    return f"{_title(task)}, in the run shown: {decided}" if decided else _title(task)
 
 
 def _title(task: str) -> str:
