@@ -132,7 +132,7 @@ def test_only_a_rule_of_its_own_makes_a_reference_old(monkeypatch, file):
     def rules(names: list[str], margin: float = 1.25, **content: object) -> dict[str, str]:
         given = content
         if file == "claims":
-            listed = [{"id": name, "rule": rule} for name, rule in content.items()]
+            listed = [{"id": n, "group": n[:3], "rule": rule} for n, rule in content.items()]
             given = {"margins": {"steps": margin}, "claims": listed}
         monkeypatch.setattr(
             documents, "read", lambda path: given if path.stem == file else read(path)
@@ -152,7 +152,10 @@ def test_only_a_rule_of_its_own_makes_a_reference_old(monkeypatch, file):
     assert rules(["one"], **both) == before
     assert rules(["one", "another"], **both) != before
     assert rules(["one"], one={"lstm": 0.01}) != before
-    assert (rules(["one"], margin=1.1, one={"lstm": 0.03}) != before) == (file == "claims")
+    of_claims = file == "claims"
+    assert (rules(["one"], margin=1.1, one={"lstm": 0.03}) != before) == of_claims
+    # Holm's correction is over the claims of a group, here those with the same first letters.
+    assert (rules(["one"], **both, oneself={"lstm": 0.03}) != before) == of_claims
 
 
 def test_a_parameter_that_a_task_got_later_has_its_default(made, reference, tmp_path):

@@ -88,7 +88,7 @@ BESIDE_MB, BESIDE_MINUTES = 1000, 5
 MEMORY_MB = CONFIGURATION.limits.memory_mb + BESIDE_MB
 MINUTES = math.ceil(CONFIGURATION.limits.seconds / 60) + BESIDE_MINUTES
 BOUNDS = {"mem_mb": MEMORY_MB, "runtime": MINUTES}
-# What computes on a GPU has it to itself, unless --resources gpu=N says that there are more.
+# What computes on a GPU has it to itself, unless --resources gpu=N lets N share it.
 ON_DEVICE = {}
 if "gpu" in map(CONFIGURATION.device_of, CONFIGURATION.frameworks):
     ON_DEVICE["gpu"] = lambda wildcards: int(on_gpu(wildcards))

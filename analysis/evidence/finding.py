@@ -152,7 +152,7 @@ def controlled(rows: pd.DataFrame, parameters: Parameters) -> bool:
     if "control" not in parameters:
         return True
     control = select(rows, parameters["control"])
-    return bool(control["progress"].median() > parameters.get("control_above", CONTROL))
+    return bool(control["progress"].median() > CONTROL)
 
 
 def solved(rows: pd.DataFrame) -> int:

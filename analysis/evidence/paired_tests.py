@@ -59,19 +59,19 @@ def paired(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding
 def solves(rows: pd.DataFrame, parameters: Parameters, margin: float) -> Finding | None:
     """``a`` solves on most seeds and ``b`` on few, by Fisher's exact test on their counts.
 
-    Most are ``a_at_least`` of the runs and few ``b_at_most``; where ``a`` does not solve that
+    Most are three quarters of the runs and few are one quarter; where ``a`` does not solve that
     often there is nothing to fail at. That the shares differ by less than the margin refutes
     it: Newcombe's interval, and its own p.
     """
     a, b = sides(rows, parameters)
     seeds = a.index.intersection(b.index)
     n, one, other = len(seeds), solved(a.loc[seeds]), solved(b.loc[seeds])
-    if not n or one < parameters.get("a_at_least", MOST_SOLVE) * n:
+    if not n or one < MOST_SOLVE * n:
         return None
     if not controlled(rows, parameters):
         return None
     found, p = statistics.newcombe(one, n, other, n), statistics.fisher(one, n, other, n)
-    supports = other <= parameters.get("b_at_most", FEW_SOLVE) * n and p < ALPHA
+    supports = other <= FEW_SOLVE * n and p < ALPHA
     refutes = not supports and found.high < margin
     if refutes:
         p = statistics.newcombe_p((one, n, other, n), margin)

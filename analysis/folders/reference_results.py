@@ -1,8 +1,10 @@
 """Making a finished run the reference: its tables, not its weights, into ``results/reference/``."""
 
 import hashlib
+import io
 import json
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -47,10 +49,11 @@ def make(results: Path, target: Path = FOLDER, command: str = "") -> dict[str, A
             f"{MOST_BYTES / 1e6:g}; take fewer runs."
         )
     described = description(tables)
+    of_studies = pd.read_csv(io.StringIO(foreign.read_text(layout.path(results, "studies"))))
     about = described | {
         "made": time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime()),
         "command": command,
-        "rules": rules_in_force(tables | {"studies": pd.read_csv(layout.path(results, "studies"))}),
+        "rules": rules_in_force(tables | {"studies": of_studies}),
         "tables": sorted(texts),
     }
     for old in target.glob("*.csv"):
@@ -67,14 +70,17 @@ def rules_in_force(tables: Mapping[str, pd.DataFrame]) -> dict[str, str]:
 
     A reference is of the rules that it was made by. Of learning rates and tracks those of its
     ``runs`` count, of ``studies`` its own, of ``claims`` those that it tested, so that others can
-    be added.
+    be added. Another claim in the group of one changes how both are corrected.
     """
     runs, verdicts = tables["runs"], tables["claims"]
     ledger = documents.read(claims.LEDGER)
     rules = {claim["id"]: claim for claim in ledger["claims"]}
-    tested = verdicts["claim"][verdicts["verdict"] != claims.NOT_TESTED]
+    tested = set(verdicts["claim"][verdicts["verdict"] != claims.NOT_TESTED]) & {*rules}
+    groups = {rules[name]["group"] for name in tested}
+    sizes = Counter(c["group"] for c in ledger["claims"] if c["group"] in groups)
+    of_all = {"margins": ledger["margins"], "sizes of groups": sizes}
     counted: dict[str, tuple[Mapping[str, Any], Iterable[str]]] = {
-        "claims.yaml": (rules | {"margins": ledger["margins"]}, [*tested, "margins"]),
+        "claims.yaml": (rules | of_all, {*tested, *of_all}),
         "rates.yaml": (settings.rates(), runs["task"]),
         "tracks.yaml": (documents.read(tracks.FILE), runs["track"]),
         "studies.yaml": (documents.read(studies.FILE), tables["studies"]["study"]),

@@ -74,10 +74,12 @@ def _choice(known: list[Row], open_: list[Row]) -> str:
         same = row["verdict"] if row["verdict"] in ALIKE else row["better"]
         groups.setdefault(same, []).append(row)
     order = sorted(
-        ((_chosen(mine[0]), mine) for mine in groups.values()), key=lambda one: -len(one[1])
+        ((_chosen(mine[0]), mine) for mine in groups.values()),
+        key=lambda one: (one[0] == ALIKE["none"], -len(one[1])),
     )
     named = [f"{who} on {titles(row['task'] for row in mine)}" for who, mine in order]
     counted = [f"{who} on {len(mine)}" for who, mine in order]
+    counted[:1] = [f"{one} of {plural(total, 'task')}" for one in counted[:1]]
     rest = f"; {number(len(open_))} stay open" if open_ else ""
     if not known:
         least = f"No difference between the cells was found on {plural(total, 'task')}"
@@ -88,7 +90,7 @@ def _choice(known: list[Row], open_: list[Row]) -> str:
     return fitting(
         f"{capital('; '.join(clauses))}.",
         f"{capital('; '.join(named))}{rest}.",
-        f"Of {plural(total, 'task')}: {', '.join(counted)}{rest}.",
+        f"Choose {', '.join(counted)}{rest}.",
         f"A choice was found for {len(known)} of {plural(total, 'task')}.",
     )
 
