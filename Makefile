@@ -32,7 +32,7 @@ papers: .venv/ready
 versions: .venv/ready
 	$(BIN)/snakemake --cores $(CORES) --configfile workflows/config/versions.yaml
 
-# Chooses every cell's learning rate on validation data and writes it to workflows/rates.yaml.
+# Chooses learning rates by task and cell on validation data and writes workflows/rates.yaml.
 tune: .venv/ready
 	$(BIN)/snakemake tables --cores $(CORES) --configfile workflows/config/tune.yaml
 	$(BIN)/python -m analysis rates --results results/tune --write
@@ -74,7 +74,7 @@ picture: .venv/ready
 
 # Renamed into place when it is whole: an interrupted install is done again.
 .venv/ready: requirements.txt
-	$(PYTHON) -c 'import sys; sys.exit("GateBench needs Python 3.11 or newer; set PYTHON=...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -c 'import sys; sys.exit("GateBench needs Python 3.11 or newer; name one, as in make report PYTHON=python3.12") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@

@@ -99,8 +99,8 @@ def _contribute(arguments: argparse.Namespace) -> None:
 
     place = machines.contribute(arguments.results, arguments.name)
     size = sum(path.stat().st_size for path in place.iterdir()) / 1e6
-    print(f"{place}: {len(list(place.iterdir()))} tables, {size:.1f} MB; CONTRIBUTING.md says how")
-    print("to send it. Beside the others: make site, or python -m analysis site")
+    print(f"{place}: {len(list(place.iterdir()))} tables, {size:.1f} MB")
+    print("CONTRIBUTING.md says how to send it; make site shows it beside the others.")
 
 
 def _site(arguments: argparse.Namespace) -> None:
@@ -119,18 +119,18 @@ def _crate(arguments: argparse.Namespace) -> None:
 
 
 OPTIONS: Options = {
-    "results": FOLDER,
-    "task": {"help": "only this task's part, without the tables of all"},
-    "join": {"action": "store_true", "help": "only the tables, from the parts"},
+    "results": {"help": "the results folder", **FOLDER},
+    "task": {"help": "make only this task's part, and no tables"},
+    "join": {"action": "store_true", "help": "make only the tables, from the parts of all tasks"},
     "campaigns": {"flag": "campaigns", "nargs": "*", "help": "the campaigns to make tables of"},
-    "target": {"help": "where to, if not to where the project keeps them", **FOLDER},
+    "target": {"help": "where to write (default: the project's own folder)", **FOLDER},
     "name": {"help": "the folder's name: small letters, digits and hyphens"},
-    "reference": {"help": "the reference results (results/reference)", **FOLDER},
-    "other": {"help": "what to compare with", **FOLDER},
+    "reference": {"help": "the reference (default: results/reference)", **FOLDER},
+    "other": {"help": "the results folder to compare with", **FOLDER},
     "folders": {"flag": "folders", "nargs": "+", "help": "the results folders", **FOLDER},
     "write": {"action": "store_true", "help": "put the rates into workflows/rates.yaml"},
-    "quiet": {"action": "store_true", "help": "leave the verdict to the pipeline's end"},
-    "configuration": {"metavar": "JSON", "help": "that of the run, all values resolved"},
+    "quiet": {"action": "store_true", "help": "print nothing: the pipeline says it at its end"},
+    "configuration": {"metavar": "JSON", "help": "the configuration of the runs, whole"},
 }
 STAGES: Commands = {
     "tables": (_tables, "results", "write the tables of the runs, from their records"),
@@ -145,7 +145,7 @@ STAGES: Commands = {
         "compare a results folder with the reference results; status 1 where it fails",
     ),
     "compare": (_compare, "results other quiet?", "set two results folders side by side"),
-    "merge": (_merge, "folders results", "put several results folders together to a new one"),
+    "merge": (_merge, "folders results", "put several results folders together in a new one"),
     "contribute": (
         _contribute, "results name", "copy a folder's tables to results/machines, and check them",
     ),

@@ -7,13 +7,14 @@ the shapes of its weights, the NumPy reference with its gradient (``network.py``
 
 Canonical weights are the one form in which weights travel. With G gates of h units, layer l has
 ``layers.l.input`` [d, G·h], ``layers.l.recurrent`` [h, R·h] for the R gates that have such a
-matrix, ``layers.l.bias`` [G·h], ``layers.l.recurrent_bias`` [h for each inner bias] and each of
-the cell's extras, [h] or [h, h]. ``output.weight`` is [h, o], ``output.bias`` [o]. The gates stand
-in the order of ``Cell.gates``.
+matrix, ``layers.l.bias`` [G·h], ``layers.l.recurrent_bias`` [K·h] for the K gates with an inner
+bias, and each of the cell's extras, [h] or [h, h]. ``output.weight`` is [h, o], ``output.bias``
+[o]. The gates stand in the order of ``Cell.gates``.
 
 What is given is trained, and nothing else. Where a framework has a second bias for a gate that
-needs one only, ``layers.l.redundant_bias`` holds it ([h] for each gate without inner bias); when
-that is not given, it stays at zero. A cell with an inner bias that is not given keeps it at zero.
+needs one only, ``layers.l.redundant_bias`` [(G - K)·h] holds it, for all gates without an inner
+bias; when that is not given, it stays at zero. A cell with an inner bias that is not given keeps
+it at zero.
 """
 
 import importlib
@@ -36,7 +37,7 @@ Gates = dict[str, Any]
 
 # Tables have named these in this order from the start; later ones follow by name.
 FIRST = ("rnn", "lstm", "gru")
-# Whose parameters and times those of each other cell are set against.
+# The cell with which the parameters and times of all others are compared.
 STANDARD = "lstm"
 
 
@@ -184,7 +185,7 @@ def linear_step(
 def shapes(spec: ModelSpec, inner_bias: bool = True) -> dict[str, tuple[int, ...]]:
     """The shape of every canonical weight of a model, in their canonical order.
 
-    Without ``inner_bias`` as a layer has it that knows no bias inside the recurrent product.
+    ``inner_bias=False`` is for a layer that has no bias inside the recurrent product.
     """
     own, h = cell(spec.cell), spec.hidden
     found: dict[str, tuple[int, ...]] = {}
@@ -209,7 +210,7 @@ def layer_weights(weights: Mapping[str, Any], layer: int) -> dict[str, Any]:
 
 
 def count(spec: ModelSpec, inner_bias: bool = True) -> int:
-    """How many numbers a model is trained with."""
+    """How many parameters a model has: numbers that are trained."""
     return sum(map(math.prod, shapes(spec, inner_bias).values()))
 
 
@@ -249,7 +250,10 @@ def step_of(
 
 
 def coefficients(own: Cell, weights: Mapping[str, Any], a: Any, math: Any) -> tuple[Any, Any]:
-    """The a and b of h = a ⊙ h′ + b of a linear cell, for the x W + b of all gates [.., G·h]."""
+    """The a and b [.., h] of h = a ⊙ h′ + b of a linear cell, for x W + b of all gates [.., G·h].
+
+    Raises ValueError for a cell that is not linear in its state.
+    """
     if own.linear is None:
         raise ValueError(f"the {own.name} is not linear in its state")
     return own.linear(_by_gate(own, a, math), _extras(own, weights), math)[:2]
@@ -265,7 +269,7 @@ def _extras(own: Cell, weights: Mapping[str, Any]) -> SimpleNamespace:
 
 @cache
 def products(own: Cell) -> tuple[tuple[str, ...], ...]:
-    """Which gates' recurrent products a step makes together: it is done once to find out."""
+    """Which gates' recurrent products a step makes together, found by running it once on ones."""
     found: dict[tuple[str, ...], None] = {}
     one = np.ones((1, 1))
 

@@ -13,7 +13,7 @@ _lstm = step_without()
 
 
 class _Shifted:
-    """The inputs with what the gates before add to those of the gates."""
+    """The step's x, to which the gates of the step before have been added, for i, f and o."""
 
     def __init__(self, x: Any, more: dict[str, Any]) -> None:
         self.g = x.g

@@ -1,8 +1,9 @@
-"""The GRU of Cho et al. 2014, z keeping the old state, the reset gate after the product.
+"""The GRU of Cho et al. 2014, but with the reset gate r after the recurrent product.
 
-So cuDNN has it, and all three frameworks by default. Before the product, as in the paper, n is
-tanh(x_t W_n + b_n + (r ⊙ h_{t-1}) U_n), another function. The article that this suite starts from
-has an output without z ⊙ h_{t-1}, so that nothing is remembered, and calls r an output gate.
+cuDNN has it so, and all three frameworks by default. In the paper r comes before the product, and
+n is tanh(x_t W_n + b_n + (r ⊙ h_{t-1}) U_n): another function, which is the cell ``gru_before``.
+As in the paper, z keeps the old state. The article that this suite starts from leaves z ⊙ h_{t-1}
+out of the output, so that no part of the old state is kept, and calls r an output gate.
 """
 
 from typing import Any
@@ -11,13 +12,13 @@ from cells import Cell
 
 
 def step(x: Any, u: Any, w: Any, state: Any, math: Any) -> Any:
-    """Equations (6) to (8); ⊙ is the product by elements."""
+    """Cho et al. 2014, equations (5) to (8), but (8) has r before the product; h is [B, h]."""
     (h,) = state
     U = u(h)
-    r = math.sigmoid(x.r + U.r)  # (6)
-    z = math.sigmoid(x.z + U.z)
-    n = math.tanh(x.n + r * U.n)  # (7)
-    h = (1 - z) * n + z * h  # (8)
+    r = math.sigmoid(x.r + U.r)  # (5)
+    z = math.sigmoid(x.z + U.z)  # (6)
+    n = math.tanh(x.n + r * U.n)  # (8), with r after the product
+    h = (1 - z) * n + z * h  # (7)
     return (h,), {"r": r, "z": z, "n": n}
 
 

@@ -1,6 +1,7 @@
-"""The IndRNN of Li et al. 2018: every unit sees only itself.
+"""The IndRNN of Li et al. 2018: of the state before, every unit sees only its own value.
 
-The paper keeps |u| within 2^(1/T) while training; here it only starts there.
+The paper keeps |u| within 2^(1/T) in training, T the number of steps. Here u starts between 0 and
+1, and training may take it further.
 """
 
 from typing import Any

@@ -4,7 +4,7 @@ from typing import Any
 
 from cells import Cell
 
-# What is written is gated by σ(1 less): beta in the paper's section 3.
+# β in the paper's section 3: with s the input of the forget gate, 1 - σ(s - β) is what is written.
 BETA = 1.0
 
 

@@ -1,8 +1,9 @@
 """The LSTM with layer normalisation, Ba, Kiros & Hinton 2016.
 
-What every gate gets is normalised over its units, gate by gate, and so is what is shown of the
-cell state. The paper normalises x W and h U apart, over all gates together. A bias of all units of
-a gate is normalised away, so that chrono initialisation can do nothing here.
+The sum x W + h U + b is normalised over the units of each gate, and so is the cell state before
+it is shown. The paper normalises x W and h U apart, over all gates together. A bias that all units
+of a gate share is normalised away, so b cannot set a gate, and chrono initialisation leaves this
+cell as it is.
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ EPSILON = 1e-5
 
 
 def _normalised(a: Any, gain: Any, shift: Any, math: Any) -> Any:
-    """Ba et al. 2016, equation (3): mean 0 and variance 1 over the units, then gain and shift."""
+    """a [B, h] with mean 0 and variance 1 over its units (Ba et al. 2016), then gain and shift."""
     a = a - math.mean(a)
     return gain * a / math.sqrt(math.mean(a * a) + EPSILON) + shift
 

@@ -1,7 +1,7 @@
 """The LSTM of Gers, Schmidhuber & Cummins 2000, without peepholes.
 
-The article that this suite starts from doubles the recurrent term in every gate, and weighs the
-candidate g with (1 - f), which would be a coupled gate, another cell.
+The article that this suite starts from prints the recurrent term twice in every gate, and weighs
+the candidate g with (1 - f), which would be a coupled gate: another cell.
 """
 
 from typing import Any
@@ -10,15 +10,15 @@ from cells import Cell
 
 
 def step(x: Any, u: Any, w: Any, state: Any, math: Any) -> Any:
-    """Equations (2) to (5); ⊙ is the product by elements."""
+    """Gers et al. 2000, with tanh for both squashing functions; h and c are [B, h]."""
     h, c = state
     U = u(h)
-    i = math.sigmoid(x.i + U.i)  # (2)
+    i = math.sigmoid(x.i + U.i)
     f = math.sigmoid(x.f + U.f)
     o = math.sigmoid(x.o + U.o)
-    g = math.tanh(x.g + U.g)  # (3)
-    c = f * c + i * g  # (4)
-    h = o * math.tanh(c)  # (5)
+    g = math.tanh(x.g + U.g)
+    c = f * c + i * g
+    h = o * math.tanh(c)
     return (h, c), {"i": i, "f": f, "g": g, "o": o}
 
 

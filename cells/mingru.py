@@ -1,4 +1,4 @@
-"""The minGRU of Feng et al. 2024: gates that see the input only, so that time can be scanned."""
+"""The minGRU of Feng et al. 2024: gates of the input alone, so all steps can be done at once."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The minLSTM of Feng et al. 2024: gates of the input alone that sum to 1."""
+"""The minLSTM of Feng et al. 2024: two gates that see the input alone and sum to 1."""
 
 from typing import Any
 

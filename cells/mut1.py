@@ -1,7 +1,7 @@
 """MUT1 of Jozefowicz, Zaremba & Sutskever 2015, found by a search over thousands of cells.
 
-The paper adds tanh(x_t), whose input has as many numbers as the state; here as elsewhere the
-input passes a matrix first.
+The paper adds tanh(x_t), for which the input must be as wide as the state. Here, as in other
+implementations, it is tanh(x_t W_n + b_n).
 """
 
 from typing import Any

@@ -48,7 +48,7 @@ def outputs(spec: ModelSpec, weights: Weights, x: Array) -> Any:
 
 
 def forward(spec: ModelSpec, weights: Weights, x: Array) -> Pass:
-    """The same, with what went on inside."""
+    """As :func:`outputs`, with what each layer read and the values of its gates."""
     sequences, gates = [x.swapaxes(0, 1)], []
     for layer in range(spec.layers):
         states, values = zip(*run(spec, weights, layer, sequences[-1]), strict=True)

@@ -6,9 +6,9 @@ from cells import Cell
 
 
 def step(x: Any, u: Any, w: Any, state: Any, math: Any) -> Any:
-    """Equation (1)."""
+    """Elman 1990, with tanh: h, the only state, is [B, h]."""
     (h,) = state
-    h = math.tanh(x.h + u(h).h)  # (1)
+    h = math.tanh(x.h + u(h).h)
     return (h,), {"h": h}
 
 

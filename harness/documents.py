@@ -29,7 +29,7 @@ def read(path: Path) -> Any:
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not text in UTF-8.") from error
+        raise UserError(f"{path}: is not text in UTF-8; save it so.") from error
     except json.JSONDecodeError as error:
         raise UserError(f"{path}, line {error.lineno}: is not JSON ({error.msg}).") from error
 

@@ -161,7 +161,9 @@ def framework(name: str) -> Framework:
     try:
         found = getattr(importlib.import_module(f"implementations.{name}"), "FRAMEWORK", None)
     except Exception as error:
-        raise UserError(f"{where}: cannot be imported ({short(error)}).") from error
+        raise UserError(
+            f"{where}: cannot be imported ({short(error)}); mend or remove it."
+        ) from error
     if not isinstance(found, Framework) or found.name != name:
         raise UserError(f"{where}: must define FRAMEWORK, a Framework whose name is {name!r}.")
     return found

@@ -11,7 +11,10 @@ from report.page import write_report
 def main() -> int:
     """Run the command line and return its status."""
     parser = argparse.ArgumentParser(prog="python -m report", description=__doc__)
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
+    says = "the results folder (default: results)"
+    parser.add_argument(
+        "--results", type=Path, default=Path("results"), metavar="FOLDER", help=says
+    )
     write_report(parser.parse_args().results)
     return 0
 

@@ -44,13 +44,13 @@ RULES = {
     ("which_cell", "at_baseline"): "no cell's median is more than 5 % of the way to solved",
     ("which_cell", "beyond_margin"): "its score is better than that of each other cell by more "
     "than the margin, corrected for the number of tests",
-    ("which_cell", "sooner"): "no other cell's score is clearly better, and of those that remain "
-    "no other one solves the task sooner, corrected for the number of tests; only probable where "
-    "the scores are not shown equal",
+    ("which_cell", "sooner"): "no other cell's score is clearly better, and of the cells that none "
+    "beats in score no other one solves the task sooner, corrected for the number of tests; only "
+    "probable where their scores are not shown equal",
     ("which_cell", "within_margin"): "the scores differ by less than the margin, as two one-sided "
     "tests show, corrected for their number",
-    ("which_cell", "weaker"): "its score is better by more than the margin before the correction, "
-    "or after it by less than the margin",
+    ("which_cell", "weaker"): "its score is better: by more than the margin, but not after the "
+    "correction, or after the correction, but not surely by more than the margin",
     ("which_cell", "undecided"): "the scores are neither shown apart nor shown equal; more seeds "
     "would tell",
     ("fastest_framework", "not_timed"): "two frameworks have to be timed",
@@ -62,6 +62,11 @@ RULES = {
     ("fastest_framework", "undecided"): "an interval crosses the margin of 3 %; more processes of "
     "the clock would tell",
     ("framework_matters", "not_tested"): "two frameworks with five seeds each are needed",
+    ("framework_matters", "beyond_margin"): "“yes” where the scores of two frameworks differ by "
+    "more than the task's margin, “no” where those of every two differ by less, as two one-sided "
+    "tests show; corrected for the number of tests",
+    ("framework_matters", "undecided"): "the scores are neither shown apart nor shown equal; more "
+    "seeds would tell",
 }
 PAIRS = (
     "every two frameworks have scores that differ by less than the task's margin, as two "
@@ -201,6 +206,8 @@ def _matters(cases: list[Row]) -> dict[str, str]:
         if here := [words.cell(row["cell"]) for row in cases if row["verdict"] == verdict]:
             cells[word] = here
     known = [row for row in cases if row["verdict"] != "unknown"]
+    # The rule of the answer: one that says yes is not shown by what shows equality.
+    different = [row for row in known if row["verdict"] == "different"]
     text = "; ".join(f"{word} for {listed(some)}" for word, some in cells.items())
     if len(cells) == 1:
         text = {"no": "no: it does not matter", CANNOT: CANNOT}.get(next(iter(cells)), text)
@@ -211,13 +218,13 @@ def _matters(cases: list[Row]) -> dict[str, str]:
     elif left:
         which = listed(left) if len(left) <= MOST_CELLS else f"{len(left)} cells"
         said.append(f"{which} {REASONS['not_tested']}")
-    return _entry("framework_matters", (known or cases)[0], text, "; ".join(said))
+    return _entry("framework_matters", (different or known or cases)[0], text, "; ".join(said))
 
 
 def _case(row: Row) -> str:
     """What is known of one cell of a task."""
     name: str = "" if pd.isna(row["cell"]) else f"{words.cell(row['cell'])} "
-    detail: str = "" if pd.isna(row["detail"]) else f" ({row['detail']})"
+    detail: str = "" if pd.isna(row["detail"]) else f" ({words.told(row['detail'])})"
     return f"{name}{effect(row)}, {int(row['n'])} seeds{detail}"
 
 

@@ -86,6 +86,6 @@ def environment(folder: Path) -> jinja2.Environment:
     )
     made.filters |= {
         "number": number, "interval": interval, "framework": words.framework, "task": words.task,
-        "cell": words.cell, "track": words.track,
+        "cell": words.cell, "track": words.track, "told": words.told,
     }  # fmt: skip
     return made

@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from markupsafe import Markup
 
+from report.numbers import listed, number
+
 _WORDS: dict[str, Any] = yaml.safe_load(
     Path(__file__).with_name("words.yaml").read_text(encoding="utf-8")
 )
@@ -17,6 +19,15 @@ TERMS: dict[str, dict[str, str]] = _WORDS["terms"]
 _TITLES: dict[str, str] = {}
 # Names of so many letters are initials.
 INITIALS = 5
+# What the analysis writes into texts, and how the page has it: see :func:`told`.
+_METHOD = re.compile(r"(?<![\w./-])(\w+)/(\w+)/(\w+)(?![\w/])")
+_PAIR = re.compile(r"furthest apart of (\d+) pairs: (\w+) and (\w+)")
+_HOLM = re.compile(
+    r"(supported|refuted) if it were the only claim, not after Holm over the (\d+) of ([\w ]+)"
+)
+_NEEDS = re.compile(r"needs the studies ([\w, ]+)$")
+_POWER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?e[+-]\d+(?![\w.])")
+_MINUS = re.compile(r"(?<![\w.)\]-])-(?=\.?\d)")
 
 
 def framework(name: Any) -> str:
@@ -80,6 +91,44 @@ def changed(cell: Any) -> str:
 def track(name: Any) -> str:
     """What a track is called on the page."""
     return str(_WORDS["tracks"].get(name, str(name).replace("_", " ")))
+
+
+def told(text: Any) -> str:
+    """A detail, a rule or a warning of the analysis with the page's names, numbers and signs.
+
+    Of ``jax/manual/gru`` it is ``JAX GRU (manual)``, of ``9.5e-12`` it is ``9.5·10⁻¹²``.
+    """
+    said = _METHOD.sub(_method, str(text or ""))
+    said = _PAIR.sub(_pair, said)
+    said = _HOLM.sub(_alone, said)
+    said = _NEEDS.sub(_needs, said)
+    said = re.sub(r"(?<=mean lead by )\w+", lambda found: found[0].replace("_", " "), said)
+    said = _POWER.sub(lambda found: number(float(found[0]), 2), said)
+    return _MINUS.sub("−", said)
+
+
+def _method(found: re.Match[str]) -> str:
+    if not any(f"{found[1]}_".startswith(f"{one}_") for one in _WORDS["frameworks"]):
+        return found[0]
+    return f"{framework(found[1])} {cell(found[3])} ({found[2]})"
+
+
+def _pair(found: re.Match[str]) -> str:
+    both = f"{framework(found[2])} and {framework(found[3])}"
+    return both if found[1] == "1" else f"furthest apart of {found[1]} pairs: {both}"
+
+
+def _alone(found: re.Match[str]) -> str:
+    would = "hold" if found[1] == "supported" else "be refuted"
+    return (
+        f"would {would} if it were the only claim, but not after Holm's correction for the "
+        f"{found[2]} claims on {found[3]}"
+    )
+
+
+def _needs(found: re.Match[str]) -> str:
+    names = [f"“{name}”" for name in found[1].split(", ")]
+    return f"needs the stud{'y' if len(names) == 1 else 'ies'} {listed(names)}"
 
 
 def term(name: str, text: str = "") -> Markup:

@@ -34,10 +34,13 @@ class Budget:
     ``steps`` and ``evaluate_every`` count optimiser steps, ``batch`` and the
     ``*_examples`` count sequences. ``train_examples = 0`` draws fresh examples
     for every step; a positive number draws that many once and goes through
-    them in epochs, in a new order each time. ``initial_biases`` says what the
-    gates' biases start from: ``standard`` (0, the LSTM's forget gate 1), ``zero``,
-    or ``chrono`` (Tallec & Ollivier 2018). ``cooldown`` is the share of the steps, the
-    last ones, over which the learning rate falls linearly to zero; 0 is a constant rate.
+    them in epochs, in a new order each time. ``hidden`` is the number of units of each
+    layer. ``clip`` is the largest norm of the whole gradient; 0 clips nothing.
+    ``initial_biases`` says what the gates' biases start from: ``standard`` (what the cell
+    says, such as 0, and 1 for the LSTM's forget gate), ``zero``, or ``chrono`` (Tallec &
+    Ollivier 2018). ``cooldown`` is the share of the steps, the last ones, over which the
+    learning rate falls linearly to zero; 0 is a constant rate. Raises ValueError for a
+    value out of its range.
     """
 
     layers: int
@@ -58,7 +61,10 @@ class Budget:
         at_least(1, self, "layers", "hidden", "batch", "steps", "evaluate_every")
         at_least(1, self, "validation_examples", "test_examples")
         if self.train_examples != 0 and self.train_examples < self.batch:
-            raise ValueError("train_examples must be 0 or at least one batch")
+            raise ValueError(
+                f"train_examples must be 0 or at least one batch ({self.batch}), not "
+                f"{self.train_examples}"
+            )
         if not self.learning_rate > 0:
             raise ValueError(f"learning_rate must be positive, not {self.learning_rate}")
         if not self.clip >= 0:
@@ -66,9 +72,11 @@ class Budget:
         if not 0 <= self.cooldown <= 1:
             raise ValueError(f"cooldown must be a share from 0 to 1, not {self.cooldown}")
         if self.optimiser not in OPTIMISERS:
-            raise ValueError(f"optimiser must be one of {', '.join(OPTIMISERS)}")
+            known = ", ".join(OPTIMISERS)
+            raise ValueError(f"optimiser must be one of {known}, not {self.optimiser!r}")
         if self.initial_biases not in INITIAL_BIASES:
-            raise ValueError(f"initial_biases must be one of {', '.join(INITIAL_BIASES)}")
+            known = ", ".join(INITIAL_BIASES)
+            raise ValueError(f"initial_biases must be one of {known}, not {self.initial_biases!r}")
 
 
 def at_least(least: int, owner: object, *names: str) -> None:
@@ -309,8 +317,8 @@ class DataTask(Task):
     def by_library(self) -> dict[str, Array]:
         """The arrays, by name, for which another library than NumPy is needed; none by default.
 
-        To be had by ``tasks._data.library_arrays``, which knows them where there is no such
-        library: they are handed over. They are the same whatever the task's parameters are.
+        Get them by ``tasks._data.library_arrays``: in an environment without the library it
+        reads what another one handed over. They are the same whatever the task's parameters are.
         """
         return {}
 

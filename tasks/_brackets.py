@@ -6,11 +6,11 @@ from tasks import Array
 
 
 def balanced(rng: np.random.Generator, pairs: Array, length: int) -> Array:
-    """A balanced string for each of ``pairs`` [n], any of its length alike.
+    """A balanced string of as many pairs as each of ``pairs`` [n] says, all such equally likely.
 
     Returns [n, length]: 1 opens, -1 closes, 0 follows the string. By the cycle lemma just one
-    rotation of p + 1 ones and p minus ones has no partial sum below 1; without its
-    first one it is balanced, and every balanced string comes from 2p + 1 arrangements.
+    rotation of p + 1 ones and p minus ones has no partial sum below 1. Without the 1 that it
+    begins with it is balanced, and every balanced string comes from 2p + 1 arrangements.
     """
     pairs, steps = pairs[:, None], np.arange(length + 1)
     keys = rng.random((len(pairs), len(steps)))

@@ -1,4 +1,4 @@
-"""Methods without a network that several tasks stand beside the networks."""
+"""Methods without a network that several tasks show beside the networks."""
 
 import numpy as np
 
@@ -8,7 +8,8 @@ from tasks import Array, Task
 def ridge(train: Array, targets: Array, test: Array, penalty: float = 1e-3) -> Array:
     """Linear regression with an intercept: forecasts [m, o] for ``test`` [m, d].
 
-    Fitted on ``train`` [n, d] and ``targets`` [n, o]; the penalty is for each example.
+    Fitted on ``train`` [n, d] and ``targets`` [n, o]. The squared coefficients are penalised by
+    n·``penalty``, the intercept is not.
     """
     center, target_mean = train.mean(axis=0), targets.mean(axis=0)
     x = (train - center).astype(np.float64)
@@ -21,7 +22,7 @@ def ridge(train: Array, targets: Array, test: Array, penalty: float = 1e-3) -> A
 def forecasters(
     task: Task, train: tuple[Array, Array], test: tuple[Array, Array], penalty: float = 1e-3
 ) -> dict[str, float]:
-    """The scores of the last value again, and of ridge regression on the window."""
+    """The scores of repeating the last value, and of ridge regression on the window."""
     known, shown = (inputs.reshape(len(inputs), -1) for inputs in (train[0], test[0]))
     return {
         "persistence": task.score(test[0][:, -1], test[1], test[0]),

@@ -17,7 +17,7 @@ ZONE = re.compile(r"([T ].*?)(Z|([+-])(\d\d):?(\d\d)?)$", re.IGNORECASE)
 def read(path: str, names: tuple[str, ...], time: str) -> Array:
     """The columns ``names`` of the file [rows, columns].
 
-    Raises ValueError with what is wrong and where: line and column.
+    Raises ValueError, which says what is wrong in which line and column.
     """
     header, lines = _lines(path)
     time = plain(time)
@@ -33,7 +33,8 @@ def read(path: str, names: tuple[str, ...], time: str) -> Array:
             raise ValueError(f"{path} has {many} {name!r}; its columns are {', '.join(header)}")
     for number, row in lines:
         if len(row) != len(header):
-            raise ValueError(f"{path}, line {number}: {len(row)} values, not {len(header)}")
+            counts = f"{len(row)} values, not {len(header)}"
+            raise ValueError(f"{path}, line {number}: {counts}, one for each name in the first row")
     if time:
         moments(path, time)
     places = [header.index(name) for name in names]
@@ -48,7 +49,9 @@ def _lines(path: str) -> tuple[list[str], list[tuple[int, list[str]]]]:
         with open(path, newline="", encoding="utf-8-sig") as file:
             rows = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not a CSV file in UTF-8"
+        reason = "it is not a CSV file in UTF-8; save it so"
+        if isinstance(error, OSError):
+            reason = f"{error.strerror}; set path to your CSV file"
         raise ValueError(f"{path} cannot be read: {reason}") from error
     header = [plain(name) for name in rows[0]] if rows else []
     return header, [(number, row) for number, row in enumerate(rows[1:], start=2) if any(row)]
@@ -75,7 +78,7 @@ def _number(path: str, line: int, column: str, text: str) -> float:
 
 
 def moments(path: str, time: str) -> tuple[list[tuple[int, str]], str, list[Any]]:
-    """Of each row its line and its time as it stands there; of which kind all are; their values.
+    """The line of each row and its time as written; the kind of all times; their values.
 
     Raises ValueError where a time is not after the one before it.
     """
@@ -86,7 +89,9 @@ def moments(path: str, time: str) -> tuple[list[tuple[int, str]], str, list[Any]
         texts[1:], found[:-1], found[1:], strict=True
     ):
         if kind != was:
-            raise ValueError(f"{path}, line {number}: column {time!r} mixes {was} and {kind}")
+            raise ValueError(
+                f"{path}, line {number}: column {time!r} mixes {was} and {kind}; write all alike"
+            )
         if not now > before:
             raise ValueError(
                 f"{path}, line {number}: the time {text!r} in column {time!r} is not after the one "
@@ -97,9 +102,9 @@ def moments(path: str, time: str) -> tuple[list[tuple[int, str]], str, list[Any]
 
 @cache
 def gaps_of(path: str, time: str) -> tuple[Array, Array, str]:
-    """The rows that come later than usual, every step to the row before, and their kind.
+    """The rows that come later than usual, every row's step from the row before, and their kind.
 
-    A step is in microseconds between dates, and is usual up to one and a half of the median.
+    Steps between dates are in microseconds. One is usual if it is at most 1.5 times the median.
     """
     _, kind, values = moments(path, time)
     times = np.array(values, float if kind == "numbers" else "datetime64[us]")
@@ -127,5 +132,6 @@ def _moment(path: str, line: int, column: str, text: str) -> tuple[str, Any]:
         return "dates with a zone", bare + ahead if zone[3] == "-" else bare - ahead
     except ValueError:
         raise ValueError(
-            f"{path}, line {line}, column {column!r}: {text!r} is neither a number nor an ISO date"
+            f"{path}, line {line}, column {column!r}: {text!r} is neither a number nor an ISO "
+            "date, such as 2024-03-31 or 2024-03-31T14:00; write it as one"
         ) from None

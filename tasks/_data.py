@@ -65,7 +65,7 @@ def windows(
 
 
 def standardised(series: Array, stop: int) -> Array:
-    """The series with the mean 0 and the deviation 1 of what lies before ``stop``."""
+    """The series [length, c], scaled so that what lies before ``stop`` has mean 0, deviation 1."""
     known = series[:stop]
     scaled: Array = (series - known.mean(axis=0)) / known.std(axis=0)
     return scaled

@@ -29,7 +29,7 @@ class Music(MultiLabel, DataTask, ABC):
     the last one ends, and these do not count again, so that every frame counts once.
 
     ``mean`` is what validation and test scores are a mean over: all ``frames`` alike, or
-    ``sequences``, which are cut out alike: the mean over songs of each song's mean.
+    ``sequences``, which is the mean over songs of each song's mean.
     """
 
     every_step: ClassVar = True
@@ -81,7 +81,7 @@ class Music(MultiLabel, DataTask, ABC):
         return found
 
     def classical_scores(self, train: Examples, test: Examples) -> dict[str, float]:
-        """How often each note sounds; and that, given whether it sounded the frame before."""
+        """Scores of each note's share of frames, and of that after frames with and without it."""
         inputs, targets, weights = train
         counted = weights[..., None] > 0
         before = test[0] > 0
@@ -110,7 +110,7 @@ def pieces(task: Music, path: Path, changed: int, split: Split) -> Examples:
     """Inputs and targets [n, window, 88] and weights [n, window] of a part of the task's file.
 
     ``changed`` is when the file was, so that another file is read anew. For a mean over
-    sequences the frames of each song together have the weight 1 instead of each frame.
+    sequences all frames of a song together have the weight 1, but not in training.
     """
     window, by_song = task.window, task.mean == "sequences" and split != "train"
     found: list[tuple[Array, Array, Array]] = []

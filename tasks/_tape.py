@@ -16,10 +16,10 @@ class Tape(Classification):
     """A string is read, symbol by symbol; behind it blanks, over which the answer is written.
 
     Inputs are one-hot over the ``symbols`` and the blank, which goes on to the end. Training
-    strings have from 1 to ``longest`` symbols, all lengths alike; validation and test strings
-    have ``lengths`` different lengths between ``longest`` + 1 and ``reach``, the middles of as
-    many equal parts, in turn. A weight is one over the length of the answer, so that every
-    string counts alike, and zero where nothing is written.
+    strings have from 1 to ``longest`` symbols, all lengths equally likely. Validation and test
+    take ``lengths`` lengths in turn: from ``longest`` + 1 to ``reach`` is cut into as many equal
+    parts, of which these are the middles. A weight is one over the length of the answer, so that
+    every string counts alike, and zero where nothing is written.
     """
 
     symbols: ClassVar[int]
@@ -64,8 +64,8 @@ class Tape(Classification):
     def answered(self, rng: np.random.Generator, lengths: Array) -> tuple[Array, Array]:
         """Strings of ``lengths`` [n] and their answers.
 
-        Returns symbols [n, longest of them], what is behind a string being of no account, and
-        answers [n, longest answer], -1 behind them.
+        Returns symbols [n, length of the longest], where what stands behind a string is ignored,
+        and answers [n, length of the longest answer], with -1 behind them.
         """
 
     def sample(self, rng: np.random.Generator, n: int) -> tuple[Array, Array, Array]:

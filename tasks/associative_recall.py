@@ -17,20 +17,21 @@ class AssociativeRecall(Classification):
 
     Each example draws a value for every one of ``keys`` keys, of as many values, so that two keys
     may have the same; then ``pairs`` times a key at random with its value, so that a key may come
-    again. At the end comes a sign and one of the keys that were shown, all of them alike, and its
+    again. At the end come a sign and one of the keys that were shown, each equally likely, whose
     value is asked for. Inputs are one-hot over keys, values and the sign.
 
     The form is that of the code of Akyürek 2024, which follows that of Fu 2023: ``keys`` = 4 and
     ``pairs`` = 10 are its vocabulary of 10 (4 keys, 4 values and two signs, one of them never
-    shown) and length of 20. Theirs is a language model, trained on every next symbol of 5,000
-    sequences for 200 epochs; here only the answer is trained, on sequences never seen before.
+    shown) and its 20 symbols before the question. Theirs is a language model, trained on every
+    next symbol of 5,000 sequences for 200 epochs; here only the answer is trained, on sequences
+    never seen before.
 
-    Without memory of the pairs all values are alike: the baseline is 1/``keys``. Beside the
-    networks stand two rules that remember values but no keys, the value that came most often and
-    the last one, which have 0.50 and 0.45 by default. A run counts as solved from 0.99 on.
+    Without memory of the pairs all values are equally likely: the baseline is 1/``keys``. Beside
+    the networks stand two rules that remember values but no keys, the value that came most often
+    and the last one, which score 0.50 and 0.45 by default. A run counts as solved from 0.99 on.
 
-    The budget is long enough on five seeds, each cell at its own rate: LSTM is solved after 600
-    steps and GRU after 1,200 (medians; study ``budgets``, docs/configure.md).
+    The budget is long enough on five seeds, each cell at its own rate: LSTM solves the task after
+    600 steps and GRU after 1,200 (medians; study ``budgets``, docs/configure.md).
     """
 
     name: ClassVar = "associative_recall"

@@ -17,10 +17,11 @@ class ContinualRecall(Classification):
 
     Each round shows a marked symbol, D ~ U{``shortest``, …, ``longest``} distractors from the same
     symbols, and a marked step without a symbol that asks for the one kept; the next round follows
-    at once. Nothing says that what was kept may go, and since delays differ no clock does. A state
-    that only adds up grows with the stream; the network has to clear it by itself, which is what
-    forget gates were invented for. Training streams have ``length`` steps, those of validation and
-    test ``reach`` times as many, so that what grows shows. Only the steps that ask have a weight.
+    at once. Nothing says that what was kept may go, and as delays differ no count of steps tells.
+    A state that only adds up grows with the stream; the network has to clear it by itself, which is
+    what forget gates were invented for. Training streams have ``length`` steps, those of validation
+    and test ``reach`` times as many, so that what grows shows. Only the steps that ask have a
+    weight.
 
     Gers 2000 made endless streams of two published tasks, the embedded Reber grammar (here the
     task reber) and noisy temporal order; this is the same made of delayed_recall. Inputs are
@@ -29,11 +30,11 @@ class ContinualRecall(Classification):
     The score is the share of symbols recalled. A guess has 1/``symbols``, the baseline; a run
     counts as solved from 0.99 on.
 
-    The budget is long enough on five seeds, each cell at its own rate: GRU is solved after 100
-    steps and LSTM after 200 (medians; study ``budgets``, docs/configure.md). On one seed, at the
-    rate below, LSTM without a forget gate was solved by step 400, and after 1,000 steps the plain
-    RNN had 0.50 (``python -m harness train --task continual_recall --framework jax --cell nfg
-    --seed 100 --set learning_rate=0.01``).
+    The budget is long enough on five seeds, each cell at its own rate: GRU solves the task after
+    100 steps and LSTM after 200 (medians; study ``budgets``, docs/configure.md). On one seed, at a
+    rate of 0.01, the peephole LSTM without a forget gate solved it by step 400, and after 1,000
+    steps the plain RNN had 0.50 (``python -m harness train --task continual_recall --framework jax
+    --cell nfg --seed 100 --set learning_rate=0.01``).
     """
 
     name: ClassVar = "continual_recall"

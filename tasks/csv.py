@@ -31,7 +31,7 @@ class Csv(Regression, DataTask):
     column of numbers or ISO dates that must grow, or nothing where the rows are known to be in
     order. The input is a window of ``window`` rows, the target the row that stands ``horizon``
     rows after its last: a value for each column. Rows are counted, not hours, so what would
-    span a gap in ``time``, a step half as long again as the usual one, is left out, and
+    span a gap in ``time``, a step of more than 1.5 times the median, is left out, and
     ``check`` names the longest; with ``gaps=true`` nothing is left out, as for working days.
     The first 70 % of the rows are for training, 15 % for validation, the last 15 % for the
     test. Mean and deviation that scale each column are those of the training rows. The test
@@ -40,9 +40,9 @@ class Csv(Regression, DataTask):
     Beside the networks stand persistence, ridge regression on the window, and with a
     ``season`` (in rows) the value of one season before. Some stretches of a series are harder
     than others, so the score is the mean squared error over that of the best of these on the
-    same rows. The baseline is what always answering the training rows' mean has on the test
-    rows. A run counts as solved when it is as good as the best of these, up to 1, and at least
-    a tenth better than the baseline.
+    same rows. The baseline is the score of always answering the training rows' mean. A run
+    counts as solved when its score is at most 1, as good as the best of these, and at least a
+    tenth below the baseline.
     """
 
     name: ClassVar = "csv"

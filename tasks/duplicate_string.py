@@ -18,11 +18,11 @@ class DuplicateString(Tape):
 
     Not even a stack would do: what came first is asked for first, and then again. Training
     strings have 1 to ``longest`` symbols, test and validation strings ``longest`` + 1 to
-    ``reach``. The score is the share of right symbols of a string, and its mean over strings, which
-    is the mean over lengths. What differs from the paper's code is the same as for parity.
+    ``reach``. The score is the share of a string's symbols that are right, averaged over strings,
+    of which all lengths have as many. The task differs from the paper's code as parity does.
 
-    A guess has 1/2, the baseline. Who keeps k symbols of every string and guesses the others has
-    1/2 + k/2 · the mean of 1/L: 0.55 for k = 20. A run counts as solved from 0.99 on.
+    A guess has 1/2, the baseline. A model that keeps k symbols of every string and guesses the
+    others has 1/2 + k/2 · the mean of 1/L: 0.55 for k = 20. A run counts as solved from 0.99 on.
 
     On five seeds, each cell at its own rate, the budget ends at 0.520 with LSTM (0.519 to 0.526)
     and at 0.515 with GRU (0.509 to 0.516; study ``budgets``, docs/configure.md). Half of it brings

@@ -26,8 +26,8 @@ class MackeyGlass(Regression):
     its own: it starts from a constant history drawn from U[0.5, 1.3], settles for 500
     units of time, and is then seen once a unit. The input is a window of ``window``
     values, the targets are the ``horizon`` values that follow: a regression with
-    several outputs. Integrated by Heun's method with steps of 0.1; values are shifted
-    by 0.9 and divided by 0.23, about their mean and deviation.
+    several outputs. It is integrated by Heun's method with steps of 0.1. From the values
+    0.9 is subtracted, about their mean, and the rest divided by 0.23, about their deviation.
 
     The score is the mean squared error over all outputs. Beside the networks stand
     persistence and ridge regression on the window. The baseline is the series' variance,

@@ -22,14 +22,14 @@ class ModularArithmetic(Tape):
     A sum and the product under way are all that must be kept: a regular language. An expression
     has an odd number of symbols; as in the paper's code, an even length is one less. Training
     expressions have 1 to ``longest`` = 40 symbols, those of test and validation ``longest`` + 1 to
-    ``reach`` = 500. What differs from the paper's code is the same as for parity; and theirs has
-    one more input, for a symbol that is never shown.
+    ``reach`` = 500. The task differs from the paper's code as parity does; and theirs has one
+    more input, for a symbol that is never shown.
 
     A constant answer has 1/5, the baseline. A product of k numbers is 0 with probability
-    1 − (4/5)^k and else any other class alike, but a sum is uniform as soon as one of its terms is
-    a single number, and at these lengths that is nearly sure: 0 has less than 10⁻⁶ more than the
-    others. (In training, where expressions are short, always 0 has 0.206.) A run counts as solved
-    from 0.99 on.
+    1 − (4/5)^k and else each other class equally often, but a sum is uniform as soon as one of its
+    terms is a single number, and at these lengths that is nearly sure: 0 has less than 10⁻⁶ more
+    than the others. (In training, where expressions are short, always 0 has 0.206.) A run counts
+    as solved from 0.99 on.
 
     On five seeds, each cell at its own rate, the budget ends at 0.978 with LSTM (0.268 to 0.994)
     and at 0.651 with GRU (0.459 to 0.802; study ``budgets``, docs/configure.md). It is short:

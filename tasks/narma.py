@@ -31,12 +31,12 @@ class Narma(Regression):
     passes 1. Those are drawn again.
 
     The score is the mean squared error over the variance of the same targets, often called NMSE:
-    the mean has 1, the baseline. Beside the networks stand the best linear forecast from the last
-    ``order`` inputs, which by default leaves 0.34, and one from twice as many. A run counts as
-    solved at a tenth of what the former leaves, by Monte Carlo over 1,000 series, always the same;
-    the margin is about a tenth of that.
+    always answering the mean has 1, the baseline. Beside the networks stand the best linear
+    forecast from the last ``order`` inputs, which by default leaves 0.34, and one from twice as
+    many. A run counts as solved at a tenth of what the former leaves, by Monte Carlo over 1,000
+    series, always the same; the margin is about a tenth of that.
 
-    The budget is long enough on five seeds, each cell at its own rate: GRU is solved after 512
+    The budget is long enough on five seeds, each cell at its own rate: GRU solves it after 512
     steps and LSTM after 1,024, and they end at 0.0008 and 0.0015 (medians; study ``budgets``,
     docs/configure.md).
     """
@@ -65,7 +65,7 @@ class Narma(Regression):
     def __post_init__(self) -> None:
         at_least(2, self, "order")
         if self.washout < 2 * self.order - 1:
-            raise ValueError("washout must be at least twice the order less 1")
+            raise ValueError("washout must be at least 2 * order - 1")
         if self.length <= self.washout:
             raise ValueError("length must be more than washout")
 

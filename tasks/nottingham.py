@@ -16,10 +16,10 @@ class Nottingham(Music):
 
     1,037 British and American folk tunes with chords, as Boulanger-Lewandowski 2012 split
     them: 694 for training, 173 for validation, 170 for the test, of 40 to 1,793 frames. The
-    loss of a frame is the sum over keys of their binary cross-entropies, in nats. Half of the
-    tunes have more than 256 frames, so tunes are cut: pieces of ``window`` frames, of which
-    the first ``overlap`` only warm the state up where something stands before them. Every frame
-    counts once. The score is the mean over all frames; ``mean=sequences`` makes it the mean
+    loss of a frame is the sum over keys of their binary cross-entropies, in nats. A tune with more
+    than ``window`` = 256 frames to forecast, as 23 % of them have, is cut into pieces of so many
+    frames. The first ``overlap`` of every piece but a tune's first only warm the state up. Every
+    frame counts once. The score is the mean over all frames; ``mean=sequences`` makes it the mean
     over tunes of each one's mean.
 
     The file is not part of this project: ``python -m harness fetch nottingham`` gets it.

@@ -25,11 +25,12 @@ class Parity(Tape):
     with equally many strings each. A training step of theirs has strings of one length, here a
     batch has all lengths. Their output layer reads max(0, h), ours h.
 
-    A guess has 1/2, and so has whoever misses a symbol: the baseline. Of the 1,280 test strings
-    a guess has 0.5 ± 0.014. A run counts as solved from 0.99 on.
+    A guess has 1/2, and so has a model that misses a symbol: the baseline. On the 1,280 test
+    strings a guess has 0.5 ± 0.014. A run counts as solved from 0.99 on.
 
-    The budget is long enough on five seeds, each cell at its own rate: LSTM is solved after 400
-    steps and GRU after 500, all up to 488 symbols (medians; study ``budgets``, docs/configure.md).
+    The budget is long enough on five seeds, each cell at its own rate: LSTM solves the task after
+    400 steps and GRU after 500 (medians), on strings of up to 488 symbols (study ``budgets``,
+    docs/configure.md).
     """
 
     name: ClassVar = "parity"

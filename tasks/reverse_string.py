@@ -18,13 +18,14 @@ class ReverseString(Tape):
 
     A stack would do; a network of a fixed size has to keep every symbol, and what it has learned
     of 40 of them is of no use for 500. Training strings have 1 to ``longest`` symbols, test and
-    validation strings ``longest`` + 1 to ``reach``. The score is the share of right symbols of a
-    string, and its mean over strings, which is the mean over lengths. What differs from the
-    paper's code is the same as for parity.
+    validation strings ``longest`` + 1 to ``reach``. The score is the share of a string's symbols
+    that are right, averaged over strings, of which all lengths have as many. The task differs from
+    the paper's code as parity does.
 
-    A guess has 1/2, the baseline. Who keeps the last k symbols of every string and guesses the
-    others has 1/2 + k/2 · the mean of 1/L: 0.55 for k = 20, and 0.61 for the 40 symbols of
-    training. So a score a little above 1/2 is no rule learned. A run counts as solved from 0.99 on.
+    A guess has 1/2, the baseline. A model that keeps the last k symbols of every string and guesses
+    the others has 1/2 + k/2 · the mean of 1/L: 0.55 for k = 20, and 0.61 for the 40 symbols of
+    training. So a score a little above 1/2 shows no rule learned. A run counts as solved from 0.99
+    on.
 
     On five seeds, each cell at its own rate, the budget ends at 0.569 with LSTM (0.566 to 0.572)
     and at 0.548 with GRU (0.547 to 0.555; study ``budgets``, docs/configure.md). Half of it brings

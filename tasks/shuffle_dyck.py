@@ -19,18 +19,19 @@ class ShuffleDyck(MultiLabel):
     Each kind is balanced by itself and kinds may cross, so that a counter for each will do where
     brackets that nest need a stack. Training strings have an even length from 2 to ``longest``;
     validation and test strings are longer than any of them, ``longest`` + 2 to 2·``longest``.
-    Lengths are uniform, each pair is of any kind alike, a kind's string is any of its length (by
-    the cycle lemma), and so is the shuffle. Inputs are one-hot over the 2·``kinds`` brackets. All
-    strings begin at the first step; what follows them has no weight.
+    Lengths are uniform, each pair is of every kind with the same probability, and all balanced
+    strings of a kind (by the cycle lemma) and all shuffles are equally likely. Inputs are one-hot
+    over the 2·``kinds`` brackets. All strings begin at the first step; what follows them has no
+    weight.
 
     Suzgun 2019 has an output for every bracket, also for those that open, which always may, and
     trains on squared errors; their code's training lengths of 2 to 50 and test lengths of 52 to
     100 are those here, but its strings come from a grammar.
 
     The score is the share of strings with the right answer for every kind at every step. Without
-    memory nothing says which ) is the last one open; what is left are strings of pairs that are
-    closed at once, of which there are hardly any at these lengths: the baseline is 0. A run counts
-    as solved from 0.99 on.
+    memory nothing says which ) closes the last open bracket. Such a model can be right only on
+    strings whose pairs are all closed at once, and at these lengths hardly any are: the baseline
+    is 0. A run counts as solved from 0.99 on.
 
     On five seeds, each cell at its own rate, the budget ends at 0.977 with LSTM (0.909 to 0.993)
     and at 0.798 with GRU (0.611 to 0.887; study ``budgets``, docs/configure.md). Half of it brings

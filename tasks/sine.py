@@ -44,7 +44,7 @@ class Sine(Regression):
     a run is solved, and the ratio is free of it. Beside the networks stand persistence
     (the last observation again) and ridge regression on the window. The baseline is
     the mean predictor's error, 1/2 + noise², over the expected floor. A run counts as
-    solved up to 1.2, within 20 % of the floor of its own test windows.
+    solved when its score is at most 1.2: within 20 % of the floor of its own test windows.
     """
 
     name: ClassVar = "sine"

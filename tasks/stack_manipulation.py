@@ -25,7 +25,7 @@ class StackManipulation(Tape):
     ``longest`` symbols, test and validation strings ``longest`` + 1 to ``reach``. The score is the
     share of right symbols up to the end of the stack. Behind the end the answer is 0, up to
     L + 1 answers, which the loss counts and the score does not; all this as in the paper's code.
-    What differs from it is the same as for parity.
+    Otherwise the task differs from that code as parity does.
 
     The baseline is always answering 0: half of the stack's symbols, and never its end. A random
     walk that goes up with 2/3 has, from height s, on average (1/2)^s pops of an empty stack

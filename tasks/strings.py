@@ -33,14 +33,16 @@ class Strings(Classification):
     window is the true one, the score is the share of right symbols, and sizes, rate and the
     number of steps are ours. What counts is how much of the string is known after them.
 
-    Who knows only the last symbol does best to name its most frequent successor: the
-    baseline is the share that this has right, over 200 strings. A run counts as solved from
-    0.99 on.
+    A model that sees only the last symbol does best to name its most frequent successor: the
+    baseline is the share of symbols that this gets right, averaged over 200 strings. A run counts
+    as solved from 0.99 on.
 
     The budget rests on one seed of each cell and level: in 600 steps at rate 0.005, LSTM and GRU
     know a string of complexity 20 by step 120, of 40 by 260 and 180, of 80 by 480 and 360; of 160
     they know 0.66 and 0.69 after 400 steps, and at 320 the LSTM has 0.43 (``python -m harness
-    train --task strings --framework jax --cell lstm --seed 100 --set complexity=160``).
+    train --task strings --framework jax --cell lstm --seed 100 --set complexity=160 --set
+    learning_rate=0.005``). At their own rates, 0.03 and 0.01, they know one of 80 by step 340 and
+    270, and end at 0.57 and 0.69 at 320 (medians of ten seeds, results/reference).
     """
 
     name: ClassVar = "strings"
@@ -68,7 +70,10 @@ class Strings(Classification):
             raise ValueError("complexity must be more than symbols: each of them is a code")
         # Among so many windows as a string has, two alike must be rare.
         if self.symbols**self.window < 4 * self.complexity**2:
-            raise ValueError("window is too short to tell where in the string it stands")
+            raise ValueError(
+                "window is too short to tell where in the string it stands; take a longer one, so "
+                "that symbols ** window is at least 4 * complexity ** 2"
+            )
 
     @property
     def sequence_length(self) -> int:

@@ -33,13 +33,13 @@ class Sunspots(Regression, DataTask):
     AR(``window``), fitted by least squares on the training years. The years after 1956 are
     harder than those before: the AR model's error is 0.17 of the training years' variance on
     validation and 0.35 on the test. So the score is the mean squared error over that of the AR
-    model on the same years. The baseline is what always answering the training years' mean has on
-    the test years. A run counts as solved when it is as good as the AR model, up to 1.
+    model on the same years. The baseline is the score of always answering the training years' mean
+    in the test years. A run counts as solved when its score is at most 1, as good as the AR model.
 
-    The budget: over 600 steps the validation error is lowest near step 240 for the GRU and
-    near 390 for the LSTM, and then grows while the training error falls (``python -m harness
-    train --task sunspots --framework jax --cell lstm --set steps=600``, one seed); 300 lie
-    between them.
+    The budget: at rate 0.003, over 600 steps, the validation error is lowest near step 240 for the
+    GRU and near 390 for the LSTM, and then grows while the training error falls (``python -m
+    harness train --task sunspots --framework jax --cell lstm --set steps=600 --set
+    learning_rate=0.003``, one seed); 300 lie between them.
     """
 
     name: ClassVar = "sunspots"

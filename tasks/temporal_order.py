@@ -31,8 +31,9 @@ class TemporalOrder(Classification):
     step 400, the LSTM by 450 (at 0.005 the GRU by 550). At length 100 the LSTM is solved by step
     450 too, but the GRU stays at the baseline for 1,200 steps, at rates 0.002, 0.005 and 0.01
     (``python -m harness train --task temporal_order --framework jax --cell gru --set
-    length=100 --set steps=1200``). One seed shows no difference between cells; that one is a
-    question for more of them.
+    length=100 --set steps=1200 --set learning_rate=0.002``). One seed cannot tell whether the cells
+    differ. At length 50 and their own rates, 0.1 and 0.001, 8 of 10 runs of GRU and 9 of 10 of LSTM
+    are solved (results/reference).
     """
 
     name: ClassVar = "temporal_order"

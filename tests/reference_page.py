@@ -35,6 +35,8 @@ def shared(temporary: pytest.TempPathFactory) -> Path:
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "report.html").exists():
+            # What another worker failed to make; here it fails with the reason again.
+            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             make(folder)
     return folder / "report.html"

@@ -222,7 +222,7 @@ def test_whether_the_framework_matters():
     said = words(advise(runs(lstm=(0.002, 800)))).loc[question]
     assert said["answer"].startswith("no")
     assert said["evidence"].startswith("LSTM ")
-    assert "8 seeds (furthest apart of 1 pairs: jax and pytorch)" in said["evidence"]
+    assert "8 seeds (JAX and PyTorch)" in said["evidence"]
     table = runs(lstm=(0.002, 800), gru=(0.002, 300), rnn=(0.17, None))
     table.loc[(table["cell"] == "gru") & (table["framework"] == "jax"), "score"] += 0.004
     rows = advise(table)

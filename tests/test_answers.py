@@ -193,7 +193,7 @@ def test_which_cell_says_how_much_it_saves_with_its_interval():
         "Steps for the adding problem, GRU against LSTM: 76\u00a0% fewer (95\u00a0% interval 71 "
         "to 80\u00a0%), 20 seeds in JAX."
     )
-    assert "For copy memory only more than these 10 seeds would tell" in answer.tell
+    assert "For copy memory more seeds than these 10 would tell" in answer.tell
     assert "LSTM is ahead of GRU by 0.773 (95\u00a0% interval 0.679 to 0.867)" in answer.more
 
 
@@ -328,9 +328,7 @@ def test_ported_from_single_runs_says_whether_the_scores_agree():
 
 def test_claims_are_counted_and_the_clearest_refutation_is_told():
     answer = answers.claims(tables(**DEFAULT))
-    assert (
-        answer.text == "Of 4 published claims tested here 1 holds, 2 are refuted and 1 stays open."
-    )
+    assert answer.text == "Of 4 claims tested here 1 holds, 2 are refuted and 1 stays open."
     assert answer.evidence == (
         "Refuted most clearly: “c is so”: 80\u00a0% less (95\u00a0% interval 70 to 85\u00a0%), "
         "JAX, 10 seeds."
@@ -343,7 +341,7 @@ def test_claims_are_counted_and_the_clearest_refutation_is_told():
 def test_claims_of_too_few_runs_do_not_count_what_stays_open():
     answer = answers.claims(tables(**ONE_SEED))
     assert answer.text == (
-        "Of 5 published claims 1 holds and 2 are refuted; for the others these runs are too few."
+        "Of 5 claims 1 holds and 2 are refuted; for the others these runs are too few."
     )
 
 

@@ -95,7 +95,7 @@ FAULTS = [
     ("= math.tanh(c)", "= math.maximum(c, 0)", 14, "math.maximum is given 0; it takes a tensor"),
     ("= math.tanh(c)", "= math.mean(c, axis=0)", 14, "math.mean takes 1 tensor and nothing else"),
     ("w.p * c", "c @ w.p", 11, "[B, h] + [B] do not fit; expected [B, h] on both sides, or [h]"),
-    ("w.p * c", "c @ h", 11, "[B, h] @ [B, h] do not fit; expected [B, h] on both sides of it, or"),
+    ("w.p * c", "c @ h", 11, "[B, h] @ [B, h] do not fit; expected [B, h] @ [h, h]"),
     ("w.p * c", "w * c", 11, "* has w, which has p, on one side, expected a tensor or a number"),
     ("    h, c = state", "    h = c = state", 10, "u is given a tuple; it takes one state, as in"),
     ("    U = u(h)", "    U = u(math.mean(h))", 10, "u is given [B, 1]; it takes a state [B, h]"),
@@ -236,7 +236,7 @@ LINEAR_FAULTS = [
     (MADE, 'return 1 - z, (z * x.n)[..., :1, None], {"z": z, "n": x.n}', 8, ""),
     ("step=linear_step(linear)", "step=linear_step(lambda x, w, math: (x.z, x.n, "
      '{"z": math.sigmoid(x.z), "n": x.n}))', 18,
-     "step is not a ⊙ h′ + b of what linear gives for all time steps at once, at step 1, "),
+     "at time step 1, step gives another state than a ⊙ h′ + b by what linear gives for all "),
 ]  # fmt: skip
 
 

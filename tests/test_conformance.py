@@ -148,7 +148,7 @@ def test_what_raises_or_cannot_be_imported_is_a_row():
     jax, spec = named("jax"), against_reference.SPECIFICATIONS[0]
     (row,) = against_reference.check_one(with_model(jax, raises), spec, "manual", "cpu")
     assert not row["passed"]
-    assert against_reference.sentence(row).endswith(": run: ZeroDivisionError: division by zero")
+    assert against_reference.sentence(row).endswith(": run: ZeroDivisionError: division by zero.")
     chosen = {cell: ["manual"] for cell in FIRST}
     rows = against_reference.not_checked(jax, chosen, "no")
     assert len(rows) == 8 * len(FIRST)

@@ -47,7 +47,8 @@ SAYS = {
     "its packages cannot be fetched, as nothing answers; connect this machine to the network, or "
     "name an interpreter by python: PATH",
     "error: Failed to parse: `jax=0.4`\n  cause: no such comparison operator":
-    "uv cannot install it (Failed to parse: `jax=0.4`: no such comparison operator)",
+    "uv cannot install it (Failed to parse: `jax=0.4`: no such comparison operator); its log has "
+    "all that uv says",
 }  # fmt: skip
 
 # Makes an environment of the tests' own packages, and fails where a requirement says so.
@@ -147,9 +148,11 @@ def test_a_study_of_one_framework_has_all_its_versions_and_no_other(tmp_path):
          "frameworks: jax: there is no environment 'mine'; say under `environments` what it is "
          "made of."),
         (OLD | {"jax-0.4.31": ["jax"]}, [entry("jax", "jax 0.4.31"), entry("jax", "jax-0.4.31")],
-         "frameworks: two are called jax_0_4_31, in file names and tables; rename an environment."),
+         "frameworks: two entries are called jax_0_4_31 in file names and tables; rename an "
+         "environment, or remove one of the two."),
         ({"jax": ["jax"]}, ["jax", entry("jax", "jax")],
-         "frameworks: two are called jax, in file names and tables; rename an environment."),
+         "frameworks: two entries are called jax in file names and tables; rename an environment, "
+         "or remove one of the two."),
         ({"it": {"python": "/none/python"}}, [entry("jax", "it")],
          "environments: it: /none/python is no interpreter (No such file or directory); name a "
          "Python's own file, such as folder/bin/python."),

@@ -104,7 +104,7 @@ def test_a_new_cell_says_what_remains_to_be_written_and_trains(project):
 @pytest.mark.parametrize("name", ["Name", "a-b", "../x", "class", "", "1a", "ä"])
 @pytest.mark.parametrize("kind", ["cell", "task", "implementation"])
 def test_a_name_that_cannot_be_one_is_refused(kind, name):
-    with pytest.raises(UserError, match="cannot be one; use small letters"):
+    with pytest.raises(UserError, match="cannot be a name; use small letters"):
         scaffold.new(kind, name)
 
 
@@ -232,10 +232,10 @@ BUILT = "return model(OUTPUTS, spec, weights, device)"
         ("__init__", f'name="{NAME}"', 'name="other"', "a Framework whose name is 'made_by_a_te"),
         ("__init__", "kernels={STOCK:", 'kernels={"own":', "kernels has no 'stock', expected the"),
         ("__init__", 'ges=("jax",', 'ges=("numpyy",', "packages: 'numpyy' is not installed, exp"),
-        ("model", "(1 - z) * n + z * h", "(1 - z) * h + z * n", "gru (stock), 1 layers, every"),
+        ("model", "(1 - z) * n + z * h", "(1 - z) * h + z * n", "gru (stock), 1 layer, every"),
         ("model", "import jax\n", "import nowhere\n", "model.py: cannot be imported (Module"),
         ("model", "import FunctionalModel, Tree, model, product,",
-         "import FunctionalModel, Tree, model,", "model.py: does not define product; see"),
+         "import FunctionalModel, Tree, model,", "model.py: does not define product; imp"),
         ("model", BUILT,
          "made = model(OUTPUTS, spec, weights, device)\n    made.losses = None\n    return made",
          "model.py: gru (stock): the model has no losses, expected all methods of Model."),

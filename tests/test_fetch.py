@@ -101,7 +101,7 @@ def test_where_no_address_has_it_one_sentence_says_why(monkeypatch, server, plac
     place.write_bytes(b"mine")
     with pytest.raises(UserError) as error:
         fetch(monkeypatch, *(f"{address}/{name}/" for name in folders))
-    assert str(error.value).startswith(f"fetch: {place.name} could not be had (127.0.0.1")
+    assert str(error.value).startswith(f"fetch: {place.name} could not be fetched (127.0.0.1")
     assert reason in str(error.value)
     assert str(error.value).endswith(f"python -m harness fetch {TASK} --from PATH.")
     assert left(place) == [place.name]

@@ -203,7 +203,7 @@ def test_a_run_that_is_there_twice_must_be_the_same_but_a_failed_one_gives_way(p
     name = changed(b, "lstm", score=0.25)
     with pytest.raises(UserError) as error:
         merge([parts[0], b], tmp_path / "merged")
-    first = f"{b}/runs/{name}: is another run of what {parts[0]}/runs/{name} is of;"
+    first = f"{b}/runs/{name}: differs from {parts[0]}/runs/{name}, which is of the same run;"
     assert str(error.value).startswith(first)
     changed(b, "lstm", score=None, solved=None, status="failed", reason="the node went down")
     for order in ([parts[0], b], [b, parts[0]]):

@@ -260,7 +260,7 @@ def test_from_records_to_the_page(tmp_path):
     page = (tmp_path / "report.html").read_text()
     assert "Adding, T = 600, GRU" in page
     assert "tasks=[copying]" in page
-    lead = "1 comes out worse and 2 are no better than one answer for all."
+    lead = "1 comes out worse and 2 are no better than always giving the same answer."
     assert f"Of 3 published values that we ran again, {lead}" in page
     assert "Published values and ours" in page
     assert 'href="#published"' in page

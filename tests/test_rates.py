@@ -206,17 +206,17 @@ def test_every_cell_has_its_own():
 @pytest.mark.parametrize(
     ("found", "says"),
     [
-        ([], "tune: there is no run to choose a rate by; see make tune."),
+        ([], "tune: there is no run to choose a rate by; run make tune."),
         ([tuned(0.1, 0.5, track="native")], "tune: there is no run to choose a rate by"),
         (
             [tuned(0.01, 0.5), tuned(0.1, 0.5, status="failed"), tuned(0.1, 0.5, seed=1)],
-            "tune: adding with the gru: the rates 0.01 and 0.1 have not the same seeds; make the "
-            "runs that are missing first.",
+            "tune: adding with the gru: the rates 0.01 and 0.1 were not tried with the same "
+            "frameworks and seeds; make the missing runs first.",
         ),
         (
             [tuned(0.01, 0.5), tuned(0.1, 0.5, settings={"learning_rate": 0.1, "hidden": 9})],
-            "tune: adding with the gru: runs differ in hidden too (64 and 9); choose rates in a "
-            "folder of their own.",
+            "tune: adding with the gru: runs differ in hidden too (64 and 9); choose rates "
+            "from a folder in which only the rate differs.",
         ),
     ],
 )

@@ -336,9 +336,9 @@ def test_the_status_names_what_is_missing(finished, tmp_path, capsys):
         write_text(tmp_path / begun, "")
     assert progress.summary(tmp_path) == 0
     assert capsys.readouterr().out.splitlines()[1:] == [
-        "no record: adding-pytorch-gru-matched-seed1; snakemake --cores all makes them",
-        "no conformance check: pytorch; snakemake --cores all makes them",
-        "no timing: sweeps; snakemake --cores all makes them",
+        "no record: adding-pytorch-gru-matched-seed1; the same snakemake command makes them",
+        "no conformance check: pytorch; the same snakemake command makes them",
+        "no timing: sweeps; the same snakemake command makes them",
     ]
     with pytest.raises(UserError, match="there is no such results folder; name one"):
         progress.summary(tmp_path / "nosuch")

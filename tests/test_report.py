@@ -22,6 +22,7 @@ from harness.plan.settings import resolve
 from harness.run import records
 from harness.run.records import Record
 from report import tables as reading
+from report import words
 from report.page import render, write_report
 from report.sections.provenance import versions
 
@@ -187,7 +188,7 @@ def test_many_failures_and_studies_are_folded(tmp_path):
     assert "36 of them did not end well" in section
     assert "31 more runs that failed" in section
     assert "2 more questions that took less time" in section
-    assert "that of “study9” took 78 %" in section
+    assert "that of the study “study9” took the most time: 78 %" in section
     assert section.index("Question 9?") < section.index("Question 0?")
     assert EVIL not in section
 
@@ -277,6 +278,29 @@ def test_the_advice_says_what_it_cannot_tell(page):
     assert "adding" in row
     assert "we cannot tell" in row
     assert "3 of at least 5 seeds" in row
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        ("the clock's interval of jax/manual/gru / jax_0_4_31/scan/lstm",
+         "the clock's interval of JAX GRU (manual) / JAX 0.4.31 LSTM (scan)"),
+        ("furthest apart of 3 pairs: jax and pytorch",
+         "furthest apart of 3 pairs: JAX and PyTorch"),
+        ("refuted if it were the only claim, not after Holm over the 8 of long lags; -0.20",
+         "would be refuted if it were the only claim, but not after Holm's correction for the 8 "
+         "claims on long lags; −0.20"),
+        ("needs the studies gates, recall", "needs the studies “gates” and “recall”"),
+        ("mean lead by sequence_length 50: 0, 100: -0.099; p 9.5e-12",
+         "mean lead by sequence length 50: 0, 100: −0.099; p 9.5·10⁻¹²"),
+        # What only looks like it stays: dates, files, options, quotients.
+        ("2026-11-28, results/runs/a-1.json, commit 4e12, --seed 0, within 1/1.25",
+         "2026-11-28, results/runs/a-1.json, commit 4e12, --seed 0, within 1/1.25"),
+        (None, ""),
+    ],
+)  # fmt: skip
+def test_details_have_the_pages_names_and_signs(detail, said):
+    assert words.told(detail) == said
 
 
 def test_speed_without_and_with_times(results, tmp_path, browser):

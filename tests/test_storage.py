@@ -46,7 +46,7 @@ def test_a_grid_in_a_storage_has_the_tables_of_one_in_a_folder(tmp_path, project
     assert done.returncode == 1, done.stderr  # since one run failed
     said = done.stdout.strip().splitlines()[-3:]
     assert said[0] == f"Results: in the storage, {store}/results"
-    assert said[1] == "Runs:    1 of 2 well ended"
+    assert said[1] == "Runs:    1 of 2 ended well"
     assert said[2] == "failed: adding steady gru matched seed 0: RuntimeError: no kernel"
     assert not list((project / "results").rglob("*.csv")), "nothing lies in a shared folder"
     # Weights and losses were there for those who look into them, and so was the plan.

@@ -86,7 +86,7 @@ def test_a_value_may_stand_by_cell_and_for_every_task(monkeypatch):
         ("mine: {settings: {adding: {clip: 0}}}", "tracks.yaml: mine: lacks the key 'what'."),
         (
             "My: {what: it, settings: {adding: {clip: 0}}}",
-            "tracks.yaml: must be a name of small letters and digits, not 'My'.",
+            "tracks.yaml: must be a name of small letters and digits, a letter first, not 'My'.",
         ),
         (
             "adam: {what: it, settings: {adding: {clip: 0}}}",

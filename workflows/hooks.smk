@@ -97,10 +97,12 @@ def say_what_studies_cost():
     """What is planned, before anything of it begins: to stderr, since stdout may be a drawing."""
     minutes = cost.core_minutes(CONFIGURATION.studies, CONFIGURATION.settings_of, RESULTS)
     for name, runs in CONFIGURATION.studies.items():
-        much = "unknown" if math.isnan(minutes[name]) else f"{minutes[name]:.0f} core-minutes"
+        much = "cost unknown" if math.isnan(minutes[name]) else f"{minutes[name]:.0f} core-minutes"
         print(f"study {name}: {len(runs)} runs, {much}", file=sys.stderr)
     part = f"in part {CONFIGURATION.shard}" if CONFIGURATION.shard else "in all"
-    print(f"{len(CONFIGURATION.runs)} runs {part}, some in several studies", file=sys.stderr)
+    count = len(CONFIGURATION.runs)
+    shared = ", some in several studies" * (sum(map(len, CONFIGURATION.studies.values())) > count)
+    print(f"{count} runs {part}{shared}", file=sys.stderr)
 
 
 def say_what_failed():

@@ -88,7 +88,8 @@ def load(score: Mapping[str, float], path: Path = LEDGER) -> Ledger:
         margin = margins.get(margin, margin) if isinstance(margin, str) else margin
         if isinstance(margin, Mapping) and "task" not in entry["data"]["by"]:
             raise UserError(
-                f"{path.name}: {entry['id']}.data.by: a margin by task needs task among the cases."
+                f"{path.name}: {entry['id']}.data.by: lacks task, which its margin by task needs; "
+                "add it."
             )
         claims.append(Claim(**entry | {"margin": margin, "studies": serve}))
     return Ledger(tuple(claims), margins)

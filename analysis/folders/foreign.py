@@ -20,6 +20,7 @@ from harness.layout import Column, Table
 MOST_BYTES = 20_000_000
 MOST_ROWS = 200_000
 SETTING = Column("text")
+ANEW = "make the tables anew"
 # The columns that are compared, by table; a folder needs the tables of NEEDED, with all of these.
 TABLES = {
     "runs": (
@@ -68,7 +69,7 @@ def read(
         for row, value in enumerate(tables["runs"][column], start=2):
             if value not in known:
                 where = f"{folder / 'runs.csv'}: row {row}, {column}"
-                raise UserError(f"{where}: {value} is not in {table}.csv.")
+                raise UserError(f"{where}: {value} is not in {table}.csv; {ANEW}.")
     return tables
 
 
@@ -85,7 +86,9 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
         # Not to follow a link, nor to wait for a pipe's other end.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
-        raise UserError(f"{path}: is not there; is this a results folder?") from None
+        raise UserError(
+            f"{path}: is not there; name a results folder whose tables are made."
+        ) from None
     except OSError as error:
         why = "is a link, which is not followed" if path.is_symlink() else error.strerror
         raise UserError(f"{path}: cannot be read ({why}).") from error
@@ -94,11 +97,11 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
             raise UserError(f"{path}: is not a regular file.")
         content = file.read(most + 1)
     if len(content) > most:
-        raise UserError(f"{path}: is larger than {most / 1e6:g} MB, which no such table is.")
+        raise UserError(f"{path}: is larger than {most / 1e6:g} MB, as no such table is; {ANEW}.")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UserError(f"{path}: is not UTF-8 text (byte {error.start}).") from error
+        raise UserError(f"{path}: is not UTF-8 text (byte {error.start}); {ANEW}.") from error
 
 
 def _table(path: Path, table: Table, wanted: tuple[str, ...]) -> pd.DataFrame:
@@ -113,17 +116,17 @@ def _table(path: Path, table: Table, wanted: tuple[str, ...]) -> pd.DataFrame:
         for name in columns:
             if header.count(name) != 1:
                 how = "there twice" if name in header else "missing"
-                raise UserError(f"{path}: the column {name} is {how}; make the tables anew.")
+                raise UserError(f"{path}: the column {name} is {how}; {ANEW}.")
         rows = []
         for row in reader:
             if len(row) != len(header):
                 counts = f"has {len(row)} values, not {len(header)}"
-                raise UserError(f"{path}: row {reader.line_num} {counts}.")
+                raise UserError(f"{path}: row {reader.line_num} {counts}; {ANEW}.")
             rows.append(row)
             if len(rows) > MOST_ROWS:
-                raise UserError(f"{path}: has more than {MOST_ROWS} rows.")
+                raise UserError(f"{path}: has more than {MOST_ROWS} rows; compare fewer runs.")
     except csv.Error as error:
-        raise UserError(f"{path}: row {reader.line_num} is not CSV ({error}).") from error
+        raise UserError(f"{path}: row {reader.line_num} is not CSV ({error}); {ANEW}.") from error
     frame = pd.DataFrame()
     for name, column in columns.items():
         values = _column([row[header.index(name)] for row in rows], column, path, name)
@@ -132,7 +135,8 @@ def _table(path: Path, table: Table, wanted: tuple[str, ...]) -> pd.DataFrame:
     key = list(table.key)
     if key and frame.duplicated(key).any():
         place = int(frame.duplicated(key).to_numpy().argmax())
-        raise UserError(f"{path}: row {place + 2}: the same {', '.join(key)} stands twice.")
+        twice = f"the same {', '.join(key)} stands twice"
+        raise UserError(f"{path}: row {place + 2}: {twice}; {ANEW}.")
     return frame
 
 
@@ -143,5 +147,6 @@ def _column(values: list[str], column: Column, path: Path, name: str) -> list[ob
             found.append(column.value(text))
         except ValueError as error:
             shown = text[:40] + ("…" if len(text) > 40 else "")
-            raise UserError(f"{path}: row {row}, {name}: {shown!r} is not {error}.") from None
+            where = f"{path}: row {row}, {name}"
+            raise UserError(f"{where}: {shown!r} is not {error}; {ANEW}.") from None
     return found

@@ -105,7 +105,8 @@ def _check_times(path: Path, table: pd.DataFrame, value: str, low: str, high: st
         row = int(wrong.argmax())
         raise UserError(
             f"{path}: row {row + 2}, {value}: {middle[row]:g} with the interval {least[row]:g} to "
-            f"{most[row]:g} is no time and no ratio."
+            f"{most[row]:g}, where all must be finite and above 0, the first between the "
+            f"others; {foreign.ANEW}."
         )
 
 
@@ -122,7 +123,8 @@ def read_all(folder: Path = FOLDER) -> dict[str, Tables]:
         if path.name == ABOUT:
             continue
         if path.is_symlink() or not path.is_dir():
-            raise UserError(f"{path}: is not a folder; {folder.name}/ holds folders of tables.")
+            only = f"{folder.name}/ holds only folders of tables"
+            raise UserError(f"{path}: is not a folder; remove it, since {only}.")
         found[checked_name(path.name, str(folder))] = read_folder(path)
         # Twice the same would count as two machines that agree.
         before = known.setdefault(digest(layout.path(path, "runs")), path)

@@ -64,7 +64,9 @@ def read(sources: list[Path], results: Path) -> Found:
 
 def _plan(folder: Path) -> asked.Plan:
     if not (folder / "plan.json").is_file():
-        raise UserError(f"{folder}: has no plan.json, so it is no folder of a pipeline's results.")
+        raise UserError(
+            f"{folder}: has no plan.json, so it is no folder of a pipeline's results; name another."
+        )
     plan = asked.read_plan(folder)
     if not plan["configuration"]:
         raise UserError(
@@ -113,7 +115,7 @@ def take_runs(found: Found, folder: Path, plan: asked.Plan) -> None:
         before, stands = found.runs.get(path.stem, (path, False))
         if stands and finished and not same(before, path):
             raise UserError(
-                f"{path}: is another run of what {before} is of; remove one of the two."
+                f"{path}: differs from {before}, which is of the same run; remove one of the two."
             )
         # Of two that are the same, the one that still has its weights.
         better = finished and path.with_suffix(".npz").exists()
@@ -150,9 +152,13 @@ def _same_versions(found: Found, path: Path, record: Record) -> None:
     for name in sorted({*known, *mine}):
         if known.get(name) != mine.get(name):
             raise UserError(
-                f"{path}: was made with {name} {mine.get(name, 'not there')}, and {where} with "
-                f"{known.get(name, 'not there')}; merge runs of the same packages."
+                f"{path}: was made {_with(name, mine)}, and {where} {_with(name, known)}; merge "
+                "runs of the same packages."
             )
+
+
+def _with(name: str, versions: Mapping[str, str]) -> str:
+    return f"with {name} {versions[name]}" if name in versions else f"without {name}"
 
 
 def take_campaigns(found: Found, folder: Path) -> None:

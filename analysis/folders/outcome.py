@@ -49,8 +49,8 @@ def say_verified(results: Path) -> int:
         print(f"  {sentence}")
     if found["verdict"] == "nothing compared":
         print(
-            "No run here has the settings and the seed of one of the reference; "
-            "verify a configuration that has them, such as the default one."
+            "No run here has the settings and the seed of a run of the reference; "
+            "verify a configuration that has such runs, as the default one has."
         )
     return {"verified": 0, "not verified": 1}.get(str(found["verdict"]), 2)
 

@@ -104,7 +104,7 @@ def _refuse(results: Path, runs: pd.DataFrame, rules: agreement.Rules, tasks: li
     if missing := [task for task in tasks if task not in set(runs["task"])]:
         raise UserError(
             f"{results}: there is no run of {', '.join(missing)}; a reference has all of "
-            f"{', '.join(tasks)}."
+            f"{', '.join(tasks)}, so run these tasks too."
         )
     counts = runs.groupby(agreement.METHOD)["seed"].nunique()
     if counts.min() < seeds:

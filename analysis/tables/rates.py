@@ -69,7 +69,7 @@ def rows(found: list[Record], where: str) -> Rows:
     """
     tried = [r for r in found if r["status"] in ("ok", "diverged") and r["track"] != NATIVE]
     if not tried:
-        raise UserError(f"{where}: there is no run to choose a rate by; see make tune.")
+        raise UserError(f"{where}: there is no run to choose a rate by; run make tune.")
     result: Rows = []
     for key, group in grouped(tried, ("task", "cell")):
         by_rate: dict[float, dict[Any, Record]] = {}
@@ -93,14 +93,14 @@ def _check(group: Rows, by_rate: dict[float, dict[Any, Record]], where: str) -> 
             if name != "learning_rate" and value != first.get(name):
                 raise UserError(
                     f"{where}: runs differ in {name} too ({first.get(name)} and {value}); choose "
-                    "rates in a folder of their own."
+                    "rates from a folder in which only the rate differs."
                 )
     rates = sorted(by_rate)
     for rate in rates[1:]:
         if by_rate[rate].keys() != by_rate[rates[0]].keys():
             raise UserError(
-                f"{where}: the rates {rates[0]:g} and {rate:g} have not the same seeds; make the "
-                "runs that are missing first."
+                f"{where}: the rates {rates[0]:g} and {rate:g} were not tried with the same "
+                "frameworks and seeds; make the missing runs first."
             )
 
 

@@ -51,31 +51,38 @@ def run(words: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     named = {key: {"help": f"one of {', '.join(names())}"} for key, names in train.NAMED.items()}
     pairs = {"action": "append", "default": [], "metavar": "KEY=VALUE", "flag": "--set"}
+    several = {"action": "append", "default": [], "help": "may be repeated (default: all)"}
     options: Options = {
         **named,
         "track": {"default": "matched", **named["track"]},
-        "seed": {"type": int, "default": 0, "help": "names data and initial weights"},
-        "seeds": {"metavar": "N,N", "help": "as --seed, several with commas between them"},
+        "seed": {"type": int, "default": 0, "help": "the seed of the data and the initial weights"},
+        "seeds": {"metavar": "N,N", "help": "several seeds, as in 0,1,2"},
         "threads": {"type": int, "default": 1, "help": "CPU threads of the framework"},
-        "kernel": {"default": "", "help": "how layers are computed (else the fastest known)"},
+        "kernel": {"default": "", "help": "how layers are computed (default: the fastest known)"},
         "device": {"default": DEVICES[0], **named["device"]},
         "precision": {"default": PRECISIONS[0], **named["precision"]},
-        "environment": {"help": "what describes where it runs, made by the pipeline", **FILE},
+        "environment": {"help": "the file that describes the environment to run in", **FILE},
         "overrides": {"help": "a value of the task, such as steps=500", **pairs},
-        "kernels": pairs | {"flag": "--kernel", "metavar": "CELL=KERNEL", "help": "only this one"},
-        "cells": {"action": "append", "default": [], "flag": "--cell", "help": "all if none"},
-        "tasks": {"action": "append", "default": [], "flag": "--task", "help": "all if none"},
+        "kernels": pairs
+        | {"flag": "--kernel", "metavar": "CELL=KERNEL", "help": "only this; may be repeated"},
+        "cells": several | {"flag": "--cell"},
+        "tasks": several | {"flag": "--task"},
         "record": {"help": "write the run's record here (JSON)", **FILE},
-        "output": {"help": "write the table here (CSV)", **FILE},
+        "output": {"help": "what to write: a file, of hand-over a folder", **FILE},
         "cache": {"help": "keep compiled code here", **FOLDER},
-        "results": {"help": "the results folder; as a part of its pipeline", **FOLDER},
-        "folder": {"flag": "--results", "default": Path("results"), **FOLDER},
-        "conformance": {"help": "what the conformance checks found", **FOLDER},
+        "results": {"help": "work for the pipeline of this results folder", **FOLDER},
+        "folder": {
+            "flag": "--results",
+            "default": Path("results"),
+            "help": "the results folder (default: results)",
+            **FOLDER,
+        },
+        "conformance": {"help": "where the tables of the conformance checks are", **FOLDER},
         "code": {"type": int, "help": "the exit status of the process that died"},
-        "reason": {"help": "why a cluster ended it"},
-        "shell": {"type": int, "help": "the process that started it"},
-        "together": {"action": "store_true", "help": "also in a batch with other models"},
-        "plan": {"metavar": "JSON", "help": "see harness/plan/campaigns.py"},
+        "reason": {"help": "why a cluster ended the job"},
+        "shell": {"type": int, "help": "the id of the process that started the run"},
+        "together": {"action": "store_true", "help": "check each model in a batch with others too"},
+        "plan": {"metavar": "JSON", "help": "what to do, as the pipeline writes it"},
         "dataset": {"flag": "dataset", "metavar": "NAME", "help": "one of " + ", ".join(SOURCES)},
         "given": {
             "flag": "--from",
@@ -112,12 +119,15 @@ def _parser() -> argparse.ArgumentParser:
         "environment": (_environment, "plan output", "make an environment and describe it"),
         "time": (_time, "results plan conformance?", "time the methods of one campaign"),
         "plan": (_plan, "results plan", "note in a folder what a configuration asks for"),
-        "new": (plugins.new, "kind name", "write a working file to start from"),
-        "check": (plugins.check, "kind name overrides", "say in a sentence each what is wrong"),
+        "new": (plugins.new, "kind name", "write a working cell, task or implementation"),
+        "check": (
+            plugins.check, "kind name overrides",
+            "say what is wrong with a cell, a task or an implementation",
+        ),
         "fetch": (fetch.fetch, "dataset given?", "get the data files of a task"),
         "hand-over": (
             hand_over.hand_over, "output cells tasks",
-            "make what a run, check or time in another environment cannot make there",
+            "write what runs, checks and timings in another environment cannot make there",
         ),
         "status": (
             lambda arguments: summary(arguments.folder), "folder",
@@ -145,7 +155,8 @@ def _conform(arguments: argparse.Namespace) -> int:
         rows = against_reference.not_checked(its, chosen, reason, again.STOPPED)
     elif (before := gate.read()) is not None:
         rows = before
-        print(f"checked on {rows[0]['kept']}, with all that it hangs on as it is now: {gate.path}")
+        since = f"checked on {rows[0]['kept']}, and nothing that it depends on has changed since"
+        print(f"{since}: {gate.path}")
     else:
         with (
             quiet.shared(arguments.results, partial(print, flush=True)),
@@ -176,7 +187,8 @@ def _kernels(framework: Framework, arguments: argparse.Namespace) -> dict[str, l
     for word in words:
         cell, equals, kernel = word.partition("=")
         if not equals or cell not in CELLS:
-            raise UserError(f"--kernel: {word!r} is not CELL=KERNEL, with CELL {', '.join(CELLS)}.")
+            known = ", ".join(CELLS)
+            raise UserError(f"--kernel: {word!r} is not CELL=KERNEL; CELL is one of {known}.")
         check_names("--kernel", "kernel", [kernel], framework.kernels_of(cell, device))
         chosen[cell].append(kernel)
     cell_trial.require(cell for cell, kernels in chosen.items() if kernels)

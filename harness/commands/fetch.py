@@ -30,7 +30,7 @@ def fetch(arguments: argparse.Namespace) -> None:
             how = "fetched"
         print(f"{path}: {how}, {source.size:,} bytes, SHA-256 as expected.", flush=True)
     licences = dict.fromkeys(source.licence for source in _files.SOURCES[task])
-    print(f"Licence: {'; '.join(licences)}. It is not part of this project; keep it here.")
+    print(f"Licence: {'; '.join(licences)}. The data are not part of this project.")
 
 
 def _take(source: Source, given: Path, path: Path) -> None:
@@ -71,8 +71,8 @@ def _download(task: str, source: Source, path: Path) -> None:
         except ValueError:
             reasons.append(f"{_host(address)} sent another file, which was not kept")
     raise UserError(
-        f"fetch: {source.name} could not be had ({'; '.join(reasons)}); take a copy of yours by "
-        f"python -m harness fetch {task} --from PATH."
+        f"fetch: {source.name} could not be fetched ({'; '.join(reasons)}); if you have a copy, "
+        f"use python -m harness fetch {task} --from PATH."
     )
 
 

@@ -23,7 +23,10 @@ from tasks import DataTask, _handed
 def hand_over(arguments: argparse.Namespace) -> int:
     """Fill a folder: rates and tracks, the data of some tasks, the answers for some cells."""
     if _handed.folder():
-        raise UserError(f"{_handed.FOLDER}: is set; what is handed over is made without it.")
+        raise UserError(
+            f"{_handed.FOLDER}: is set, as it is only in a framework's own environment; unset it "
+            "and hand over from the main one."
+        )
     folder: Path = arguments.output
     for key, chosen, known in (
         ("task", arguments.tasks, task_names()), ("cell", arguments.cells, CELLS),

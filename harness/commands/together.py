@@ -30,8 +30,8 @@ def command(arguments: argparse.Namespace) -> int:
     kernel = kernel_of(its, first.cell, settings)
     if not its.kernels[kernel].batched:
         raise UserError(
-            f"--framework: {its.name}'s {kernel} cannot train several models in one batch; use "
-            "python -m harness train for each seed."
+            f"--framework: {its.name}'s kernel {kernel} cannot train several models in one batch; "
+            "use python -m harness train for each seed."
         )
     runs = [replace(first, seed=seed) for seed in seeds]
     results: Path = arguments.results

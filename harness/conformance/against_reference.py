@@ -283,12 +283,14 @@ def sentence(row: Row) -> str:
     """What is wrong, where, and what was expected."""
     if row["check"] == lacking.CHECK:
         return f"{row['detail']}."
-    said = f"error {row['max_error']:.2g}, expected at most {row['tolerance']:.2g}. {row['detail']}"
+    said = f"error {row['max_error']:.2g}, expected at most {row['tolerance']:.2g}"
+    said += f" ({row['detail']})" if row["detail"] else ""
     if row["max_error"] == np.inf and row["detail"] and not row["tolerance"]:
         said = row["detail"]  # it raised, so there is no number to speak of
+    layers = f"{row['layers']} layer{'s' * (row['layers'] > 1)}"
     return (
-        f"{row['framework']} {row['cell']} ({row['kernel']}), {row['layers']} layers, "
-        f"{row['outputs']}, {row['dtype']}: {row['check']}: {said}".strip()
+        f"{row['framework']} {row['cell']} ({row['kernel']}), {layers}, {row['outputs']}, "
+        f"{row['dtype']}: {row['check']}: {said.rstrip('.')}."
     )
 
 

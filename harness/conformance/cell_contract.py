@@ -110,7 +110,7 @@ def _kept(module: ModuleType, name: str) -> Findings:
         )
         what = (
             f"no state stays where {set_to}, expected one: chrono initialisation and time scales "
-            "build on it; name the gate whose value times the old state is kept, or none"
+            "build on it; name the gate that multiplies the old state, or none"
         )
         yield at_field(name, "keeps" if cell.keeps else "writes", what)
 

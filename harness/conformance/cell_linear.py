@@ -44,7 +44,7 @@ def linear(module: ModuleType, name: str) -> Findings:
         if not _fits(value, shape):
             what = (
                 f"{letter} of linear has the shape {np.shape(value)} for gates {shape}, "
-                "expected the same or one that goes with it"
+                "expected the same, or one that broadcasts to it"
             )
             yield at_field(name, "linear", what)
             return
@@ -56,8 +56,9 @@ def linear(module: ModuleType, name: str) -> Findings:
         state = step(row, state)[0]
         if not np.allclose(state[0], expected, rtol=1e-9):
             what = (
-                f"step is not a ⊙ h′ + b of what linear gives for all time steps at once, at step "
-                f"{t + 1}, expected step=linear_step(linear), and linear of each time step alone"
+                f"at time step {t + 1}, step gives another state than a ⊙ h′ + b by what linear "
+                "gives for all time steps at once; expected step=linear_step(linear), and a linear "
+                "in which no time step depends on another"
             )
             yield at_field(name, "linear", what)
             return

@@ -53,9 +53,9 @@ def _operator(
             with np.errstate(all="ignore"):
                 return Tensor(do(_array(left), _array(right)), sign)
         except ValueError:
+            fits = "[B, h] @ [h, h]" if sign == "@" else "[B, h] on both sides, or [h]"
             raise Wrong(
-                f"{shape(_array(left))} {sign} {shape(_array(right))} do not fit; expected [B, h] "
-                f"on both sides{' of it, or [B, h] @ [h, h]' if sign == '@' else ', or [h]'}"
+                f"{shape(_array(left))} {sign} {shape(_array(right))} do not fit; expected {fits}"
             ) from None
 
     return operate, lambda right, left: operate(left, right)

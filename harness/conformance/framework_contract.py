@@ -46,7 +46,8 @@ def check_framework(name: str) -> list[str]:
                 return [f"{where}/{part}.py: cannot be imported ({registry.short(error)})."]
             for function in parts[part]:
                 if not callable(getattr(module, function, None)):
-                    return [f"{where}/{part}.py: does not define {function}; see implementations."]
+                    says = "implementations/__init__.py says what it is"
+                    return [f"{where}/{part}.py: does not define {function}; {says}."]
         found = sentences(f"{where}/model.py", _product(framework), "product: ")
         cells = [cell for cell in CELLS if framework.kernels_of(cell)]
         for cell in cells:
@@ -57,9 +58,7 @@ def check_framework(name: str) -> list[str]:
             return found
         kernels = {cell: framework.kernels_of(cell) for cell in cells}
         rows = against_reference.check(framework, kernels, DEVICE)
-        found = [
-            against_reference.sentence(row).rstrip(".") + "." for row in rows if not row["passed"]
-        ]
+        found = [against_reference.sentence(row) for row in rows if not row["passed"]]
         for cell in filter(CELLS.__contains__, framework.biases.get("native", ())):
             for check in (_native, _falling):
                 found += sentences(f"{where}/native.py", check(framework, cell), f"{cell}: ")
@@ -139,7 +138,8 @@ def _model(framework: Framework, cell: str, kernel: str) -> Findings:
             yield from (f"{what}: {f}" for f in _numbers(before, 3, dtype))
             yield from (f"train: {what} are {f}" for f in _numbers(values, 3, dtype))
             if not np.allclose(before[0], values[0], rtol=1e-4):
-                yield f"{what} is {before[0]:.4g} where train says {values[0]:.4g}"
+                both = f"{what} gives {before[0]:.4g} and train {values[0]:.4g}"
+                yield f"{both}, expected the same"
         yield from (f"predict: {f}" for f in _numbers(model.predict(inputs[0])[:, 0], 4, dtype))
 
 

@@ -18,7 +18,7 @@ def new(kind: str, name: str) -> list[Path]:
         files = {TEMPLATES / f"{kind}.py": ROOT / f"{kind}s" / f"{name}.py"}
     if not is_name(name):
         raise UserError(
-            f"NAME: {name!r} cannot be one; use small letters, digits and _, a letter first, "
+            f"NAME: {name!r} cannot be a name; use small letters, digits and _, a letter first, "
             "40 at most."
         )
     for target in files.values():

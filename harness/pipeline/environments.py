@@ -100,4 +100,5 @@ def reason(said: str) -> str:
             "network, or name an interpreter by python: PATH"
         )
     parts = re.sub(r"^error: ?", "", text).split(" cause: ")
-    return f"uv cannot install it ({': '.join(part.rstrip('.') for part in parts[:2])})"
+    reason = ": ".join(part.rstrip(".") for part in parts[:2])
+    return f"uv cannot install it ({reason}); its log has all that uv says"

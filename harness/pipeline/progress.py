@@ -77,7 +77,7 @@ def summary(results: Path) -> int:
     plan = asked.read_plan(results)
     found, damaged = _planned_records(results, plan)
     wanted = len(plan["runs"]) or len(found) + len(damaged)
-    print(f"Runs:   {sum(r['status'] == 'ok' for r in found)} of {wanted} well ended")
+    print(f"Runs:   {sum(r['status'] == 'ok' for r in found)} of {wanted} ended well")
     tables = sorted(p.name for p in results.glob("*.csv"))
     if tables:
         print(f"Tables: {results}{os.sep}{{{','.join(tables)}}}")
@@ -89,7 +89,7 @@ def summary(results: Path) -> int:
             f"python -m analysis merge {results} OTHERS --results ALL"
         )
     for sentence in damaged:
-        print(sentence)
+        print(f"{sentence} The pipeline makes it again.")
     for status in ("diverged", "unavailable", "failed"):
         for record in found:
             if record["status"] == status:
@@ -104,7 +104,8 @@ def summary(results: Path) -> int:
     ):
         if absent := [name for name in of if name not in there]:
             more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
-            print(f"no {kind}: {', '.join(absent[:3])}{more}; snakemake --cores all makes them")
+            names = f"{', '.join(absent[:3])}{more}"
+            print(f"no {kind}: {names}; the same snakemake command makes them")
     sys.stdout.flush()
     return int(_failed(found, damaged, stopped))
 

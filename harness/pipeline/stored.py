@@ -32,7 +32,7 @@ def summary(place: str, results: Path | None) -> bool:
     if results is None:
         return False
     runs = layout.read(results, "runs")
-    print(f"Runs:    {int((runs['status'] == 'ok').sum())} of {len(runs)} well ended")
+    print(f"Runs:    {int((runs['status'] == 'ok').sum())} of {len(runs)} ended well")
     for status in ("diverged", "unavailable", "failed"):
         for run in _of(runs, status):
             words = [str(run[name]) for name in layout.METHOD] + [f"seed {run['seed']}"]

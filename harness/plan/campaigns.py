@@ -219,9 +219,10 @@ def _sweeps(
     for values in asked:
         axis, held_out = values["axis"], values["held_out"]
         if axis in [sweep.axis for sweep in sweeps]:
-            raise UserError(f"timing.sweeps: names the axis {axis!r} twice.")
+            raise UserError(f"timing.sweeps: names the axis {axis!r} twice; remove one.")
         if held_out in values["values"]:
-            raise UserError(f"timing.sweeps: {axis}: held_out {held_out} is among the values.")
+            where = f"timing.sweeps: {axis}"
+            raise UserError(f"{where}: held_out {held_out} is among the values; choose another.")
         *names, last = (
             shapes.setdefault(replace(base, **{axis: value}), f"{axis}_{value}")
             for value in (*values["values"], held_out)
@@ -255,7 +256,10 @@ def _methods(
             named.sort(key=lambda kernel: kernel != best)
             found += [Method(framework.name, kernel, cell) for kernel in named]
     if not found:
-        raise UserError("timing.cells: no framework of this configuration has a kernel for them.")
+        raise UserError(
+            "timing.cells: no framework of this configuration has a kernel for them; name other "
+            "cells."
+        )
     first = {method.framework: method for method in reversed(found)}
     again = [replace(first[f.name], twin=True) for f in frameworks if f.name in first]
     return (*found, *(again if twins else []))

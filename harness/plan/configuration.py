@@ -138,7 +138,11 @@ def _checked(config: dict[str, Any]) -> Configuration:
     wanted = planned(config["studies"], named, seeds)
     runs = dict.fromkeys(run for its in wanted.values() for run in its)
     if not runs:
-        raise UserError("studies: the axes leave no run of them.")
+        raise UserError(
+            "studies: none of their runs can be made here: their tasks lack a package or a file, "
+            "or their frameworks cannot compute the cells; name a task under tasks to see what it "
+            "lacks."
+        )
     settings = {
         (run.task, run.cell): replace(
             _settings(config["overrides"].get(run.task, {}), run.task, run.cell),

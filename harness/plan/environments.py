@@ -124,7 +124,8 @@ def entries(frameworks: list[Any] | str, environments: Mapping[str, Any]) -> dic
             )
         if its in found or implementation(its) != name:
             raise UserError(
-                f"{where}: two are called {its}, in file names and tables; rename an environment."
+                f"{where}: two entries are called {its} in file names and tables; rename an "
+                "environment, or remove one of the two."
             )
         own = environment(named, environments[named]) if named else None
         found[its] = Entry(its, own, device)

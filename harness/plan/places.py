@@ -23,7 +23,10 @@ def other(name: str | None) -> Path | None:
         return None
     folder = Path(os.path.expanduser(name))
     if not os.path.isfile(folder / "runs.csv"):
-        raise UserError(f"other: {folder} is no results folder: it has no runs.csv.")
+        raise UserError(
+            f"other: {folder} is no results folder: it has no runs.csv; name one whose tables are "
+            "made."
+        )
     return folder
 
 

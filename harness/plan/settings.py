@@ -62,7 +62,7 @@ def pairs(words: list[str]) -> dict[str, Any]:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals:
-            raise UserError(f"--set: {word!r} is not KEY=VALUE.")
+            raise UserError(f"--set: {word!r} is not KEY=VALUE, such as steps=500.")
         found[key] = value
     return found
 

@@ -142,9 +142,9 @@ def planned(
             if not any(getattr(run, kind) == name for run in runs):
                 raise UserError(
                     f"{axis}: {of} {name}{' with the other axes' if runs else ''}; name others, "
-                    f"or a study that has, of workflows/{FILE.name}."
+                    f"or a study of workflows/{FILE.name} that has one."
                 )
     for seed in seeds or ():
         if not any(run.seed == seed for run in runs):
-            raise UserError(f"seeds: {of} seed {seed}; workflows/{FILE.name} has their seeds.")
+            raise UserError(f"seeds: {of} seed {seed}; see their seeds in workflows/{FILE.name}.")
     return found

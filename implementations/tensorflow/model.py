@@ -15,7 +15,7 @@ from implementations.packed import Layout
 
 # TensorFlow and Keras import these where they are installed, for exporters and
 # plots that no run uses: 2.4 of 5.9 seconds, in every process.
-_UNUSED = [name for name in ("jax", "matplotlib", "pandas") if name not in sys.modules]
+_UNUSED = [name for name in ("jax", "matplotlib", "pandas", "sklearn") if name not in sys.modules]
 sys.modules.update(dict.fromkeys(_UNUSED))  # type: ignore[arg-type]
 try:
     import keras

@@ -66,12 +66,12 @@ def _choice(known: list[Row], open_: list[Row]) -> str:
     """Every task in its clause, or grouped, or counted: what is short enough."""
     total = len(known) + len(open_)
     clauses = [_clause(row) for row in known]
+    stay = "stays" if len(open_) == 1 else "stay"
     if open_:
-        stay = "stays" if len(open_) == 1 else "stay"
         clauses.append(f"{titles(row['task'] for row in open_)} {stay} open")
     groups: dict[str, list[Row]] = {}
     for row in known:
-        same = row["verdict"] if row["verdict"] in ALIKE else row["better"]
+        same = row["verdict"] if _any(row) else row["better"]
         groups.setdefault(same, []).append(row)
     order = sorted(
         ((_chosen(mine[0]), mine) for mine in groups.values()),
@@ -80,7 +80,7 @@ def _choice(known: list[Row], open_: list[Row]) -> str:
     named = [f"{who} on {titles(row['task'] for row in mine)}" for who, mine in order]
     counted = [f"{who} on {len(mine)}" for who, mine in order]
     counted[:1] = [f"{one} of {plural(total, 'task')}" for one in counted[:1]]
-    rest = f"; {number(len(open_))} stay open" if open_ else ""
+    rest = f"; {number(len(open_))} {stay} open" if open_ else ""
     if not known:
         least = f"No difference between the cells was found on {plural(total, 'task')}"
         there = titles(row["task"] for row in open_)
@@ -148,9 +148,14 @@ def _few(row: Row) -> str:
 
 def _chosen(row: Row) -> str:
     """A group of tasks: who is the choice there."""
-    if row["verdict"] in ALIKE:
+    if _any(row):
         return ALIKE[row["verdict"]]
     return _names(row, "better", "or")
+
+
+def _any(row: Row) -> bool:
+    """Whether all cells of a task are alike; with one that is worse, only the others are."""
+    return row["verdict"] == "none" or (row["verdict"] == "equal" and not row["worse"])
 
 
 def _names(row: Row, side: str, word: str = "and") -> str:
@@ -187,8 +192,8 @@ def _open_cells(rows: list[Row]) -> str:
     where = titles(row["task"] for row in rows)
     if any(row["why"] == "few_seeds" for row in rows):
         return Markup("For {}: {}.").format(where, ENOUGH)
-    more = f"more than these {plural(n, 'seed')}" if n else "more seeds"
-    return Markup("For {} only {} would tell {}.").format(where, more, MORE_SEEDS)
+    more = f"more seeds than {'this one' if n == 1 else f'these {n:.0f}'}" if n else "more seeds"
+    return Markup("For {} {} would tell {}.").format(where, more, MORE_SEEDS)
 
 
 def _solved(tables: Tables, rows: list[Row]) -> Answer:

@@ -81,10 +81,12 @@ def _text(tables: Tables, rows: list[Row], known: int) -> str:
         names = tuple((row["better"] or "").split())
         wins[names] = wins.get(names, 0) + 1
     order = sorted((one for one in wins.items() if one[0]), key=lambda one: -one[1])
-    ahead = listed(f"{frameworks(names, 'or')} on {n}" for names, n in order) if order else ""
-    rest = f"; {len(rows) - known} are too close to call" if known < len(rows) else ""
     total = plural(len(rows), "timed model")
-    counted = f"Of {total}, fastest are {ahead}{rest}." if ahead else ""
+    each = [f"{frameworks(names, 'or')} on {n}" for names, n in order]
+    each[:1] = [f"{frameworks(n, 'or')} is fastest on {won} of {total}" for n, won in order[:1]]
+    are = "is" if len(rows) - known == 1 else "are"
+    rest = f"; {len(rows) - known} {are} too close to call" if known < len(rows) else ""
+    counted = f"{listed(each)}{rest}." if each else ""
     return fitting(
         *(
             " ".join(_pace(mine, of_shape, places) for mine in groups.values())

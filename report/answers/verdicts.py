@@ -42,9 +42,9 @@ def claims(tables: Tables) -> Answer:
     evidence = _clearest(tables, tested)
     if few:
         said = f"{listed(parts)}; for the others" if parts else "none is decided; for that"
-        text = f"Of {plural(len(found), 'published claim')} {said} these runs are too few."
+        text = f"Of {plural(len(found), 'claim')} {said} these runs are too few."
         return Answer(text, evidence, Markup("{}.").format(ENOUGH))
-    of = plural(len(tested), "published claim")
+    of = plural(len(tested), "claim")
     return Answer(f"Of {of} tested here {listed(parts)}.", evidence, makes if left else "")
 
 
@@ -60,7 +60,7 @@ def _clearest(tables: Tables, judged: pd.DataFrame) -> str:
         return ""
     row = tested.sort_values(["verdict", "p_holm"]).iloc[0]
     what = "Refuted most clearly" if row["verdict"] == "refuted" else "Clearest"
-    size = ratio(row) if row["unit"] == "ratio" else f"{row['unit']} {difference(row)}"
+    size = ratio(row) if row["unit"] == "ratio" else f"measured {difference(row)}"
     # What the clock found is repeated in processes, not by seed.
     timed = row["case"] in set(tables["timing"]["shape"])
     n = plural(row["n"], "process", "processes") if timed else plural(row["n"], "seed")

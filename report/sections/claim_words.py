@@ -78,7 +78,10 @@ def place(row: Row) -> str:
     """Where an effect was found: the task, the case and the framework that the row names."""
     case = row["case"] and str(row["case"])
     if case:
-        case = words.cell(case) if case.isalpha() and len(case) <= 4 else words.track(case)
+        if "the clock" in (row["detail"] or ""):
+            case = f"“{case}”"
+        else:
+            case = words.cell(case) if case.isalpha() and len(case) <= 4 else words.track(case)
     parts = [row["task"] and words.task(row["task"]), case]
     parts.append(row["framework"] and words.framework(row["framework"]))
     return ", ".join(part for part in parts if part)
@@ -94,13 +97,14 @@ def decides(row: Row) -> str:
     """What would decide a claim that is open or was not run; empty where it is decided."""
     detail = row["detail"] or ""
     if row["verdict"] == "not tested":
-        return "" if command(row) else f"{detail[:1].upper()}{detail[1:]}."
+        said = words.told(detail)
+        return "" if command(row) else f"{said[:1].upper()}{said[1:]}."
     if row["verdict"] != "inconclusive":
         return ""
     if few := _FEW.search(detail):
         return f"It takes at least {few[2]} {few[3]}; here are {few[1]}."
     if row["seeds_needed"]:
-        names = listed(_studies(row), "or") if _studies(row) else ""
+        names = listed((f"“{one}”" for one in _studies(row)), "or") if _studies(row) else ""
         grow = f"; their number is set in the study {names}" if names else ""
         return (
             f"About {row['seeds_needed']:.0f} {_unit_of(row)} would decide it, if the effect is "
@@ -109,10 +113,11 @@ def decides(row: Row) -> str:
     if holm := _HOLM.search(detail):
         verdict = VERDICTS[holm[1]][0]
         return (
-            f"By itself it {'would hold' if verdict == 'holds' else 'would not hold'}; beside the "
-            "other claims of its group that is too weak to count. More seeds would tell."
+            f"By itself it {'would hold' if verdict == 'holds' else 'would not hold'}; corrected "
+            "for the other claims of its group, that is too weak to count. More seeds would tell."
         )
-    return f"The interval lies on both sides of what the rule asks for; more {_unit_of(row)} tell."
+    more = f"more {_unit_of(row)} would tell"
+    return f"The interval lies on both sides of what the rule asks for; {more}."
 
 
 def _unit_of(row: Row) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 from markupsafe import Markup
 from matplotlib.ticker import NullLocator
 
-from report import answers
+from report import answers, words
 from report.answers.phrases import capital
 from report.figures.drawing import Job
 from report.figures.panels import laid_out
@@ -91,7 +91,7 @@ def _entry(claim: dict[str, Any], cases: list[dict[str, Any]]) -> dict[str, Any]
         "measured": claim_words.measured(claim), "counted": claim_words.counted(claim),
         "place": claim_words.place(claim), "rates": claim_words.rates(claim),
         "solved": claim_words.solved(claim), "decides": claim_words.decides(claim),
-        "command": claim_words.command(claim),
+        "command": claim_words.command(claim), "told": words.told(claim["detail"]),
         "word": word, "style": style, "mark": mark,
     }  # fmt: skip
     told = [

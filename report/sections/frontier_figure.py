@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from report import words
+from report.answers.phrases import plural
 from report.figures.panels import laid_out, logarithmic
 from report.figures.style import INK, PAGE, Palette, settings
 from report.figures.svg import svg
@@ -73,7 +74,7 @@ def _says(row: Row) -> str:
     return (
         f"{words.cell(row['cell'])}: {number(100 * row['progress'])}{PERCENT} of the way to solved"
         f"{between}, {number(row['operations'])} billion operations until solved, over "
-        f"{row['tasks']:.0f} tasks."
+        f"{plural(row['tasks'], 'task')}."
     )
 
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from matplotlib.transforms import offset_copy
 
 from report import words
+from report.answers.phrases import plural
 from report.figures.style import INK, MARK, Palette, settings
 from report.figures.svg import svg
 from report.figures.tips import Tips
@@ -106,7 +107,7 @@ def draw(
             of = f", layer {layer + 1:.0f}" if layers > 1 else ""
             _map(axes, values, one, (0 if quantity == "gate" else -end, end))
             axes.set_title(f"{gate}{of}", fontsize=9, loc="left", pad=3 + 4 * _few(one))
-            said = f"{words.cell(one.cell)}, {gate}{of}: {len(values)} units."
+            said = f"{words.cell(one.cell)}, {gate}{of}: {plural(len(values), 'unit')}."
             axes.set(**tips.mark(said + hover.get((one.cell, layer, name), "")))
         _answer(panels[-1], one, palette)
         _steps(panels, one)

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from matplotlib.collections import LineCollection
 
 from report import words
+from report.answers.phrases import plural
 from report.figures.panels import beside, laid_out, logarithmic, spread
 from report.figures.style import MARK, MOST_CELLS, Palette, settings
 from report.figures.svg import svg
@@ -126,7 +127,7 @@ def _lines(
             final = mine[mine[across] == mine[across].max()]
             own = final if ends is None else ends[ends["cell"] == cell]
             said = f"{words.cell(cell)}: middle run {spoken(own, says[0], says[1])}"
-            lines.set(**tips.mark(f"{said}, {runs.ngroups} runs"))
+            lines.set(**tips.mark(f"{said}, {plural(runs.ngroups, 'run')}"))
             end = middle(final, up)
             labels.append((beside(axes, words.cell(cell), colour), float(end[up])))
         axes.update_datalim(data[[across, up]].to_numpy(float))

@@ -8,6 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from report import words
+from report.answers.phrases import plural
 from report.figures.panels import beside, laid_out, logarithmic
 from report.figures.style import INK, MARK, MOST_CELLS, Palette, settings
 from report.figures.svg import svg
@@ -139,7 +140,7 @@ def _jitter(count: int) -> Any:
 
 def _says(label: str, track: str, runs: pd.DataFrame, column: str, unit: str | None) -> str:
     many = runs["framework"].nunique()
-    of = f"{len(runs)} runs of {many} framework{'s' if many > 1 else ''}"
+    of = f"{plural(len(runs), 'run')} of {plural(many, 'framework')}"
     value = spoken(runs, column, unit or "")
     return f"{label}, {words.track(track)}: middle run {value}, {of}"
 

@@ -42,5 +42,7 @@ def paragraphs(text: str | None) -> list[tuple[str, str]]:
         if lines and all(line.startswith("    ") for line in lines):
             found.append(("equation", "\n".join(line.strip() for line in lines)))
         else:
-            found.append(("text", re.sub(r"\s+", " ", part)))
+            # In a formula of a sentence a hyphen between spaces, or after t, is a minus.
+            text = re.sub(r"(?<= )-(?= )|(?<=\(t)-(?=\d)", "−", re.sub(r"\s+", " ", part))
+            found.append(("text", text))
     return found

@@ -101,9 +101,11 @@ def finding(tasks: list[tuple[Shown, list[Line]]]) -> str:
         (winner, phrases.titles(mine), phrases.plural(len(mine), "task"))
         for winner, mine in sorted(first.items(), key=lambda one: -len(one[1]))
     ]
+    # Where a winner is several cells, a comma does not tell the clauses apart.
+    apart = "; " if several and others else ", "
     said = [
         f"{phrases.capital(start[0])} {'are' if start[0] in several else 'is'} the first to solve "
-        + ", ".join([start[which], *(f"{other[0]} {other[which]}" for other in others)])
+        + apart.join([start[which], *(f"{other[0]} {other[which]}" for other in others)])
         for which in (1, 2)
     ]
     return phrases.fitting(f"{said[0]}{rest}", f"{said[1]}{rest}", said[1])

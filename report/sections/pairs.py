@@ -35,7 +35,7 @@ def finding(pairs: pd.DataFrame) -> str:
     parts: list[str] = []
     for track in tracks(pairs["track"]):
         mine = pairs[pairs["track"] == track]
-        equal, apart = int(_equal(mine).sum()), int((mine["p_holm"] < LEVEL).sum())
+        equal, apart = int(_equal(mine).sum()), int(_apart(mine).sum())
         if parts:
             many = f"all {equal} do" if equal == len(mine) else f"{equal} of {len(mine)} do"
         else:
@@ -52,6 +52,11 @@ def finding(pairs: pd.DataFrame) -> str:
 
 def _equal(pairs: pd.DataFrame) -> pd.Series:
     return pairs["equivalent"].astype(str) == "True"
+
+
+def _apart(pairs: pd.DataFrame) -> pd.Series:
+    """A difference smaller than counts can be beyond chance: such a pair is equal."""
+    return (pairs["p_holm"] < LEVEL) & ~_equal(pairs)
 
 
 def apart(
@@ -99,8 +104,8 @@ def _pair(
     value, low, high = (sign * row[k] / row["margin"] for k in ("effect", "low", "high"))
     one, other = (palette.framework(row[k]) for k in ("one", "other"))
     names = f"{words.framework(row['one'])} and {words.framework(row['other'])}"
-    verdict = "equal" if str(row["equivalent"]) == "True" else "open"
-    verdict = "different" if row["p_holm"] < LEVEL else verdict
+    verdict = "different" if row["p_holm"] < LEVEL else "open"
+    verdict = "equal" if str(row["equivalent"]) == "True" else verdict
     tip = tips.mark(
         f"{words.task(row['task'])}, {words.cell(row['cell'])}, {names}, "
         f"{words.track(row['track'])}: apart by {effect(row, positive=True)} in {metric}, margin "

@@ -8,6 +8,7 @@ from markupsafe import Markup
 from matplotlib.ticker import NullLocator
 
 from report.answers import Answer
+from report.answers.phrases import plural
 from report.figures.drawing import Job
 from report.figures.panels import laid_out
 from report.figures.style import INK, MARK, PAGE, Palette, settings
@@ -21,7 +22,8 @@ WORDS = {
     "better": ("comes out better", "come out better"),
     "worse": ("comes out worse", "come out worse"),
     "no better than a constant": (
-        "is no better than one answer for all", "are no better than one answer for all",
+        "is no better than always giving the same answer",
+        "are no better than always giving the same answer",
     ),
     "inconclusive": ("stays open", "stay open"),
 }  # fmt: skip
@@ -40,7 +42,8 @@ def content(tables: Tables) -> dict[str, Any]:
     one = told[0]
     evidence = (
         f"{one['title']}: published {number(one['published'])}, here "
-        f"{interval(one['ours'], one['low'], one['high'])} ({one['unit']}, {one['n']:.0f} seeds)."
+        f"{interval(one['ours'], one['low'], one['high'])} "
+        f"({one['unit']}, {plural(one['n'], 'seed')})."
     )
     few = any(row["n"] < 5 for row in run)
     left = "Five seeds of each would tell." if few else ""
@@ -52,7 +55,7 @@ def _title(run: list[dict[str, Any]]) -> str:
     inside = [r for r in run if r["ours"] and r["at_least"] <= r["ours"] <= r["at_most"]]
     lie = "lies" if len(inside) == 1 else "lie"
     constant = sum(r["verdict"] == "no better than a constant" for r in inside)
-    also = f"; one answer for all would reach {constant} of them too" if constant else ""
+    also = f"; always giving the same answer would reach {constant} of them too" if constant else ""
     first = f"{len(inside)} of {len(run)} of our values {lie}"
     return f"{first} where they count as the published ones{also}"
 

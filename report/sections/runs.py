@@ -79,4 +79,5 @@ def _title(studies: list[dict[str, Any]]) -> str:
     if len(studies) == 1:
         return "These runs answer one question"
     share = number(100 * most["core_minutes"] / whole, 2)
-    return f"Of the time of {len(studies)} questions, that of “{most['study']}” took {share} %"
+    took = f"that of the study “{most['study']}” took the most time: {share} %"
+    return f"Of {len(studies)} questions, {took}"

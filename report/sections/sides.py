@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from report.answers import Answer
+from report.answers.phrases import plural
 from report.numbers import listed
 from report.tables import Tables
 
@@ -13,7 +14,7 @@ ITEMS = {
         "The same",
         "data, parameter counts and, where all is alike, every digit of the losses",
     ),
-    "training": ("Trained alike", "the first losses, apart by no more than rounding makes them"),
+    "training": ("Trained alike", "the first losses, no further apart than rounding makes them"),
     "equivalence": (
         "Scored alike",
         "score and steps to solve: equal within the margin, or within rounding",
@@ -71,9 +72,10 @@ def _verified(found: dict[str, Any], rows: list[dict[str, Any]]) -> Answer:
             )
         case "not verified":
             items = listed(dict.fromkeys(ITEMS[row["item"]][0].lower() for row in failed))
+            fail = "fails" if len(failed) == 1 else "fail"
             return Answer(
                 "No: these runs do not agree with the reference.",
-                f"{len(failed)} of {len(rows)} comparisons fail ({items}).",
+                f"{len(failed)} of {len(rows)} comparisons {fail} ({items}).",
             )
     return Answer(
         "We cannot tell: no run here has the settings and the seed of one of the reference.",
@@ -92,7 +94,7 @@ def _compared(found: dict[str, Any], rows: list[dict[str, Any]]) -> Answer:
     more = f", {left} could not be judged" if left else ""
     return Answer(
         f"Of {len(rows)} comparisons of the two folders {alike} come out alike.",
-        f"{apart} do not, or are not shown to{more}.",
+        f"{apart} {'does not, or is' if apart == 1 else 'do not, or are'} not shown to{more}.",
     )
 
 
@@ -110,7 +112,7 @@ def _mark(row: dict[str, Any], name: str) -> dict[str, str]:
 def _side(about: dict[str, Any]) -> str:
     """The other side in one line: how much, from what, from when."""
     parts = [
-        f"{about['runs']} runs of {len(about['seeds'])} seeds",
+        f"{plural(about['runs'], 'run')} of {plural(len(about['seeds']), 'seed')}",
         "on " + " and ".join(_distinct(m.get("processor") for m in about["machines"])),
         "commit " + " and ".join(_distinct(commit[:12] for commit in about["commits"])),
         " to ".join(_distinct(about[end][:10] for end in ("first", "last"))),

@@ -31,11 +31,12 @@ def content(tables: Tables) -> dict[str, Any]:
     """The answer, the finding, and each size with its times, peak and ratios."""
     peaks = tables["peaks"]
     attainable = peaks[peaks["attainable"].astype(str) == "True"]
-    parts = shapes(tables)
+    parts, machines = shapes(tables), tables["timing"]["machine"].dropna()
     return {
         "answer": answers.framework(tables),
         "finding": finding(tables),
-        "machines": sorted(set(tables["timing"]["machine"].dropna())),
+        # The processor and its cores are enough.
+        "machines": sorted({re.sub(r" \([^()]*\)(?=, )", "", str(name)) for name in machines}),
         "shapes": [
             {
                 "name": name,
@@ -162,9 +163,12 @@ def _clause(winner: tuple[str, str], cells: str, where: str) -> str:
 def _counted(winners: list[tuple[str, str]]) -> str:
     """Many cases in a title: how often each framework is fastest."""
     wins = pd.Series([who for who, known in winners if known == FASTEST]).value_counts()
-    counts = [f"{who} in {n}" for who, n in wins.items()]
-    ahead = f"fastest is {listed(counts)}" if counts else "no framework is clearly fastest in any"
-    return f"Of {len(winners)} cases {ahead}"
+    of = f"{len(winners)} timed models"
+    if wins.empty:
+        return f"No framework is clearly fastest on any of {of}"
+    (first, most), *others = wins.items()
+    start = f"{first} alone is fastest on {most} of {of}"
+    return listed([start, *(f"{who} on {n}" for who, n in others)])
 
 
 def _of_one(cases: Mapping[Any, tuple[str, str]]) -> list[tuple[tuple[str, str], str]]:

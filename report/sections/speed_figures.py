@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from report import words
+from report.answers.phrases import plural
 from report.figures.panels import beside, laid_out, spread, ticks, width
 from report.figures.style import INK, Palette, settings
 from report.figures.svg import svg
@@ -102,7 +103,7 @@ def _bar(
     if known:
         says += f", 95 % interval {number(row['low_ms'])} to {number(row['high_ms'])} ms"
     if pd.notna(row["processes"]):
-        says += f", {row['processes']:.0f} processes"
+        says += f", {plural(row['processes'], 'process', 'processes')}"
     if share:
         says += f"; it reaches {share} of what the hardware allows"
     tip = tips.mark(f"{says}. Implementation: {row['kernel']}.", row["framework"])
