@@ -98,7 +98,10 @@ def read(folder: Path) -> Tables:
         for message in set(MESSAGES) & set(tables[name]):
             tables[name][message] = tables[name][message].map(_cut, na_action="ignore")
     titles = tables["cells"].dropna(subset="title")
-    words.entitle(dict(zip(titles["cell"], titles["title"], strict=True)))
+    words.entitle(
+        dict(zip(titles["cell"], titles["title"], strict=True)),
+        dict(zip(tables["tracks"]["track"], tables["tracks"]["what"], strict=True)),
+    )
     return tables
 
 

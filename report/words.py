@@ -15,8 +15,8 @@ _WORDS: dict[str, Any] = yaml.safe_load(
 )
 # By name, in the order of the file: the word on the page, and the line that explains it.
 TERMS: dict[str, dict[str, str]] = _WORDS["terms"]
-# Cells as their files write them, by name: those of the tables that were read last.
-_TITLES: dict[str, str] = {}
+# Cells and tracks as their files write them, by name: those of the tables that were read last.
+_TITLES: dict[str, dict[str, str]] = {"cells": {}, "tracks": {}}
 # Names of so many letters are initials.
 INITIALS = 5
 # What the analysis writes into texts, and how the page has it: see :func:`told`.
@@ -65,22 +65,21 @@ def task(name: Any) -> str:
     return str(_WORDS["tasks"].get(name, str(name).replace("_", " ")))
 
 
-def titles() -> dict[str, str]:
-    """The titles of cells that :func:`entitle` was given, for another process."""
-    return dict(_TITLES)
+def titles() -> tuple[dict[str, str], dict[str, str]]:
+    """The titles that :func:`entitle` was given, for another process."""
+    return dict(_TITLES["cells"]), dict(_TITLES["tracks"])
 
 
-def entitle(cells: Mapping[str, str]) -> None:
-    """From now on :func:`cell` knows these titles by name, and no others."""
-    _TITLES.clear()
-    _TITLES.update(cells)
+def entitle(cells: Mapping[str, str], tracks: Mapping[str, str]) -> None:
+    """From now on :func:`cell` and :func:`track` know these titles by name, and no others."""
+    _TITLES.update(cells=dict(cells), tracks=dict(tracks))
 
 
 def cell(name: Any) -> str:
     """A cell as people write it: by its title, or its name, in capitals where it is initials."""
     name = str(name)
     short = len(name) <= INITIALS and name.isalnum()
-    return _TITLES.get(name) or (name.upper() if short else name.replace("_", " "))
+    return _TITLES["cells"].get(name) or (name.upper() if short else name.replace("_", " "))
 
 
 def changed(cell: Any) -> str:
@@ -89,8 +88,9 @@ def changed(cell: Any) -> str:
 
 
 def track(name: Any) -> str:
-    """What a track is called on the page."""
-    return str(_WORDS["tracks"].get(name, str(name).replace("_", " ")))
+    """What a track is called on the page: what it changes, as its table says, or its name."""
+    known = _TITLES["tracks"] | _WORDS["tracks"]
+    return str(known.get(name, str(name).replace("_", " ")))
 
 
 def told(text: Any) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from analysis.inside import stage as insides
-from analysis.tables import cells
+from analysis.tables import cells, tracks
 from harness import layout
 from harness.plan import asked
 from harness.plan.run import Run
@@ -102,6 +102,7 @@ def made_up(runs: pd.DataFrame) -> dict[str, list[dict[str, object]]]:
     versions = {"framework": "jax", "other_framework": "jax_0_4_31"}
     return {
         "cells": cells.rows(runs["cell"].unique()),
+        "tracks": tracks.rows(runs["track"].unique()),
         "cost": [{"phase": "training", "core_seconds": 2171.77, "share": 1.0}],
         "conformance_summary": [
             {"framework": framework, "cell": cell, **checks, "max_error": 1e-15, "tolerance": 1e-10}

@@ -242,7 +242,7 @@ def test_of_many_cells_those_are_named_that_are_among_the_best(best, text):
         advised(task, "better", names, worse=" ".join(set(CELLS) - set(names.split())))
         for task, names in zip(tasks, best, strict=False)
     ]
-    entitle({})
+    entitle({}, {})
     said = answers.cell(tables(advice=rows)).text
     assert (said, count(said) <= 30) == (text, True)
 
@@ -333,7 +333,9 @@ def test_claims_are_counted_and_the_clearest_refutation_is_told():
         "Refuted most clearly: “c is so”: 80\u00a0% less (95\u00a0% interval 70 to 85\u00a0%), "
         "JAX, 10 seeds."
     )
-    assert answer.tell == ('In <a href="#claims">Claims</a> the other one says what would test it.')
+    assert answer.tell == (
+        '1 more was not tested; under Claims <a href="#claims">each says</a> what would test it.'
+    )
     none = answers.claims(tables(runs=ran(5), claims=[judged("a", "not tested")]))
     assert none.text == "The one claim cannot be tested with these runs."
 

@@ -74,7 +74,7 @@ def test_a_parent_that_was_not_run_or_is_a_circle_does_no_harm(monkeypatch):
 
 
 def test_cells_are_written_as_people_write_them():
-    words.entitle({name: cell(name).title for name in CELLS if cell(name).title})
+    words.entitle({name: cell(name).title for name in CELLS if cell(name).title}, {})
     said = {name: words.cell(name) for name in CELLS}
     for name, title in {
         "rnn": "RNN", "lstm": "LSTM", "gru": "GRU", "gru_before": "reset-first GRU",
@@ -86,7 +86,7 @@ def test_cells_are_written_as_people_write_them():
     assert not [title for title in said.values() if "_" in title]
     assert words.cell("mine") == "MINE"
     assert words.cell("my_own_cell") == "my own cell"
-    words.entitle({})
+    words.entitle({}, {})
     assert words.cell("mingru") == "mingru", "only what the tables say"
 
 

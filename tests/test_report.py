@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from analysis.evidence import evidence_tables
-from analysis.tables import stage
+from analysis.tables import stage, tracks
 from benchmarks.report_page import made_up, write
 from harness import layout
 from harness.conformance import against_reference
@@ -301,6 +301,17 @@ def test_the_advice_says_what_it_cannot_tell(page):
 )  # fmt: skip
 def test_details_have_the_pages_names_and_signs(detail, said):
     assert words.told(detail) == said
+
+
+def test_a_track_is_called_by_what_it_changes():
+    known = tracks.rows(["matched", "recall20", "gone"])
+    assert known == [{"track": "recall20", "what": "delayed recall at a delay of 20"}]
+    words.entitle({}, {"recall20": known[0]["what"]})
+    names = ("recall20", "matched", "recall_40")
+    assert [words.track(name) for name in names] == [
+        "delayed recall at a delay of 20", "same start and rule", "recall 40",
+    ]  # fmt: skip
+    words.entitle({}, {})
 
 
 def test_speed_without_and_with_times(results, tmp_path, browser):

@@ -17,6 +17,7 @@ from analysis.tables import (
     scores,
     studies,
     tasks,
+    tracks,
     versions,
 )
 from harness import layout
@@ -47,6 +48,7 @@ def write(results: Path) -> None:
         "classical": tasks.classical(found),
         "frameworks": tasks.frameworks(found),
         "cells": cells.rows(record["cell"] for record in found),
+        "tracks": tracks.rows(record["track"] for record in found),
         "studies": studies.rows(results, found),
         "cost": cost.rows(results, found),
         "conformance": checks,

@@ -96,6 +96,8 @@ _ALL = (
           | each(TEXT, "summary source gates states lineage")
           | {"equations": LINES},
           key=("cell",)),
+    Table("tracks", "The tracks with settings of their own, and what they change", "tables",
+          {"track": NAME, "what": TEXT}, key=("track",)),
     Table("studies", "The studies: their questions, their runs and what these cost", "tables",
           {"study": NAME, "question": TEXT} | each(COUNT, "runs ended_well")
           | {"core_minutes": VALUE}, key=("study",)),

@@ -26,13 +26,12 @@ def claims(tables: Tables) -> Answer:
     found = judged[judged["group"] != IDENTITIES]
     tested = found[found["verdict"] != "not tested"]
     left = len(found) - len(tested)
-    others = "the other one says" if left == 1 else f"the other {left} say"
-    makes = Markup('In <a href="#claims">Claims</a> {} what would test {}.').format(
-        others, "it" if left == 1 else "them"
-    )
+    where = Markup('<a href="#claims">each says</a> what would test it.')
     if tested.empty:
         none = "The one claim cannot" if len(found) == 1 else f"None of {len(found)} claims can"
-        return Answer(f"{none} be tested with these runs.", tell=makes)
+        return Answer(
+            f"{none} be tested with these runs.", tell=Markup("Under Claims {}").format(where)
+        )
     few = seeds(tables) < FEWEST
     shown = [verdict for verdict in VERBS if not (few and verdict == "inconclusive")]
     parts = [
@@ -45,7 +44,9 @@ def claims(tables: Tables) -> Answer:
         text = f"Of {plural(len(found), 'claim')} {said} these runs are too few."
         return Answer(text, evidence, Markup("{}.").format(ENOUGH))
     of = plural(len(tested), "claim")
-    return Answer(f"Of {of} tested here {listed(parts)}.", evidence, makes if left else "")
+    others = "1 more was" if left == 1 else f"{left} more were"
+    rest = Markup("{} not tested; under Claims {}").format(others, where)
+    return Answer(f"Of {of} tested here {listed(parts)}.", evidence, rest if left else "")
 
 
 def _clearest(tables: Tables, judged: pd.DataFrame) -> str:
