@@ -59,7 +59,7 @@ def test_the_device_is_read_and_reaches_runs_and_campaigns(tmp_path, monkeypatch
         ("cells", 6, {"matched", "odyssey"}),
         ("attribution", 2, {"matched", "native", *FACTORS}),
         # Without the chorales' file, which no test has.
-        ("papers", 2, {"greydanus", "odyssey"}),
+        ("papers", 2, {"greydanus", "greydanuspermuted", "odyssey"}),
         ("scan", 1, {"matched"}),
         ("tune", 16, {*RATES, "rate010"}),
         ("versions", 3, {"matched"}),
@@ -153,7 +153,7 @@ def test_a_factor_is_planned_only_where_a_default_differs(tmp_path):
             "timing.sweeps.0.values: must have 3 values or more.",
         ),
         ({"seeds": ["one"]}, "seeds.0: must be a whole number, not 'one'."),
-        ({"seeds": 1}, 'seeds: must be "all" or a list of whole numbers, not 1.'),
+        ({"seeds": 1}, 'seeds: must be "all" or a list of whole numbers from 0 on, not 1.'),
         ({"tracks": {"native": "all"}}, """tracks: must be "all" or a list of names, not {'na"""),
         ({"results": ""}, "results: must not be empty."),
         ({"results": None}, "results: must be a text, not None."),

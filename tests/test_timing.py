@@ -279,5 +279,5 @@ def test_the_page_shows_ratios_by_kind_and_what_ran_beside_them(tmp_path):
     assert list(tables) == ["Times at tiny", "Cells at tiny", own]
     assert "<td>35</td>" in tables["Times at tiny"], "percent of a core"
     assert page.count(note) == 1, "what is warned of everywhere is said once"
-    assert "pytorch/manual/lstm" in tables[own]
-    assert "the ratio to itself is\n  1 [1, 1] over 5 processes" in page
+    assert "PyTorch LSTM (manual)" in tables[own]
+    assert "The ratio of the two times is\n  1 [1, 1] over 5 processes" in page

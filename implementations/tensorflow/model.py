@@ -13,8 +13,8 @@ from cells import Array, ModelSpec, Weights
 from implementations import CPU, EQUATIONS, Product, packed
 from implementations.packed import Layout
 
-# TensorFlow and Keras import these where they are installed, for exporters and
-# plots that no run uses: 2.4 of 5.9 seconds, in every process.
+# TensorFlow and Keras import these where they are installed, for exporters, plots and wrappers that
+# no run uses: a third of the time and more, in every process; a fifth is scikit-learn's.
 _UNUSED = [name for name in ("jax", "matplotlib", "pandas", "sklearn") if name not in sys.modules]
 sys.modules.update(dict.fromkeys(_UNUSED))  # type: ignore[arg-type]
 try:
