@@ -21,7 +21,7 @@ DEFAULT = "workflows/config/default.yaml"
 ALL_CELLS = ", ".join(sorted(CELLS))
 # Only the choice of learning rates needs these tracks; rate010 has a claim, too.
 # Of studies that make papers has.
-PAPERS = ("bai", "greydanus", "greydanuspermuted", "odyssey")
+PAPERS = ("bai", "chung", "greydanus", "greydanuspermuted", "odyssey")
 RATES = ("rate001", "rate003", "rate030", "rate100")
 
 

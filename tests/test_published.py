@@ -24,7 +24,7 @@ from tests.test_report import record
 
 ROWS, MINIMUM = published.load()
 # The rows whose study is published or published_long; the others have a study named as their track.
-TRACKS = ("bai", "greydanus", "greydanuspermuted")
+TRACKS = ("bai", "chung", "greydanus", "greydanuspermuted")
 OF_PAPERS = [row for row in ROWS if row.where["track"] in TRACKS]
 # What is published of them is what a constant reaches.
 NOTHING_LEARNT = [
@@ -195,7 +195,7 @@ def test_every_run_of_the_papers_is_of_a_row(tmp_path, monkeypatch):
         rows.append(settings | vars(run) | {"budget": settings["steps"]})
     table = pd.DataFrame(rows)
     chosen = [published.select(table, row.where) for row in OF_PAPERS]
-    seeds = {"greydanuspermuted": 10}
+    seeds = {"chung": 10, "greydanuspermuted": 10}
     assert [len(f) for f in chosen] == [seeds.get(r.where["track"], 5) for r in OF_PAPERS]
     assert sum(map(len, chosen)) == len(table)
 
